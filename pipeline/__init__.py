@@ -1,0 +1,1 @@
+"""What happens to an artifact: from matrix.toml to a judged table."""

@@ -1,0 +1,6 @@
+"""Wasmtime, from its PyPI package, in the project's own environment."""
+
+from pipeline.model import Backend, Kind, Runtime
+
+RUNTIME = Runtime(name="wasmtime", worker="wasmtime_worker.py", packages=("wasmtime",))
+BACKENDS = (Backend("wasmtime.cranelift", Kind.OPTIMIZING, RUNTIME, {"opt_level": "speed"}),)

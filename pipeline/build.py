@@ -1,0 +1,192 @@
+"""Compile, link, and record what came out. A program that does not build is a finding, not an end.
+
+A C file that the compiler refuses becomes an object file that holds the refusal as JSON; its
+artifact's record then says ``present: false`` with the reason, and its cells are ``unavailable``
+while the rest of the matrix runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import layout
+from pipeline.errors import BadInput, BuildError
+from pipeline.process import machine_lock
+from pipeline.store import fresh_file, sha256, write_atomic, write_json
+from toolchain.model import WASM, Toolchain, ToolchainError, Variant
+
+_PROBE = "int main(void) { return 0; }\n"
+_REFUSAL = b'{"refused":'
+
+
+def suffix(target: str) -> str:
+    """The file ending of an artifact for a target."""
+    return ".wasm" if target == WASM else ".exe"
+
+
+def artifact_path(toolchain: str, variant: str, target: str) -> str:
+    return f"{layout.artifact_dir(toolchain, variant, target)}/coremark{suffix(target)}"
+
+
+def artifact_record(toolchain: str, variant: str, target: str) -> str:
+    return f"{layout.artifact_dir(toolchain, variant, target)}/artifact.json"
+
+
+def object_path(toolchain: str, variant: str, target: str, source: str) -> str:
+    return f"{layout.artifact_dir(toolchain, variant, target)}/{Path(source).stem}.o"
+
+
+def _run(
+    toolchain: Toolchain, command: Sequence[str], stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    cache = layout.toolchain_cache(toolchain.name)
+    with machine_lock(exclusive=False):
+        return subprocess.run(
+            command,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=toolchain.environment(cache),
+            check=False,
+        )
+
+
+def _complaint(stderr: str) -> str:
+    """The line of a compiler's output that says what is wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower() or "Unknown" in line]
+    return (errors or lines or ["no message"])[0]
+
+
+def identify(toolchain: Toolchain) -> None:
+    """Write what the toolchain is; raises BuildError where it is missing."""
+    identity = toolchain.identify()
+    if not identity.present:
+        raise BuildError(f"toolchain {identity.name}: {identity.reason}")
+    write_json(
+        layout.toolchain_identity(toolchain.name),
+        {"name": identity.name, "version": identity.version, "sha256": identity.digest},
+    )
+
+
+def check_flags(toolchain: Toolchain, variant: Variant, targets: Sequence[str], where: str) -> None:
+    """Ask the compiler about a variant's flags before anything is built.
+
+    Raises BadInput where the flags are refused for every target or for wasm; flags that only the
+    native compiler refuses (-msimd128) are recorded, and the native cell says so.
+    """
+    refused: dict[str, str] = {}
+    for target in targets:
+        try:
+            command = toolchain.check(target, variant.flags)
+        except ToolchainError as error:
+            refused[target] = str(error)
+            continue
+        outcome = _run(toolchain, command, stdin="")
+        # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
+        if outcome.returncode != 0 or outcome.stderr.strip():
+            triple = toolchain.triple(target)
+            refused[target] = f"{toolchain.name} refuses it for {triple}: "
+            refused[target] += _complaint(outcome.stderr)
+    if WASM in refused or (refused and len(refused) == len(targets)):
+        why = refused.get(WASM) or next(iter(refused.values()))
+        raise BadInput(f"{where}: flags {shlex.join(variant.flags)!r}: {why}")
+    write_json(layout.flags(toolchain.name, variant.name), {"refused": refused})
+
+
+def build_libc(toolchain: Toolchain, target: str) -> None:
+    """Build the C library that all variants of one target share, by linking an empty program."""
+    folder = Path(layout.libc(toolchain.name, target))
+    cache = layout.toolchain_cache(toolchain.name)
+    Path(cache).mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / "probe.c"
+    probe.write_text(_PROBE, encoding="utf-8")
+    outcome = _run(
+        toolchain, toolchain.libc_probe(target, str(probe), str(folder / f"probe{suffix(target)}"))
+    )
+    if outcome.returncode != 0:
+        raise BuildError(
+            f"{toolchain.name} cannot build libc for {target}: {_complaint(outcome.stderr)}"
+        )
+    try:
+        found = toolchain.libc_found(target, cache, outcome.stderr + outcome.stdout)
+    except ToolchainError as error:
+        raise BuildError(str(error)) from None
+    for name, path in found.items():
+        write_atomic(folder / name, Path(path).read_bytes())
+
+
+def program_flags(variant: Variant) -> list[str]:
+    """The variant's flags, and their text as the string that CoreMark prints (a run rule)."""
+    text = " ".join(variant.flags).replace("\\", "\\\\").replace('"', '\\"')
+    return [*variant.flags, f'-DFLAGS_STR="{text}"']
+
+
+def compile_object(toolchain: Toolchain, variant: Variant, target: str, source: str) -> None:
+    """Compile one C file; where the compiler refuses it, the object file holds the refusal."""
+    output = object_path(toolchain.name, variant.name, target, source)
+    flags_record = json.loads(Path(layout.flags(toolchain.name, variant.name)).read_text("utf-8"))
+    refusal = flags_record["refused"].get(target)
+    if refusal is None:
+        with fresh_file(output) as temporary:
+            command = toolchain.compile(target, program_flags(variant), source, temporary)
+            outcome = _run(toolchain, command)
+            _raise_if_killed(outcome, f"{toolchain.name} {source}")
+            if outcome.returncode != 0:
+                refusal = _complaint(outcome.stderr)
+                Path(temporary).touch()
+    if refusal is not None:
+        write_atomic(output, json.dumps({"refused": refusal}))
+
+
+def link(toolchain: Toolchain, variant: Variant, target: str, sources: Sequence[str]) -> None:
+    """Link the objects to an artifact and record its digest, or why there is none."""
+    objects = [object_path(toolchain.name, variant.name, target, s) for s in sources]
+    output = artifact_path(toolchain.name, variant.name, target)
+    refusal = next((r for r in map(_refusal, objects) if r), None)
+    if refusal is None:
+        with fresh_file(output) as temporary:
+            libc_dir = layout.libc(toolchain.name, target)
+            outcome = _run(toolchain, toolchain.link(target, objects, libc_dir, temporary))
+            _raise_if_killed(outcome, f"{toolchain.name} link of {output}")
+            if outcome.returncode != 0:
+                refusal = _complaint(outcome.stderr)
+                Path(temporary).touch()
+            else:
+                os.chmod(temporary, 0o755 if target != WASM else 0o644)
+    if refusal is not None:
+        write_atomic(output, b"")
+    record: dict[str, Any] = {
+        "present": refusal is None,
+        "reason": refusal,
+        "toolchain": toolchain.name,
+        "variant": variant.name,
+        "flags": list(variant.flags),
+        "target": toolchain.triple(target) if refusal is None else target,
+        "sha256": None if refusal else sha256(output),
+        "bytes": None if refusal else os.path.getsize(output),
+    }
+    write_json(artifact_record(toolchain.name, variant.name, target), record)
+
+
+def _refusal(path: str) -> str | None:
+    with open(path, "rb") as stream:
+        head = stream.read(4096)
+    return str(json.loads(head)["refused"]) if head.startswith(_REFUSAL) else None
+
+
+def _raise_if_killed(outcome: subprocess.CompletedProcess[str], what: str) -> None:
+    """A full disk or a signal says nothing about the program: stop instead of recording it."""
+    text = outcome.stderr
+    if outcome.returncode < 0 or "No space left" in text or "Read-only file system" in text:
+        raise BuildError(f"{what}: {_complaint(text)} (exit status {outcome.returncode})")

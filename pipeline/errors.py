@@ -1,0 +1,58 @@
+"""What can go wrong, as the user meets it.
+
+    ProjectError                  one line: what was found, what was expected, what to type
+    ├── BadInput                  matrix.toml or the command line
+    ├── SourcesError              CoreMark's files cannot be had or are not what they must be
+    ├── BuildError                a compiler or linker did not do its work
+    └── WorkerError               a worker process did not answer as the protocol says
+        ├── WorkerTimeout         it was killed because its time was over
+        └── WorkerCrash           it died by itself
+
+A guest that misbehaves is not an error: it is a status inside a sample.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class ProjectError(Exception):
+    """Base of all errors that are shown as one line, without a traceback."""
+
+
+class BadInput(ProjectError):
+    """matrix.toml or the command line asks for something that cannot be."""
+
+
+class SourcesError(ProjectError):
+    """CoreMark's sources are missing, changed, or of an unknown revision."""
+
+
+class BuildError(ProjectError):
+    """A compiler or linker failed for a reason that is not the program's."""
+
+
+class WorkerError(ProjectError):
+    """A worker broke the protocol."""
+
+
+class WorkerTimeout(WorkerError):
+    """A worker was killed because it did not answer in time."""
+
+
+class WorkerCrash(WorkerError):
+    """A worker died. ``signal`` is the signal's number, or None when it exited."""
+
+    def __init__(self, message: str, signal: int | None = None) -> None:
+        super().__init__(message)
+        self.signal = signal
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the closest known word, or the list of known words."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(names)}" if names else ""

@@ -1,0 +1,70 @@
+"""Where everything lies, as paths relative to the project's root (doit compares paths as strings)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SOURCES = "third_party/coremark"
+MANIFEST = f"{SOURCES}/manifest.toml"
+PORT_SOURCE = "core_portme.c"
+PORT_HEADER = "core_portme.h"
+MATRIX = "matrix.toml"
+
+BUILD = "build"
+RESULTS = "results"
+REPORT = "report"
+RESULTS_JSON = f"{REPORT}/results.json"
+REPORT_MD = f"{REPORT}/report.md"
+REPORT_TXT = f"{REPORT}/report.txt"
+TEMPLATE = "pipeline/templates/report.md.jinja"
+
+
+def toolchain_identity(toolchain: str) -> str:
+    return f"{BUILD}/toolchains/{toolchain}/identity.json"
+
+
+def toolchain_cache(toolchain: str) -> str:
+    return f"{BUILD}/toolchains/{toolchain}/cache"
+
+
+def libc(toolchain: str, target: str) -> str:
+    return f"{BUILD}/toolchains/{toolchain}/libc/{target}"
+
+
+def flags(toolchain: str, variant: str) -> str:
+    return f"{BUILD}/artifacts/{toolchain}/{variant}/flags.json"
+
+
+def artifact_dir(toolchain: str, variant: str, target: str) -> str:
+    return f"{BUILD}/artifacts/{toolchain}/{variant}/{target}"
+
+
+def environment(name: str) -> str:
+    return f"{BUILD}/environments/{name}"
+
+
+def environment_record(name: str) -> str:
+    return f"{BUILD}/environments/{name}.json"
+
+
+def environment_lock(name: str) -> str:
+    return f"pipeline/environments/{name}.txt"
+
+
+def runtime_identity(runtime: str) -> str:
+    return f"{BUILD}/runtimes/{runtime}.json"
+
+
+def worker(script: str) -> str:
+    return f"pipeline/workers/{script}"
+
+
+def sample(cell: str, round_: int) -> str:
+    return f"{RESULTS}/{cell}/round-{round_:02d}.json"
+
+
+def python_of(environment_dir: str | Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return Path(environment_dir) / "bin" / "python"

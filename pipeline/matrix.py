@@ -1,0 +1,300 @@
+"""matrix.toml and the command line -> Plan: what is to be built and measured, checked to the last key."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import random
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline import backends, layout
+from pipeline.errors import BadInput, near_miss
+from pipeline.model import Backend, Cell, Protocol
+from toolchain import discover as discover_toolchains
+from toolchain.model import Toolchain, Variant
+
+T = TypeVar("T")
+
+#: What may stand on the command line, as ``name=value``, with what it does.
+VARIABLES = {
+    "variants": "glob patterns of variants, separated by commas",
+    "backends": "glob patterns of backends",
+    "toolchains": "glob patterns of toolchains",
+    "flags": "compile flags of an extra variant; several are separated by ;",
+    "protocol": "quick, standard, or another one of matrix.toml",
+    "rounds": "number of rounds in place of the protocol's",
+    "coremark": "folder of a CoreMark checkout to take instead of the pinned package",
+}
+
+_KEYS = {
+    "toolchains": list,
+    "backends": list,
+    "protocol": str,
+    "reference": dict,
+    "coremark": str,
+    "variants": dict,
+    "protocols": dict,
+    "measurement": dict,
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,79}")
+_PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
+#: Inclusive bounds; a value outside is a slip, not a wish.
+_BOUNDS = {
+    "rounds": (1, 1000),
+    "pairs": (1, 10000),
+    "chunk_ms": (1, 60000),
+    "warmup_chunks": (1, 1000),
+    "run_timeout_s": (0.1, 86400),
+    "load_timeout_s": (0.1, 86400),
+    "memory_mib": (64, 2**20),
+    "seed": (0, 2**63),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one invocation of doit is about."""
+
+    toolchains: tuple[Toolchain, ...]
+    variants: tuple[Variant, ...]
+    backends: tuple[Backend, ...]
+    protocol: Protocol
+    reference: tuple[Toolchain, Variant]
+    checkout: str | None
+    origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
+
+    @property
+    def reference_name(self) -> tuple[str, str]:
+        return self.reference[0].name, self.reference[1].name
+
+    def cells(self) -> list[Cell]:
+        """All cells in the table's order."""
+        return [
+            Cell(toolchain.name, variant, backend)
+            for toolchain in self.toolchains
+            for variant in self.variants
+            for backend in self.backends
+        ]
+
+    def schedule(self) -> Iterator[tuple[int, Cell]]:
+        """(round, cell) in the order of measuring: rounds outermost, cells shuffled in each.
+
+        So a drift of the machine is spread over all cells. The order of a round depends on the
+        seed, the round and the cells only.
+        """
+        for round_ in range(1, self.protocol.rounds + 1):
+            cells = self.cells()
+            random.Random(f"{self.protocol.seed}/{round_}").shuffle(cells)
+            for cell in cells:
+                yield round_, cell
+
+
+def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
+    """Read the matrix and apply the command line; raises BadInput naming file and key."""
+    for name in variables:
+        if name not in VARIABLES:
+            raise BadInput(f"command line: unknown {name}={near_miss(name, VARIABLES)}")
+    data = _read(path)
+    known_toolchains = discover_toolchains()
+    known_backends = backends.discover()
+    variants = {
+        name: _variant(path, name, entry) for name, entry in _table(path, data, "variants").items()
+    }
+    if not variants:
+        raise BadInput(f"{path}: variants: the table is empty; expected e.g. O3 = {{ flags = '-O3' }}")
+    default_toolchains = _choose(path, "toolchains", data, known_toolchains)
+    default_backends = _choose(path, "backends", data, known_backends)
+    protocol = _protocol(path, data, variables)
+    reference = _reference(path, data, known_toolchains, variants)
+    checkout = variables.get("coremark", data.get("coremark"))
+    if checkout == "":
+        raise BadInput("coremark= is empty; give the folder that holds core_main.c")
+
+    chosen_variants = _filter("variants", variables, list(variants.values()), variants.values())
+    for flags in _extra_flags(variables):
+        chosen_variants.append(_named_after(flags, {**variants, **_by_name(chosen_variants)}))
+    return Plan(
+        toolchains=tuple(
+            _filter("toolchains", variables, default_toolchains, known_toolchains.values())
+        ),
+        variants=tuple(_by_name(chosen_variants).values()),
+        backends=tuple(_filter("backends", variables, default_backends, known_backends.values())),
+        protocol=protocol,
+        reference=reference,
+        checkout=checkout,
+        origins={name: f"{path}: variants.{name}" for name in variants},
+    )
+
+
+def _read(path: str) -> dict[str, Any]:
+    import tomli
+
+    try:
+        data = tomli.loads(Path(path).read_text(encoding="utf-8"))
+    except tomli.TOMLDecodeError as error:
+        raise BadInput(f"{path}: not TOML: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}; run doit in the project's folder") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    for key, value in data.items():
+        if key not in _KEYS:
+            raise BadInput(f"{path}: unknown key {key!r}{near_miss(key, _KEYS)}")
+        _typed(path, key, value, _KEYS[key])
+    return data
+
+
+def _typed(path: str, key: str, value: Any, kind: type) -> None:
+    names = {list: "a list", str: "a string", dict: "a table"}
+    if not isinstance(value, kind):
+        raise BadInput(f"{path}: {key}: expected {names[kind]}, found {value!r}")
+
+
+def _table(path: str, data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """A table of tables; missing is empty."""
+    table: dict[str, Any] = data.get(key, {})
+    for name, entry in table.items():
+        _typed(path, f"{key}.{name}", entry, dict)
+    return table
+
+
+def _only(path: str, where: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
+    known = sorted(known)
+    for key in entry:
+        if key not in known:
+            raise BadInput(f"{path}: {where}: unknown key {key!r}{near_miss(key, known)}")
+
+
+def _variant(path: str, name: str, entry: Mapping[str, Any]) -> Variant:
+    where = f"variants.{name}"
+    if not _NAME.fullmatch(name):
+        raise BadInput(
+            f"{path}: {where}: not a name; expected letters, digits and . _ + = -, "
+            "at most 80, starting with a letter or a digit"
+        )
+    _only(path, where, entry, ["flags"])
+    if not isinstance(entry.get("flags"), str):
+        raise BadInput(f"{path}: {where}.flags: expected a string like '-O3 -msimd128'")
+    return Variant(name, _split(f"{path}: {where}.flags", entry["flags"]))
+
+
+def _split(where: str, text: str) -> tuple[str, ...]:
+    try:
+        flags = tuple(shlex.split(text))
+    except ValueError as error:
+        raise BadInput(f"{where}: {text!r}: {error}") from None
+    if not flags:
+        raise BadInput(f"{where}: empty; expected compile flags like '-O3'")
+    return flags
+
+
+def _choose(path: str, key: str, data: Mapping[str, Any], known: Mapping[str, T]) -> list[T]:
+    names = data.get(key)
+    if not names:
+        raise BadInput(f"{path}: {key}: empty; known: {', '.join(known)}")
+    for name in names:
+        if not isinstance(name, str) or name not in known:
+            found = near_miss(name, known) if isinstance(name, str) else ""
+            raise BadInput(f"{path}: {key}: unknown {key[:-1]} {name!r}{found}")
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+def _reference(
+    path: str,
+    data: Mapping[str, Any],
+    toolchains: Mapping[str, Toolchain],
+    variants: Mapping[str, Variant],
+) -> tuple[Toolchain, Variant]:
+    entry = data.get("reference", {})
+    _only(path, "reference", entry, ["toolchain", "variant"])
+    known: Mapping[str, Any]
+    for key, known in (("toolchain", toolchains), ("variant", variants)):
+        name = entry.get(key)
+        if not isinstance(name, str) or name not in known:
+            hint = near_miss(name, known) if isinstance(name, str) else f"; known: {', '.join(known)}"
+            raise BadInput(f"{path}: reference.{key}: unknown {key} {name!r}{hint}")
+    return toolchains[entry["toolchain"]], variants[entry["variant"]]
+
+
+def _protocol(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -> Protocol:
+    protocols = _table(path, data, "protocols")
+    shared = data.get("measurement", {})
+    name = variables.get("protocol", data.get("protocol"))
+    if name not in protocols:
+        where = "command line: protocol" if "protocol" in variables else f"{path}: protocol"
+        raise BadInput(f"{where}: unknown protocol {name!r}{near_miss(str(name), protocols)}")
+    _only(path, "measurement", shared, _PROTOCOL_FIELDS)
+    for each, entry in protocols.items():
+        _only(path, f"protocols.{each}", entry, _PROTOCOL_FIELDS)
+        for key, value in {**shared, **entry}.items():
+            where = f"protocols.{each}.{key}" if key in entry else f"measurement.{key}"
+            _number(f"{path}: {where}", key, value)
+    settings = {**shared, **protocols[name]}
+    missing = sorted(_PROTOCOL_FIELDS - settings.keys())
+    if missing:
+        raise BadInput(f"{path}: protocols.{name}: {missing[0]} is missing, also in [measurement]")
+    protocol = Protocol(name=str(name), **settings)
+    if "rounds" in variables:
+        text = variables["rounds"]
+        rounds = int(text) if text.isascii() and text.isdigit() else text
+        _number("command line: rounds", "rounds", rounds)
+        protocol = replace(protocol, rounds=int(rounds))
+    return protocol
+
+
+def _number(where: str, key: str, value: Any) -> None:
+    whole = not key.endswith(("_ms", "_s"))
+    low, high = _BOUNDS[key]
+    kinds = (int,) if whole else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise BadInput(f"{where}: expected {kind} from {low} to {high}, found {value!r}")
+
+
+def _filter(key: str, variables: Mapping[str, str], default: list[T], known: Iterable[T]) -> list[T]:
+    """The known things whose names match one of the patterns; the default without patterns."""
+    if key not in variables:
+        return list(default)
+    names = {item.name: item for item in [*default, *known]}  # type: ignore[attr-defined]
+    patterns = [p.strip() for p in variables[key].split(",") if p.strip()]
+    if not patterns:
+        raise BadInput(f"command line: {key}= is empty; known: {', '.join(names)}")
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = fnmatch.filter(names, pattern)
+        if not found:
+            raise BadInput(
+                f"command line: {key}: {pattern!r} matches nothing{near_miss(pattern, names)}"
+            )
+        chosen.update(found)
+    return [item for name, item in names.items() if name in chosen]
+
+
+def _extra_flags(variables: Mapping[str, str]) -> list[tuple[str, ...]]:
+    if "flags" not in variables:
+        return []
+    texts = [text for text in variables["flags"].split(";") if text.strip()]
+    if not texts:
+        raise BadInput("command line: flags= is empty; expected e.g. flags='-O3 -msimd128'")
+    return [_split("command line: flags", text) for text in texts]
+
+
+def _named_after(flags: tuple[str, ...], existing: Mapping[str, Variant]) -> Variant:
+    """The variant of these flags: one that exists, or a new one, "O3-msimd128" for -O3 -msimd128."""
+    for variant in existing.values():
+        if variant.flags == flags:
+            return variant
+    name = re.sub(r"[^A-Za-z0-9._+=-]", "_", "".join(flags)).lstrip("-._+=")
+    if not _NAME.fullmatch(name) or name in existing:
+        name = (name[:40] or "flags") + "-" + hashlib.sha256("\0".join(flags).encode()).hexdigest()[:8]
+    return Variant(name, flags)
+
+
+def _by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
+    return {variant.name: variant for variant in variants}
+

@@ -1,0 +1,103 @@
+"""The vocabulary: what a backend, a cell, a protocol and a status are. No behaviour, no imports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from toolchain.model import Variant
+
+
+class Kind(str, Enum):
+    """How a backend turns an artifact into running code."""
+
+    OPTIMIZING = "optimizing JIT"
+    BASELINE = "baseline JIT"
+    INTERPRETER = "interpreter"
+    AOT = "AOT"
+    NATIVE = "native"
+
+
+class Status(str, Enum):
+    """How one round of one cell ended."""
+
+    OK = "ok"
+    INVALID = "invalid"  # it ran, but its output or its clock is not to be believed
+    TRAP = "trap"  # the guest was stopped by the runtime (or, natively, by a signal)
+    TIMEOUT = "timeout"  # the parent killed it
+    CRASH = "crash"  # the worker died
+    UNAVAILABLE = "unavailable"  # it cannot run here, and the reason says what to do
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A program that runs artifacts, hosted by one worker script.
+
+    ``packages`` are the PyPI distributions that decide what it does; they live in the project's
+    own environment, or in the isolated ``environment`` of that name (see environment.py).
+    """
+
+    name: str
+    worker: str
+    packages: tuple[str, ...] = ()
+    environment: str | None = None
+    pythons: tuple[str, ...] = ()
+    #: Files below the environment whose folder must be on the loader's path, as links
+    #: {link name: glob below the environment}.
+    loader_links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to run an artifact, named ``runtime.compiler``."""
+
+    name: str
+    kind: Kind
+    runtime: Runtime
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def native(self) -> bool:
+        """Whether it runs the native build of a variant instead of its wasm module."""
+        return self.kind is Kind.NATIVE
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One artifact under one backend."""
+
+    toolchain: str
+    variant: Variant
+    backend: Backend
+
+    @property
+    def name(self) -> str:
+        return f"{self.toolchain}/{self.variant.name}/{self.backend.name}"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a cell is measured. Only ``rounds`` may differ between runs that share samples."""
+
+    name: str
+    rounds: int  # fresh processes per cell
+    pairs: int  # chunk pairs (cell, reference) per round
+    chunk_ms: float  # aimed length of a chunk, guest clock
+    warmup_chunks: int  # full-length chunks that are run and thrown away
+    run_timeout_s: float  # for one answer of a worker that runs
+    load_timeout_s: float  # for one answer of a worker that compiles
+    memory_mib: int  # private writable memory that a worker may have
+    seed: int  # of the order in which cells are visited
+
+    def settings(self) -> dict[str, Any]:
+        """What decides a sample: everything but the number of rounds and the order."""
+        return {
+            "pairs": self.pairs,
+            "chunk_ms": self.chunk_ms,
+            "warmup_chunks": self.warmup_chunks,
+            "run_timeout_s": self.run_timeout_s,
+            "load_timeout_s": self.load_timeout_s,
+            "memory_mib": self.memory_mib,
+        }

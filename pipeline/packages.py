@@ -1,0 +1,68 @@
+"""What an installed PyPI package is: its version and the digest of the code that decides scores."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import sysconfig
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from pipeline.store import sha256
+
+#: Shared libraries decide what a runtime does; the .py files around them are its thin bindings,
+#: but they choose defaults, so they count as well.
+_CODE = (".so", ".dylib", ".dll", ".pyd", ".py")
+
+
+def find(name: str, site: str | None = None) -> metadata.Distribution | None:
+    """The distribution ``name`` in the folder ``site`` (default: this interpreter's packages)."""
+    folders = [site] if site else None
+    wanted = name.replace("_", "-").lower()
+    context = {"name": wanted, "path": folders} if folders else {"name": wanted}
+    return next(iter(metadata.distributions(**context)), None)  # type: ignore[arg-type]
+
+
+def site_packages(environment: Path) -> str:
+    """The folder of a virtual environment's packages; "" if it has none."""
+    return next((str(p) for p in sorted(environment.glob("lib/python3.*/site-packages"))), "")
+
+
+def records(names: Sequence[str]) -> list[str]:
+    """Files of this interpreter's packages that change when a package does. Cheap: two a package."""
+    found = []
+    for name in names:
+        distribution = find(name)
+        if distribution is None:
+            continue
+        for file in distribution.files or ():
+            if file.name == "RECORD" or file.suffix in (".so", ".dylib", ".dll"):
+                found.append(str(distribution.locate_file(file)))
+    return found
+
+
+def identity(names: Sequence[str], site: str | None = None) -> dict[str, dict[str, str]]:
+    """Return {package: {"version", "sha256"}}; a package that is missing is left out."""
+    found = {}
+    for name in names:
+        distribution = find(name, site)
+        if distribution is None:
+            continue
+        digest = hashlib.sha256()
+        for file in sorted(distribution.files or (), key=str):
+            if file.suffix in _CODE and ".." not in file.parts:
+                digest.update(f"{file}\0{sha256(str(distribution.locate_file(file)))}\n".encode())
+        found[name] = {"version": distribution.version, "sha256": digest.hexdigest()}
+    return found
+
+
+def python_version() -> str:
+    """Version of the running interpreter, "3.12.1"."""
+    return "{}.{}.{}".format(*sys.version_info[:3])
+
+
+def base_python() -> str:
+    """The interpreter that this virtual environment was made from."""
+    executable: str = getattr(sys, "_base_executable", sys.executable)
+    return executable or sysconfig.get_path("scripts") + "/python3"

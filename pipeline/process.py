@@ -1,0 +1,196 @@
+"""Worker processes as their parent sees them, and the lock that keeps measurements alone.
+
+The protocol is JSON lines: one request, one answer. The worker says ``{"protocol": 1}`` once it is
+up; ``{"op": "load", …}`` and ``{"op": "run", …}`` are answered with objects; end of input ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any
+
+from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
+
+#: Bytes that one file written by a worker may have: a guest's output goes to one.
+FILE_LIMIT = 64 * 1024 * 1024
+#: Bytes of one answer; a worker shortens the guest's output far below it.
+ANSWER_LIMIT = 4 * 1024 * 1024
+_START_TIMEOUT_S = 60.0
+_PR_SET_PDEATHSIG = 1
+
+
+@contextlib.contextmanager
+def machine_lock(*, exclusive: bool) -> Iterator[None]:
+    """Builds share the machine, a measurement owns it: across doit's processes and checkouts."""
+    import fasteners
+
+    path = os.path.join(tempfile.gettempdir(), f"coremark-wasm-{os.getuid()}.lock")
+    lock = fasteners.InterProcessReaderWriterLock(path)
+    with lock.write_lock() if exclusive else lock.read_lock():
+        yield
+
+
+class Worker:
+    """A process in a session of its own that dies with its parent and keeps to its limits.
+
+    ``memory_mib`` bounds private writable memory (RLIMIT_DATA): a reserved but unused address
+    range, which every wasm runtime has, does not count; what a guest really grows does.
+    """
+
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], *, memory_mib: int
+    ) -> None:
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        self._buffer = b""
+        libc = ctypes.CDLL(None)
+        parent = os.getpid()
+
+        def limit() -> None:
+            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it died before prctl
+                os._exit(1)
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
+            data = memory_mib * 1024 * 1024
+            resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env=dict(environment),
+                cwd="/",
+                start_new_session=True,
+                preexec_fn=limit,
+            )
+        except OSError as error:
+            self._stderr.close()
+            raise WorkerCrash(f"cannot start {argv[0]}: {error.strerror}") from None
+
+    def __enter__(self) -> Worker:
+        try:
+            hello = self._receive(_START_TIMEOUT_S)
+            if hello.get("protocol") != 1:
+                raise WorkerError(f"the worker greeted with {hello!r}, expected protocol 1")
+        except BaseException:
+            self.close(kill=True)
+            raise
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.close(kill=kind is not None)
+
+    def request(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Send one request and return its answer; raises a WorkerError, after which it is dead."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._death() from None
+        answer = self._receive(timeout_s)
+        if "error" in answer:
+            raise WorkerError(str(answer["error"]))
+        return answer
+
+    def _receive(self, timeout_s: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        deadline = time.monotonic() + timeout_s
+        while b"\n" not in self._buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                self.close(kill=True)
+                raise WorkerTimeout(f"no answer within {timeout_s:g} s")
+            chunk = os.read(descriptor, 1 << 16)
+            if not chunk:
+                raise self._death()
+            self._buffer += chunk
+            if len(self._buffer) > ANSWER_LIMIT:
+                self.close(kill=True)
+                raise WorkerError("the worker's answer has no end")
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            self.close(kill=True)
+            raise WorkerError(f"the worker's answer is not a JSON object: {line[:80]!r}")
+        return answer
+
+    def _death(self) -> WorkerCrash:
+        """Explain why the worker is gone."""
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.close(kill=True)
+            return WorkerCrash("the worker closed its output and went on")
+        with contextlib.suppress(OSError, ValueError):
+            self._stderr.seek(0)
+        tail = self._stderr.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        said = f": {tail[0][:200]}" if tail else ""
+        if status < 0:
+            return WorkerCrash(f"the worker died of {signal_name(-status)}{said}", -status)
+        return WorkerCrash(f"the worker exited with status {status}{said}")
+
+    def peak_rss_bytes(self) -> int | None:
+        """Largest resident set so far, from the kernel's own accounting (VmHWM).
+
+        Not getrusage's ru_maxrss: that starts at the size of the process that forked.
+        """
+        return peak_rss_bytes(self._process.pid)
+
+    def close(self, *, kill: bool = False) -> None:
+        """End the worker and all that it started; with ``kill`` at once."""
+        process = self._process
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        if not kill:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
+        # Its session outlives it if the guest left something behind.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        if kill or process.returncode is not None:
+            self._close_stderr()
+
+    def _close_stderr(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stderr.close()
+
+
+def peak_rss_bytes(pid: int) -> int | None:
+    """VmHWM of a living process in bytes, None where the kernel does not tell."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as stream:
+            for line in stream:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` for 11; ``signal 99`` for one without a name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,142 @@
+"""results.json -> what people read: report.md by a Jinja2 template, and the table on the terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from pipeline import layout
+from pipeline.errors import ProjectError
+from pipeline.matrix import Plan
+from pipeline.model import Status
+from pipeline.store import read_json, write_atomic, write_json
+
+_WIDTH = 120
+
+
+def write_report(plan: Plan) -> None:
+    """Judge the plan's samples and write results.json, report.md and report.txt."""
+    from pipeline.results import assemble  # numpy: not for a run that has nothing to judge
+
+    results = assemble(plan)
+    write_json(layout.RESULTS_JSON, results)
+    write_atomic(layout.REPORT_MD, render_markdown(results))
+    write_atomic(layout.REPORT_TXT, render_table(results))
+
+
+def check() -> None:
+    """Fail with the list of cells that are neither ok nor merely unavailable here."""
+    cells = read_json(layout.RESULTS_JSON)["cells"]
+    fine = (Status.OK.value, Status.UNAVAILABLE.value)
+    wrong = [cell for cell in cells if cell["status"] not in fine]
+    if wrong:
+        lines = [f"  {label(cell)}: {cell['status']}: {cell['reason']}" for cell in wrong]
+        count = f"{len(wrong)} of {len(cells)} cells have no number"
+        raise ProjectError("\n".join([f"{count}, see {layout.REPORT_MD}:", *lines]))
+
+
+def label(cell: dict[str, Any]) -> str:
+    """How a cell is called in text: toolchain/variant/backend."""
+    return f"{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
+
+
+def half_width(cell: dict[str, Any]) -> float:
+    """Half of the interval, relative to the ratio."""
+    return float((cell["ratio_high"] - cell["ratio_low"]) / 2 / cell["ratio"])
+
+
+def grid(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """Cells by toolchain: {"toolchain", "variants": [names], "rows": [(backend, [cells])]}."""
+    grids = []
+    for toolchain in _unique(results, "toolchain"):
+        cells = [c for c in results["cells"] if c["toolchain"] == toolchain]
+        variants = list(dict.fromkeys(c["variant"] for c in cells))
+        by_place = {(c["backend"], c["variant"]): c for c in cells}
+        rows = [
+            (backend, [by_place[backend, v] for v in variants])
+            for backend in dict.fromkeys(c["backend"] for c in cells)
+        ]
+        grids.append({"toolchain": toolchain, "variants": variants, "rows": rows})
+    return grids
+
+
+def _unique(results: dict[str, Any], key: str) -> list[str]:
+    return list(dict.fromkeys(cell[key] for cell in results["cells"]))
+
+
+def unfit(results: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """(status and reason, cells) of everything that has no number."""
+    reasons: dict[str, list[str]] = {}
+    for cell in results["cells"]:
+        if cell["status"] != Status.OK.value:
+            reasons.setdefault(f"{cell['status']}: {cell['reason']}", []).append(label(cell))
+    return list(reasons.items())
+
+
+def render_markdown(results: dict[str, Any]) -> str:
+    """The text of report.md."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(layout.ROOT),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown; `text` below defuses what could act as markup
+    )
+    environment.filters["text"] = _markdown_text
+    environment.filters["pct"] = lambda cell: f"{half_width(cell) * 100:.1f} %"
+    template = environment.get_template(layout.TEMPLATE)
+    return template.render(results=results, grids=grid(results), unfit=unfit(results))
+
+
+def _markdown_text(value: object) -> str:
+    """Foreign text (flags, CPU names, reasons) as plain text inside a Markdown table."""
+    text = " ".join(str(value).split())
+    for character in "\\`*_[]<>|":
+        text = text.replace(character, "\\" + character)
+    return text
+
+
+def render_table(results: dict[str, Any]) -> str:
+    """The table for the terminal, without colours, at a fixed width."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = io.StringIO()
+    width = max([_WIDTH, *(24 + 14 * len(g["variants"]) for g in grid(results))])
+    console = Console(file=stream, width=width, color_system=None, highlight=False)
+    for one in grid(results):
+        table = Table(box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
+        table.add_column("iterations/s\nratio to native", no_wrap=True)
+        for variant in one["variants"]:
+            table.add_column(Text(variant), justify="right", no_wrap=True)
+        for backend, cells in one["rows"]:
+            table.add_row(Text(backend), *(Text(_entry(cell)) for cell in cells))
+        console.print(Text(f"CoreMark chunks, compiled by {one['toolchain']}"))
+        console.print(table)
+    for reason, cells in unfit(results):
+        console.print(Text(f"{reason}\n    {', '.join(cells)}"))
+    reference, protocol = results["reference"], results["protocol"]
+    if reference["score"] is not None:
+        console.print(
+            Text(
+                f"Native = {reference['toolchain']} {reference['variant']}, "
+                f"{reference['score']:.0f} iterations/s undisturbed. ± is half of a "
+                f"{protocol['confidence']:.0%} interval. Protocol {protocol['name']}: "
+                f"{protocol['rounds']} rounds of {protocol['pairs']} chunk pairs."
+            )
+        )
+    cpu = results["host"]
+    console.print(Text(f"On {cpu['cpu']} ({cpu['microarchitecture']}), {cpu['cores']} cores."))
+    console.print(Text(f"More in {layout.REPORT_MD} and {layout.RESULTS_JSON}."))
+    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+
+
+def _entry(cell: dict[str, Any]) -> str:
+    if cell["status"] != Status.OK.value:
+        return f"{cell['status']}\n"
+    return f"{cell['score']:.0f}\n{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}%"

@@ -1,0 +1,173 @@
+"""What a run says while it runs: a bar on a terminal, plain lines in a log, the table at the end.
+
+Nothing is drawn while a measurement runs, only between tasks: a thread that repaints ten times a
+second would be noise of our own making.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from doit.exceptions import BaseFail, TaskFailed
+from doit.reporter import ConsoleReporter
+
+from pipeline import layout
+
+
+class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
+    """doit's reporter for this project."""
+
+    desc = "what is done, how far it is, how long it will take; the table at the end"
+
+    def __init__(self, outstream: IO[str], options: dict[str, Any]) -> None:
+        super().__init__(outstream, options)
+        self._progress: Any = None
+        self._bar: Any = None
+        self._left: dict[str, float] = {}  # task -> guessed seconds, of tasks not yet done
+        self._phase_guess: dict[str, float] = {}
+        self._phase_spent: dict[str, float] = {}
+        self._started: dict[str, float] = {}
+        self._total = 0
+        self._executed = 0
+        self._report_wanted = False
+
+    # -- doit's calls, in the order in which they come
+
+    def initialize(self, tasks: dict[str, Any], selected_tasks: list[str]) -> None:
+        """Count what this run may have to do: what is selected, and what that depends on."""
+        waiting, reached = list(selected_tasks), set()
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += [*tasks[name].task_dep, *tasks[name].setup_tasks]
+        for name in reached:
+            if tasks[name].actions:
+                self._left[name] = (tasks[name].meta or {}).get("seconds", 0.1)
+        self._total = len(self._left)
+        self._report_wanted = "report" in reached
+        self._tasks = tasks
+
+    def execute_task(self, task: Any) -> None:
+        """A task starts."""
+        if not task.actions:
+            return
+        if self._executed == 0:
+            self._forget_what_lies_there()
+        self._executed += 1
+        self._started[task.name] = time.monotonic()
+        self._show(task)
+
+    def add_success(self, task: Any) -> None:
+        """A task is done."""
+        self._done(task)
+
+    def skip_uptodate(self, task: Any) -> None:
+        """A task needs not be done."""
+        self._left.pop(task.name, None)
+
+    def skip_ignore(self, task: Any) -> None:
+        """A task is not wanted (doit ignore)."""
+        self._left.pop(task.name, None)
+
+    def add_failure(self, task: Any, fail: BaseFail) -> None:
+        """A task failed: one line for the user's errors, everything for ours."""
+        self._done(task)
+        self._stop_bar()
+        if isinstance(fail, TaskFailed):
+            sys.stderr.write(f"error: {fail.get_msg().strip()}\n")
+        else:
+            sys.stderr.write(f"error in task {task.name}: {fail.get_msg()}\n")
+        self._report_wanted = self._report_wanted and task.name == "check"
+
+    def complete_run(self) -> None:
+        """The run is over, well or not."""
+        self._stop_bar()
+        for message in self.runtime_errors:
+            sys.stderr.write(f"error: {message}\n")
+        table = Path(layout.REPORT_TXT)
+        if self._report_wanted and "report" not in self._left and table.exists():
+            if not self._executed:
+                self.write("Everything is up to date.\n")
+            self.write("\n" + table.read_text(encoding="utf-8"))
+
+    # -- how far it is
+
+    def _forget_what_lies_there(self) -> None:
+        """At the first task: what has its targets already will most likely not take time."""
+        for name in self._left:
+            targets = self._tasks[name].targets
+            if targets and all(os.path.exists(target) for target in targets):
+                self._left[name] = 0.0
+
+    def _done(self, task: Any) -> None:
+        guess = self._left.pop(task.name, None)
+        started = self._started.pop(task.name, None)
+        if started is not None and guess:
+            phase = self._phase(task)
+            spent = time.monotonic() - started
+            self._phase_guess[phase] = self._phase_guess.get(phase, 0.0) + guess
+            self._phase_spent[phase] = self._phase_spent.get(phase, 0.0) + spent
+
+    @staticmethod
+    def _phase(task: Any) -> str:
+        return str((task.meta or {}).get("phase", task.name))
+
+    def _seconds_left(self) -> float:
+        """Guesses of what is not done yet, each corrected by how its phase has gone so far."""
+        left = 0.0
+        for name, guess in self._left.items():
+            phase = self._phase(self._tasks[name])
+            known = self._phase_guess.get(phase, 0.0)
+            left += guess * (self._phase_spent[phase] / known if known else 1.0)
+        return left
+
+    # -- how it looks
+
+    def _show(self, task: Any) -> None:
+        what = f"{self._phase(task)} {task.name.partition(':')[2].replace(':', ' ')}".strip()
+        number = self._total - len(self._left) + 1
+        left = _duration(self._seconds_left())
+        if self._terminal():
+            self._move_bar(number, what, left)
+        else:
+            self.write(f"[{number:>{len(str(self._total))}}/{self._total}] {what} ({left} left)\n")
+            self.outstream.flush()
+
+    def _terminal(self) -> bool:
+        return self.outstream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def _move_bar(self, number: int, what: str, left: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        if self._progress is None:
+            self._progress = Progress(
+                TextColumn("{task.completed}/{task.total}"),
+                BarColumn(24),
+                TextColumn("{task.fields[left]} left"),
+                TextColumn("{task.description}", markup=False),
+                console=Console(file=self.outstream),
+                auto_refresh=False,
+                transient=True,
+            )
+            self._progress.start()
+            self._bar = self._progress.add_task(what, total=self._total, left=left)
+        self._progress.update(self._bar, completed=number, description=what, left=left)
+        self._progress.refresh()
+
+    def _stop_bar(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _duration(seconds: float) -> str:
+    """ "about 3 min", "about 40 s". """
+    if seconds >= 90:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {max(1, round(seconds))} s"

@@ -1,0 +1,125 @@
+"""The file that one round of one cell leaves, and the key that says what it was measured on.
+
+A sample whose key equals the digest of today's inputs is as good as a new one, whatever doit
+remembers; any other is measured again. So nothing is measured twice and nothing stale is shown.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipeline import layout
+from pipeline.build import artifact_path, artifact_record
+from pipeline.host import fingerprint
+from pipeline.model import Cell, Protocol, Status
+from pipeline.store import digest_of, read_json, sha256, write_atomic
+from toolchain.model import NATIVE, WASM
+
+SCHEMA = 1
+
+#: Our own files that decide what a number means: a change in one is a new measurement.
+PROCEDURE = (
+    "pipeline/measure.py",
+    "pipeline/process.py",
+    "pipeline/coremark.py",
+    "pipeline/workers/serve.py",
+    "pipeline/workers/elf.py",
+)
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One round of one cell. Scores in iterations per second, times in seconds, sizes in bytes."""
+
+    schema: int
+    key: str
+    cell: str
+    round: int
+    status: Status
+    reason: str | None
+    measured: str  # UTC, ISO 8601
+    artifact_sha256: str | None = None
+    artifact_bytes: int | None = None
+    version: str | None = None
+    proof: dict[str, Any] | None = None
+    compile_seconds: float | None = None
+    code_bytes: int | None = None
+    peak_rss_bytes: int | None = None
+    iterations: int | None = None
+    reference_iterations: int | None = None
+    #: Guest seconds over host seconds around the call, median over chunks.
+    clock_agreement: float | None = None
+    #: scores[i] and reference_scores[i] were measured side by side.
+    scores: list[float] = []
+    reference_scores: list[float] = []
+
+
+def reference_name(toolchain: str, variant: str) -> str:
+    return f"{toolchain}/{variant}/native"
+
+
+def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
+    """Files that decide a sample, in a fixed order; all exist once the build has run."""
+    target = NATIVE if cell.backend.native else WASM
+    files = [
+        artifact_path(cell.toolchain, cell.variant.name, target),
+        artifact_record(cell.toolchain, cell.variant.name, target),
+        artifact_path(*reference, NATIVE),
+        artifact_record(*reference, NATIVE),
+        layout.runtime_identity(cell.backend.runtime.name),
+        layout.worker(cell.backend.runtime.worker),
+        layout.worker("native_worker.py"),
+        *PROCEDURE,
+    ]
+    return list(dict.fromkeys(files))
+
+
+def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict[str, Any]:
+    """What decides a sample beside files, as JSON: also doit's ``config_changed``."""
+    return {
+        "schema": SCHEMA,
+        "cell": cell.name,
+        "options": dict(cell.backend.options),
+        "protocol": protocol.settings(),
+        "reference": list(reference),
+        "host": fingerprint(),
+    }
+
+
+def key_of(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> str:
+    """Digest of everything that decides the sample of this round."""
+    files = {path: sha256(path) for path in inputs(cell, reference)}
+    return digest_of(
+        {"round": round_, "files": files, "settings": settings(cell, protocol, reference)}
+    )
+
+
+def read(path: str | Path) -> Sample | None:
+    """Read a sample; None where there is none, or none that can be believed."""
+    try:
+        sample = msgspec.json.decode(Path(path).read_bytes(), type=Sample)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    numbers = [*sample.scores, *sample.reference_scores]
+    sane = all(math.isfinite(x) and 0 < x < 1e12 for x in numbers)
+    paired = len(sample.scores) == len(sample.reference_scores)
+    whole = bool(sample.scores) == (sample.status is Status.OK)
+    return sample if sample.schema == SCHEMA and sane and paired and whole else None
+
+
+def write(path: str | Path, sample: Sample) -> None:
+    """Write a sample whole or not at all."""
+    raw = msgspec.json.encode(sample)
+    write_atomic(path, msgspec.json.format(raw, indent=1) + b"\n")
+
+
+def artifact_of(cell: Cell) -> dict[str, Any]:
+    """The record of the artifact that the cell runs."""
+    target = NATIVE if cell.backend.native else WASM
+    record = read_json(artifact_record(cell.toolchain, cell.variant.name, target))
+    assert isinstance(record, dict), json.dumps(record)
+    return record

@@ -1,0 +1,28 @@
+"""Sections of a 64-bit little-endian ELF image, which is all that native code is asked about here."""
+
+import struct
+
+_MACHINES = {62: "x86-64", 183: "aarch64", 243: "riscv"}
+
+
+def machine(data):
+    # type: (bytes) -> str
+    """The instruction set of the image."""
+    number = struct.unpack_from("<H", data, 18)[0]
+    return _MACHINES.get(number, "machine %d" % number)
+
+
+def section(data, name):
+    # type: (bytes, str) -> bytes
+    """The content of a section; raises ValueError where there is none of that name."""
+    if data[:6] != b"\x7fELF\x02\x01":
+        raise ValueError("not a 64-bit little-endian ELF image")
+    table = struct.unpack_from("<Q", data, 40)[0]
+    size, count, names = struct.unpack_from("<HHH", data, 58)
+    headers = [struct.unpack_from("<IIQQQQ", data, table + i * size) for i in range(count)]
+    names_at = headers[names][4]
+    for header in headers:
+        start = names_at + header[0]
+        if data[start : data.index(b"\0", start)] == name.encode():
+            return data[header[4] : header[4] + header[5]]
+    raise ValueError("no section %s" % name)

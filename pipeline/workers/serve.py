@@ -1,0 +1,97 @@
+"""The worker's side of the protocol, for any CPython from 3.7 on; imports nothing of the project.
+
+A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, facts)``;
+``run(request)`` runs the guest once with the arguments ``request["argv"]`` and its standard output
+on descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. Everything that the guest could reach is out of the way first: the
+protocol moves to descriptors of its own, standard input becomes /dev/null.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+
+#: Bytes of guest output that are passed on. A CoreMark report has about 700.
+OUTPUT_LIMIT = 64 * 1024
+
+
+class Trap(Exception):
+    """The runtime stopped the guest."""
+
+
+class Exit(Exception):
+    """The guest ended itself with a status other than 0."""
+
+    def __init__(self, code):
+        # type: (int) -> None
+        super().__init__("exit status %d" % code)
+        self.code = code
+
+
+class Refused(Exception):
+    """This runtime cannot load this module, and says why."""
+
+
+def serve(load):  # type: ignore[no-untyped-def]
+    """Answer requests until the input ends."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    with tempfile.TemporaryFile(prefix="guest-") as output:
+        os.dup2(_memory_file() or output.fileno(), 1)
+
+    def answer(message):  # type: ignore[no-untyped-def]
+        answers.write(json.dumps(message).encode() + b"\n")
+        answers.flush()
+
+    answer({"protocol": 1, "python": "%d.%d.%d" % sys.version_info[:3]})
+    run = None
+    for line in iter(requests.readline, b""):
+        request = json.loads(line.decode())
+        try:
+            if request["op"] == "load":
+                run, facts = load(request["path"], request["options"])
+                answer(facts)
+            else:
+                answer(_run(run, request))
+        except Refused as error:
+            answer({"refused": str(error)})
+    answers.flush()
+    # A runtime's clean-up at exit can abort; all that matters has been said.
+    os._exit(0)
+
+
+def _memory_file():  # type: ignore[no-untyped-def]
+    try:
+        return os.memfd_create("guest-output", 0)  # type: ignore[attr-defined]
+    except (AttributeError, OSError):  # before Python 3.8 or Linux 3.17
+        return None
+
+
+def _run(run, request):  # type: ignore[no-untyped-def]
+    os.ftruncate(1, 0)
+    os.lseek(1, 0, os.SEEK_SET)
+    outcome, code, message, facts = "exit", 0, "", {}
+    cpu = time.process_time()
+    wall = time.perf_counter()
+    try:
+        facts = run(request) or {}
+    except Exit as error:
+        code, message = error.code, str(error)
+    except Trap as error:
+        outcome, message = "trap", str(error)
+    answer = {
+        "outcome": outcome,
+        "code": code,
+        "message": message[:500],
+        # Seconds, monotonic clock, host side.
+        "wall_seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "stdout_bytes": os.fstat(1).st_size,
+        "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("utf-8", "replace"),
+    }
+    answer.update(facts)
+    return answer

@@ -1,0 +1,87 @@
+"""Runs a module in Wasmer 1.1, compiled by the compiler package that the options name.
+
+Runs on CPython 3.7 to 3.10, the only ones that this release has wheels for.
+"""
+
+import ctypes
+import importlib
+import time
+
+import serve
+
+
+def _import_wasmer(compiler):  # type: ignore[no-untyped-def]
+    if compiler == "llvm":
+        # Its version table still names libtinfo.so.5, while the bundled file was renamed: since
+        # glibc 2.36 that does not load unless an object of this name is known already. The parent
+        # puts a folder with such a link on LD_LIBRARY_PATH.
+        try:
+            ctypes.CDLL("libtinfo.so.5")
+        except OSError:
+            pass  # older loaders do not need it
+    return importlib.import_module("wasmer_compiler_" + compiler)
+
+
+def load(path, options):  # type: ignore[no-untyped-def]
+    compiler = _import_wasmer(options["compiler"])
+    import wasmer
+    from wasmer import wasi
+
+    store = wasmer.Store(wasmer.engine.JIT(compiler.Compiler))
+    with open(path, "rb") as stream:
+        data = stream.read()
+    before = _executable_bytes()
+    started = time.perf_counter()
+    try:
+        module = wasmer.Module(store, data)
+    except RuntimeError as error:
+        raise serve.Refused(str(error))
+    compile_seconds = time.perf_counter() - started
+    code_bytes = _executable_bytes() - before
+    version = wasi.get_version(module, strict=True)
+    if version is None:
+        raise serve.Refused("not a WASI command")
+
+    def run(request):  # type: ignore[no-untyped-def]
+        argv = request["argv"]
+        environment = wasi.StateBuilder(argv[0]).arguments(argv[1:]).finalize()
+        imports = environment.generate_import_object(store, version)
+        try:
+            instance = wasmer.Instance(module, imports)
+            started = time.perf_counter()
+            instance.exports._start()
+            return {"wall_seconds": time.perf_counter() - started}
+        except RuntimeError as error:
+            raise _ended(str(error))
+
+    return run, {
+        "compile_seconds": compile_seconds,
+        "code_bytes": code_bytes,
+        "version": wasmer.__version__,
+        "proof": {"compiler": store.compiler_name, "engine": store.engine_name},
+    }
+
+
+def _ended(message):  # type: ignore[no-untyped-def]
+    """What Wasmer's one kind of error stands for: an exit status or a trap."""
+    marker = "WASI exited with code: "
+    if marker in message:
+        digits = message.split(marker, 1)[1].split()[0]
+        return serve.Exit(int(digits))
+    return serve.Trap(message.splitlines()[0] if message else "trap")
+
+
+def _executable_bytes():  # type: ignore[no-untyped-def]
+    """Bytes of anonymous executable memory: where a JIT engine's code lies, in whole pages."""
+    total = 0
+    with open("/proc/self/maps") as stream:
+        for line in stream:
+            fields = line.split()
+            if "x" in fields[1] and len(fields) < 6:
+                first, last = fields[0].split("-")
+                total += int(last, 16) - int(first, 16)
+    return total
+
+
+if __name__ == "__main__":
+    serve.serve(load)

@@ -1,0 +1,89 @@
+"""What a compiler is to this project, and what it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+WASM = "wasm"
+NATIVE = "native"
+TARGETS = (WASM, NATIVE)
+
+
+class ToolchainError(Exception):
+    """A toolchain is not what its module expects; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What exactly a toolchain is: enough to tell two of them apart by their output."""
+
+    name: str
+    version: str
+    digest: str  # SHA-256 of what decides the output
+    present: bool
+    reason: str = ""  # why it is not present, and what to do
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A named list of compile flags."""
+
+    name: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Libc:
+    """The C library of one target, as files below one folder."""
+
+    before: tuple[str, ...]  # what the linker takes before the program's objects
+    after: tuple[str, ...]  # and what after them
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return self.before + self.after
+
+
+class Toolchain(Protocol):
+    """A compiler with its linker and C library.
+
+    Methods return command lines and start nothing, except ``identify``. Paths are relative to the
+    folder that the commands run in, so that no absolute path of the user's reaches an artifact.
+    """
+
+    name: str
+
+    def version(self) -> str:
+        """A cheap version string, "" where the toolchain is missing; starts no process."""
+
+    def files(self) -> list[str]:
+        """Files whose change means another compiler; empty where it is missing."""
+
+    def identify(self) -> Identity:
+        """Read and hash what decides the output. Takes a second or so."""
+
+    def environment(self, cache: str) -> dict[str, str]:
+        """The whole environment that its commands run in."""
+
+    def triple(self, target: str) -> str:
+        """The compiler's name for WASM or NATIVE; raises ToolchainError for a foreign machine."""
+
+    def check(self, target: str, flags: Sequence[str]) -> list[str]:
+        """A command that reads C from stdin, fails if the flags are refused, and writes nothing."""
+
+    def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
+        """A command that compiles one C file to an object."""
+
+    def libc(self, target: str) -> Libc:
+        """The names of the C library's files."""
+
+    def libc_probe(self, target: str, source: str, output: str) -> list[str]:
+        """A command that makes the C library by linking ``source``, and prints where it lies."""
+
+    def libc_found(self, target: str, cache: str, printed: str) -> dict[str, str]:
+        """From what that command printed: {name in libc(): path of the file in the cache}."""
+
+    def link(self, target: str, objects: Sequence[str], libc_dir: str, output: str) -> list[str]:
+        """A command that links objects and the C library to an artifact."""

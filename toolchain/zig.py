@@ -1,0 +1,159 @@
+"""The clang, wasm-ld, compiler-rt, wasi-libc and musl that PyPI's ``ziglang`` wheel carries.
+
+``zig cc`` rewrites -O levels (-O1, -O2 and -O3 give byte-identical modules), so only the raw driver
+``zig clang`` and the raw linkers are used on the program; ``zig cc`` builds the C library, once, at
+one fixed level, so that it is the same in every variant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import platform
+import re
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from toolchain.model import NATIVE, WASM, Identity, Libc, ToolchainError
+
+#: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
+_MACHINES = {
+    "x86_64": (
+        "x86_64-linux-musl",
+        ("x86_64-linux-musl", "generic-musl", "x86-linux-any", "any-linux-any"),
+        "elf_x86_64",
+    ),
+    "aarch64": (
+        "aarch64-linux-musl",
+        ("aarch64-linux-musl", "generic-musl", "aarch64-linux-any", "any-linux-any"),
+        "aarch64linux",
+    ),
+}
+_WASM_HEADERS = ("wasm-wasi-musl", "generic-musl")
+
+#: Names of the C library's files in link order, as (before the objects, after them).
+_LIBC = {
+    WASM: Libc(("crt1-command.o",), ("libc.a", "libzigc.a", "libcompiler_rt.a")),
+    NATIVE: Libc(("crt1.o",), ("libc.a", "libzigc.a", "libcompiler_rt.a")),
+}
+
+#: As large as a Linux main thread's stack, so that a program recurses as deep in wasm as natively.
+_STACK_BYTES = 8 * 1024 * 1024
+
+
+class Zig:
+    """The bundled toolchain; see the module's docstring for what of it is used."""
+
+    name = "zig"
+
+    def _root(self) -> Path:
+        spec = importlib.util.find_spec("ziglang")
+        if spec is None or not spec.submodule_search_locations:
+            raise ToolchainError("ziglang is not installed; type: pip install -e .")
+        return Path(next(iter(spec.submodule_search_locations)))
+
+    def version(self) -> str:
+        try:
+            return metadata.version("ziglang")
+        except metadata.PackageNotFoundError:
+            return ""
+
+    def files(self) -> list[str]:
+        try:
+            return [str(self._root() / "zig")]
+        except ToolchainError:
+            return []
+
+    def identify(self) -> Identity:
+        try:
+            root = self._root()
+            digest = hashlib.sha256()
+            # Headers decide the output too; their names and sizes tell releases apart, and reading
+            # 20,000 files would not tell more.
+            for path in [root / "zig", *sorted((root / "lib" / "include").rglob("*.h"))]:
+                digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        except (ToolchainError, OSError) as error:
+            return Identity(self.name, "", "", present=False, reason=str(error))
+        return Identity(self.name, self.version(), digest.hexdigest(), present=True)
+
+    def environment(self, cache: str) -> dict[str, str]:
+        return {
+            "PATH": "/usr/bin:/bin",
+            "LC_ALL": "C",
+            "TZ": "UTC",
+            "HOME": cache,
+            "ZIG_GLOBAL_CACHE_DIR": cache,
+            "ZIG_LOCAL_CACHE_DIR": cache,
+        }
+
+    def _machine(self) -> tuple[str, tuple[str, ...], str]:
+        machine = platform.machine()
+        if platform.system() != "Linux" or machine not in _MACHINES:
+            raise ToolchainError(
+                f"no native build for {platform.system()} on {machine}; "
+                f"known: Linux on {', '.join(_MACHINES)}"
+            )
+        return _MACHINES[machine]
+
+    def triple(self, target: str) -> str:
+        return "wasm32-wasip1" if target == WASM else self._machine()[0]
+
+    def _clang(self, target: str) -> list[str]:
+        root = self._root()
+        headers = _WASM_HEADERS if target == WASM else self._machine()[1]
+        folders = [root / "lib" / "include"]
+        folders += [root / "lib" / "libc" / "include" / name for name in headers]
+        command = [str(root / "zig"), "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
+        for folder in folders:
+            command += ["-isystem", str(folder)]
+        return command
+
+    def check(self, target: str, flags: Sequence[str]) -> list[str]:
+        # -Werror: a flag that clang only warns about ("unused", "treated as -O3") would make the
+        # cell something else than its label says.
+        command = [*self._clang(target), *flags, "-Werror"]
+        return [*command, "-x", "c", "-c", "-", "-o", "/dev/null"]
+
+    def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
+        return [*self._clang(target), *flags, "-c", source, "-o", output]
+
+    def libc(self, target: str) -> Libc:
+        return _LIBC[target]
+
+    def libc_probe(self, target: str, source: str, output: str) -> list[str]:
+        triple = "wasm32-wasi" if target == WASM else self.triple(target)
+        command = [str(self._root() / "zig"), "cc", "-target", triple, "-O2", "-s", "-static"]
+        return [*command, "--verbose", source, "-o", output]
+
+    def libc_found(self, target: str, cache: str, printed: str) -> dict[str, str]:
+        linker = "wasm-ld" if target == WASM else "ld.lld"
+        line = next((x for x in reversed(printed.splitlines()) if x.startswith(linker)), "")
+        found = {}
+        for name in self.libc(target).files:
+            match = re.search(rf"{re.escape(cache)}/o/[0-9a-f]+/{re.escape(name)}", line)
+            if match is None:
+                raise ToolchainError(
+                    f"zig cc named no {name} for {target}: is this ziglang {self.version()}?"
+                )
+            found[name] = match[0]
+        return found
+
+    def link(self, target: str, objects: Sequence[str], libc_dir: str, output: str) -> list[str]:
+        libc = self.libc(target)
+        zig = str(self._root() / "zig")
+        if target == WASM:
+            command = [zig, "wasm-ld", "--entry", "_start", "--stack-first"]
+        else:
+            # What zig cc itself passes for a static musl program.
+            command = [zig, "ld.lld", "-m", self._machine()[2], "-static", "-no-pie"]
+            command += ["--entry", "_start", "--gc-sections", "--eh-frame-hdr", "-znow"]
+        command += ["-z", f"stack-size={_STACK_BYTES}", "--build-id=none", "--strip-debug"]
+        command += ["-o", output]
+        command += [f"{libc_dir}/{name}" for name in libc.before]
+        command += objects
+        return command + [f"{libc_dir}/{name}" for name in libc.after]
+
+
+TOOLCHAINS = (Zig(),)
