@@ -37,7 +37,7 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - started)
     for name, found in seconds.items():
         print(f"{name:26} fastest {min(found):.3f} s, median {statistics.median(found):.3f} s")
-    ratios = [b / a for a, b in zip(seconds['python -c "import doit"'], seconds["doit run"])]
+    ratios = [b / a for a, b in zip(seconds['python -c "import doit"'], seconds["doit run"], strict=True)]
     print(f"doit run / import doit: {statistics.median(ratios):.2f} (median of {REPEATS} pairs)")
 
 

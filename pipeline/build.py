@@ -17,7 +17,6 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.errors import BadInput, BuildError
-from pipeline.process import machine_lock
 from pipeline.store import fresh_file, sha256, write_atomic, write_json
 from toolchain.model import WASM, Toolchain, ToolchainError, Variant
 
@@ -42,22 +41,19 @@ def object_path(toolchain: str, variant: str, target: str, source: str) -> str:
     return f"{layout.artifact_dir(toolchain, variant, target)}/{Path(source).stem}.o"
 
 
-def _run(
-    toolchain: Toolchain, command: Sequence[str], stdin: str | None = None
-) -> subprocess.CompletedProcess[str]:
+def _run(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a toolchain's command in its own environment, with nothing on standard input."""
     cache = layout.toolchain_cache(toolchain.name)
-    with machine_lock(exclusive=False):
-        return subprocess.run(
-            command,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=toolchain.environment(cache),
-            check=False,
-        )
+    return subprocess.run(
+        command,
+        input="",
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=toolchain.environment(cache),
+        check=False,
+    )
 
 
 def _complaint(stderr: str) -> str:
@@ -91,7 +87,7 @@ def check_flags(toolchain: Toolchain, variant: Variant, targets: Sequence[str], 
         except ToolchainError as error:
             refused[target] = str(error)
             continue
-        outcome = _run(toolchain, command, stdin="")
+        outcome = _run(toolchain, command)
         # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
         if outcome.returncode != 0 or outcome.stderr.strip():
             triple = toolchain.triple(target)
@@ -115,9 +111,7 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
         toolchain, toolchain.libc_probe(target, str(probe), str(folder / f"probe{suffix(target)}"))
     )
     if outcome.returncode != 0:
-        raise BuildError(
-            f"{toolchain.name} cannot build libc for {target}: {_complaint(outcome.stderr)}"
-        )
+        raise BuildError(f"{toolchain.name} cannot build libc for {target}: {_complaint(outcome.stderr)}")
     try:
         found = toolchain.libc_found(target, cache, outcome.stderr + outcome.stdout)
     except ToolchainError as error:

@@ -89,9 +89,13 @@ def judge(output: str, seeds: SeedSet, iterations: int) -> Run:
     done = int(_field(output, "Iterations", r"(\d+)"))
     if done != iterations:
         raise Invalid(f"it did {done} iterations, {iterations} were asked for")
-    seconds = float(_field(output, "Total time (secs)", r"([0-9.]+)"))
+    seconds = float(_field(output, "Total time (secs)", r"(\d+\.\d+)"))
     if not 0 < seconds < 1e6:
         raise Invalid(f"the guest's clock says {seconds:g} s: it stands still or lies")
+    rate = float(_field(output, "Iterations/Sec", r"(\d+\.\d+)"))
+    # Both are rounded to a millionth.
+    if abs(rate * seconds / iterations - 1) > 1e-6 / seconds + 1e-5:
+        raise Invalid(f"it says {rate:g} iterations/s, but {done} in {seconds:g} s")
     return Run(done, seconds, int(_field(output, "[0]crcfinal", r"0x([0-9a-f]{4})"), 16))
 
 

@@ -21,7 +21,6 @@ from typing import Any
 from pipeline import layout
 from pipeline.model import Runtime
 from pipeline.packages import base_python, identity, python_version, site_packages
-from pipeline.process import machine_lock
 from pipeline.store import read_json, sha256, write_json
 
 _UV_TIMEOUT_S = 900
@@ -148,9 +147,7 @@ def _candidates(versions: tuple[str, ...]) -> Iterator[str]:
 
 def _version_of(python: str) -> str | None:
     """Version of an interpreter, or None where it does not run or is not CPython."""
-    code = (
-        "import sys; print('%s %d.%d.%d' % ((sys.implementation.name,) + tuple(sys.version_info[:3])))"
-    )
+    code = "import sys; print('%s %d.%d.%d' % ((sys.implementation.name,) + tuple(sys.version_info[:3])))"
     try:
         outcome = subprocess.run(
             [python, "-I", "-c", code], capture_output=True, text=True, timeout=60, check=False
@@ -165,17 +162,16 @@ def _uv(*arguments: str) -> None:
     """Run the pinned uv; raises _Unavailable with its complaint."""
     command = [sys.executable, "-m", "uv", "--no-progress", "--no-config", *arguments]
     try:
-        with machine_lock(exclusive=False):
-            outcome = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                env={**os.environ, **_index_settings()},
-                timeout=_UV_TIMEOUT_S,
-                check=False,
-            )
+        outcome = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, **_index_settings()},
+            timeout=_UV_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise _Unavailable(f"uv {arguments[0]} did not end within {_UV_TIMEOUT_S} s") from None
     if outcome.returncode != 0:

@@ -15,13 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from doit import doit_cmd
+from doit.dependency import MD5Checker
 from doit.exceptions import TaskFailed
 from doit.tools import config_changed
 
-from pipeline import build, coremark, environment, layout, measure, packages, report, sample, sources
-from pipeline.errors import ProjectError
+from pipeline import (
+    build,
+    coremark,
+    environment,
+    layout,
+    measure,
+    packages,
+    report,
+    sample,
+    sources,
+)
+from pipeline.errors import BadInput, ProjectError
 from pipeline.matrix import Plan, load
 from pipeline.model import Runtime
+from pipeline.process import machine_lock
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
 Task = dict[str, Any]
@@ -29,23 +41,30 @@ Task = dict[str, Any]
 
 def plan() -> Plan:
     """The plan of this invocation; bad input ends the process with one line and status 1."""
-    # An absolute path or a folder of the user's would make another project's cache of this one.
-    os.chdir(layout.ROOT)
     try:
+        if Path.cwd() != layout.ROOT:
+            raise BadInput(
+                f"this Python environment was made for the checkout in {layout.ROOT}; "
+                "make one here: python3 -m venv .venv && .venv/bin/pip install -e ."
+            )
         return load(doit_cmd._CMDLINE_VARS or {})
     except ProjectError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
-def _act(function: Callable[..., Any], *arguments: Any) -> list[Any]:
-    """A doit action: a user's error fails the task with its message, without a traceback."""
-    return [(_guarded, [function, *arguments])]
+def _act(function: Callable[..., Any], *arguments: Any, alone: bool = False) -> list[Any]:
+    """A doit action: a user's error fails the task with its message, without a traceback.
+
+    With ``alone`` nothing else of ours runs on this machine while it does, in whatever process.
+    """
+    return [(_guarded, [alone, function, *arguments])]
 
 
-def _guarded(function: Callable[..., Any], *arguments: Any) -> Any:
+def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        result = function(*arguments)
+        with machine_lock(exclusive=alone):
+            result = function(*arguments)
     except ProjectError as error:
         return TaskFailed(str(error))
     except OSError as error:
@@ -70,6 +89,25 @@ def _remove(paths: list[str], dryrun: bool) -> None:
             for parent in path.parents:
                 if parent not in (Path(), Path(layout.SOURCES)):
                     parent.rmdir()
+
+
+def _intact(task: Any, values: dict[str, Any]) -> bool:
+    """An ``uptodate`` check: the targets hold what the task made; doit itself asks only if they exist.
+
+    Like doit's check of dependencies: the same time stamp is believed, the same bytes are no change.
+    """
+    checker = MD5Checker()
+    task.value_savers.append(
+        lambda: {"made": {target: checker.get_state(target, None) for target in task.targets}}
+    )
+    made = values.get("made", {})
+    for target in task.targets:
+        try:
+            if target not in made or checker.check_modified(target, os.stat(target), made[target]):
+                return False
+        except OSError:
+            return False
+    return True
 
 
 def _clean(*paths: str) -> list[Any]:
@@ -122,13 +160,14 @@ def flags(plan: Plan) -> Iterator[Task]:
                 "actions": _act(build.check_flags, toolchain, variant, targets, where),
                 "targets": [record],
                 "uptodate": [
+                    _intact,
                     config_changed(
                         {
                             "flags": list(variant.flags),
                             "targets": targets,
                             "version": toolchain.version(),
                         }
-                    )
+                    ),
                 ],
                 "clean": _clean(record),
                 "meta": _meta("check flags", 0.2),
@@ -176,7 +215,7 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
             "actions": _act(build.identify, toolchain),
             "file_dep": toolchain.files(),
             "targets": [record],
-            "uptodate": [config_changed({"version": toolchain.version()})],
+            "uptodate": [_intact, config_changed({"version": toolchain.version()})],
             "clean": _clean(record),
             "meta": _meta("identify compiler", 1),
         }
@@ -196,6 +235,7 @@ def build_libc(plan: Plan) -> Iterator[Task]:
                 "task_dep": ["sources"],
                 "file_dep": [layout.toolchain_identity(toolchain.name)],
                 "targets": [f"{folder}/{name}" for name in toolchain.libc(target).files],
+                "uptodate": [_intact],
                 "clean": _clean(folder),
                 "meta": _meta("build libc (first time: up to a minute)", 40),
             }
@@ -222,7 +262,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                             layout.flags(toolchain.name, variant.name),
                         ],
                         "targets": [output],
-                        "uptodate": [config_changed({"flags": list(variant.flags)})],
+                        "uptodate": [_intact, config_changed({"flags": list(variant.flags)})],
                         "clean": _clean(output),
                         "meta": _meta("compile", 0.15),
                     }
@@ -235,9 +275,7 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
         for variant, targets in _variants(plan, toolchain).items():
             for target in targets:
                 paths = _source_paths()
-                objects = [
-                    build.object_path(toolchain.name, variant.name, target, s) for s in paths
-                ]
+                objects = [build.object_path(toolchain.name, variant.name, target, s) for s in paths]
                 folder = layout.libc(toolchain.name, target)
                 made = [
                     build.artifact_path(toolchain.name, variant.name, target),
@@ -252,7 +290,7 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                         *(f"{folder}/{name}" for name in toolchain.libc(target).files),
                     ],
                     "targets": made,
-                    "uptodate": [config_changed({"flags": list(variant.flags)})],
+                    "uptodate": [_intact, config_changed({"flags": list(variant.flags)})],
                     "clean": _clean(*made),
                     "meta": _meta("link", 0.1),
                 }
@@ -278,7 +316,7 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
                 "file_dep": [layout.environment_lock(name)],
                 "targets": [record],
                 # Tried again at every run until it is there: the user may have mended the cause.
-                "uptodate": [(environment.present, [runtime])],
+                "uptodate": [_intact, (environment.present, [runtime])],
                 "clean": _clean(record, layout.environment(name)),
                 "meta": _meta("provide environment (downloads some 40 MB)", 15),
             }
@@ -300,9 +338,8 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
             "file_dep": files,
             "targets": [record],
             "uptodate": [
-                config_changed(
-                    {"packages": list(runtime.packages), "python": packages.python_version()}
-                )
+                _intact,
+                config_changed({"packages": list(runtime.packages), "python": packages.python_version()}),
             ],
             "clean": _clean(record),
             "meta": _meta("identify runtime", 0.2),
@@ -321,10 +358,10 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
         yield {
             "basename": "measure",
             "name": f"{cell.name.replace('/', ':')}:{round_}",
-            "actions": _act(measure.measure, cell, protocol, reference, round_),
+            "actions": _act(measure.measure, cell, protocol, reference, round_, alone=True),
             "file_dep": sample.inputs(cell, reference),
             "targets": [path],
-            "uptodate": [config_changed(sample.settings(cell, protocol, reference))],
+            "uptodate": [_intact, config_changed(sample.settings(cell, protocol, reference))],
             "clean": _clean(path),
             "meta": _meta("measure", seconds),
         }
@@ -346,7 +383,8 @@ def write_report(plan: Plan) -> Task:
         ],
         "targets": made,
         "uptodate": [
-            config_changed({"cells": [c.name for c in cells], "protocol": plan.protocol.name})
+            _intact,
+            config_changed({"cells": [c.name for c in cells], "protocol": plan.protocol.name}),
         ],
         "clean": _clean(layout.REPORT),
         "meta": _meta("report", 3),

@@ -66,8 +66,6 @@ def describe() -> dict[str, Any]:
     """The "host" object of results.json. Slow: asks archspec for the microarchitecture."""
     import archspec.cpu
 
-    from pipeline.packages import python_version
-
     cpu = _cpuinfo()
     return {
         "fingerprint": fingerprint(),
@@ -77,7 +75,7 @@ def describe() -> dict[str, Any]:
         "memory_bytes": memory_bytes(),
         "os": _os_name(),
         "kernel": f"{platform.system()} {platform.release()}",
-        "python": python_version(),
+        "python": platform.python_version(),
     }
 
 

@@ -31,7 +31,7 @@ VARIABLES = {
     "coremark": "folder of a CoreMark checkout to take instead of the pinned package",
 }
 
-_KEYS = {
+_KEYS: dict[str, type] = {
     "toolchains": list,
     "backends": list,
     "protocol": str,
@@ -102,9 +102,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     data = _read(path)
     known_toolchains = discover_toolchains()
     known_backends = backends.discover()
-    variants = {
-        name: _variant(path, name, entry) for name, entry in _table(path, data, "variants").items()
-    }
+    variants = {name: _variant(path, name, entry) for name, entry in _table(path, data, "variants").items()}
     if not variants:
         raise BadInput(f"{path}: variants: the table is empty; expected e.g. O3 = {{ flags = '-O3' }}")
     default_toolchains = _choose(path, "toolchains", data, known_toolchains)
@@ -119,9 +117,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     for flags in _extra_flags(variables):
         chosen_variants.append(_named_after(flags, {**variants, **_by_name(chosen_variants)}))
     return Plan(
-        toolchains=tuple(
-            _filter("toolchains", variables, default_toolchains, known_toolchains.values())
-        ),
+        toolchains=tuple(_filter("toolchains", variables, default_toolchains, known_toolchains.values())),
         variants=tuple(_by_name(chosen_variants).values()),
         backends=tuple(_filter("backends", variables, default_backends, known_backends.values())),
         protocol=protocol,
@@ -150,9 +146,9 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _typed(path: str, key: str, value: Any, kind: type) -> None:
-    names = {list: "a list", str: "a string", dict: "a table"}
     if not isinstance(value, kind):
-        raise BadInput(f"{path}: {key}: expected {names[kind]}, found {value!r}")
+        names = {"list": "a list", "str": "a string", "dict": "a table"}
+        raise BadInput(f"{path}: {key}: expected {names[kind.__name__]}, found {value!r}")
 
 
 def _table(path: str, data: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -268,9 +264,7 @@ def _filter(key: str, variables: Mapping[str, str], default: list[T], known: Ite
     for pattern in patterns:
         found = fnmatch.filter(names, pattern)
         if not found:
-            raise BadInput(
-                f"command line: {key}: {pattern!r} matches nothing{near_miss(pattern, names)}"
-            )
+            raise BadInput(f"command line: {key}: {pattern!r} matches nothing{near_miss(pattern, names)}")
         chosen.update(found)
     return [item for name, item in names.items() if name in chosen]
 
@@ -297,4 +291,3 @@ def _named_after(flags: tuple[str, ...], existing: Mapping[str, Variant]) -> Var
 
 def _by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
     return {variant.name: variant for variant in variants}
-

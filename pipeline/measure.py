@@ -21,7 +21,7 @@ from pipeline.build import artifact_path, artifact_record
 from pipeline.environment import loader_folder
 from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
 from pipeline.model import Backend, Cell, Protocol, Status
-from pipeline.process import Worker, machine_lock
+from pipeline.process import Worker
 from pipeline.sample import SCHEMA, Sample, artifact_of, key_of, read, write
 from pipeline.store import read_json, sha256
 from toolchain.model import NATIVE, WASM
@@ -55,9 +55,7 @@ class _Session:
     peak_rss_bytes: int | None = None
     agreements: list[float] | None = None
 
-    def run(
-        self, seeds: coremark.SeedSet, iterations: int, *, watch: bool = False
-    ) -> coremark.Run:
+    def run(self, seeds: coremark.SeedSet, iterations: int, *, watch: bool = False) -> coremark.Run:
         """Run once; returns only what was judged valid, raises _Ended otherwise."""
         request = {"op": "run", "argv": coremark.arguments(seeds, iterations), "watch": watch}
         answer = self.worker.request(request, self.timeout_s)
@@ -66,9 +64,7 @@ class _Session:
         if answer["code"] != 0:
             raise _Ended(Status.INVALID, f"{self.who}: the guest exited with {answer['code']}")
         if answer["stdout_bytes"] > OUTPUT_LIMIT:
-            raise _Ended(
-                Status.INVALID, f"{self.who}: it printed {answer['stdout_bytes']} bytes and more"
-            )
+            raise _Ended(Status.INVALID, f"{self.who}: it printed {answer['stdout_bytes']} bytes and more")
         try:
             run = coremark.judge(answer["stdout"], seeds, iterations)
         except coremark.Invalid as error:
@@ -100,13 +96,12 @@ def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: 
     if lying is not None and lying.key == key:
         return
     facts: dict[str, Any] = {}
-    with machine_lock(exclusive=True):
+    ended = _attempt(cell, protocol, reference, facts)
+    if ended is not None and ended.status not in (Status.UNAVAILABLE, Status.TIMEOUT):
+        # Once more: a worker that someone killed, or a clock that a busy machine tore, says nothing
+        # about the cell. What is really wrong is wrong again.
+        facts.clear()
         ended = _attempt(cell, protocol, reference, facts)
-        if ended is not None and ended.status not in (Status.UNAVAILABLE, Status.TIMEOUT):
-            # Once more: a worker that someone killed, or a clock that a busy machine tore, says
-            # nothing about the cell. What is really wrong is wrong again.
-            facts.clear()
-            ended = _attempt(cell, protocol, reference, facts)
     if ended is not None:
         facts["scores"] = facts["reference_scores"] = []
     if key_of(cell, protocol, reference, round_) != key:
@@ -146,9 +141,7 @@ def _attempt(
     return None
 
 
-def _round(
-    cell: Cell, protocol: Protocol, reference: tuple[str, str], facts: dict[str, Any]
-) -> None:
+def _round(cell: Cell, protocol: Protocol, reference: tuple[str, str], facts: dict[str, Any]) -> None:
     artifact = artifact_of(cell)
     identity = read_json(layout.runtime_identity(cell.backend.runtime.name))
     yardstick = read_json(artifact_record(*reference, NATIVE))
@@ -167,9 +160,7 @@ def _round(
         _load(reference_worker, discover()["native"], artifact_path(*reference, NATIVE), protocol)
         expected = identity.get("version")
         if loaded["version"] != expected:
-            raise _Ended(
-                Status.INVALID, f"the runtime says it is {loaded['version']}, expected {expected}"
-            )
+            raise _Ended(Status.INVALID, f"the runtime says it is {loaded['version']}, expected {expected}")
         facts.update({k: loaded[k] for k in ("version", "proof", "compile_seconds", "code_bytes")})
         subject = _Session(worker, cell.backend.name, protocol.run_timeout_s)
         other = _Session(reference_worker, "reference", protocol.run_timeout_s)

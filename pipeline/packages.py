@@ -21,7 +21,7 @@ def find(name: str, site: str | None = None) -> metadata.Distribution | None:
     folders = [site] if site else None
     wanted = name.replace("_", "-").lower()
     context = {"name": wanted, "path": folders} if folders else {"name": wanted}
-    return next(iter(metadata.distributions(**context)), None)  # type: ignore[arg-type]
+    return next(iter(metadata.distributions(**context)), None)
 
 
 def site_packages(environment: Path) -> str:

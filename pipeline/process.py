@@ -47,9 +47,7 @@ class Worker:
     range, which every wasm runtime has, does not count; what a guest really grows does.
     """
 
-    def __init__(
-        self, argv: Sequence[str], environment: Mapping[str, str], *, memory_mib: int
-    ) -> None:
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], *, memory_mib: int) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._buffer = b""
         libc = ctypes.CDLL(None)

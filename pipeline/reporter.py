@@ -167,7 +167,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
 
 
 def _duration(seconds: float) -> str:
-    """ "about 3 min", "about 40 s". """
+    """ "about 3 min", "about 40 s"."""
     if seconds >= 90:
         return f"about {seconds / 60:.0f} min"
     return f"about {max(1, round(seconds))} s"

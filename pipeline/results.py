@@ -65,9 +65,7 @@ def _samples(plan: Plan, cell: Cell) -> list[Sample | None]:
     return found
 
 
-def _cell(
-    plan: Plan, cell: Cell, rounds: list[Sample | None], reference: float | None
-) -> dict[str, Any]:
+def _cell(plan: Plan, cell: Cell, rounds: list[Sample | None], reference: float | None) -> dict[str, Any]:
     status, reason = _judge(rounds)
     identity = read_json(layout.runtime_identity(cell.backend.runtime.name))
     result: dict[str, Any] = {

@@ -93,9 +93,7 @@ def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict
 def key_of(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> str:
     """Digest of everything that decides the sample of this round."""
     files = {path: sha256(path) for path in inputs(cell, reference)}
-    return digest_of(
-        {"round": round_, "files": files, "settings": settings(cell, protocol, reference)}
-    )
+    return digest_of({"round": round_, "files": files, "settings": settings(cell, protocol, reference)})
 
 
 def read(path: str | Path) -> Sample | None:

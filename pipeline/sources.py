@@ -152,8 +152,7 @@ def _identify(manifest: Manifest, contents: dict[str, bytes], checkout: str | No
         names = " ".join(wrong if checkout else [f"{layout.SOURCES}/{n}" for n in wrong])
         remedy = f"type: git checkout {names}" if checkout else f"type: rm {names}"
         details = "; ".join(
-            f"{n}: expected SHA-256 {manifest.revisions[nearest][n]}, found {found[n]}"
-            for n in wrong
+            f"{n}: expected SHA-256 {manifest.revisions[nearest][n]}, found {found[n]}" for n in wrong
         )
         raise SourcesError(
             f"{where} is not CoreMark {nearest[:7]} (the nearest known revision): {details}. "

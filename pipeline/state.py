@@ -22,6 +22,8 @@ _LAST_KEY = "deps:"
 class JournalDB(SqliteDB):  # type: ignore[misc]
     """A doit backend on SQLite with one transaction a task."""
 
+    _dirty: set[str]  # the base class's: tasks whose values are not on the disk yet
+
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
         try:
             super().__init__(name, codec, module_name=module_name)

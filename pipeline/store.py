@@ -14,20 +14,17 @@ from typing import Any
 
 def sha256(path: str | Path) -> str:
     """Hex SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
     with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() if _FAST else _digest(stream.read())
-
-
-_FAST = hasattr(hashlib, "file_digest")  # since Python 3.11
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def digest_of(value: Any) -> str:
     """Hex SHA-256 of a JSON value, independent of the order of its keys."""
-    return _digest(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_atomic(path: str | Path, data: str | bytes) -> None:

@@ -1,19 +1,17 @@
-"""Sections of a 64-bit little-endian ELF image, which is all that native code is asked about here."""
+"""Sections of a 64-bit little-endian ELF image: all that native code is asked about here."""
 
 import struct
 
 _MACHINES = {62: "x86-64", 183: "aarch64", 243: "riscv"}
 
 
-def machine(data):
-    # type: (bytes) -> str
+def machine(data: bytes) -> str:
     """The instruction set of the image."""
     number = struct.unpack_from("<H", data, 18)[0]
     return _MACHINES.get(number, "machine %d" % number)
 
 
-def section(data, name):
-    # type: (bytes, str) -> bytes
+def section(data: bytes, name: str) -> bytes:
     """The content of a section; raises ValueError where there is none of that name."""
     if data[:6] != b"\x7fELF\x02\x01":
         raise ValueError("not a 64-bit little-endian ELF image")

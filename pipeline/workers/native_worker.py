@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import time
+from typing import List, Optional, Tuple
 
 import elf
 import serve
@@ -13,8 +14,8 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 
-def load(path, options):  # type: ignore[no-untyped-def]
-    def run(request):  # type: ignore[no-untyped-def]
+def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    def run(request: serve.Facts) -> serve.Facts:
         return _spawn(path, request["argv"], request.get("watch", False))
 
     with open(path, "rb") as stream:
@@ -27,7 +28,7 @@ def load(path, options):  # type: ignore[no-untyped-def]
     }
 
 
-def _spawn(path, argv, watch):  # type: ignore[no-untyped-def]
+def _spawn(path: str, argv: List[str], watch: bool) -> serve.Facts:
     started = time.perf_counter()
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     pid = os.fork()
@@ -55,7 +56,7 @@ def _spawn(path, argv, watch):  # type: ignore[no-untyped-def]
     return {"wall_seconds": wall, "cpu_seconds": cpu, "peak_rss_bytes": peak}
 
 
-def _peak_rss_bytes(pid):  # type: ignore[no-untyped-def]
+def _peak_rss_bytes(pid: int) -> Optional[int]:
     try:
         with open("/proc/%d/status" % pid) as stream:
             for line in stream:

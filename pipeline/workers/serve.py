@@ -1,9 +1,10 @@
 """The worker's side of the protocol, for any CPython from 3.7 on; imports nothing of the project.
 
 A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, facts)``;
-``run(request)`` runs the guest once with the arguments ``request["argv"]`` and its standard output
-on descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. Everything that the guest could reach is out of the way first: the
-protocol moves to descriptors of its own, standard input becomes /dev/null.
+``run(request)`` runs the guest once with the arguments ``request["argv"]`` and its standard output on
+descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. Everything that the
+guest could reach is out of the way first: the protocol moves to descriptors of its own, standard
+input becomes /dev/null.
 """
 
 import json
@@ -11,6 +12,11 @@ import os
 import sys
 import tempfile
 import time
+from typing import Any, Callable, Dict, Optional, Tuple
+
+Facts = Dict[str, Any]
+Run = Callable[[Facts], Facts]
+Load = Callable[[str, Facts], Tuple[Run, Facts]]
 
 #: Bytes of guest output that are passed on. A CoreMark report has about 700.
 OUTPUT_LIMIT = 64 * 1024
@@ -23,8 +29,7 @@ class Trap(Exception):
 class Exit(Exception):
     """The guest ended itself with a status other than 0."""
 
-    def __init__(self, code):
-        # type: (int) -> None
+    def __init__(self, code: int) -> None:
         super().__init__("exit status %d" % code)
         self.code = code
 
@@ -33,7 +38,7 @@ class Refused(Exception):
     """This runtime cannot load this module, and says why."""
 
 
-def serve(load):  # type: ignore[no-untyped-def]
+def serve(load: Load) -> None:
     """Answer requests until the input ends."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
@@ -43,12 +48,12 @@ def serve(load):  # type: ignore[no-untyped-def]
     with tempfile.TemporaryFile(prefix="guest-") as output:
         os.dup2(_memory_file() or output.fileno(), 1)
 
-    def answer(message):  # type: ignore[no-untyped-def]
+    def answer(message: Facts) -> None:
         answers.write(json.dumps(message).encode() + b"\n")
         answers.flush()
 
     answer({"protocol": 1, "python": "%d.%d.%d" % sys.version_info[:3]})
-    run = None
+    run = None  # type: Optional[Run]
     for line in iter(requests.readline, b""):
         request = json.loads(line.decode())
         try:
@@ -56,6 +61,7 @@ def serve(load):  # type: ignore[no-untyped-def]
                 run, facts = load(request["path"], request["options"])
                 answer(facts)
             else:
+                assert run is not None, "run before load"
                 answer(_run(run, request))
         except Refused as error:
             answer({"refused": str(error)})
@@ -64,21 +70,22 @@ def serve(load):  # type: ignore[no-untyped-def]
     os._exit(0)
 
 
-def _memory_file():  # type: ignore[no-untyped-def]
+def _memory_file() -> Optional[int]:
     try:
-        return os.memfd_create("guest-output", 0)  # type: ignore[attr-defined]
+        return os.memfd_create("guest-output", 0)
     except (AttributeError, OSError):  # before Python 3.8 or Linux 3.17
         return None
 
 
-def _run(run, request):  # type: ignore[no-untyped-def]
+def _run(run: Run, request: Facts) -> Facts:
     os.ftruncate(1, 0)
     os.lseek(1, 0, os.SEEK_SET)
-    outcome, code, message, facts = "exit", 0, "", {}
+    facts = {}  # type: Facts
+    outcome, code, message = "exit", 0, ""
     cpu = time.process_time()
     wall = time.perf_counter()
     try:
-        facts = run(request) or {}
+        facts = run(request)
     except Exit as error:
         code, message = error.code, str(error)
     except Trap as error:

@@ -6,11 +6,12 @@ Runs on CPython 3.7 to 3.10, the only ones that this release has wheels for.
 import ctypes
 import importlib
 import time
+from typing import Any, Tuple
 
 import serve
 
 
-def _import_wasmer(compiler):  # type: ignore[no-untyped-def]
+def _import_compiler(compiler: str) -> Any:
     if compiler == "llvm":
         # Its version table still names libtinfo.so.5, while the bundled file was renamed: since
         # glibc 2.36 that does not load unless an object of this name is known already. The parent
@@ -22,8 +23,8 @@ def _import_wasmer(compiler):  # type: ignore[no-untyped-def]
     return importlib.import_module("wasmer_compiler_" + compiler)
 
 
-def load(path, options):  # type: ignore[no-untyped-def]
-    compiler = _import_wasmer(options["compiler"])
+def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    compiler = _import_compiler(options["compiler"])
     import wasmer
     from wasmer import wasi
 
@@ -42,7 +43,7 @@ def load(path, options):  # type: ignore[no-untyped-def]
     if version is None:
         raise serve.Refused("not a WASI command")
 
-    def run(request):  # type: ignore[no-untyped-def]
+    def run(request: serve.Facts) -> serve.Facts:
         argv = request["argv"]
         environment = wasi.StateBuilder(argv[0]).arguments(argv[1:]).finalize()
         imports = environment.generate_import_object(store, version)
@@ -62,7 +63,7 @@ def load(path, options):  # type: ignore[no-untyped-def]
     }
 
 
-def _ended(message):  # type: ignore[no-untyped-def]
+def _ended(message: str) -> Exception:
     """What Wasmer's one kind of error stands for: an exit status or a trap."""
     marker = "WASI exited with code: "
     if marker in message:
@@ -71,7 +72,7 @@ def _ended(message):  # type: ignore[no-untyped-def]
     return serve.Trap(message.splitlines()[0] if message else "trap")
 
 
-def _executable_bytes():  # type: ignore[no-untyped-def]
+def _executable_bytes() -> int:
     """Bytes of anonymous executable memory: where a JIT engine's code lies, in whole pages."""
     total = 0
     with open("/proc/self/maps") as stream:

@@ -3,13 +3,14 @@
 import re
 import time
 from importlib import metadata
+from typing import Tuple
 
 import elf
 import serve
 import wasmtime
 
 
-def load(path, options):  # type: ignore[no-untyped-def]
+def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     config = wasmtime.Config()
     config.cranelift_opt_level = options["opt_level"]
     engine = wasmtime.Engine(config)
@@ -25,7 +26,7 @@ def load(path, options):  # type: ignore[no-untyped-def]
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
 
-    def run(request):  # type: ignore[no-untyped-def]
+    def run(request: serve.Facts) -> serve.Facts:
         store = wasmtime.Store(engine)
         wasi = wasmtime.WasiConfig()
         wasi.argv = request["argv"]
@@ -34,6 +35,7 @@ def load(path, options):  # type: ignore[no-untyped-def]
         try:
             instance = linker.instantiate(store, module)
             start = instance.exports(store)["_start"]
+            assert isinstance(start, wasmtime.Func)
             started = time.perf_counter()
             start(store)
             return {"wall_seconds": time.perf_counter() - started}
@@ -52,14 +54,14 @@ def load(path, options):  # type: ignore[no-untyped-def]
     }
 
 
-def _proof(image):  # type: ignore[no-untyped-def]
+def _proof(image: bytes) -> serve.Facts:
     """What the compiled module itself says of the compiler that made it.
 
     Wasmtime writes the settings of the code generator into the image, and refuses an image whose
     settings differ from the engine's: (length, name, 0, length, value) for each named choice.
     """
     engine = elf.section(image, ".wasmtime.engine")
-    choices = {}
+    choices = {}  # type: serve.Facts
     for name in (b"opt_level", b"regalloc_algorithm"):
         found = re.search(re.escape(bytes([len(name)]) + name + b"\0") + b"(.)([a-z_]+)", engine)
         if found:
@@ -70,7 +72,7 @@ def _proof(image):  # type: ignore[no-untyped-def]
     return dict(choices, compiler=compiler, target=triple[0].decode() if triple else None)
 
 
-def _reason(message):  # type: ignore[no-untyped-def]
+def _reason(message: str) -> str:
     """The cause of a trap: the last line of Wasmtime's message, after the backtrace."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     return lines[-1] if lines else "trap"

@@ -1,0 +1,129 @@
+"""Workspaces: copies of the project in which real doit runs may do what they like.
+
+The slow first steps (building two C libraries, provisioning an environment) are done once, in the
+project itself, and copied from there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: What a workspace is made of; nothing that a run made.
+PARTS = ("dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party")
+
+#: Measurement settings for tests of the graph: real runs, too short to say anything about speed.
+BRIEF = {"pairs": "2", "chunk_ms": "3", "warmup_chunks": "1", "run_timeout_s": "5"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _at_root():
+    """The graph works in the project's folder; so do the tests."""
+    before = Path.cwd()
+    os.chdir(ROOT)
+    yield
+    os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Path:
+    """The project with its C libraries, environments and artifacts in place."""
+    outcome = doit(ROOT, "run", "build", "runtime")
+    assert outcome.returncode == 0, outcome.stderr
+    return ROOT
+
+
+def doit(folder: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    """Run doit in a folder, as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "doit", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment(folder),
+    )
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Our environment, with the modules of the workspace before those that pip installed."""
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@dataclass
+class Workspace:
+    """A copy of the project, with its own matrix.toml."""
+
+    path: Path
+
+    def doit(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        return doit(self.path, *arguments, timeout=timeout)
+
+    def run(self, *arguments: str) -> list[str]:
+        """A run that must end well; returns the names of the tasks that were executed."""
+        outcome = self.doit("run", *arguments)
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        return executed(outcome.stdout)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.path / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def append(self, name: str, text: str) -> None:
+        with open(self.path / name, "a", encoding="utf-8") as stream:
+            stream.write(text)
+
+    def snapshot(self) -> dict[str, bytes]:
+        """Every file's content."""
+        return {
+            str(p.relative_to(self.path)): p.read_bytes()
+            for p in sorted(self.path.rglob("*"))
+            if p.is_file() and "__pycache__" not in p.parts
+        }
+
+
+def executed(log: str) -> list[str]:
+    """From the plain reporter's lines: "measure zig O2 native 1", one a task."""
+    return re.findall(r"^\[ *\d+/\d+\] (.*) \(about .* left\)$", log, re.MULTILINE)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, prepared: Path) -> Workspace:
+    """A copy with brief measurements and two variants under native and wasmtime.cranelift."""
+    return make_workspace(tmp_path / "a copy", prepared)
+
+
+def make_workspace(folder: Path, prepared: Path) -> Workspace:
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        source = prepared / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / part)
+    # The libc archives, not the compiler's cache; doit's memory, so that nothing is made again.
+    shutil.copytree(
+        prepared / "build", folder / "build", ignore=shutil.ignore_patterns("cache"), symlinks=True
+    )
+    shutil.copy2(prepared / ".doit.db", folder / ".doit.db")
+    made = Workspace(folder)
+    text = (folder / "matrix.toml").read_text(encoding="utf-8")
+    for key, value in BRIEF.items():
+        text, count = re.subn(rf"^{key} = \S+", f"{key} = {value}", text, flags=re.MULTILINE)
+        assert count == 1, key
+    text = re.sub(r"^(O0|O1|Os|Oz) = .*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^ +\"wasmer\..*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^protocol = .*", 'protocol = "quick"', text, flags=re.MULTILINE)
+    (folder / "matrix.toml").write_text(text, encoding="utf-8")
+    return made

@@ -1,0 +1,156 @@
+"""Every discovered backend keeps the worker protocol, whatever its guest does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from pipeline import layout, matrix
+from pipeline.backends import discover
+from pipeline.errors import WorkerCrash, WorkerTimeout
+from pipeline.measure import start
+from pipeline.store import read_json
+from toolchain import discover as discover_toolchains
+from toolchain.model import NATIVE, WASM
+
+BACKENDS = discover()
+MEMORY_MIB = 700
+
+
+@pytest.fixture(scope="module")
+def guests(prepared, tmp_path_factory):
+    """tests/guests/guest.c for both targets: {target: path}."""
+    zig = discover_toolchains()["zig"]
+    folder = tmp_path_factory.mktemp("guest modules")
+    made = {}
+    for target in (WASM, NATIVE):
+        obj, made[target] = str(folder / f"{target}.o"), str(folder / f"guest.{target}")
+        environment = zig.environment(str(folder))
+        compile_ = zig.compile(target, ["-O1"], "tests/guests/guest.c", obj)
+        subprocess.run(compile_, check=True, env=environment)
+        link = zig.link(target, [obj], layout.libc("zig", target), made[target])
+        subprocess.run(link, check=True, env=environment)
+    return made
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request, prepared):
+    chosen = BACKENDS[request.param]
+    identity = read_json(layout.runtime_identity(chosen.runtime.name))
+    if not identity["present"] and not os.environ.get("CI"):
+        pytest.skip(identity["reason"])
+    assert identity["present"], f"{chosen.name}: {identity['reason']}"
+    return chosen
+
+
+@pytest.fixture
+def protocol():
+    return replace(matrix.load({}).protocol, memory_mib=MEMORY_MIB)
+
+
+@pytest.fixture
+def worker(backend, protocol, guests):
+    with start(backend, protocol) as worker:
+        loaded = load(worker, backend, guests[NATIVE if backend.native else WASM])
+        assert "refused" not in loaded
+        worker.loaded = loaded
+        yield worker
+
+
+def load(worker, backend, path):
+    options = dict(backend.options)
+    return worker.request({"op": "load", "path": path, "options": options}, 60)
+
+
+def run(worker, *argv, timeout=30):
+    return worker.request({"op": "run", "argv": ["guest", *argv], "watch": False}, timeout)
+
+
+def test_load_says_what_it_is(worker, backend):
+    facts = worker.loaded
+    identity = read_json(layout.runtime_identity(backend.runtime.name))
+    assert facts["version"] == identity.get("version")
+    assert facts["proof"]
+    assert 1000 < facts["code_bytes"] < 10_000_000
+    assert facts["compile_seconds"] is None if backend.native else facts["compile_seconds"] > 0
+
+
+def test_a_run_gives_output_and_time_again_and_again(worker):
+    for word in ("one", "two words", "ünï"):
+        answer = run(worker, "hello", word)
+        assert answer["outcome"] == "exit"
+        assert answer["code"] == 0
+        assert answer["stdout"].splitlines()[:3] == ["guest", "hello", word]
+        assert answer["wall_seconds"] > 0
+
+
+def test_a_guest_gets_no_environment_no_input_and_no_files(worker, backend):
+    lines = run(worker, "hello")["stdout"].splitlines()
+    assert lines[2] == "env 0, stdin -1"
+    if not backend.native:  # native code is under no sandbox: see docs/backends.md
+        assert lines[3] == "file 0"
+
+
+def test_an_exit_status_is_reported_and_the_next_run_works(worker):
+    answer = run(worker, "exit")
+    assert (answer["outcome"], answer["code"]) == ("exit", 3)
+    assert run(worker, "hello", "again")["stdout"].splitlines()[2] == "again"
+
+
+def test_a_trap_is_an_answer_and_the_next_run_works(worker):
+    answer = run(worker, "trap")
+    assert answer["outcome"] == "trap"
+    assert answer["message"]
+    assert run(worker, "hello", "again")["stdout"].splitlines()[2] == "again"
+
+
+def test_a_flood_of_output_is_counted_not_kept(worker):
+    answer = run(worker, "flood")
+    assert answer["stdout_bytes"] > 60 << 20
+    assert len(answer["stdout"]) <= 64 * 1024
+    assert run(worker, "hello", "again")["stdout"].splitlines()[2] == "again"
+
+
+def test_memory_ends_where_it_should(worker):
+    answer = run(worker, "grow")
+    if answer["outcome"] == "exit":
+        got = int(answer["stdout"].split()[1])
+        assert 100 < got < MEMORY_MIB
+    assert worker.peak_rss_bytes() < (MEMORY_MIB + 200) << 20
+
+
+def test_a_runaway_is_killed(backend, protocol, guests):
+    with start(backend, protocol) as worker:
+        load(worker, backend, guests[NATIVE if backend.native else WASM])
+        with pytest.raises(WorkerTimeout):
+            run(worker, "loop", timeout=0.5)
+        assert worker._process.returncode is not None
+
+
+@pytest.mark.parametrize("content", [b"", b"\0asm\1\0\0\0\xff\xff", b"#!/bin/sh\n", b"\0asm\1\0\0\0"])
+def test_a_bad_module_ends_as_an_answer_or_a_dead_worker(backend, protocol, tmp_path, content):
+    """Never as a hang, and never as a guest that seems to run."""
+    path = tmp_path / "bad"
+    path.write_bytes(content)
+    with start(backend, protocol) as worker:
+        try:
+            answer = load(worker, backend, str(path))
+        except WorkerCrash:
+            return
+        if "refused" not in answer:
+            assert run(worker, "hello")["outcome"] == "trap"
+
+
+def test_differently_labelled_backends_never_share_a_proof(prepared, protocol, guests):
+    proofs = {}
+    for name, backend in BACKENDS.items():
+        if not read_json(layout.runtime_identity(backend.runtime.name))["present"]:
+            continue
+        with start(backend, protocol) as worker:
+            proof = load(worker, backend, guests[NATIVE if backend.native else WASM])["proof"]
+        key = (backend.runtime.name, tuple(sorted(proof.items())))
+        assert key not in proofs, f"{name} proves the same as {proofs[key]}"
+        proofs[key] = name

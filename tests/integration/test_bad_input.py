@@ -1,0 +1,75 @@
+"""One clear line, exit status 1, nothing changed: through the real command line."""
+
+import pytest
+
+
+def refused(workspace, *arguments):
+    before = workspace.snapshot()
+    outcome = workspace.doit("run", *arguments)
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    lines = outcome.stderr.strip().splitlines()
+    assert len(lines) == 1, outcome.stderr
+    assert lines[0].startswith("error: ")
+    after = workspace.snapshot()
+    changed = {p for p in {*before, *after} if before.get(p) != after.get(p)}
+    assert not {p for p in changed if not p.startswith(".doit.db")}, changed
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("[variants]", "[variants", "matrix.toml: not TOML"),
+        (
+            "protocol =",
+            "protokol =",
+            "matrix.toml: unknown key 'protokol'; did you mean 'protocol'",
+        ),
+        ('"wasmtime.cranelift"', '"wasmtime.craneleft"', "did you mean 'wasmtime.cranelift'"),
+        ('"-O2"', '"-O2 -funrol-loops"', "matrix.toml: variants.O2: flags '-O2 -funrol-loops'"),
+        ('"-O2"', '"-O77"', "variants.O2: flags '-O77'"),
+    ],
+)
+def test_a_slip_in_the_matrix(workspace, old, new, complaint):
+    workspace.edit("matrix.toml", old, new)
+    assert complaint in refused(workspace)
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("backends=wasmtme.*", "'wasmtme.*' matches nothing; did you mean"),
+        ("variant=O2", "unknown variant=; did you mean 'variants'?"),
+        ("flags=-O3 -mno-such", "command line: flags: flags '-O3 -mno-such'"),
+        ("coremark=/nowhere", "coremark=/nowhere: no such folder"),
+    ],
+)
+def test_a_slip_on_the_command_line(workspace, argument, complaint):
+    assert complaint in refused(workspace, argument)
+
+
+def test_a_task_that_is_not_there(workspace):
+    outcome = workspace.doit("run", "mesure")
+    assert outcome.returncode != 0
+    assert "Traceback" not in outcome.stderr
+
+
+def test_an_edited_source_is_refused_by_name(workspace):
+    workspace.append("third_party/coremark/core_list_join.c", "\n")
+    message = refused(workspace)
+    assert "core_list_join.c: expected SHA-256 153b84e9" in message
+    assert "type: rm third_party/coremark/core_list_join.c" in message
+    (workspace.path / "third_party/coremark/core_list_join.c").unlink()
+    workspace.run("variants=O3", "backends=native", "rounds=1")
+
+
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(workspace):
+    """A file where a folder must be stands for every write that fails."""
+    (workspace.path / "results").write_text("")
+    outcome = workspace.doit("run")
+    assert outcome.returncode == 1
+    assert "Traceback" not in outcome.stderr
+    assert "results" in outcome.stderr
+    (workspace.path / "results").unlink()
+    workspace.run()

@@ -1,0 +1,209 @@
+"""Exactly what depends on a change runs again: real runs, counted by what the reporter says."""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections import Counter
+from importlib import metadata
+from pathlib import Path
+
+
+def kinds(tasks):
+    """How often each kind of task ran: {"compile": 24, …}."""
+    return Counter(task.split(" zig ")[0] if " zig " in task else task for task in tasks)
+
+
+def cells(tasks):
+    """The cells that were measured."""
+    return {t.split(" ", 1)[1].rpartition(" ")[0] for t in tasks if t.startswith("measure ")}
+
+
+def test_a_first_run_and_then_nothing(workspace):
+    first = workspace.run()
+    assert kinds(first)["measure"] == 2 * 2 * 2
+    outcome = workspace.doit("run")
+    assert outcome.returncode == 0
+    assert "Everything is up to date." in outcome.stdout
+    assert "wasmtime.cranelift" in outcome.stdout, "the table is shown all the same"
+    assert workspace.run() == []
+
+
+def test_same_bytes_are_no_change(workspace):
+    workspace.run()
+    for name in ("core_matrix.c", "core_portme.c", "core_portme.h"):
+        os.utime(workspace.path / "third_party/coremark" / name)
+    os.utime(workspace.path / "matrix.toml")
+    assert [t for t in workspace.run() if not t.startswith("verify")] == []
+
+
+def test_a_changed_port_is_compiled_linked_and_measured(workspace):
+    workspace.run()
+    workspace.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
+    counted = kinds(workspace.run())
+    assert counted["compile"] == 2 * 2  # one file: two variants, two targets
+    assert counted["link"] == 2 * 2
+    assert counted["measure"] == 8
+    workspace.edit("third_party/coremark/core_portme.h", "MULTITHREAD 1", "MULTITHREAD (1)")
+    counted = kinds(workspace.run())
+    assert counted["compile"] == 6 * 2 * 2
+    # The same objects came out, so nothing after them ran.
+    assert counted["link"] == counted["measure"] == 0
+
+
+def test_a_variants_flags_are_that_variants_alone(workspace):
+    workspace.run()
+    workspace.edit("matrix.toml", '"-O2"', '"-O2 -DNOTHING"')
+    tasks = workspace.run()
+    assert {c.split()[1] for c in cells(tasks)} == {"O2"}
+    assert kinds(tasks)["compile"] == 6 * 2
+    assert kinds(tasks)["measure"] == 4
+
+
+def test_a_worker_is_its_cells_alone(workspace):
+    workspace.run()
+    workspace.append("pipeline/workers/wasmtime_worker.py", "# changed\n")
+    tasks = workspace.run()
+    assert cells(tasks) == {"zig O2 wasmtime.cranelift", "zig O3 wasmtime.cranelift"}
+    assert kinds(tasks)["measure"] == 4
+
+
+def test_another_version_of_a_backend_is_its_cells_alone(workspace):
+    workspace.run()
+    # As if pip had put another build of the same version there.
+    ours = next(p for p in map(Path, sys.path) if (p / "wasmtime").is_dir())
+    for part in ("wasmtime", f"wasmtime-{metadata.version('wasmtime')}.dist-info"):
+        shutil.copytree(ours / part, workspace.path / part)
+    assert kinds(workspace.run())["measure"] == 0, "the same package in another place"
+    workspace.append("wasmtime/__init__.py", "# patched\n")
+    workspace.append(f"wasmtime-{metadata.version('wasmtime')}.dist-info/RECORD", "\n")
+    tasks = workspace.run()
+    assert cells(tasks) == {"zig O2 wasmtime.cranelift", "zig O3 wasmtime.cranelift"}
+
+
+def test_more_rounds_are_the_new_rounds_alone(workspace):
+    workspace.run()
+    tasks = workspace.run("rounds=3")
+    assert kinds(tasks)["measure"] == 4
+    assert all(t.endswith(" 3") for t in tasks if t.startswith("measure "))
+    assert kinds(workspace.run("rounds=2"))["measure"] == 0
+
+
+def test_another_host_is_every_sample(workspace):
+    workspace.run()
+    workspace.edit(
+        "pipeline/host.py",
+        '"cores": os.cpu_count(),\n            "k',
+        '"cores": 99,\n            "k',
+    )
+    assert kinds(workspace.run())["measure"] == 8
+
+
+def test_the_protocols_settings_are_every_sample(workspace):
+    workspace.run()
+    workspace.edit("matrix.toml", "pairs = 2", "pairs = 3")
+    assert kinds(workspace.run())["measure"] == 8
+
+
+def test_a_deleted_sample_is_that_one(workspace):
+    workspace.run()
+    (workspace.path / "results/zig/O3/native/round-02.json").unlink()
+    tasks = workspace.run()
+    assert [t for t in tasks if t.startswith("measure")] == ["measure zig O3 native 2"]
+
+
+def test_a_damaged_sample_is_measured_again(workspace):
+    workspace.run()
+    path = workspace.path / "results/zig/O3/native/round-02.json"
+    path.write_bytes(path.read_bytes()[:100])
+    tasks = workspace.run()
+    assert [t for t in tasks if t.startswith("measure")] == ["measure zig O3 native 2"]
+    assert len(json.loads(path.read_text())["scores"]) == 2
+
+
+def test_a_changed_artifact_is_made_again_and_nothing_is_measured(workspace):
+    workspace.run()
+    path = workspace.path / "build/artifacts/zig/O3/wasm/coremark.wasm"
+    good = path.read_bytes()
+    path.write_bytes(good[:-1] + b"?")
+    counted = kinds(workspace.run())
+    assert counted["link"] == 1
+    assert counted["measure"] == 0
+    assert path.read_bytes() == good
+
+
+def test_filters_throw_nothing_away(workspace):
+    workspace.run()
+    assert kinds(workspace.run("variants=O3"))["measure"] == 0
+    assert kinds(workspace.run("backends=native"))["measure"] == 0
+    assert kinds(workspace.run())["measure"] == 0
+    extra = workspace.run("flags=-O3 -msimd128", "backends=wasmtime.*")
+    assert cells(extra) == {"zig O3-msimd128 wasmtime.cranelift"}
+
+
+def test_without_doits_memory_samples_are_adopted(workspace):
+    workspace.run()
+    before = samples(workspace)
+    for path in workspace.path.glob(".doit.db*"):
+        path.unlink()
+    workspace.run()
+    assert samples(workspace) == before
+
+
+def test_only_what_was_deleted_is_made_again(workspace):
+    workspace.run()
+    shutil.rmtree(workspace.path / "report")
+    assert [t.split()[0] for t in workspace.run()] == ["report"]
+    shutil.rmtree(workspace.path / "results")
+    assert set(kinds(workspace.run())) <= {"measure", "report", "check"}
+    before = samples(workspace)
+    shutil.rmtree(workspace.path / "build/artifacts")
+    counted = kinds(workspace.run())
+    assert counted["compile"] == 24
+    assert samples(workspace) == before, "the same artifacts came out"
+
+
+def samples(workspace):
+    return {p: p.read_bytes() for p in (workspace.path / "results").rglob("round-*.json")}
+
+
+def test_parallel_builds_measure_alone(workspace):
+    """With -n 2 compiles run side by side; a measurement has the machine for itself."""
+    workspace.run()
+    workspace.edit("matrix.toml", '"-O2"', '"-O2 -DNOTHING"')
+    outcome = workspace.doit("run", "-n", "2")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    results = json.loads((workspace.path / "report/results.json").read_text())
+    assert {c["status"] for c in results["cells"]} == {"ok"}
+
+
+def test_clean_removes_what_was_made_and_forget_works(workspace):
+    before = {p for p in workspace.snapshot() if not p.startswith((".doit", "build"))}
+    workspace.run()
+    assert workspace.doit("clean").returncode == 0
+    left = {p for p in workspace.snapshot() if not p.startswith(".doit")}
+    made = {p for p in before if re.search(r"coremark/(core_[lmsu]\w+\.c|coremark\.h)$", p)}
+    assert len(made) == 6
+    assert left == before - made
+    assert not (workspace.path / "build").exists()
+    assert workspace.doit("forget").returncode == 0
+
+
+def test_the_list_reads_like_the_pipeline(workspace):
+    lines = workspace.doit("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "flags",
+        "sources",
+        "toolchain",
+        "libc",
+        "compile",
+        "link",
+        "build",
+        "environment",
+        "runtime",
+        "measure",
+        "report",
+        "check",
+    ]
+    assert all(len(line.split()) > 3 for line in lines), "each says what it does"

@@ -1,0 +1,110 @@
+"""A guest that misbehaves ends as the status of its cell; the rest of the matrix is not touched."""
+
+import json
+import shutil
+
+#: Put into the port's start_time, chosen by a -D flag of the variant.
+FAULTS = """
+#include <string.h>
+static void fault(void)
+{
+#ifdef TRAP
+    __builtin_trap();
+#endif
+#ifdef LOOP
+    volatile int x = 1;
+    while (x) ;
+#endif
+#ifdef FLOOD
+    static char block[65536];
+    memset(block, 'x', sizeof block);
+    for (int i = 0; i < 1600; i++)
+        fwrite(block, 1, sizeof block, stdout);
+#endif
+#ifdef GROW
+    for (int i = 0; i < 64; i++) {
+        char *p = malloc(64u << 20);
+        if (!p) { printf("ERROR! out of memory\\n"); break; }
+        memset(p, 1, 64u << 20);
+    }
+#endif
+#ifdef EXIT
+    exit(7);
+#endif
+}
+"""
+CLOCK = """
+#ifdef STANDSTILL
+    t->tv_sec = 1; t->tv_nsec = 5;
+#endif
+#ifdef SLOW
+    long long ns = (t->tv_sec * 1000000000LL + t->tv_nsec) / 2;
+    t->tv_sec = ns / 1000000000; t->tv_nsec = ns % 1000000000;
+#endif
+"""
+EXPECTED = {
+    "trap": ("trap", ""),
+    "loop": ("timeout", "no answer within"),
+    "flood": ("invalid", "it printed"),
+    "grow": ("invalid", "out of memory"),
+    "exit": ("invalid", "exited with 7"),
+    "total_data_size=1800": ("invalid", "seedcrc is 0x"),
+    "standstill": ("invalid", "stands still or lies"),
+    "slow": ("invalid", "clock ran at 0."),
+}
+
+
+def test_every_kind_of_bad_guest(workspace):
+    port = "third_party/coremark/core_portme.c"
+    workspace.edit(port, "static struct timespec started", FAULTS + "static struct timespec started")
+    workspace.edit(port, "void start_time(void) { ", "void start_time(void) { fault(); ")
+    workspace.edit(port, "exit(2);\n    }\n", "exit(2);\n    }\n" + CLOCK)
+    lines = [f'"{name}" = {{ flags = "-O1 -D{name.upper()}" }}' for name in EXPECTED]
+    workspace.edit("matrix.toml", "[variants]\n", "[variants]\n" + "\n".join(lines) + "\n")
+    workspace.edit("matrix.toml", "memory_mib = 2048", "memory_mib = 1024")
+    workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 3")
+
+    outcome = workspace.doit("run", "rounds=1")
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    results = json.loads((workspace.path / "report/results.json").read_text())
+    found = {(c["variant"], c["backend"]): c for c in results["cells"]}
+    for variant, (status, reason) in EXPECTED.items():
+        for backend in ("native", "wasmtime.cranelift"):
+            cell = found[variant, backend]
+            assert (cell["status"], reason in cell["reason"]) == (status, True), cell
+            assert cell["score"] is None
+            assert cell["ratio"] is None
+            assert f"zig/{variant}/{backend}: {status}" in outcome.stderr
+    for variant in ("O2", "O3"):
+        for backend in ("native", "wasmtime.cranelift"):
+            assert found[variant, backend]["status"] == "ok"
+    assert "Traceback" not in outcome.stderr
+    # What is known is not tried again, and still fails.
+    again = workspace.doit("run", "rounds=1")
+    assert again.returncode == 1
+    assert "measure" not in again.stdout
+
+
+def test_a_sample_of_another_cell_is_not_shown(workspace):
+    workspace.run()
+    sample = workspace.path / "results/zig/O3/native/round-01.json"
+    good = json.loads(sample.read_text())
+    shutil.copy(workspace.path / "results/zig/O2/native/round-01.json", sample)
+    tasks = workspace.run()
+    assert "measure zig O3 native 1" in tasks
+    assert json.loads(sample.read_text())["key"] == good["key"]
+
+
+def test_a_missing_interpreter_is_a_reason_not_an_end(workspace):
+    """Without CPython 3.7 to 3.10 the wasmer cells say so, and the rest runs."""
+    workspace.edit("pipeline/backends/wasmer.py", '("3.10", "3.9", "3.8", "3.7")', '("3.6",)')
+    workspace.edit("pipeline/environment.py", '_uv("python", "install"', '_uv("python", "instal"')
+    shutil.rmtree(workspace.path / "build/environments", ignore_errors=True)
+    outcome = workspace.doit("run", "backends=native,wasmtime.*,wasmer.llvm", "variants=O3")
+    assert outcome.returncode == 0, outcome.stderr
+    results = json.loads((workspace.path / "report/results.json").read_text())
+    found = {c["backend"]: c for c in results["cells"]}
+    assert found["wasmtime.cranelift"]["status"] == "ok"
+    assert found["wasmer.llvm"]["status"] == "unavailable"
+    assert "needs CPython 3.6" in found["wasmer.llvm"]["reason"]
+    assert "type: doit run" in found["wasmer.llvm"]["reason"]

@@ -1,0 +1,92 @@
+"""results.json is what the README says, and the three reports say the same."""
+
+import json
+
+CELL_KEYS = [
+    "toolchain",
+    "variant",
+    "flags",
+    "backend",
+    "kind",
+    "status",
+    "reason",
+    "score",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "rounds",
+    "chunks",
+    "compile_seconds",
+    "code_bytes",
+    "wasm_bytes",
+    "wasm_sha256",
+    "native_sha256",
+    "peak_rss_bytes",
+    "identity",
+    "proof",
+]
+
+
+def test_the_shape_of_results_json(workspace):
+    workspace.run()
+    raw = (workspace.path / "report/results.json").read_bytes()
+    results = json.loads(raw.decode("utf-8"))
+    assert list(results) == [
+        "schema",
+        "created",
+        "host",
+        "protocol",
+        "toolchains",
+        "reference",
+        "cells",
+    ]
+    assert results["schema"] == 1
+    assert set(results["reference"]) == {"toolchain", "variant", "score"}
+    assert {"cpu", "microarchitecture", "cores", "memory_bytes", "os", "kernel", "python"} <= set(
+        results["host"]
+    )
+    assert len(results["cells"]) == 4
+    for cell in results["cells"]:
+        assert list(cell) == CELL_KEYS
+        assert cell["status"] == "ok"
+        assert cell["ratio_low"] <= cell["ratio"] <= cell["ratio_high"]
+        assert cell["score"] == cell["ratio"] * results["reference"]["score"]
+        assert (cell["rounds"], cell["chunks"]) == (2, 4)
+        assert cell["proof"]
+        assert cell["identity"]["version"]
+        assert cell["peak_rss_bytes"] > 10_000
+        native = cell["backend"] == "native"
+        assert (cell["wasm_bytes"] is None) == native
+        assert (cell["compile_seconds"] is None) == native
+        assert cell["code_bytes"] > 10_000
+    assert str(workspace.path).encode() not in raw, "a path of the host's"
+
+
+def test_the_same_samples_give_the_same_report(workspace):
+    workspace.run()
+    names = ("results.json", "report.md", "report.txt")
+    before = [(workspace.path / "report" / name).read_bytes() for name in names]
+    for name in names:
+        (workspace.path / "report" / name).unlink()
+    workspace.run()
+    assert [(workspace.path / "report" / name).read_bytes() for name in names] == before
+
+
+def test_the_reports_say_what_the_results_say(workspace):
+    workspace.run()
+    results = json.loads((workspace.path / "report/results.json").read_text())
+    markdown = (workspace.path / "report/report.md").read_text()
+    table = (workspace.path / "report/report.txt").read_text()
+    for cell in results["cells"]:
+        assert f"{cell['score']:.0f}" in table
+        assert f"| {cell['ratio']:.4f} | {cell['ratio_low']:.4f} |" in markdown
+    assert table in workspace.doit("run").stdout
+
+
+def test_foreign_text_cannot_act_as_markup(workspace):
+    workspace.run("flags=-O2 '-DX=<b>|`*'", "backends=wasmtime.*", "variants=O2")
+    markdown = (workspace.path / "report/report.md").read_text()
+    assert "<b>" not in markdown.replace("\\<b\\>", "")
+    rows = [line for line in markdown.splitlines() if "DX=" in line]
+    assert rows
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1

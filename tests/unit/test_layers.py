@@ -1,0 +1,92 @@
+"""Imports go one way, loading is light, and workers import nothing of the project."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: Higher may import lower, never the other way round, nor sideways without being named here.
+LAYERS = [
+    {"toolchain.model", "pipeline.errors", "pipeline.layout"},
+    {"pipeline.model", "pipeline.coremark", "pipeline.stats", "pipeline.store"},
+    {"pipeline.process", "pipeline.host", "pipeline.packages"},
+    {"pipeline.backends", "pipeline.environment", "pipeline.sources"},
+    {"pipeline.build"},
+    {"pipeline.sample"},
+    {"pipeline.measure", "pipeline.matrix"},
+    {"pipeline.results"},
+    {"pipeline.report"},
+    {"pipeline.graph", "pipeline.reporter", "pipeline.state"},
+    {"dodo"},
+]
+
+
+def modules():
+    for path in [ROOT / "dodo.py", *ROOT.glob("pipeline/**/*.py"), *ROOT.glob("toolchain/*.py")]:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(p for p in parts if p != "__init__"), path
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def layer(name):
+    return next((i for i, names in enumerate(LAYERS) if name in names), None)
+
+
+def test_imports_go_one_way():
+    for name, path in modules():
+        own = layer(name)
+        for imported in imports(path):
+            other = layer(imported)
+            if own is not None and other is not None and name != imported:
+                assert other < own, f"{name} imports {imported}"
+
+
+def test_every_module_has_its_layer():
+    for name, _ in modules():
+        free = ("pipeline.workers.", "pipeline.backends.", "toolchain.")
+        if name not in ("pipeline", "toolchain") and not name.startswith(free):
+            assert layer(name) is not None, f"{name} stands in no layer of this test"
+
+
+def test_toolchains_know_nothing_of_the_pipeline():
+    for name, path in modules():
+        if name.startswith("toolchain"):
+            assert not [i for i in imports(path) if i.startswith("pipeline")], name
+
+
+def test_backends_import_only_the_vocabulary():
+    for name, path in modules():
+        if name.startswith("pipeline.backends."):
+            assert {i for i in imports(path) if i.count(".") == 1} <= {"pipeline.model"}, name
+
+
+def test_workers_import_nothing_of_ours():
+    for name, path in modules():
+        if name.startswith("pipeline.workers."):
+            assert not [i for i in imports(path) if i.startswith(("pipeline", "toolchain"))], name
+
+
+def test_only_workers_import_runtimes():
+    for name, path in modules():
+        if not name.startswith("pipeline.workers."):
+            assert not {"wasmtime", "wasmer"} & set(imports(path)), name
+
+
+@pytest.mark.parametrize("heavy", ["numpy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv"])
+def test_loading_the_graph_stays_light(heavy):
+    code = f"import sys, pipeline.graph, pipeline.reporter, pipeline.state; print({heavy!r} in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"

@@ -1,0 +1,180 @@
+"""What matrix.toml and the command line may say, and what they are told where they err."""
+
+import itertools
+from collections import Counter
+
+import pytest
+
+from pipeline import matrix
+from pipeline.errors import BadInput
+
+GOOD = """
+toolchains = ["zig"]
+backends = ["native", "wasmtime.cranelift"]
+protocol = "quick"
+reference = { toolchain = "zig", variant = "O3" }
+[variants]
+O2 = { flags = "-O2" }
+O3 = { flags = "-O3" }
+[protocols.quick]
+rounds = 2
+[measurement]
+pairs = 4
+chunk_ms = 20
+warmup_chunks = 1
+run_timeout_s = 5
+load_timeout_s = 5
+memory_mib = 512
+seed = 1
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text=GOOD, **variables):
+        path = tmp_path / "matrix.toml"
+        path.write_text(text)
+        return matrix.load(variables, str(path))
+
+    return load
+
+
+def names(items):
+    return [item.name for item in items]
+
+
+def test_the_default_matrix_is_six_levels_under_five_backends():
+    plan = matrix.load({})
+    assert names(plan.variants) == ["O0", "O1", "O2", "O3", "Os", "Oz"]
+    assert [v.flags for v in plan.variants] == [(f"-{v.name}",) for v in plan.variants]
+    assert names(plan.backends) == [
+        "native",
+        "wasmtime.cranelift",
+        "wasmer.llvm",
+        "wasmer.cranelift",
+        "wasmer.singlepass",
+    ]
+    assert plan.protocol.name == "standard"
+    assert len(plan.cells()) == 30
+
+
+def test_quick_takes_the_first_rounds_of_standard():
+    quick, standard = matrix.load({"protocol": "quick"}), matrix.load({"protocol": "standard"})
+    assert quick.protocol.settings() == standard.protocol.settings()
+    assert quick.protocol.rounds < standard.protocol.rounds
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("[variants]", "[variants", "not TOML"),
+        (
+            'protocol = "quick"',
+            'protocl = "quick"',
+            "unknown key 'protocl'; did you mean 'protocol'",
+        ),
+        (
+            'protocol = "quick"',
+            'protocol = "quik"',
+            "unknown protocol 'quik'; did you mean 'quick'",
+        ),
+        ('"wasmtime.cranelift"]', '"wasmtime.cranlift"]', "did you mean 'wasmtime.cranelift'"),
+        ('["native", "wasmtime.cranelift"]', "[]", "backends: empty"),
+        ('["native", "wasmtime.cranelift"]', "[1]", "unknown backend 1"),
+        ('["native", "wasmtime.cranelift"]', '"native"', "backends: expected a list"),
+        ('["zig"]', '["zag"]', "unknown toolchain 'zag'; did you mean 'zig'"),
+        ('variant = "O3"', 'variant = "O9"', "reference.variant: unknown variant 'O9'"),
+        ('O2 = { flags = "-O2" }', 'O2 = { flag = "-O2" }', "variants.O2: unknown key 'flag'"),
+        ('O2 = { flags = "-O2" }', "O2 = { flags = 2 }", "variants.O2.flags: expected a string"),
+        ('O2 = { flags = "-O2" }', 'O2 = { flags = "" }', "variants.O2.flags: empty"),
+        ('O2 = { flags = "-O2" }', 'O2 = { flags = "-D\'" }', "No closing quotation"),
+        ('O2 = { flags = "-O2" }', 'O2 = "-O2"', "variants.O2: expected a table"),
+        ('O2 = { flags = "-O2" }', '"../x" = { flags = "-O2" }', "not a name"),
+        ("rounds = 2", "rounds = 0", "protocols.quick.rounds: expected a whole number from 1"),
+        ("rounds = 2", "rounds = true", "expected a whole number"),
+        ("rounds = 2", "runds = 2", "unknown key 'runds'; did you mean 'rounds'"),
+        ("chunk_ms = 20", "chunk_ms = -1", "measurement.chunk_ms: expected a number"),
+        ("chunk_ms = 20", "chunk_ms = nan", "measurement.chunk_ms: expected a number"),
+        ("seed = 1", "", "seed is missing"),
+    ],
+)
+def test_a_slip_in_the_file_is_named(load, tmp_path, old, new, complaint):
+    assert old in GOOD
+    with pytest.raises(BadInput) as caught:
+        load(GOOD.replace(old, new))
+    message = str(caught.value)
+    assert complaint in message
+    assert message.startswith(str(tmp_path / "matrix.toml"))
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"backend": "native"}, "unknown backend=; did you mean 'backends'?"),
+        ({"backends": "wasmtim.*"}, "backends: 'wasmtim.*' matches nothing"),
+        ({"backends": "native,nonsense"}, "'nonsense' matches nothing"),
+        ({"backends": ""}, "backends= is empty"),
+        ({"variants": "o3"}, "'o3' matches nothing; did you mean 'O3'"),
+        ({"toolchains": "gcc*"}, "matches nothing; known: zig"),
+        ({"flags": " ; "}, "flags= is empty"),
+        ({"flags": "-O3 '"}, "No closing quotation"),
+        ({"protocol": "fast"}, "command line: protocol: unknown protocol 'fast'"),
+        ({"rounds": "many"}, "rounds: expected a whole number"),
+        ({"rounds": "0"}, "rounds: expected a whole number"),
+        ({"coremark": ""}, "coremark= is empty"),
+    ],
+)
+def test_a_slip_on_the_command_line_is_named(load, variables, complaint):
+    with pytest.raises(BadInput) as caught:
+        load(**variables)
+    assert complaint in str(caught.value)
+
+
+def test_filters_are_globs_separated_by_commas(load):
+    assert names(load(backends="wasmtime.*").backends) == ["wasmtime.cranelift"]
+    # Every backend that is known may be asked for, not only those of the file.
+    chosen = names(load(backends="native,wasmer.*").backends)
+    assert chosen == ["native", "wasmer.cranelift", "wasmer.llvm", "wasmer.singlepass"]
+    assert names(load(variants="O[3]").variants) == ["O3"]
+
+
+def test_flags_add_a_variant_that_is_named_after_them(load):
+    plan = load(flags="-O3 -msimd128")
+    assert names(plan.variants) == ["O2", "O3", "O3-msimd128"]
+    assert plan.variants[-1].flags == ("-O3", "-msimd128")
+
+
+def test_flags_and_a_filter_together_give_both(load):
+    assert names(load(variants="O2", flags="-O3 -msimd128;-Ofast").variants) == [
+        "O2",
+        "O3-msimd128",
+        "Ofast",
+    ]
+
+
+def test_flags_that_a_variant_has_are_that_variant(load):
+    assert names(load(variants="O2", flags="-O3").variants) == ["O2", "O3"]
+
+
+def test_names_of_flags_are_names_of_files(load):
+    for flags in ("-O3 '-DX=a b/../c'", "-D" + "x" * 200, "-O2 -O2", "'-O2 -O2'", "--", "-/"):
+        plan = load(flags=flags)
+        name = plan.variants[-1].name
+        assert matrix._NAME.fullmatch(name), name
+    one, other = load(flags="-O2 -O2").variants[-1], load(flags="-O2-O2;-O2 -O2").variants[-1]
+    assert one.flags == other.flags
+    assert len({v.name for v in load(flags="-O2-O2;-O2 -O2").variants}) == 4
+
+
+def test_the_schedule_visits_every_cell_once_a_round(load):
+    plan = load(rounds="5")
+    schedule = [(r, c.name) for r, c in plan.schedule()]
+    assert [r for r, _ in schedule] == sorted(r for r, _ in schedule)
+    assert Counter(schedule).most_common(1)[0][1] == 1
+    assert len(schedule) == 5 * 4
+    orders = [tuple(n for _, n in g) for _, g in itertools.groupby(schedule, lambda x: x[0])]
+    assert len(set(orders)) > 1, "every round has the same order"
+    assert schedule == [(r, c.name) for r, c in plan.schedule()]
+    # More rounds keep the order of the first ones.
+    assert schedule == [(r, c.name) for r, c in load(rounds="9").schedule()][: len(schedule)]

@@ -1,0 +1,69 @@
+"""A sample file that cannot be believed is as good as none."""
+
+import json
+
+import pytest
+
+from pipeline import sample
+from pipeline.model import Status
+
+GOOD = {
+    "schema": sample.SCHEMA,
+    "key": "k",
+    "cell": "zig/O2/native",
+    "round": 1,
+    "status": "ok",
+    "reason": None,
+    "measured": "2026-01-01T00:00:00+00:00",
+    "scores": [1.0, 2.0],
+    "reference_scores": [3.0, 4.0],
+}
+
+
+def written(tmp_path, **changes):
+    path = tmp_path / "round-01.json"
+    path.write_text(json.dumps({**GOOD, **changes}))
+    return path
+
+
+def test_what_is_written_is_read(tmp_path):
+    one = sample.read(written(tmp_path))
+    assert one is not None
+    sample.write(tmp_path / "again.json", one)
+    assert sample.read(tmp_path / "again.json") == one
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema": 0},
+        {"scores": [1.0]},
+        {"scores": [1.0, -2.0]},
+        {"scores": [1.0, 1e300]},
+        {"scores": [1.0, float("nan")]},
+        {"scores": [1.0, "2"]},
+        {"scores": [], "reference_scores": []},
+        {"status": "fine"},
+        {"status": Status.TRAP},
+        {"round": "one"},
+        {"extra": 1},
+    ],
+)
+def test_absurd_values_are_no_sample(tmp_path, changes):
+    assert sample.read(written(tmp_path, **changes)) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"null", b"[]"])
+def test_broken_files_are_no_sample(tmp_path, content):
+    path = tmp_path / "round-01.json"
+    path.write_bytes(content)
+    assert sample.read(path) is None
+    assert sample.read(tmp_path / "none.json") is None
+
+
+def test_a_truncated_file_is_no_sample(tmp_path):
+    raw = written(tmp_path).read_bytes()
+    path = tmp_path / "cut.json"
+    for length in range(len(raw) - 1):
+        path.write_bytes(raw[:length])
+        assert sample.read(path) is None
