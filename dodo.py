@@ -41,7 +41,7 @@ def task_link():
 
 def task_build():
     """build every artifact of the matrix and the native reference"""
-    return {"actions": None, "task_dep": ["sources", "link"]}
+    return graph.build_all()
 
 
 def task_environment():

@@ -114,14 +114,20 @@ def _clean(*paths: str) -> list[Any]:
     return [(_remove, [list(paths)])]
 
 
-def _group(name: str, doc: str, *folders: str) -> Task:
-    """The head of a group of sub-tasks; cleaning it removes all that it ever made."""
-    return {"basename": name, "name": None, "doc": doc, "clean": _clean(*folders)}
+def _group(name: str, doc: str) -> Task:
+    """The head of a group of sub-tasks."""
+    return {"basename": name, "name": None, "doc": doc}
 
 
 def _meta(phase: str, seconds: float) -> Task:
     """What the reporter wants to know: the phase, and how long the task takes at a guess."""
     return {"phase": phase, "seconds": seconds}
+
+
+def _code(toolchain: Toolchain) -> list[str]:
+    """Our own files that decide what a toolchain is told to do; code is no dependency by itself."""
+    module = type(toolchain).__module__.replace(".", "/") + ".py"
+    return ["pipeline/build.py", "pipeline/store.py", module]
 
 
 def _variants(plan: Plan, toolchain: Toolchain) -> dict[Variant, list[str]]:
@@ -149,7 +155,7 @@ def _source_paths() -> list[str]:
 
 def flags(plan: Plan) -> Iterator[Task]:
     """Ask the compiler about every flag before anything is made."""
-    yield {"basename": "flags", "name": None, "doc": "ask each compiler whether it takes the flags"}
+    yield _group("flags", "ask each compiler whether it takes the flags")
     for toolchain in _toolchains(plan):
         for variant, targets in _variants(plan, toolchain).items():
             where = plan.origins.get(variant.name, "command line: flags")
@@ -158,6 +164,7 @@ def flags(plan: Plan) -> Iterator[Task]:
                 "basename": "flags",
                 "name": f"{toolchain.name}:{variant.name}",
                 "actions": _act(build.check_flags, toolchain, variant, targets, where),
+                "file_dep": _code(toolchain),
                 "targets": [record],
                 "uptodate": [
                     _intact,
@@ -178,11 +185,7 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
     """CoreMark's files, verified when they arrive and whenever one of them has been touched."""
     manifest = sources.read_manifest()
     files = [f"{layout.SOURCES}/{name}" for name in manifest.files]
-    yield {
-        "basename": "sources",
-        "name": None,
-        "doc": "obtain CoreMark's sources and verify every file",
-    }
+    yield _group("sources", "obtain CoreMark's sources and verify every file")
     yield {
         "basename": "sources",
         "name": "obtain",
@@ -205,15 +208,14 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
 
 def identify_toolchains(plan: Plan) -> Iterator[Task]:
     """What exactly each compiler is."""
-    folder = f"{layout.BUILD}/toolchains"
-    yield _group("toolchain", "identify each compiler", folder)
+    yield _group("toolchain", "identify each compiler")
     for toolchain in _toolchains(plan):
         record = layout.toolchain_identity(toolchain.name)
         yield {
             "basename": "toolchain",
             "name": toolchain.name,
             "actions": _act(build.identify, toolchain),
-            "file_dep": toolchain.files(),
+            "file_dep": [*toolchain.files(), *_code(toolchain)],
             "targets": [record],
             "uptodate": [_intact, config_changed({"version": toolchain.version()})],
             "clean": _clean(record),
@@ -223,7 +225,7 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
 
 def build_libc(plan: Plan) -> Iterator[Task]:
     """The C library of each target, the same for all variants."""
-    yield {"basename": "libc", "name": None, "doc": "build the C library that all variants share"}
+    yield _group("libc", "build the C library that all variants share")
     for toolchain in _toolchains(plan):
         targets = {t for ts in _variants(plan, toolchain).values() for t in ts}
         for target in (t for t in TARGETS if t in targets):
@@ -233,7 +235,7 @@ def build_libc(plan: Plan) -> Iterator[Task]:
                 "name": f"{toolchain.name}:{target}",
                 "actions": _act(build.build_libc, toolchain, target),
                 "task_dep": ["sources"],
-                "file_dep": [layout.toolchain_identity(toolchain.name)],
+                "file_dep": [layout.toolchain_identity(toolchain.name), *_code(toolchain)],
                 "targets": [f"{folder}/{name}" for name in toolchain.libc(target).files],
                 "uptodate": [_intact],
                 "clean": _clean(folder),
@@ -243,7 +245,7 @@ def build_libc(plan: Plan) -> Iterator[Task]:
 
 def compile_objects(plan: Plan) -> Iterator[Task]:
     """One object a C file, variant and target."""
-    yield _group("compile", "compile each C file in each variant", f"{layout.BUILD}/artifacts")
+    yield _group("compile", "compile each C file in each variant")
     headers = [f"{layout.SOURCES}/{name}" for name in coremark.HEADERS]
     for toolchain in _toolchains(plan):
         for variant, targets in _variants(plan, toolchain).items():
@@ -260,6 +262,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                             *headers,
                             layout.toolchain_identity(toolchain.name),
                             layout.flags(toolchain.name, variant.name),
+                            *_code(toolchain),
                         ],
                         "targets": [output],
                         "uptodate": [_intact, config_changed({"flags": list(variant.flags)})],
@@ -270,7 +273,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
 
 def link_artifacts(plan: Plan) -> Iterator[Task]:
     """One artifact a variant and target."""
-    yield {"basename": "link", "name": None, "doc": "link each variant, for wasm and natively"}
+    yield _group("link", "link each variant, for wasm and natively")
     for toolchain in _toolchains(plan):
         for variant, targets in _variants(plan, toolchain).items():
             for target in targets:
@@ -288,12 +291,18 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                     "file_dep": [
                         *objects,
                         *(f"{folder}/{name}" for name in toolchain.libc(target).files),
+                        *_code(toolchain),
                     ],
                     "targets": made,
                     "uptodate": [_intact, config_changed({"flags": list(variant.flags)})],
                     "clean": _clean(*made),
                     "meta": _meta("link", 0.1),
                 }
+
+
+def build_all() -> Task:
+    """The head of everything that is made of sources; cleaning it removes all that was ever built."""
+    return {"actions": None, "task_dep": ["sources", "link"], "clean": _clean(layout.BUILD)}
 
 
 def _runtimes(plan: Plan) -> list[Runtime]:
@@ -303,8 +312,7 @@ def _runtimes(plan: Plan) -> list[Runtime]:
 
 def provision_environments(plan: Plan) -> Iterator[Task]:
     """An isolated environment for each runtime that needs its own interpreter."""
-    folder = f"{layout.BUILD}/environments"
-    yield _group("environment", "provide isolated environments, pinned by hashes", folder)
+    yield _group("environment", "provide isolated environments, pinned by hashes")
     for runtime in _runtimes(plan):
         name = runtime.environment
         if name is not None:
@@ -324,7 +332,7 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
 
 def identify_runtimes(plan: Plan) -> Iterator[Task]:
     """What exactly each runtime is."""
-    yield _group("runtime", "identify each runtime", f"{layout.BUILD}/runtimes")
+    yield _group("runtime", "identify each runtime")
     for runtime in _runtimes(plan):
         record = layout.runtime_identity(runtime.name)
         if runtime.environment is not None:
@@ -335,7 +343,7 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
             "basename": "runtime",
             "name": runtime.name,
             "actions": _act(environment.identify, runtime),
-            "file_dep": files,
+            "file_dep": [*files, "pipeline/packages.py"],
             "targets": [record],
             "uptodate": [
                 _intact,
@@ -348,7 +356,8 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
 
 def measure_cells(plan: Plan) -> Iterator[Task]:
     """One sample a round and cell, rounds outermost: doit keeps the order in which they come."""
-    yield _group("measure", "measure each cell, round by round", layout.RESULTS)
+    # Cleaning the group removes every sample, also those that this plan does not have.
+    yield {**_group("measure", "measure each cell, round by round"), "clean": _clean(layout.RESULTS)}
     reference = plan.reference_name
     protocol = plan.protocol
     chunk_s = protocol.chunk_ms / 1000

@@ -41,7 +41,8 @@ _KEYS: dict[str, type] = {
     "protocols": dict,
     "measurement": dict,
 }
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=-]{0,79}")
+#: No "=": doit takes a task of such a name for a variable.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 _PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
 #: Inclusive bounds; a value outside is a slip, not a wish.
 _BOUNDS = {
@@ -170,7 +171,7 @@ def _variant(path: str, name: str, entry: Mapping[str, Any]) -> Variant:
     where = f"variants.{name}"
     if not _NAME.fullmatch(name):
         raise BadInput(
-            f"{path}: {where}: not a name; expected letters, digits and . _ + = -, "
+            f"{path}: {where}: not a name; expected letters, digits and . _ + -, "
             "at most 80, starting with a letter or a digit"
         )
     _only(path, where, entry, ["flags"])
@@ -283,7 +284,7 @@ def _named_after(flags: tuple[str, ...], existing: Mapping[str, Variant]) -> Var
     for variant in existing.values():
         if variant.flags == flags:
             return variant
-    name = re.sub(r"[^A-Za-z0-9._+=-]", "_", "".join(flags)).lstrip("-._+=")
+    name = re.sub(r"[^A-Za-z0-9._+-]", "_", "".join(flags)).lstrip("-._+")
     if not _NAME.fullmatch(name) or name in existing:
         name = (name[:40] or "flags") + "-" + hashlib.sha256("\0".join(flags).encode()).hexdigest()[:8]
     return Variant(name, flags)

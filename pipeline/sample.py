@@ -51,7 +51,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     peak_rss_bytes: int | None = None
     iterations: int | None = None
     reference_iterations: int | None = None
-    #: Guest seconds over host seconds around the call, median over chunks.
+    #: Guest seconds over host seconds, see measure.CLOCK_AGREEMENT.
     clock_agreement: float | None = None
     #: scores[i] and reference_scores[i] were measured side by side.
     scores: list[float] = []

@@ -58,16 +58,16 @@ def read_json(path: str | Path) -> Any:
 
 @contextlib.contextmanager
 def fresh_file(path: str | Path) -> Iterator[str]:
-    """A temporary name beside ``path`` for a program to write; takes its place on success."""
+    """A file of the same name in a folder of its own, for a program to write; moved to ``path`` on success.
+
+    The same name, because linkers write it into what they make (wasm-ld: the module's name).
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{os.getpid()}.{target.name}")
-    try:
-        yield str(temporary)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
+        temporary = os.path.join(folder, target.name)
+        yield temporary
         os.replace(temporary, target)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def _umask() -> int:

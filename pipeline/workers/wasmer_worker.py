@@ -40,8 +40,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     compile_seconds = time.perf_counter() - started
     code_bytes = _executable_bytes() - before
     version = wasi.get_version(module, strict=True)
-    if version is None:
-        raise serve.Refused("not a WASI command")
+    if version is None or not any(export.name == "_start" for export in module.exports):
+        raise serve.Refused("not a WASI command: no WASI imports or no export _start")
 
     def run(request: serve.Facts) -> serve.Facts:
         argv = request["argv"]

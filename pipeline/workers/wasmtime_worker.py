@@ -22,6 +22,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     except wasmtime.WasmtimeError as error:
         raise serve.Refused(str(error).splitlines()[0]) from None
     compile_seconds = time.perf_counter() - started
+    if not any(export.name == "_start" for export in module.exports):
+        raise serve.Refused("not a WASI command: it exports no _start")
     image = bytes(module.serialize())
     linker = wasmtime.Linker(engine)
     linker.define_wasi()

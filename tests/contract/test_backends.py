@@ -111,7 +111,6 @@ def test_a_flood_of_output_is_counted_not_kept(worker):
     answer = run(worker, "flood")
     assert answer["stdout_bytes"] > 60 << 20
     assert len(answer["stdout"]) <= 64 * 1024
-    assert run(worker, "hello", "again")["stdout"].splitlines()[2] == "again"
 
 
 def test_memory_ends_where_it_should(worker):

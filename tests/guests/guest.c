@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *volatile kept; /* or the compiler drops an allocation that nobody looks at */
+
 int main(int argc, char *argv[])
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -38,6 +40,7 @@ int main(int argc, char *argv[])
             if (!block)
                 break;
             memset(block, 1, 16 << 20);
+            kept = block;
             got += 16;
         }
         printf("got %lu MiB\n", got);

@@ -77,7 +77,7 @@ def test_another_version_of_a_backend_is_its_cells_alone(workspace):
         shutil.copytree(ours / part, workspace.path / part)
     assert kinds(workspace.run())["measure"] == 0, "the same package in another place"
     workspace.append("wasmtime/__init__.py", "# patched\n")
-    workspace.append(f"wasmtime-{metadata.version('wasmtime')}.dist-info/RECORD", "\n")
+    workspace.append(f"wasmtime-{metadata.version('wasmtime')}.dist-info/RECORD", "wasmtime/extra.txt,,\n")
     tasks = workspace.run()
     assert cells(tasks) == {"zig O2 wasmtime.cranelift", "zig O3 wasmtime.cranelift"}
 
