@@ -9,7 +9,16 @@ from pipeline.reporter import ProgressReporter
 
 DOIT_CONFIG = {
     "reporter": ProgressReporter,
-    "default_tasks": ["sources", "build", "runtime", "measure", "report", "check"],
+    "default_tasks": [
+        "sources",
+        "toolchain",
+        "libc",
+        "build",
+        "runtime",
+        "measure",
+        "report",
+        "check",
+    ],
 }
 
 PLAN = graph.plan()

@@ -137,7 +137,7 @@ def compile_object(toolchain: Toolchain, variant: Variant, target: str, source: 
             outcome = _run(toolchain, command)
             _raise_if_killed(outcome, f"{toolchain.name} {source}")
             if outcome.returncode != 0:
-                refusal = _complaint(outcome.stderr)
+                refusal = f"{source} does not compile: {_complaint(outcome.stderr)}"
                 Path(temporary).touch()
     if refusal is not None:
         write_atomic(output, json.dumps({"refused": refusal}))
@@ -154,7 +154,7 @@ def link(toolchain: Toolchain, variant: Variant, target: str, sources: Sequence[
             outcome = _run(toolchain, toolchain.link(target, objects, libc_dir, temporary))
             _raise_if_killed(outcome, f"{toolchain.name} link of {output}")
             if outcome.returncode != 0:
-                refusal = _complaint(outcome.stderr)
+                refusal = f"it does not link: {_complaint(outcome.stderr)}"
                 Path(temporary).touch()
             else:
                 os.chmod(temporary, 0o755 if target != WASM else 0o644)

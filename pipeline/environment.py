@@ -70,6 +70,8 @@ def _make(runtime: Runtime, lock: str) -> str:
     assert runtime.environment is not None
     final = Path(layout.environment(runtime.environment))
     final.parent.mkdir(parents=True, exist_ok=True)
+    for left in final.parent.glob(f".{glob.escape(final.name)}-*"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(
         prefix=f".{final.name}-", dir=final.parent, ignore_cleanup_errors=True
     ) as temporary:

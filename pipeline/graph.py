@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from doit import doit_cmd
@@ -31,6 +32,7 @@ from pipeline import (
     sources,
 )
 from pipeline.errors import BadInput, ProjectError
+from pipeline.host import fingerprint
 from pipeline.matrix import Plan, load
 from pipeline.model import Runtime
 from pipeline.process import machine_lock
@@ -41,6 +43,7 @@ Task = dict[str, Any]
 
 def plan() -> Plan:
     """The plan of this invocation; bad input ends the process with one line and status 1."""
+    sys.excepthook = _excepthook
     try:
         if Path.cwd() != layout.ROOT:
             raise BadInput(
@@ -51,6 +54,14 @@ def plan() -> Plan:
     except ProjectError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ctrl-C is no fault of ours: one line instead of a traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted; what is finished is kept; type: doit run", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def _act(function: Callable[..., Any], *arguments: Any, alone: bool = False) -> list[Any]:
@@ -320,7 +331,7 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
             yield {
                 "basename": "environment",
                 "name": name,
-                "actions": _act(environment.provision, runtime),
+                "actions": _act(environment.provision, runtime, alone=True),
                 "file_dep": [layout.environment_lock(name)],
                 "targets": [record],
                 # Tried again at every run until it is there: the user may have mended the cause.
@@ -393,7 +404,14 @@ def write_report(plan: Plan) -> Task:
         "targets": made,
         "uptodate": [
             _intact,
-            config_changed({"cells": [c.name for c in cells], "protocol": plan.protocol.name}),
+            config_changed(
+                {
+                    "cells": [c.name for c in cells],
+                    "protocol": plan.protocol.name,
+                    "host": fingerprint(),
+                    "python": packages.python_version(),
+                }
+            ),
         ],
         "clean": _clean(layout.REPORT),
         "meta": _meta("report", 3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import os
 import random
 import re
 import shlex
@@ -113,6 +114,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     checkout = variables.get("coremark", data.get("coremark"))
     if checkout == "":
         raise BadInput("coremark= is empty; give the folder that holds core_main.c")
+    checkout = os.path.expanduser(checkout) if checkout else None
 
     chosen_variants = _filter("variants", variables, list(variants.values()), variants.values())
     for flags in _extra_flags(variables):

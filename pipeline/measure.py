@@ -19,7 +19,7 @@ from pipeline import coremark, layout
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.environment import loader_folder
-from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.errors import WorkerError, WorkerTimeout
 from pipeline.model import Backend, Cell, Protocol, Status
 from pipeline.process import Worker
 from pipeline.sample import SCHEMA, Sample, artifact_of, key_of, read, write
@@ -144,9 +144,7 @@ def _attempt(
     except _Ended as error:
         return error
     except WorkerTimeout as error:
-        return _Ended(Status.TIMEOUT, str(error))
-    except WorkerCrash as error:
-        return _Ended(Status.CRASH, str(error))
+        return _Ended(Status.TIMEOUT, f"killed: {error}")
     except WorkerError as error:
         return _Ended(Status.CRASH, str(error))
     return None
@@ -172,6 +170,10 @@ def _round(cell: Cell, protocol: Protocol, reference: tuple[str, str], facts: di
         expected = identity.get("version")
         if loaded["version"] != expected:
             raise _Ended(Status.INVALID, f"the runtime says it is {loaded['version']}, expected {expected}")
+        for name, value in cell.backend.proof.items():
+            if loaded["proof"].get(name) != value:
+                found = loaded["proof"].get(name)
+                raise _Ended(Status.INVALID, f"it should prove {name} {value!r}, but its {name} is {found!r}")
         facts.update({k: loaded[k] for k in ("version", "proof", "compile_seconds", "code_bytes")})
         subject = _Session(worker, cell.backend.name, protocol.run_timeout_s)
         other = _Session(reference_worker, "reference", protocol.run_timeout_s)

@@ -57,6 +57,8 @@ class Backend:
     kind: Kind
     runtime: Runtime
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: What the worker's proof must say; a round whose proof says otherwise is invalid.
+    proof: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def native(self) -> bool:

@@ -127,7 +127,7 @@ def render_table(results: dict[str, Any]) -> str:
                 f"Native = {reference['toolchain']} {reference['variant']}, "
                 f"{reference['score']:.0f} iterations/s undisturbed. ± is half of a "
                 f"{protocol['confidence']:.0%} interval. Protocol {protocol['name']}: "
-                f"{protocol['rounds']} rounds of {protocol['pairs']} chunk pairs."
+                f"rounds of {protocol['pairs']} chunk pairs: {protocol['rounds']}."
             )
         )
     cpu = results["host"]

@@ -84,6 +84,7 @@ def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict
         "schema": SCHEMA,
         "cell": cell.name,
         "options": dict(cell.backend.options),
+        "proof": dict(cell.backend.proof),
         "protocol": protocol.settings(),
         "reference": list(reference),
         "host": fingerprint(),

@@ -109,7 +109,7 @@ def verify() -> dict[str, Any]:
 
 
 def _from_checkout(manifest: Manifest, checkout: str) -> dict[str, bytes]:
-    folder = Path(checkout).expanduser()
+    folder = Path(checkout)
     if not folder.is_dir():
         raise SourcesError(f"coremark={checkout}: no such folder; give one that holds core_main.c")
     contents = {}

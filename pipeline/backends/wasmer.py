@@ -16,8 +16,17 @@ RUNTIME = Runtime(
     pythons=("3.10", "3.9", "3.8", "3.7"),
     loader_links={"libtinfo.so.5": "lib/python3.*/site-packages/wasmer_compiler_llvm.libs/libtinfo-*.so.5"},
 )
-BACKENDS = (
-    Backend("wasmer.cranelift", Kind.OPTIMIZING, RUNTIME, {"compiler": "cranelift"}),
-    Backend("wasmer.llvm", Kind.OPTIMIZING, RUNTIME, {"compiler": "llvm"}),
-    Backend("wasmer.singlepass", Kind.BASELINE, RUNTIME, {"compiler": "singlepass"}),
+BACKENDS = tuple(
+    Backend(
+        f"wasmer.{compiler}",
+        kind,
+        RUNTIME,
+        options={"compiler": compiler},
+        proof={"compiler": compiler, "engine": "universal"},
+    )
+    for compiler, kind in (
+        ("cranelift", Kind.OPTIMIZING),
+        ("llvm", Kind.OPTIMIZING),
+        ("singlepass", Kind.BASELINE),
+    )
 )

@@ -133,3 +133,24 @@ def test_no_route_to_pypi_is_a_reason_and_is_tried_again(workspace, tmp_path, mo
     results = json.loads((workspace.path / "report/results.json").read_text())
     assert {c["status"] for c in results["cells"]} == {"ok"}
     assert workspace.run(*choice) == []
+
+
+def test_a_program_that_does_not_build_is_a_finding(workspace):
+    choice = ("backends=native,wasmtime.*", "variants=O3", "rounds=1")
+    tasks = workspace.run(*choice, "flags=-O2 -Dmain=;-O2 -Dprintf=no_such_printf")
+    assert len([t for t in tasks if t.startswith("measure")]) == 6
+    cells = json.loads((workspace.path / "report/results.json").read_text())["cells"]
+    reasons = {c["variant"]: c["reason"] for c in cells if c["status"] == "unavailable"}
+    assert "core_main.c does not compile: " in reasons["O2-Dmain_"]
+    assert "it does not link: " in reasons["O2-Dprintf_no_such_printf"]
+    assert {c["status"] for c in cells if c["variant"] == "O3"} == {"ok"}
+
+
+def test_a_label_that_the_runtime_does_not_confirm_is_no_result(workspace):
+    """As if another compiler had been behind the label: it has happened to others for months."""
+    workspace.edit(
+        "pipeline/backends/wasmtime.py", 'options={"opt_level": "speed"}', 'options={"opt_level": "none"}'
+    )
+    outcome = workspace.doit("run", "backends=wasmtime.*", "variants=O3", "rounds=1")
+    assert outcome.returncode == 1
+    assert "it should prove opt_level 'speed', but its opt_level is 'none'" in outcome.stderr
