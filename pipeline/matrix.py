@@ -5,17 +5,17 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import os
-import random
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline import backends, layout
 from pipeline.errors import BadInput, near_miss
-from pipeline.model import Backend, Cell, Protocol
+from pipeline.model import Protocol
+from pipeline.plan import Plan
 from toolchain import discover as discover_toolchains
 from toolchain.model import Toolchain, Variant
 
@@ -56,44 +56,6 @@ _BOUNDS = {
     "memory_mib": (64, 2**20),
     "seed": (0, 2**63),
 }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What one invocation of doit is about."""
-
-    toolchains: tuple[Toolchain, ...]
-    variants: tuple[Variant, ...]
-    backends: tuple[Backend, ...]
-    protocol: Protocol
-    reference: tuple[Toolchain, Variant]
-    checkout: str | None
-    origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
-
-    @property
-    def reference_name(self) -> tuple[str, str]:
-        return self.reference[0].name, self.reference[1].name
-
-    def cells(self) -> list[Cell]:
-        """All cells in the table's order."""
-        return [
-            Cell(toolchain.name, variant, backend)
-            for toolchain in self.toolchains
-            for variant in self.variants
-            for backend in self.backends
-        ]
-
-    def schedule(self) -> Iterator[tuple[int, Cell]]:
-        """(round, cell) in the order of measuring: rounds outermost, cells shuffled in each.
-
-        So a drift of the machine is spread over all cells. The order of a round depends on the
-        seed, the round and the cells only.
-        """
-        for round_ in range(1, self.protocol.rounds + 1):
-            cells = self.cells()
-            random.Random(f"{self.protocol.seed}/{round_}").shuffle(cells)
-            for cell in cells:
-                yield round_, cell
 
 
 def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:

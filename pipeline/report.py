@@ -7,8 +7,8 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.errors import ProjectError
-from pipeline.matrix import Plan
 from pipeline.model import Status
+from pipeline.plan import Plan
 from pipeline.store import read_json, write_atomic, write_json
 
 _WIDTH = 120

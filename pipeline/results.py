@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline import host, layout, stats
-from pipeline.matrix import Plan
 from pipeline.model import Cell, Status
+from pipeline.plan import Plan
 from pipeline.sample import Sample, artifact_of, key_of, read
 from pipeline.store import read_json
 from toolchain.model import NATIVE, WASM

@@ -25,6 +25,7 @@ SCHEMA = 1
 #: Our own files that decide what a number means: a change in one is a new measurement.
 PROCEDURE = (
     "pipeline/measure.py",
+    "pipeline/session.py",
     "pipeline/process.py",
     "pipeline/coremark.py",
     "pipeline/workers/serve.py",
@@ -51,7 +52,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     peak_rss_bytes: int | None = None
     iterations: int | None = None
     reference_iterations: int | None = None
-    #: Guest seconds over host seconds, see measure.CLOCK_AGREEMENT.
+    #: Guest seconds over host seconds, see session.CLOCK_AGREEMENT.
     clock_agreement: float | None = None
     #: scores[i] and reference_scores[i] were measured side by side.
     scores: list[float] = []

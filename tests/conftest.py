@@ -16,13 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import layout
+
 ROOT = Path(__file__).resolve().parent.parent
 
 #: What a workspace is made of; nothing that a run made.
 PARTS = ("dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party")
 
 #: Measurement settings for tests of the graph: real runs, too short to say anything about speed.
-BRIEF = {"pairs": "2", "chunk_ms": "3", "warmup_chunks": "1", "run_timeout_s": "5"}
+BRIEF = {"pairs": "2", "chunk_ms": "5", "warmup_chunks": "1", "run_timeout_s": "5"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -112,10 +114,12 @@ def make_workspace(folder: Path, prepared: Path) -> Workspace:
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, folder / part)
-    # The libc archives, not the compiler's cache; doit's memory, so that nothing is made again.
+    # The compiler's cache is shared, it is large; doit's memory, so that nothing is made again.
     shutil.copytree(
         prepared / "build", folder / "build", ignore=shutil.ignore_patterns("cache"), symlinks=True
     )
+    cache = Path(layout.toolchain_cache("zig"))
+    (folder / cache).symlink_to(prepared / cache)
     shutil.copy2(prepared / ".doit.db", folder / ".doit.db")
     made = Workspace(folder)
     text = (folder / "matrix.toml").read_text(encoding="utf-8")

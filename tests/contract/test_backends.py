@@ -11,7 +11,7 @@ import pytest
 from pipeline import layout, matrix
 from pipeline.backends import discover
 from pipeline.errors import WorkerCrash, WorkerTimeout
-from pipeline.measure import start
+from pipeline.session import start
 from pipeline.store import read_json
 from toolchain import discover as discover_toolchains
 from toolchain.model import NATIVE, WASM

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from pipeline import coremark, matrix
 from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
 from pipeline.process import Worker, signal_name
+from pipeline.session import Session
 
 HELLO = "import sys, json, os, time\nprint('{\"protocol\": 1}', flush=True)\n"
 
@@ -70,6 +72,15 @@ def test_a_wrong_greeting_is_refused():
 def test_a_program_that_is_not_there():
     with pytest.raises(WorkerCrash, match="cannot start"):
         Worker(["/nowhere/python"], {}, memory_mib=64)
+
+
+@pytest.mark.parametrize("answer", ["{}", '{"outcome": "exit"}', '{"outcome": 1, "code": "x"}'])
+def test_an_answer_of_the_wrong_shape_is_no_run(answer):
+    hello = HELLO + f"sys.stdin.readline(); print({answer!r}, flush=True); time.sleep(60)"
+    with Worker([sys.executable, "-c", hello], dict(os.environ), memory_mib=512) as worker:
+        session = Session(worker, "x", matrix.load({}).protocol)
+        with pytest.raises(WorkerError, match="not what the protocol says"):
+            session.run(coremark.PERFORMANCE, 1)
 
 
 def test_memory_is_bounded():

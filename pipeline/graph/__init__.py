@@ -1,0 +1,41 @@
+"""Plan -> doit tasks. Beside dodo.py, reporter.py and state.py all that is shaped by doit.
+
+Every task is a plain function of plain arguments; what decides its outcome is either a file in
+``file_dep`` or a JSON value in ``config_changed``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from doit import doit_cmd
+
+from pipeline import layout
+from pipeline.errors import BadInput, ProjectError
+from pipeline.matrix import load
+from pipeline.plan import Plan
+
+
+def current_plan() -> Plan:
+    """The plan of this invocation; bad input ends the process with one line and status 1."""
+    sys.excepthook = _excepthook
+    try:
+        if Path.cwd() != layout.ROOT:
+            raise BadInput(
+                f"this Python environment was made for the checkout in {layout.ROOT}; "
+                "make one here: python3 -m venv .venv && .venv/bin/pip install -e ."
+            )
+        return load(doit_cmd._CMDLINE_VARS or {})
+    except ProjectError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ctrl-C is no fault of ours: one line instead of a traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted; what is finished is kept; type: doit run", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)

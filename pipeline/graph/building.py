@@ -1,0 +1,194 @@
+"""From sources to artifacts: the tasks up to ``link``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from doit.tools import config_changed
+
+from pipeline import build, coremark, layout, sources
+from pipeline.graph.tasks import Task, act, clean, group, intact, meta
+from pipeline.plan import Plan
+from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
+
+
+def _code(toolchain: Toolchain) -> list[str]:
+    """Our own files that decide what a toolchain is told to do; code is no dependency by itself."""
+    module = type(toolchain).__module__.replace(".", "/") + ".py"
+    return ["pipeline/build.py", "pipeline/store.py", module]
+
+
+def _variants(plan: Plan, toolchain: Toolchain) -> dict[Variant, list[str]]:
+    """What a toolchain must build: {variant: targets}."""
+    needed: dict[Variant, list[str]] = {}
+    if toolchain.name in {t.name for t in plan.toolchains}:
+        targets = [NATIVE] if any(b.native for b in plan.backends) else []
+        targets += [WASM] if any(not b.native for b in plan.backends) else []
+        needed = {variant: list(targets) for variant in plan.variants}
+    if toolchain.name == plan.reference[0].name:
+        targets = needed.setdefault(plan.reference[1], [])
+        if NATIVE not in targets:
+            targets.append(NATIVE)
+    return needed
+
+
+def _toolchains(plan: Plan) -> list[Toolchain]:
+    named = {t.name: t for t in (*plan.toolchains, plan.reference[0])}
+    return list(named.values())
+
+
+def _source_paths() -> list[str]:
+    return [f"{layout.SOURCES}/{name}" for name in coremark.SOURCES]
+
+
+def flags(plan: Plan) -> Iterator[Task]:
+    """Ask the compiler about every flag before anything is made."""
+    yield group("flags", "ask each compiler whether it takes the flags")
+    for toolchain in _toolchains(plan):
+        for variant, targets in _variants(plan, toolchain).items():
+            where = plan.origins.get(variant.name, "command line: flags")
+            record = layout.flags(toolchain.name, variant.name)
+            yield {
+                "basename": "flags",
+                "name": f"{toolchain.name}:{variant.name}",
+                "actions": act(build.check_flags, toolchain, variant, targets, where),
+                "file_dep": _code(toolchain),
+                "targets": [record],
+                "uptodate": [
+                    intact,
+                    config_changed(
+                        {
+                            "flags": list(variant.flags),
+                            "targets": targets,
+                            "version": toolchain.version(),
+                        }
+                    ),
+                ],
+                "clean": clean(record),
+                "meta": meta("check flags", 0.2),
+            }
+
+
+def obtain_sources(plan: Plan) -> Iterator[Task]:
+    """CoreMark's files, verified when they arrive and whenever one of them has been touched."""
+    manifest = sources.read_manifest()
+    files = [f"{layout.SOURCES}/{name}" for name in manifest.files]
+    yield group("sources", "obtain CoreMark's sources and verify every file")
+    yield {
+        "basename": "sources",
+        "name": "obtain",
+        "actions": act(sources.obtain, plan.checkout),
+        "task_dep": ["flags"],
+        "file_dep": [layout.MANIFEST, *sources.inputs(manifest, plan.checkout)],
+        "targets": files,
+        "uptodate": [config_changed({"checkout": plan.checkout})],
+        "clean": clean(*files),
+        "meta": meta("obtain sources", 0.2),
+    }
+    yield {
+        "basename": "sources",
+        "name": "verify",
+        "actions": act(sources.verify),
+        "file_dep": [layout.MANIFEST, *files],
+        "meta": meta("verify sources", 0.1),
+    }
+
+
+def identify_toolchains(plan: Plan) -> Iterator[Task]:
+    """What exactly each compiler is."""
+    yield group("toolchain", "identify each compiler")
+    for toolchain in _toolchains(plan):
+        record = layout.toolchain_identity(toolchain.name)
+        yield {
+            "basename": "toolchain",
+            "name": toolchain.name,
+            "actions": act(build.identify, toolchain),
+            "file_dep": [*toolchain.files(), *_code(toolchain)],
+            "targets": [record],
+            "uptodate": [intact, config_changed({"version": toolchain.version()})],
+            "clean": clean(record),
+            "meta": meta("identify compiler", 1),
+        }
+
+
+def build_libc(plan: Plan) -> Iterator[Task]:
+    """The C library of each target, the same for all variants."""
+    yield group("libc", "build the C library that all variants share")
+    for toolchain in _toolchains(plan):
+        targets = {t for ts in _variants(plan, toolchain).values() for t in ts}
+        for target in (t for t in TARGETS if t in targets):
+            folder = layout.libc(toolchain.name, target)
+            yield {
+                "basename": "libc",
+                "name": f"{toolchain.name}:{target}",
+                "actions": act(build.build_libc, toolchain, target),
+                "task_dep": ["sources"],
+                "file_dep": [layout.toolchain_identity(toolchain.name), *_code(toolchain)],
+                "targets": [f"{folder}/{name}" for name in toolchain.libc(target).files],
+                "uptodate": [intact],
+                "clean": clean(folder),
+                "meta": meta("build libc (first time: up to a minute)", 40),
+            }
+
+
+def compile_objects(plan: Plan) -> Iterator[Task]:
+    """One object a C file, variant and target."""
+    yield group("compile", "compile each C file in each variant")
+    headers = [f"{layout.SOURCES}/{name}" for name in coremark.HEADERS]
+    for toolchain in _toolchains(plan):
+        for variant, targets in _variants(plan, toolchain).items():
+            for target in targets:
+                for source in _source_paths():
+                    output = build.object_path(toolchain.name, variant.name, target, source)
+                    yield {
+                        "basename": "compile",
+                        "name": f"{toolchain.name}:{variant.name}:{target}:{Path(source).stem}",
+                        "actions": act(build.compile_object, toolchain, variant, target, source),
+                        "task_dep": ["sources"],
+                        "file_dep": [
+                            source,
+                            *headers,
+                            layout.toolchain_identity(toolchain.name),
+                            layout.flags(toolchain.name, variant.name),
+                            *_code(toolchain),
+                        ],
+                        "targets": [output],
+                        "uptodate": [intact, config_changed({"flags": list(variant.flags)})],
+                        "clean": clean(output),
+                        "meta": meta("compile", 0.15),
+                    }
+
+
+def link_artifacts(plan: Plan) -> Iterator[Task]:
+    """One artifact a variant and target."""
+    yield group("link", "link each variant, for wasm and natively")
+    for toolchain in _toolchains(plan):
+        for variant, targets in _variants(plan, toolchain).items():
+            for target in targets:
+                paths = _source_paths()
+                objects = [build.object_path(toolchain.name, variant.name, target, s) for s in paths]
+                folder = layout.libc(toolchain.name, target)
+                made = [
+                    build.artifact_path(toolchain.name, variant.name, target),
+                    build.artifact_record(toolchain.name, variant.name, target),
+                ]
+                yield {
+                    "basename": "link",
+                    "name": f"{toolchain.name}:{variant.name}:{target}",
+                    "actions": act(build.link, toolchain, variant, target, paths),
+                    "file_dep": [
+                        *objects,
+                        *(f"{folder}/{name}" for name in toolchain.libc(target).files),
+                        *_code(toolchain),
+                    ],
+                    "targets": made,
+                    "uptodate": [intact, config_changed({"flags": list(variant.flags)})],
+                    "clean": clean(*made),
+                    "meta": meta("link", 0.1),
+                }
+
+
+def build_all() -> Task:
+    """The head of everything that is made of sources; cleaning it removes all that was ever built."""
+    return {"actions": None, "task_dep": ["sources", "link"], "clean": clean(layout.BUILD)}

@@ -1,0 +1,124 @@
+"""From artifacts to the report: runtimes and their environments, samples, table, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doit.tools import config_changed
+
+from pipeline import environment, layout, measure, packages, report, sample
+from pipeline.graph.tasks import Task, act, clean, group, intact, meta
+from pipeline.host import fingerprint
+from pipeline.model import Runtime
+from pipeline.plan import Plan
+
+
+def _runtimes(plan: Plan) -> list[Runtime]:
+    named = {b.runtime.name: b.runtime for b in plan.backends}
+    return list(named.values())
+
+
+def provision_environments(plan: Plan) -> Iterator[Task]:
+    """An isolated environment for each runtime that needs its own interpreter."""
+    yield group("environment", "provide isolated environments, pinned by hashes")
+    for runtime in _runtimes(plan):
+        name = runtime.environment
+        if name is not None:
+            record = layout.environment_record(name)
+            yield {
+                "basename": "environment",
+                "name": name,
+                "actions": act(environment.provision, runtime, alone=True),
+                "file_dep": [layout.environment_lock(name)],
+                "targets": [record],
+                # Tried again at every run until it is there: the user may have mended the cause.
+                "uptodate": [intact, (environment.present, [runtime])],
+                "clean": clean(record, layout.environment(name)),
+                "meta": meta("provide environment (downloads some 40 MB)", 15),
+            }
+
+
+def identify_runtimes(plan: Plan) -> Iterator[Task]:
+    """What exactly each runtime is."""
+    yield group("runtime", "identify each runtime")
+    for runtime in _runtimes(plan):
+        record = layout.runtime_identity(runtime.name)
+        if runtime.environment is not None:
+            files = [layout.environment_record(runtime.environment)]
+        else:
+            files = packages.records(runtime.packages)
+        yield {
+            "basename": "runtime",
+            "name": runtime.name,
+            "actions": act(environment.identify, runtime),
+            "file_dep": [*files, "pipeline/packages.py"],
+            "targets": [record],
+            "uptodate": [
+                intact,
+                config_changed({"packages": list(runtime.packages), "python": packages.python_version()}),
+            ],
+            "clean": clean(record),
+            "meta": meta("identify runtime", 0.2),
+        }
+
+
+def measure_cells(plan: Plan) -> Iterator[Task]:
+    """One sample a round and cell, rounds outermost: doit keeps the order in which they come."""
+    # Cleaning the group removes every sample, also those that this plan does not have.
+    yield {**group("measure", "measure each cell, round by round"), "clean": clean(layout.RESULTS)}
+    reference = plan.reference_name
+    protocol = plan.protocol
+    chunk_s = protocol.chunk_ms / 1000
+    seconds = 0.5 + 2 * chunk_s * (protocol.pairs + protocol.warmup_chunks)
+    for round_, cell in plan.schedule():
+        path = layout.sample(cell.name, round_)
+        yield {
+            "basename": "measure",
+            "name": f"{cell.name.replace('/', ':')}:{round_}",
+            "actions": act(measure.measure, cell, protocol, reference, round_, alone=True),
+            "file_dep": sample.inputs(cell, reference),
+            "targets": [path],
+            "uptodate": [intact, config_changed(sample.settings(cell, protocol, reference))],
+            "clean": clean(path),
+            "meta": meta("measure", seconds),
+        }
+
+
+def write_report(plan: Plan) -> Task:
+    """The table, from the samples."""
+    cells = plan.cells()
+    made = [layout.RESULTS_JSON, layout.REPORT_MD, layout.REPORT_TXT]
+    numbers = range(1, plan.protocol.rounds + 1)
+    return {
+        "actions": act(report.write_report, plan),
+        "file_dep": [
+            *(layout.sample(cell.name, number) for cell in cells for number in numbers),
+            layout.TEMPLATE,
+            "pipeline/report.py",
+            "pipeline/results.py",
+            "pipeline/stats.py",
+        ],
+        "targets": made,
+        "uptodate": [
+            intact,
+            config_changed(
+                {
+                    "cells": [c.name for c in cells],
+                    "protocol": plan.protocol.name,
+                    "host": fingerprint(),
+                    "python": packages.python_version(),
+                }
+            ),
+        ],
+        "clean": clean(layout.REPORT),
+        "meta": meta("report", 3),
+    }
+
+
+def check_report(plan: Plan) -> Task:
+    """Fail where a cell went wrong, after everything else is done."""
+    return {
+        "actions": act(report.check),
+        "file_dep": [layout.RESULTS_JSON],
+        "meta": meta("check", 0.1),
+    }

@@ -1,0 +1,90 @@
+"""What all tasks are made of: actions, checks of their targets, cleaning, and what the reporter reads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from doit.dependency import MD5Checker
+from doit.exceptions import TaskFailed
+
+from pipeline import layout
+from pipeline.errors import ProjectError
+from pipeline.process import machine_lock
+
+Task = dict[str, Any]
+
+
+def act(function: Callable[..., Any], *arguments: Any, alone: bool = False) -> list[Any]:
+    """A doit action: a user's error fails the task with its message, without a traceback.
+
+    With ``alone`` nothing else of ours runs on this machine while it does, in whatever process.
+    """
+    return [(_guarded, [alone, function, *arguments])]
+
+
+def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        with machine_lock(exclusive=alone):
+            result = function(*arguments)
+    except ProjectError as error:
+        return TaskFailed(str(error))
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return TaskFailed(f"{error.strerror or error}{where}")
+    return result if isinstance(result, dict) else None
+
+
+def _remove(paths: list[str], dryrun: bool) -> None:
+    """A clean action: folders and files that were made, and folders that this leaves empty."""
+    for path in map(Path, paths):
+        if not (path.exists() or path.is_symlink()):
+            continue
+        print(f"remove {path}")
+        if dryrun:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+        with contextlib.suppress(OSError):
+            for parent in path.parents:
+                if parent not in (Path(), Path(layout.SOURCES)):
+                    parent.rmdir()
+
+
+def intact(task: Any, values: dict[str, Any]) -> bool:
+    """An ``uptodate`` check: the targets hold what the task made; doit itself asks only if they exist.
+
+    Like doit's check of dependencies: the same time stamp is believed, the same bytes are no change.
+    """
+    checker = MD5Checker()
+    task.value_savers.append(
+        lambda: {"made": {target: checker.get_state(target, None) for target in task.targets}}
+    )
+    made = values.get("made", {})
+    for target in task.targets:
+        try:
+            if target not in made or checker.check_modified(target, os.stat(target), made[target]):
+                return False
+        except OSError:
+            return False
+    return True
+
+
+def clean(*paths: str) -> list[Any]:
+    return [(_remove, [list(paths)])]
+
+
+def group(name: str, doc: str) -> Task:
+    """The head of a group of sub-tasks."""
+    return {"basename": name, "name": None, "doc": doc}
+
+
+def meta(phase: str, seconds: float) -> Task:
+    """What the reporter wants to know: the phase, and how long the task takes at a guess."""
+    return {"phase": phase, "seconds": seconds}

@@ -1,0 +1,48 @@
+"""What one invocation of doit is about: cells, and the order in which they are measured."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pipeline.model import Backend, Cell, Protocol
+from toolchain.model import Toolchain, Variant
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that matrix.toml and the command line chose, checked."""
+
+    toolchains: tuple[Toolchain, ...]
+    variants: tuple[Variant, ...]
+    backends: tuple[Backend, ...]
+    protocol: Protocol
+    reference: tuple[Toolchain, Variant]
+    checkout: str | None
+    origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
+
+    @property
+    def reference_name(self) -> tuple[str, str]:
+        return self.reference[0].name, self.reference[1].name
+
+    def cells(self) -> list[Cell]:
+        """All cells in the table's order."""
+        return [
+            Cell(toolchain.name, variant, backend)
+            for toolchain in self.toolchains
+            for variant in self.variants
+            for backend in self.backends
+        ]
+
+    def schedule(self) -> Iterator[tuple[int, Cell]]:
+        """(round, cell) in the order of measuring: rounds outermost, cells shuffled in each.
+
+        So a drift of the machine is spread over all cells. The order of a round depends on the
+        seed, the round and the cells only.
+        """
+        for round_ in range(1, self.protocol.rounds + 1):
+            cells = self.cells()
+            random.Random(f"{self.protocol.seed}/{round_}").shuffle(cells)
+            for cell in cells:
+                yield round_, cell

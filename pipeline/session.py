@@ -1,0 +1,159 @@
+"""A guest loaded in a worker: started, run again and again, and believed only when it is valid."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from pipeline import coremark, layout
+from pipeline.environment import loader_folder
+from pipeline.errors import WorkerError
+from pipeline.model import Backend, Protocol, Status
+from pipeline.process import Worker
+
+T = TypeVar("T")
+
+#: Guest seconds over host seconds around the call, of one run of this length. The host's part is larger by
+#: start-up and printing, and on a busy machine by more, so the best of some tries is asked. The guest's
+#: interval lies within the host's: a clock at 0.8 of the true speed can never pass, one at 1 needs 12 ms
+#: of disturbance outside its interval, each time, to fail. 0.97 to 1.00 was seen on an idle machine.
+CLOCK_AGREEMENT = 0.8
+_CLOCK_RUN_S = 0.05
+_CLOCK_TRIES = 5
+#: Output of a CoreMark run is some 700 bytes; a guest that prints this much is not one.
+OUTPUT_LIMIT = 64 * 1024
+#: A run of this length or more says something about the speed.
+_CALIBRATION_FLOOR_S = 0.004
+_MAX_ITERATIONS = 2**31 - 1
+
+
+class Ended(Exception):
+    """The round ended early with a status and the reason for it."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A worker's answer to "load": seconds, bytes, version of the main package, evidence."""
+
+    compile_seconds: float | None
+    code_bytes: int | None
+    version: str | None
+    proof: dict[str, Any]
+
+
+class _Ran(msgspec.Struct, frozen=True):
+    """A worker's answer to "run"."""
+
+    outcome: Literal["exit", "trap"]
+    code: int
+    message: str
+    wall_seconds: float
+    stdout: str
+    stdout_bytes: int
+    peak_rss_bytes: int | None = None
+
+
+def _typed(answer: Mapping[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise WorkerError(f"the worker's answer is not what the protocol says: {error}") from None
+
+
+def start(backend: Backend, protocol: Protocol) -> Worker:
+    """The worker process of a backend, in its own interpreter, with nothing of our environment."""
+    runtime = backend.runtime
+    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    python = Path(sys.executable)
+    if runtime.environment is not None:
+        folder = (layout.ROOT / layout.environment(runtime.environment)).absolute()
+        python = layout.python_of(folder)
+        if runtime.loader_links:
+            environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
+    script = layout.ROOT / layout.worker(runtime.worker)
+    # -B: no bytecode files beside the workers; -s: nothing from the user's own packages.
+    command = [str(python), "-B", "-s", str(script)]
+    return Worker(command, environment, memory_mib=protocol.memory_mib)
+
+
+@dataclass
+class Session:
+    """A loaded guest that runs again and again in one worker."""
+
+    worker: Worker
+    who: str
+    protocol: Protocol
+    peak_rss_bytes: int | None = None
+    agreement: float = 0.0  # guest over host seconds of the last run
+    clock_agreement: float | None = None  # the same of the run that checked the clock
+
+    def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
+        """Compile the artifact; raises Ended where the runtime refuses it."""
+        request = {"op": "load", "path": os.path.abspath(path), "options": dict(options)}
+        answer = self.worker.request(request, self.protocol.load_timeout_s)
+        if "refused" in answer:
+            raise Ended(Status.INVALID, f"{self.who} refuses the module: {answer['refused']}")
+        return _typed(answer, Loaded)
+
+    def run(self, seeds: coremark.SeedSet, iterations: int, *, watch: bool = False) -> coremark.Run:
+        """Run once; returns only what was judged valid, raises Ended otherwise."""
+        request = {"op": "run", "argv": coremark.arguments(seeds, iterations), "watch": watch}
+        answer = _typed(self.worker.request(request, self.protocol.run_timeout_s), _Ran)
+        if answer.outcome == "trap":
+            raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
+        if answer.code != 0:
+            raise Ended(Status.INVALID, f"{self.who}: the guest exited with {answer.code}")
+        if answer.stdout_bytes > OUTPUT_LIMIT:
+            raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")
+        try:
+            run = coremark.judge(answer.stdout, seeds, iterations)
+        except coremark.Invalid as error:
+            raise Ended(Status.INVALID, f"{self.who}: {error}") from None
+        if run.seconds > answer.wall_seconds:
+            raise Ended(
+                Status.INVALID,
+                f"{self.who}: the guest says it ran {run.seconds:g} s within {answer.wall_seconds:g} s",
+            )
+        self.agreement = run.seconds / answer.wall_seconds
+        if watch:
+            self.peak_rss_bytes = answer.peak_rss_bytes or self.worker.peak_rss_bytes()
+        return run
+
+    def calibrate(self) -> int:
+        """Warm up, check the clock, and return the iterations of one chunk; raises Ended."""
+        chunk_s = self.protocol.chunk_ms / 1000
+        iterations = 1
+        run = self.run(coremark.PERFORMANCE, iterations)
+        while run.seconds < _CALIBRATION_FLOOR_S:
+            iterations *= 4
+            run = self.run(coremark.PERFORMANCE, iterations)
+        run = self._check_clock(_iterations(run, _CLOCK_RUN_S))
+        for _ in range(self.protocol.warmup_chunks):
+            iterations = _iterations(run, chunk_s)
+            run = self.run(coremark.PERFORMANCE, iterations)
+        return iterations
+
+    def _check_clock(self, iterations: int) -> coremark.Run:
+        best = 0.0
+        for _ in range(_CLOCK_TRIES):
+            run = self.run(coremark.PERFORMANCE, iterations, watch=True)
+            best = max(best, self.agreement)
+            if best >= CLOCK_AGREEMENT:
+                self.clock_agreement = best
+                return run
+        raise Ended(Status.INVALID, f"{self.who}: the guest's clock ran at {best:.3f} of the host's")
+
+
+def _iterations(run: coremark.Run, seconds: float) -> int:
+    """How many iterations take that long, at the speed of a run."""
+    return max(1, min(round(run.score * seconds), _MAX_ITERATIONS))
