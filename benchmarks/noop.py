@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 20
+PROMISED = 3
 
 
 def main() -> None:
@@ -38,7 +39,10 @@ def main() -> None:
     for name, found in seconds.items():
         print(f"{name:26} fastest {min(found):.3f} s, median {statistics.median(found):.3f} s")
     ratios = [b / a for a, b in zip(seconds['python -c "import doit"'], seconds["doit run"], strict=True)]
-    print(f"doit run / import doit: {statistics.median(ratios):.2f} (median of {REPEATS} pairs)")
+    ratio = statistics.median(ratios)
+    print(f"doit run / import doit: {ratio:.2f} (median of {REPEATS} pairs), promised: at most {PROMISED}")
+    if ratio > PROMISED:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

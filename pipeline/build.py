@@ -17,8 +17,9 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.errors import BadInput, BuildError
+from pipeline.process import die_with_parent
 from pipeline.store import fresh_file, sha256, write_atomic, write_json
-from toolchain.model import WASM, Toolchain, ToolchainError, Variant
+from toolchain.model import TARGETS, WASM, Toolchain, ToolchainError, Variant
 
 _PROBE = "int main(void) { return 0; }\n"
 _REFUSAL = b'{"refused":'
@@ -53,6 +54,7 @@ def _run(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedPr
         errors="replace",
         env=toolchain.environment(cache),
         check=False,
+        preexec_fn=die_with_parent,
     )
 
 
@@ -74,27 +76,29 @@ def identify(toolchain: Toolchain) -> None:
     )
 
 
-def check_flags(toolchain: Toolchain, variant: Variant, targets: Sequence[str], where: str) -> None:
-    """Ask the compiler about a variant's flags before anything is built.
+def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], where: str) -> None:
+    """Ask the compiler about a variant's flags, for each target, before anything is built.
 
-    Raises BadInput where the flags are refused for every target or for wasm; flags that only the
-    native compiler refuses (-msimd128) are recorded, and the native cell says so.
+    Raises BadInput where a needed wasm module, or all that is needed, is refused; flags that only the
+    native compiler refuses (-msimd128) are recorded, and the native cell says so. What is recorded
+    does not depend on what is needed, so that a filter makes nothing stale.
     """
     refused: dict[str, str] = {}
-    for target in targets:
+    for target in TARGETS:
         try:
             command = toolchain.check(target, variant.flags)
         except ToolchainError as error:
             refused[target] = str(error)
             continue
         outcome = _run(toolchain, command)
+        _raise_if_disturbed(outcome, f"{toolchain.name} on flags {shlex.join(variant.flags)!r}")
         # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
         if outcome.returncode != 0 or outcome.stderr.strip():
-            triple = toolchain.triple(target)
-            refused[target] = f"{toolchain.name} refuses it for {triple}: "
-            refused[target] += _complaint(outcome.stderr)
-    if WASM in refused or (refused and len(refused) == len(targets)):
-        why = refused.get(WASM) or next(iter(refused.values()))
+            complaint = _complaint(outcome.stderr)
+            refused[target] = f"{toolchain.name} refuses it for {toolchain.triple(target)}: {complaint}"
+    fatal = [target for target in needed if target in refused]
+    if WASM in fatal or len(fatal) == len(needed):
+        why = refused[WASM if WASM in fatal else fatal[0]]
         raise BadInput(f"{where}: flags {shlex.join(variant.flags)!r}: {why}")
     write_json(layout.flags(toolchain.name, variant.name), {"refused": refused})
 
@@ -135,7 +139,7 @@ def compile_object(toolchain: Toolchain, variant: Variant, target: str, source: 
         with fresh_file(output) as temporary:
             command = toolchain.compile(target, program_flags(variant), source, temporary)
             outcome = _run(toolchain, command)
-            _raise_if_killed(outcome, f"{toolchain.name} {source}")
+            _raise_if_disturbed(outcome, f"{toolchain.name} {source}")
             if outcome.returncode != 0:
                 refusal = f"{source} does not compile: {_complaint(outcome.stderr)}"
                 Path(temporary).touch()
@@ -152,7 +156,7 @@ def link(toolchain: Toolchain, variant: Variant, target: str, sources: Sequence[
         with fresh_file(output) as temporary:
             libc_dir = layout.libc(toolchain.name, target)
             outcome = _run(toolchain, toolchain.link(target, objects, libc_dir, temporary))
-            _raise_if_killed(outcome, f"{toolchain.name} link of {output}")
+            _raise_if_disturbed(outcome, f"{toolchain.name} link of {output}")
             if outcome.returncode != 0:
                 refusal = f"it does not link: {_complaint(outcome.stderr)}"
                 Path(temporary).touch()
@@ -179,8 +183,23 @@ def _refusal(path: str) -> str | None:
     return str(json.loads(head)["refused"]) if head.startswith(_REFUSAL) else None
 
 
-def _raise_if_killed(outcome: subprocess.CompletedProcess[str], what: str) -> None:
+#: What compilers print when the machine failed and not the program.
+_DISTURBANCES = (
+    "No space left",
+    "Read-only file system",
+    "Disk quota",
+    "Too many open files",
+    "Cannot allocate memory",
+    "out of memory",
+    "unable to execute command",
+    "due to signal",
+    "Permission denied",
+)
+
+
+def _raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> None:
     """A full disk or a signal says nothing about the program: stop instead of recording it."""
     text = outcome.stderr
-    if outcome.returncode < 0 or "No space left" in text or "Read-only file system" in text:
+    silent = outcome.returncode != 0 and not text.strip()
+    if outcome.returncode < 0 or silent or any(sign in text for sign in _DISTURBANCES):
         raise BuildError(f"{what}: {_complaint(text)} (exit status {outcome.returncode})")

@@ -20,7 +20,8 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.model import Runtime
-from pipeline.packages import base_python, identity, python_version, site_packages
+from pipeline.packages import base_python, find, identity, python_version, site_packages
+from pipeline.process import die_with_parent
 from pipeline.store import read_json, sha256, write_json
 
 _UV_TIMEOUT_S = 900
@@ -54,9 +55,16 @@ def read_record(name: str) -> dict[str, Any]:
 
 
 def _intact(runtime: Runtime) -> bool:
-    """Whether the folder is there, with an interpreter that still exists."""
+    """Whether its interpreter, its packages and its links are all there."""
     assert runtime.environment is not None
-    return layout.python_of(layout.environment(runtime.environment)).exists()
+    folder = Path(layout.environment(runtime.environment))
+    site = site_packages(folder)
+    return (
+        layout.python_of(folder).exists()
+        and bool(site)
+        and all(find(name, site) is not None for name in runtime.packages)
+        and all((loader_folder(folder) / name).exists() for name in runtime.loader_links)
+    )
 
 
 def present(runtime: Runtime) -> bool:
@@ -173,6 +181,7 @@ def _uv(*arguments: str) -> None:
             env={**os.environ, **_index_settings()},
             timeout=_UV_TIMEOUT_S,
             check=False,
+            preexec_fn=die_with_parent,
         )
     except subprocess.TimeoutExpired:
         raise _Unavailable(f"uv {arguments[0]} did not end within {_UV_TIMEOUT_S} s") from None

@@ -21,16 +21,8 @@ from toolchain.model import Toolchain, Variant
 
 T = TypeVar("T")
 
-#: What may stand on the command line, as ``name=value``, with what it does.
-VARIABLES = {
-    "variants": "glob patterns of variants, separated by commas",
-    "backends": "glob patterns of backends",
-    "toolchains": "glob patterns of toolchains",
-    "flags": "compile flags of an extra variant; several are separated by ;",
-    "protocol": "quick, standard, or another one of matrix.toml",
-    "rounds": "number of rounds in place of the protocol's",
-    "coremark": "folder of a CoreMark checkout to take instead of the pinned package",
-}
+#: What may stand on the command line, as ``name=value``; README.md says what each does.
+VARIABLES = ("variants", "backends", "toolchains", "flags", "protocol", "rounds", "coremark")
 
 _KEYS: dict[str, type] = {
     "toolchains": list,
@@ -45,6 +37,8 @@ _KEYS: dict[str, type] = {
 #: No "=": doit takes a task of such a name for a variable.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 _PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
+#: Flags that name files or folders of the user's: a change there would go unseen.
+_FILE_FLAGS = ("@", "-include", "-imacros", "-I", "-isystem", "-iquote", "-fprofile-use", "-fprofile-instr")
 #: Inclusive bounds; a value outside is a slip, not a wish.
 _BOUNDS = {
     "rounds": (1, 1000),
@@ -151,6 +145,9 @@ def _split(where: str, text: str) -> tuple[str, ...]:
         raise BadInput(f"{where}: {text!r}: {error}") from None
     if not flags:
         raise BadInput(f"{where}: empty; expected compile flags like '-O3'")
+    for flag in flags:
+        if flag.startswith(_FILE_FLAGS):
+            raise BadInput(f"{where}: {flag!r} makes the artifact depend on a file that nothing tracks")
     return flags
 
 

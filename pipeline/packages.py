@@ -17,11 +17,13 @@ _CODE = (".so", ".dylib", ".dll", ".pyd", ".py")
 
 
 def find(name: str, site: str | None = None) -> metadata.Distribution | None:
-    """The distribution ``name`` in the folder ``site`` (default: this interpreter's packages)."""
-    folders = [site] if site else None
-    wanted = name.replace("_", "-").lower()
-    context = {"name": wanted, "path": folders} if folders else {"name": wanted}
-    return next(iter(metadata.distributions(**context)), None)
+    """The distribution ``name`` in the folder ``site``.
+
+    The default is where a worker of this interpreter will import it from: not a folder that only
+    this process has on its path.
+    """
+    folder = site or sysconfig.get_path("platlib")
+    return next(iter(metadata.distributions(name=name, path=[folder])), None)
 
 
 def site_packages(environment: Path) -> str:
@@ -30,14 +32,14 @@ def site_packages(environment: Path) -> str:
 
 
 def records(names: Sequence[str]) -> list[str]:
-    """Files of this interpreter's packages that change when a package does. Cheap: two a package."""
+    """Files of this interpreter's packages that decide what they do; cheap enough for every load."""
     found = []
     for name in names:
         distribution = find(name)
         if distribution is None:
             continue
         for file in distribution.files or ():
-            if file.name == "RECORD" or file.suffix in (".so", ".dylib", ".dll"):
+            if file.name == "RECORD" or (file.suffix in _CODE and ".." not in file.parts):
                 found.append(str(distribution.locate_file(file)))
     return found
 

@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
@@ -27,6 +28,7 @@ FILE_LIMIT = 64 * 1024 * 1024
 ANSWER_LIMIT = 4 * 1024 * 1024
 _START_TIMEOUT_S = 60.0
 _PR_SET_PDEATHSIG = 1
+_THREADS = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -34,10 +36,18 @@ def machine_lock(*, exclusive: bool) -> Iterator[None]:
     """Builds share the machine, a measurement owns it: across doit's processes and checkouts."""
     import fasteners
 
-    path = os.path.join(tempfile.gettempdir(), f"coremark-wasm-{os.getuid()}.lock")
+    # Not the user's TMPDIR: all checkouts must meet here.
+    folder = "/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()
+    path = os.path.join(folder, f"coremark-wasm-{os.getuid()}.lock")
     lock = fasteners.InterProcessReaderWriterLock(path)
-    with lock.write_lock() if exclusive else lock.read_lock():
+    # The kernel's locks do not tell threads of one process apart (doit -P thread).
+    with _THREADS, lock.write_lock() if exclusive else lock.read_lock():
         yield
+
+
+def die_with_parent() -> None:
+    """In a child, before exec or after fork: be killed when the parent is, however it ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Worker:
@@ -50,11 +60,10 @@ class Worker:
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], *, memory_mib: int) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._buffer = b""
-        libc = ctypes.CDLL(None)
         parent = os.getpid()
 
         def limit() -> None:
-            libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            die_with_parent()
             if os.getppid() != parent:  # it died before prctl
                 os._exit(1)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

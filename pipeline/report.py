@@ -25,14 +25,17 @@ def write_report(plan: Plan) -> None:
 
 
 def check() -> None:
-    """Fail with the list of cells that are neither ok nor merely unavailable here."""
+    """Fail with the list of cells that are neither ok nor merely unavailable here, or if none is ok."""
     cells = read_json(layout.RESULTS_JSON)["cells"]
     fine = (Status.OK.value, Status.UNAVAILABLE.value)
     wrong = [cell for cell in cells if cell["status"] not in fine]
+    if not wrong and all(cell["status"] != Status.OK.value for cell in cells):
+        raise ProjectError(f"no cell could be measured: {cells[0]['reason']}")
     if wrong:
         lines = [f"  {label(cell)}: {cell['status']}: {cell['reason']}" for cell in wrong]
         count = f"{len(wrong)} of {len(cells)} cells have no number"
-        raise ProjectError("\n".join([f"{count}, see {layout.REPORT_MD}:", *lines]))
+        again = f"to measure one again: rm -r {layout.RESULTS}/{label(wrong[0])}"
+        raise ProjectError("\n".join([f"{count}, see {layout.REPORT_MD}; {again}", *lines]))
 
 
 def label(cell: dict[str, Any]) -> str:
@@ -127,7 +130,7 @@ def render_table(results: dict[str, Any]) -> str:
                 f"Native = {reference['toolchain']} {reference['variant']}, "
                 f"{reference['score']:.0f} iterations/s undisturbed. ± is half of a "
                 f"{protocol['confidence']:.0%} interval. Protocol {protocol['name']}: "
-                f"rounds of {protocol['pairs']} chunk pairs: {protocol['rounds']}."
+                f"{protocol['rounds']} x {protocol['pairs']} pairs of chunks a cell."
             )
         )
     cpu = results["host"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline import host, layout, stats
+from pipeline import host, layout, sources, stats
 from pipeline.model import Cell, Status
 from pipeline.plan import Plan
 from pipeline.sample import Sample, artifact_of, key_of, read
@@ -12,18 +12,6 @@ from pipeline.store import read_json
 from toolchain.model import NATIVE, WASM
 
 SCHEMA = 1
-
-#: Keys of a cell that are null unless its status is ok.
-NUMBERS = (
-    "score",
-    "ratio",
-    "ratio_low",
-    "ratio_high",
-    "compile_seconds",
-    "code_bytes",
-    "wasm_bytes",
-    "peak_rss_bytes",
-)
 
 
 def assemble(plan: Plan) -> dict[str, Any]:
@@ -49,6 +37,7 @@ def assemble(plan: Plan) -> dict[str, Any]:
             "quantile": stats.QUANTILE,
             "confidence": stats.CONFIDENCE,
         },
+        "coremark": sources.verify(),
         "toolchains": [read_json(layout.toolchain_identity(t.name)) for t in plan.toolchains],
         "reference": {"toolchain": toolchain, "variant": variant, "score": reference},
         "cells": [_cell(plan, cell, samples[cell.name], reference) for cell in plan.cells()],
@@ -80,8 +69,8 @@ def _cell(plan: Plan, cell: Cell, rounds: list[Sample | None], reference: float 
         "ratio": None,
         "ratio_low": None,
         "ratio_high": None,
-        "rounds": 0,
-        "chunks": 0,
+        "rounds": None,
+        "chunks": None,
         "compile_seconds": None,
         "code_bytes": None,
         "wasm_bytes": None,

@@ -38,6 +38,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     schema: int
     key: str
+    digest: str = ""  # of all other fields: an edited sample is no sample
     cell: str
     round: int
     status: Status
@@ -57,10 +58,6 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     #: scores[i] and reference_scores[i] were measured side by side.
     scores: list[float] = []
     reference_scores: list[float] = []
-
-
-def reference_name(toolchain: str, variant: str) -> str:
-    return f"{toolchain}/{variant}/native"
 
 
 def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
@@ -108,12 +105,17 @@ def read(path: str | Path) -> Sample | None:
     sane = all(math.isfinite(x) and 0 < x < 1e12 for x in numbers)
     paired = len(sample.scores) == len(sample.reference_scores)
     whole = bool(sample.scores) == (sample.status is Status.OK)
-    return sample if sample.schema == SCHEMA and sane and paired and whole else None
+    own = sample.schema == SCHEMA and sample.digest == _digest(sample)
+    return sample if own and sane and paired and whole else None
+
+
+def _digest(sample: Sample) -> str:
+    return digest_of(msgspec.to_builtins(msgspec.structs.replace(sample, digest="")))
 
 
 def write(path: str | Path, sample: Sample) -> None:
     """Write a sample whole or not at all."""
-    raw = msgspec.json.encode(sample)
+    raw = msgspec.json.encode(msgspec.structs.replace(sample, digest=_digest(sample)))
     write_atomic(path, msgspec.json.format(raw, indent=1) + b"\n")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.errors import SourcesError
-from pipeline.store import write_atomic
+from pipeline.store import sha256, write_atomic
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,21 @@ def obtain(checkout: str | None) -> dict[str, Any]:
     manifest = read_manifest()
     contents = _from_checkout(manifest, checkout) if checkout else _from_package(manifest)
     commit = _identify(manifest, contents, checkout)
+    _refuse_to_overwrite(manifest)
     for name, data in contents.items():
         write_atomic(Path(layout.SOURCES) / name, data)
     return {"commit": commit}
+
+
+def _refuse_to_overwrite(manifest: Manifest) -> None:
+    """A file that lies there and is of no known revision is somebody's work: keep it, and stop."""
+    present = [name for name in manifest.files if (Path(layout.SOURCES) / name).exists()]
+    found = {name: sha256(Path(layout.SOURCES) / name) for name in present}
+    known = {digest for files in manifest.revisions.values() for digest in files.values()}
+    if any(digest not in known for digest in found.values()):
+        pristine = next(iter(manifest.revisions))
+        absent = {n: d for n, d in manifest.revisions[pristine].items() if n not in found}
+        _match(manifest, {**absent, **found}, None)
 
 
 def verify() -> dict[str, Any]:
@@ -139,8 +151,13 @@ def _from_package(manifest: Manifest) -> dict[str, bytes]:
 
 
 def _identify(manifest: Manifest, contents: dict[str, bytes], checkout: str | None) -> str:
-    """Return the commit whose files these are; the nearest one is named in the complaint."""
+    """Return the commit whose files these are."""
     found = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
+    return _match(manifest, found, checkout)
+
+
+def _match(manifest: Manifest, found: dict[str, str], checkout: str | None) -> str:
+    """Return the commit that has these digests; the nearest one is named in the complaint."""
 
     def differing(commit: str) -> list[str]:
         return [n for n, digest in manifest.revisions[commit].items() if found[n] != digest]

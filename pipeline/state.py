@@ -11,6 +11,7 @@ import contextlib
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from doit.dependency import DatabaseException, SqliteDB
@@ -19,24 +20,42 @@ from doit.dependency import DatabaseException, SqliteDB
 _LAST_KEY = "deps:"
 
 
+class _Damaged(Exception):
+    """The file is no database of ours."""
+
+
 class JournalDB(SqliteDB):  # type: ignore[misc]
     """A doit backend on SQLite with one transaction a task."""
 
+    _warned = False
     _dirty: set[str]  # the base class's: tasks whose values are not on the disk yet
 
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
         try:
-            super().__init__(name, codec, module_name=module_name)
+            try:
+                self._open(name, codec)
+            except _Damaged:
+                os.replace(name, f"{name}.damaged")
+                print(f"{name} was damaged: put aside as {name}.damaged", file=sys.stderr)
+                self._open(name, codec)
+        except (sqlite3.Error, DatabaseException, OSError) as error:
+            print(f"error: {name}: {error.args[0] if error.args else error}", file=sys.stderr)
+            raise SystemExit(1) from None
+
+    def _open(self, name: str, codec: Any) -> None:
+        try:
+            super().__init__(name, codec)
+            # A crash of the machine may cost the last tasks, never the file.
+            self._conn.execute("pragma journal_mode = wal")
+            self._conn.execute("pragma synchronous = normal")
             self._conn.execute("select count(task_data) from doit").fetchone()
-        except (DatabaseException, sqlite3.DatabaseError, ValueError):
-            with contextlib.suppress(AttributeError, sqlite3.Error):
-                self._conn.close()
-            os.replace(name, f"{name}.damaged")
-            print(f"{name} was damaged: put aside as {name}.damaged", file=sys.stderr)
-            super().__init__(name, codec, module_name=module_name)
-        # A crash of the machine may cost the last tasks, never the file.
-        self._conn.execute("pragma journal_mode = wal")
-        self._conn.execute("pragma synchronous = normal")
+        except (DatabaseException, sqlite3.DatabaseError) as error:
+            # Locked, read-only or full is not damaged.
+            if any(sign in str(error) for sign in ("not a database", "malformed", "no such column")):
+                with contextlib.suppress(AttributeError, sqlite3.Error):
+                    self._conn.close()
+                raise _Damaged from None
+            raise
 
     def get(self, task_id: str, dependency: str) -> Any:
         """As in the base class; an entry that cannot be read is one that is not there."""
@@ -50,12 +69,19 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
         """Remember a value; with the last one of a task, commit the task."""
         super().set(task_id, dependency, value)
         if dependency == _LAST_KEY:
-            self._flush()
+            with self._trouble_is_no_end():
+                self._flush()
 
     def remove(self, task_id: str) -> None:
         """Forget a task, also on the disk."""
-        super().remove(task_id)
-        self._conn.commit()
+        with self._trouble_is_no_end():
+            super().remove(task_id)
+            self._conn.commit()
+
+    def dump(self) -> None:
+        """Write what is not written yet, and close."""
+        with self._trouble_is_no_end():
+            super().dump()
 
     def _flush(self) -> None:
         for task_id in self._dirty:
@@ -65,3 +91,13 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
             )
         self._conn.commit()
         self._dirty = set()
+
+    @contextlib.contextmanager
+    def _trouble_is_no_end(self) -> Iterator[None]:
+        """A disk that is full costs doit's memory of a task, not the run: results carry their own digests."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not self._warned:
+                print(f"warning: {self.name}: {error}; what is done may be done again", file=sys.stderr)
+            self._warned = True

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from toolchain.model import NATIVE, WASM, Identity, Libc, ToolchainError
+from toolchain.model import NATIVE, TARGETS, WASM, Identity, Libc, ToolchainError
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
 _MACHINES = {
@@ -61,7 +61,9 @@ class Zig:
 
     def files(self) -> list[str]:
         try:
-            return [str(self._root() / "zig")]
+            root = self._root()
+            records = root.parent.glob(f"ziglang-{self.version()}.dist-info/RECORD")
+            return [str(root / "zig"), *map(str, records)]
         except ToolchainError:
             return []
 
@@ -69,9 +71,9 @@ class Zig:
         try:
             root = self._root()
             digest = hashlib.sha256()
-            # Headers decide the output too; their names and sizes tell releases apart, and reading
-            # 20,000 files would not tell more.
-            for path in [root / "zig", *sorted((root / "lib" / "include").rglob("*.h"))]:
+            folders = {folder for target in TARGETS for folder in self._headers(target)}
+            headers = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+            for path in [root / "zig", *sorted(headers)]:
                 digest.update(path.relative_to(root).as_posix().encode() + b"\0")
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
         except (ToolchainError, OSError) as error:
@@ -100,13 +102,16 @@ class Zig:
     def triple(self, target: str) -> str:
         return "wasm32-wasip1" if target == WASM else self._machine()[0]
 
+    def _headers(self, target: str) -> list[Path]:
+        """Folders of headers, in the order in which the compiler looks through them."""
+        library = self._root() / "lib"
+        names = _WASM_HEADERS if target == WASM else self._machine()[1]
+        return [library / "include", *(library / "libc" / "include" / name for name in names)]
+
     def _clang(self, target: str) -> list[str]:
-        root = self._root()
-        headers = _WASM_HEADERS if target == WASM else self._machine()[1]
-        folders = [root / "lib" / "include"]
-        folders += [root / "lib" / "libc" / "include" / name for name in headers]
-        command = [str(root / "zig"), "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
-        for folder in folders:
+        zig = str(self._root() / "zig")
+        command = [zig, "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
+        for folder in self._headers(target):
             command += ["-isystem", str(folder)]
         return command
 

@@ -9,6 +9,7 @@ from doit.tools import config_changed
 
 from pipeline import build, coremark, layout, sources
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta
+from pipeline.host import fingerprint
 from pipeline.plan import Plan
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
@@ -31,6 +32,12 @@ def _variants(plan: Plan, toolchain: Toolchain) -> dict[Variant, list[str]]:
         if NATIVE not in targets:
             targets.append(NATIVE)
     return needed
+
+
+def _flags_config(variant: Variant) -> dict[str, object]:
+    """A variant's flags; with the machine where they ask for it (-march=native)."""
+    asks = any("native" in flag for flag in variant.flags)
+    return {"flags": list(variant.flags), "host": fingerprint() if asks else None}
 
 
 def _toolchains(plan: Plan) -> list[Toolchain]:
@@ -60,7 +67,7 @@ def flags(plan: Plan) -> Iterator[Task]:
                     config_changed(
                         {
                             "flags": list(variant.flags),
-                            "targets": targets,
+                            "needed": sorted(targets),
                             "version": toolchain.version(),
                         }
                     ),
@@ -154,7 +161,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                             *_code(toolchain),
                         ],
                         "targets": [output],
-                        "uptodate": [intact, config_changed({"flags": list(variant.flags)})],
+                        "uptodate": [intact, config_changed(_flags_config(variant))],
                         "clean": clean(output),
                         "meta": meta("compile", 0.15),
                     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from doit.tools import config_changed
 
-from pipeline import environment, layout, measure, packages, report, sample
+from pipeline import environment, layout, measure, packages, report, sample, sources
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta
 from pipeline.host import fingerprint
 from pipeline.model import Runtime
@@ -32,7 +32,11 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
                 "file_dep": [layout.environment_lock(name)],
                 "targets": [record],
                 # Tried again at every run until it is there: the user may have mended the cause.
-                "uptodate": [intact, (environment.present, [runtime])],
+                "uptodate": [
+                    intact,
+                    (environment.present, [runtime]),
+                    config_changed({"pythons": list(runtime.pythons), "links": dict(runtime.loader_links)}),
+                ],
                 "clean": clean(record, layout.environment(name)),
                 "meta": meta("provide environment (downloads some 40 MB)", 15),
             }
@@ -51,7 +55,7 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
             "basename": "runtime",
             "name": runtime.name,
             "actions": act(environment.identify, runtime),
-            "file_dep": [*files, "pipeline/packages.py"],
+            "file_dep": [*files, "pipeline/packages.py", "pipeline/environment.py"],
             "targets": [record],
             "uptodate": [
                 intact,
@@ -63,18 +67,24 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
 
 
 def measure_cells(plan: Plan) -> Iterator[Task]:
-    """One sample a round and cell, rounds outermost: doit keeps the order in which they come."""
+    """One sample a round and cell, rounds outermost, each after the one before it.
+
+    The chain keeps the order whatever else doit has to wait for, and in parallel runs.
+    """
     # Cleaning the group removes every sample, also those that this plan does not have.
     yield {**group("measure", "measure each cell, round by round"), "clean": clean(layout.RESULTS)}
     reference = plan.reference_name
     protocol = plan.protocol
     chunk_s = protocol.chunk_ms / 1000
     seconds = 0.5 + 2 * chunk_s * (protocol.pairs + protocol.warmup_chunks)
+    previous: list[str] = []
     for round_, cell in plan.schedule():
         path = layout.sample(cell.name, round_)
+        name = f"{cell.name.replace('/', ':')}:{round_}"
         yield {
             "basename": "measure",
-            "name": f"{cell.name.replace('/', ':')}:{round_}",
+            "name": name,
+            "task_dep": previous,
             "actions": act(measure.measure, cell, protocol, reference, round_, alone=True),
             "file_dep": sample.inputs(cell, reference),
             "targets": [path],
@@ -82,6 +92,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
             "clean": clean(path),
             "meta": meta("measure", seconds),
         }
+        previous = [f"measure:{name}"]
 
 
 def write_report(plan: Plan) -> Task:
@@ -93,7 +104,11 @@ def write_report(plan: Plan) -> Task:
         "actions": act(report.write_report, plan),
         "file_dep": [
             *(layout.sample(cell.name, number) for cell in cells for number in numbers),
+            *(layout.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
+            *(layout.runtime_identity(runtime.name) for runtime in _runtimes(plan)),
+            *(f"{layout.SOURCES}/{name}" for name in sources.read_manifest().files),
             layout.TEMPLATE,
+            "pipeline/host.py",
             "pipeline/report.py",
             "pipeline/results.py",
             "pipeline/stats.py",
@@ -103,8 +118,8 @@ def write_report(plan: Plan) -> Task:
             intact,
             config_changed(
                 {
-                    "cells": [c.name for c in cells],
-                    "protocol": plan.protocol.name,
+                    "cells": [[c.name, c.backend.kind] for c in cells],
+                    "protocol": [plan.protocol.name, plan.protocol.seed],
                     "host": fingerprint(),
                     "python": packages.python_version(),
                 }

@@ -14,9 +14,13 @@ from doit.exceptions import TaskFailed
 
 from pipeline import layout
 from pipeline.errors import ProjectError
-from pipeline.process import machine_lock
+from pipeline.process import die_with_parent, machine_lock
+from toolchain.model import ToolchainError
 
 Task = dict[str, Any]
+
+# doit's processes of a parallel run would wait for ever for a parent that was killed.
+os.register_at_fork(after_in_child=die_with_parent)
 
 
 def act(function: Callable[..., Any], *arguments: Any, alone: bool = False) -> list[Any]:
@@ -31,7 +35,7 @@ def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         with machine_lock(exclusive=alone):
             result = function(*arguments)
-    except ProjectError as error:
+    except (ProjectError, ToolchainError) as error:
         return TaskFailed(str(error))
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""

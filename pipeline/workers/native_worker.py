@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import resource
 import signal
 import time
 from typing import List, Optional, Tuple
@@ -30,7 +29,6 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 
 def _spawn(path: str, argv: List[str], watch: bool) -> serve.Facts:
     started = time.perf_counter()
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     pid = os.fork()
     if pid == 0:
         try:
@@ -47,13 +45,11 @@ def _spawn(path: str, argv: List[str], watch: bool) -> serve.Facts:
             peak = _peak_rss_bytes(pid) or peak
             time.sleep(0.001)
     wall = time.perf_counter() - started
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if os.WIFSIGNALED(status):
         raise serve.Trap("killed by %s" % signal.Signals(os.WTERMSIG(status)).name)
     if os.WEXITSTATUS(status):
         raise serve.Exit(os.WEXITSTATUS(status))
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_seconds": wall, "cpu_seconds": cpu, "peak_rss_bytes": peak}
+    return {"wall_seconds": wall, "peak_rss_bytes": peak}
 
 
 def _peak_rss_bytes(pid: int) -> Optional[int]:

@@ -41,6 +41,7 @@ def test_a_slip_in_the_matrix(workspace, old, new, complaint):
     [
         ("backends=wasmtme.*", "'wasmtme.*' matches nothing; did you mean"),
         ("variant=O2", "unknown variant=; did you mean 'variants'?"),
+        ("flags=-O3 -include x.h", "'-include' makes the artifact depend on a file"),
         ("flags=-O3 -mno-such", "command line: flags: flags '-O3 -mno-such'"),
         ("coremark=/nowhere", "coremark=/nowhere: no such folder"),
     ],
@@ -62,6 +63,21 @@ def test_an_edited_source_is_refused_by_name(workspace):
     assert "type: rm third_party/coremark/core_list_join.c" in message
     (workspace.path / "third_party/coremark/core_list_join.c").unlink()
     workspace.run("variants=O3", "backends=native", "rounds=1")
+
+
+def test_an_edited_source_is_never_overwritten(workspace):
+    """Not even when doit has forgotten everything and would obtain the sources again."""
+    workspace.append("third_party/coremark/core_list_join.c", "// my experiment\n")
+    workspace.doit("forget")
+    assert "core_list_join.c: expected SHA-256" in refused(workspace)
+
+
+def test_a_matrix_whose_reference_does_not_build_is_no_success(workspace):
+    workspace.edit("matrix.toml", '"-O3"', '"-O3 -msimd128"')
+    outcome = workspace.doit("run")
+    assert outcome.returncode == 1
+    assert "no cell could be measured: " in outcome.stderr
+    assert "unsupported option '-msimd128'" in outcome.stderr
 
 
 def test_a_full_disk_is_one_line_and_the_next_run_goes_on(workspace):

@@ -83,6 +83,7 @@ def test_every_kind_of_bad_guest(workspace):
             assert (cell["status"], reason in cell["reason"]) == (status, True), cell
             assert cell["score"] is None
             assert cell["ratio"] is None
+            assert cell["rounds"] is None
             assert f"zig/{variant}/{backend}: {status}" in outcome.stderr
     for variant in ("O2", "O3"):
         for backend in ("native", "wasmtime.cranelift"):

@@ -36,6 +36,7 @@ def test_the_shape_of_results_json(workspace):
         "created",
         "host",
         "protocol",
+        "coremark",
         "toolchains",
         "reference",
         "cells",

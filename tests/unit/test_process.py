@@ -1,15 +1,19 @@
 """A worker that misbehaves is an error of a known kind, and leaves nothing behind."""
 
 import os
+import select
+import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from pipeline import coremark, matrix
 from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
-from pipeline.process import Worker, signal_name
-from pipeline.session import Session
+from pipeline.model import Status
+from pipeline.process import Worker, machine_lock, signal_name
+from pipeline.session import Ended, Session
 
 HELLO = "import sys, json, os, time\nprint('{\"protocol\": 1}', flush=True)\n"
 
@@ -79,8 +83,9 @@ def test_an_answer_of_the_wrong_shape_is_no_run(answer):
     hello = HELLO + f"sys.stdin.readline(); print({answer!r}, flush=True); time.sleep(60)"
     with Worker([sys.executable, "-c", hello], dict(os.environ), memory_mib=512) as worker:
         session = Session(worker, "x", matrix.load({}).protocol)
-        with pytest.raises(WorkerError, match="not what the protocol says"):
+        with pytest.raises(Ended, match="not what the protocol says") as caught:
             session.run(coremark.PERFORMANCE, 1)
+    assert caught.value.status is Status.CRASH
 
 
 def test_memory_is_bounded():
@@ -115,6 +120,55 @@ def test_peak_memory_is_the_workers_own():
     assert before is not None
     assert after is not None
     assert before < 60 << 20 < after < len(ballast)
+
+
+def test_a_measurement_waits_for_builds_and_builds_for_it():
+    """Between processes, and between threads of one."""
+    code = f"""
+import sys, time
+sys.path.insert(0, {os.getcwd()!r})
+from pipeline.process import machine_lock
+with machine_lock(exclusive=sys.argv[1] == 'alone'):
+    print('in', flush=True)
+    sys.stdin.read()
+"""
+
+    def holder(how):
+        return subprocess.Popen(
+            [sys.executable, "-c", code, how], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def is_in(process, seconds):
+        return bool(select.select([process.stdout], [], [], seconds)[0])
+
+    for first, second, together in [
+        ("shared", "shared", True),
+        ("shared", "alone", False),
+        ("alone", "shared", False),
+        ("alone", "alone", False),
+    ]:
+        with holder(first) as one:
+            assert is_in(one, 60)
+            with holder(second) as other:
+                assert is_in(other, 60 if together else 1) == together
+                one.stdin.close()
+                assert is_in(other, 60)
+                other.stdin.close()
+    inside = []
+
+    def enter():
+        with machine_lock(exclusive=True):
+            inside.append(1)
+            assert len(inside) == 1
+            time.sleep(0.05)
+            inside.pop()
+
+    threads = [threading.Thread(target=enter) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert inside == []
 
 
 def alive(pid):

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 
 from pipeline import sample
@@ -21,16 +22,29 @@ GOOD = {
 
 
 def written(tmp_path, **changes):
+    """A sample as write() leaves it, with its fields changed and the digest made to fit."""
     path = tmp_path / "round-01.json"
-    path.write_text(json.dumps({**GOOD, **changes}))
+    data = {**GOOD, **changes}
+    try:
+        sample.write(path, msgspec.convert(data, sample.Sample))
+    except (msgspec.ValidationError, ValueError):
+        path.write_text(json.dumps(data))
     return path
 
 
 def test_what_is_written_is_read(tmp_path):
     one = sample.read(written(tmp_path))
     assert one is not None
+    assert one.scores == GOOD["scores"]
     sample.write(tmp_path / "again.json", one)
     assert sample.read(tmp_path / "again.json") == one
+
+
+def test_an_edited_number_is_no_sample(tmp_path):
+    path = written(tmp_path)
+    assert sample.read(path) is not None
+    path.write_text(path.read_text().replace("2.0", "3.0"))
+    assert sample.read(path) is None
 
 
 @pytest.mark.parametrize(
