@@ -12,6 +12,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def _run(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedPr
         errors="replace",
         env=toolchain.environment(cache),
         check=False,
-        preexec_fn=die_with_parent,
+        preexec_fn=partial(die_with_parent, os.getpid()),
     )
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def _uv(*arguments: str) -> None:
             env={**os.environ, **_index_settings()},
             timeout=_UV_TIMEOUT_S,
             check=False,
-            preexec_fn=die_with_parent,
+            preexec_fn=partial(die_with_parent, os.getpid()),
         )
     except subprocess.TimeoutExpired:
         raise _Unavailable(f"uv {arguments[0]} did not end within {_UV_TIMEOUT_S} s") from None

@@ -45,9 +45,11 @@ def machine_lock(*, exclusive: bool) -> Iterator[None]:
         yield
 
 
-def die_with_parent() -> None:
-    """In a child, before exec or after fork: be killed when the parent is, however it ends."""
+def die_with_parent(parent: int) -> None:
+    """In a child of the process ``parent``: be killed when it is, however it ends; survives exec."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before prctl
+        os._exit(1)
 
 
 class Worker:
@@ -63,9 +65,7 @@ class Worker:
         parent = os.getpid()
 
         def limit() -> None:
-            die_with_parent()
-            if os.getppid() != parent:  # it died before prctl
-                os._exit(1)
+            die_with_parent(parent)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
             data = memory_mib * 1024 * 1024

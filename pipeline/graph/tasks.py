@@ -19,8 +19,14 @@ from toolchain.model import ToolchainError
 
 Task = dict[str, Any]
 
+_forking: list[int] = []
+
 # doit's processes of a parallel run would wait for ever for a parent that was killed.
-os.register_at_fork(after_in_child=die_with_parent)
+os.register_at_fork(
+    before=lambda: _forking.append(os.getpid()),
+    after_in_parent=_forking.pop,
+    after_in_child=lambda: die_with_parent(_forking[-1]),
+)
 
 
 def act(function: Callable[..., Any], *arguments: Any, alone: bool = False) -> list[Any]:

@@ -21,25 +21,29 @@ def statuses(workspace):
 
 
 def processes_in(folder):
-    """Processes whose command line or working folder names the workspace."""
+    """Living processes whose command line or working folder is the workspace's."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-            if str(folder) in line and int(pid) != os.getpid():
+            here = str(folder) in line or os.readlink(f"/proc/{pid}/cwd") == str(folder)
+            if line and here and int(pid) != os.getpid():
                 found.append(line.replace("\0", " "))
     return found
 
 
-@pytest.mark.parametrize("signal_", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_a_killed_run_is_continued(workspace, signal_):
+@pytest.mark.parametrize(
+    ("signal_", "options"),
+    [(signal.SIGKILL, []), (signal.SIGKILL, ["-n", "2"]), (signal.SIGINT, []), (signal.SIGTERM, [])],
+)
+def test_a_killed_run_is_continued(workspace, signal_, options):
     (workspace.path / "build/artifacts/zig/O3/native/core_main.o").unlink()
     workspace.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
     chance = random.Random(int(signal_))
     finished = {}
     for _ in range(5):
         run = subprocess.Popen(
-            [sys.executable, "-m", "doit", "run"],
+            [sys.executable, "-m", "doit", "run", *options],
             cwd=workspace.path,
             env=environment(workspace.path),
             stdout=subprocess.DEVNULL,
