@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 #: Noise only ever slows a chunk down, so a high quantile of many short chunks finds the undisturbed
 #: speed, while means and medians do not (shared/measurement.md, and docs/measurement.md).
-QUANTILE = 0.85
+QUANTILE = 0.95
 CONFIDENCE = 0.95
 RESAMPLES = 2000
 
