@@ -51,8 +51,8 @@ if child == 0:
 open({str(tmp_path / "pids")!r}, 'w').write(f'{{os.getpid()}} {{child}}')
 time.sleep(600)
 """
-    with pytest.raises(WorkerTimeout, match=r"no answer within 0\.5 s"):
-        ask(code, timeout=0.5)
+    with pytest.raises(WorkerTimeout, match="no answer within 3 s"):
+        ask(code, timeout=3)
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
     assert wait_for(lambda: not any(alive(pid) for pid in pids))
 
