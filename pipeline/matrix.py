@@ -226,7 +226,10 @@ def _filter(key: str, variables: Mapping[str, str], default: list[T], known: Ite
     for pattern in patterns:
         found = fnmatch.filter(names, pattern)
         if not found:
-            raise BadInput(f"command line: {key}: {pattern!r} matches nothing{near_miss(pattern, names)}")
+            # "wasmtme.*" is nearer to "wasmtime.*" than to any whole name.
+            groups = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in names if "." in name)
+            hint = near_miss(pattern, [*names, *groups] if "*" in pattern else names)
+            raise BadInput(f"command line: {key}: {pattern!r} matches nothing{hint}")
         chosen.update(found)
     return [item for name, item in names.items() if name in chosen]
 

@@ -112,7 +112,7 @@ def test_a_slip_in_the_file_is_named(load, tmp_path, old, new, complaint):
     ("variables", "complaint"),
     [
         ({"backend": "native"}, "unknown backend=; did you mean 'backends'?"),
-        ({"backends": "wasmtim.*"}, "backends: 'wasmtim.*' matches nothing"),
+        ({"backends": "wasmtim.*"}, "'wasmtim.*' matches nothing; did you mean 'wasmtime.*'?"),
         ({"backends": "native,nonsense"}, "'nonsense' matches nothing"),
         ({"backends": ""}, "backends= is empty"),
         ({"variants": "o3"}, "'o3' matches nothing; did you mean 'O3'"),
