@@ -16,6 +16,7 @@ DOIT_CONFIG = {
         "build",
         "runtime",
         "measure",
+        "refine",
         "report",
         "check",
     ],
@@ -63,6 +64,10 @@ def task_runtime():
 
 def task_measure():
     yield from measuring.measure_cells(PLAN)
+
+
+def task_refine():
+    yield from measuring.refine_cells(PLAN)
 
 
 def task_report():

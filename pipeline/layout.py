@@ -18,6 +18,9 @@ REPORT = "report"
 RESULTS_JSON = f"{REPORT}/results.json"
 REPORT_MD = f"{REPORT}/report.md"
 REPORT_TXT = f"{REPORT}/report.txt"
+REFINED = f"{RESULTS}/refined.json"
+SELFTEST_JSON = f"{REPORT}/selftest.json"
+CERTIFICATES = f"{RESULTS}/certificates"
 TEMPLATE = "pipeline/templates/report.md.jinja"
 
 
@@ -63,6 +66,11 @@ def worker(script: str) -> str:
 
 def sample(cell: str, round_: int) -> str:
     return f"{RESULTS}/{cell}/round-{round_:02d}.json"
+
+
+def certificate(cell: str) -> str:
+    """The folder of a cell's official runs."""
+    return f"{CERTIFICATES}/{cell}"
 
 
 def python_of(environment_dir: str | Path) -> Path:

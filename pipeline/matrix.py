@@ -21,8 +21,22 @@ from toolchain.model import Toolchain, Variant
 
 T = TypeVar("T")
 
+#: How often the self-test measures each backend against itself.
+DEFAULT_REPEATS = 4
+
 #: What may stand on the command line, as ``name=value``; README.md says what each does.
-VARIABLES = ("variants", "backends", "toolchains", "flags", "protocol", "rounds", "coremark")
+VARIABLES = (
+    "variants",
+    "backends",
+    "toolchains",
+    "flags",
+    "protocol",
+    "rounds",
+    "half_width",
+    "budget",
+    "repeats",
+    "coremark",
+)
 
 _KEYS: dict[str, type] = {
     "toolchains": list,
@@ -37,12 +51,19 @@ _KEYS: dict[str, type] = {
 #: No "=": doit takes a task of such a name for a variable.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 _PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
+_OPTIONAL_FIELDS = {"half_width_percent", "budget_s"}
+#: Variables of the command line that set one field of the protocol.
+_PROTOCOL_VARIABLES = {"rounds": "rounds", "half_width": "half_width_percent", "budget": "budget_s"}
 #: Flags that name files or folders of the user's: a change there would go unseen.
 _FILE_FLAGS = ("@", "-include", "-imacros", "-I", "-isystem", "-iquote", "-fprofile-use", "-fprofile-instr")
 #: Inclusive bounds; a value outside is a slip, not a wish.
 _BOUNDS = {
     "rounds": (1, 1000),
     "pairs": (1, 10000),
+    "undisturbed": (1, 10000),
+    "half_width_percent": (0.01, 100),
+    "budget_s": (1, 10**6),
+    "repeats": (1, 1000),
     "chunk_ms": (1, 60000),
     "warmup_chunks": (1, 1000),
     "run_timeout_s": (0.1, 86400),
@@ -80,6 +101,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         variants=tuple(_by_name(chosen_variants).values()),
         backends=tuple(_filter("backends", variables, default_backends, known_backends.values())),
         protocol=protocol,
+        repeats=int(_given_number("repeats", "repeats", variables.get("repeats", str(DEFAULT_REPEATS)))),
         reference=reference,
         checkout=checkout,
         origins={name: f"{path}: variants.{name}" for name in variants},
@@ -193,20 +215,31 @@ def _protocol(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) 
             where = f"protocols.{each}.{key}" if key in entry else f"measurement.{key}"
             _number(f"{path}: {where}", key, value)
     settings = {**shared, **protocols[name]}
-    missing = sorted(_PROTOCOL_FIELDS - settings.keys())
+    missing = sorted(_PROTOCOL_FIELDS - _OPTIONAL_FIELDS - settings.keys())
     if missing:
         raise BadInput(f"{path}: protocols.{name}: {missing[0]} is missing, also in [measurement]")
     protocol = Protocol(name=str(name), **settings)
-    if "rounds" in variables:
-        text = variables["rounds"]
-        rounds = int(text) if text.isascii() and text.isdigit() else text
-        _number("command line: rounds", "rounds", rounds)
-        protocol = replace(protocol, rounds=int(rounds))
+    for variable, key in _PROTOCOL_VARIABLES.items():
+        if variable in variables:
+            value = _given_number(variable, key, variables[variable])
+            protocol = replace(protocol, **{key: value})  # type: ignore[arg-type]
     return protocol
 
 
+def _given_number(variable: str, key: str, text: str) -> int | float:
+    """A number of the command line."""
+    value: int | float | str = text
+    if re.fullmatch(r"[0-9]+", text):
+        value = int(text)
+    elif re.fullmatch(r"[0-9]*\.[0-9]+", text):
+        value = float(text)
+    _number(f"command line: {variable}", key, value)
+    assert not isinstance(value, str)
+    return value
+
+
 def _number(where: str, key: str, value: Any) -> None:
-    whole = not key.endswith(("_ms", "_s"))
+    whole = not key.endswith(("_ms", "_s", "_percent"))
     low, high = _BOUNDS[key]
     kinds = (int,) if whole else (int, float)
     if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:

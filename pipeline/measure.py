@@ -1,69 +1,85 @@
 """Measure one round of one cell: fresh processes, short chunks, each beside one of the reference.
 
 The order of a round: start both workers, load, validate both seed sets on both, calibrate and warm
-up, then pairs of chunks in alternating order. Whatever the guest or its runtime does ends as the
-status of the sample; only a fault of ours is an exception.
+up, then pairs of chunks in alternating order, both on one processor, until enough of them were
+undisturbed. Whatever the guest or its runtime does ends as the status of the sample; only a fault of
+ours is an exception.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
 from datetime import datetime, timezone
 from typing import Any
 
-from pipeline import coremark, layout
+from pipeline import conditions, coremark, layout, undisturbed
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import WorkerError
 from pipeline.model import Backend, Cell, Protocol, Status
-from pipeline.sample import SCHEMA, Sample, artifact_of, key_of, read, write
+from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
 from pipeline.session import Ended, Loaded, Session, start
 from pipeline.store import read_json, sha256
+from pipeline.trend import trend
+from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
+#: How often a cell that still gets faster is warmed for a round's length more.
+_MOST_WARMUPS = 4
+#: {digest of the reference: its undisturbed speed in the last rounds of this process}. A round that never
+#: saw the machine undisturbed learns here what it missed. Some rounds only: a laptop may cool or warm.
+_recent: dict[str, deque[float]] = {}
+_RECENT_ROUNDS = 10
 
-def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> None:
+
+def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> Sample:
     """Leave the sample of one round; keep the one that lies there if its inputs are today's."""
     path = layout.sample(cell.name, round_)
-    key = key_of(cell, protocol, reference, round_)
+    inputs = cell_key(cell, protocol, reference)
     lying = read(path)
-    if lying is not None and lying.key == key:
-        return
+    if lying is not None and lying.key == key_of(inputs, round_):
+        return lying
+    sample = take(cell, protocol, reference, round_, inputs)
+    write(path, sample)
+    return sample
+
+
+def take(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int, inputs: str) -> Sample:
+    """Measure one round; raises WorkerError if what decides it changed meanwhile."""
     facts: dict[str, Any] = {}
-    ended = _attempt(cell, protocol, reference, facts)
+    started = time.monotonic()
+    ended = _attempt(cell, protocol, reference, round_, facts)
     if ended is not None and ended.status not in (Status.UNAVAILABLE, Status.TIMEOUT):
         # Once more: a worker that someone killed, or a clock that a busy machine tore, says nothing
         # about the cell. What is really wrong is wrong again.
         facts.clear()
-        ended = _attempt(cell, protocol, reference, facts)
-    if ended is not None:
-        facts["scores"] = facts["reference_scores"] = []
-    if key_of(cell, protocol, reference, round_) != key:
+        ended = _attempt(cell, protocol, reference, round_, facts)
+    if cell_key(cell, protocol, reference) != inputs:
         raise WorkerError(
             f"{cell.name}: its artifact or its runtime changed while it was measured; "
             "nothing was kept; type: doit run"
         )
-    write(
-        path,
-        Sample(
-            schema=SCHEMA,
-            key=key,
-            cell=cell.name,
-            round=round_,
-            status=Status.OK if ended is None else ended.status,
-            reason=None if ended is None else ended.reason,
-            measured=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            **facts,
-        ),
+    return Sample(
+        schema=SCHEMA,
+        key=key_of(inputs, round_),
+        cell=cell.name,
+        round=round_,
+        status=Status.OK if ended is None else ended.status,
+        reason=None if ended is None else ended.reason,
+        measured=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        seconds=round(time.monotonic() - started, 3),
+        **facts,
     )
 
 
 def _attempt(
-    cell: Cell, protocol: Protocol, reference: tuple[str, str], facts: dict[str, Any]
+    cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int, facts: dict[str, Any]
 ) -> Ended | None:
     """Measure once, filling ``facts`` as far as it gets; returns how it ended, None if well."""
     try:
-        _round(cell, protocol, reference, facts)
+        _round(cell, protocol, reference, round_, facts)
     except Ended as error:
         return error
     except WorkerError as error:  # while it was starting
@@ -71,7 +87,9 @@ def _attempt(
     return None
 
 
-def _round(cell: Cell, protocol: Protocol, reference: tuple[str, str], facts: dict[str, Any]) -> None:
+def _round(
+    cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int, facts: dict[str, Any]
+) -> None:
     artifact = artifact_of(cell)
     identity = read_json(layout.runtime_identity(cell.backend.runtime.name))
     yardstick = read_json(artifact_record(*reference, NATIVE))
@@ -85,6 +103,7 @@ def _round(cell: Cell, protocol: Protocol, reference: tuple[str, str], facts: di
         raise Ended(Status.INVALID, f"{path} is not what was linked; type: rm {path}")
 
     native = discover()["native"]
+    before, own_cpu = conditions.read(), time.process_time()
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference_worker:
         subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.native)
         other = Session(reference_worker, "reference", protocol, forks=True)
@@ -98,8 +117,12 @@ def _round(cell: Cell, protocol: Protocol, reference: tuple[str, str], facts: di
             code_bytes=loaded.code_bytes,
         )
         _validate(subject, other)
-        facts.update(_chunks(subject, other, protocol))
+        recent = _recent.setdefault(yardstick["sha256"], deque(maxlen=_RECENT_ROUNDS))
+        facts.update(_Pairs(subject, other, protocol, recent, round_).measure())
         facts["peak_rss_bytes"] = subject.peak_rss_bytes
+        own_cpu = time.process_time() - own_cpu + worker.cpu_seconds() + reference_worker.cpu_seconds()
+        happened = conditions.between(before, conditions.read(), own_cpu)
+        facts["conditions"] = {**happened, **conditions.settings()}
 
 
 def _prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
@@ -125,27 +148,77 @@ def _compare(found: int, expected: int, what: str) -> None:
         raise Ended(Status.INVALID, f"{what}: crcfinal is 0x{found:04x}, native's is 0x{expected:04x}")
 
 
-def _chunks(subject: Session, other: Session, protocol: Protocol) -> dict[str, Any]:
-    """Calibrate both, then measure the pairs, which of the two goes first alternating."""
-    iterations = subject.calibrate()
-    reference_iterations = other.calibrate()
-    scores: list[float] = []
-    reference_scores: list[float] = []
-    # CoreMark checks the first iteration's CRCs; what the rest computed shows in the final one only.
-    expected = {
-        subject: other.run(coremark.PERFORMANCE, iterations).crcfinal,
-        other: other.run(coremark.PERFORMANCE, reference_iterations).crcfinal,
-    }
-    turns = [(subject, iterations, scores), (other, reference_iterations, reference_scores)]
-    for pair in range(protocol.pairs):
-        for session, count, found in turns if pair % 2 == 0 else reversed(turns):
-            run = session.run(coremark.PERFORMANCE, count)
-            _compare(run.crcfinal, expected[session], f"{session.who}, {count} iterations")
-            found.append(run.score)
-    return {
-        "iterations": iterations,
-        "reference_iterations": reference_iterations,
-        "scores": scores,
-        "reference_scores": reference_scores,
-        "clock_agreement": subject.clock_agreement,
-    }
+class _Pairs:
+    """The chunk pairs of one round."""
+
+    def __init__(
+        self, subject: Session, other: Session, protocol: Protocol, recent: deque[float], turn: int
+    ) -> None:
+        self.subject, self.other, self.protocol, self.recent = subject, other, protocol, recent
+        self.series = Series()
+        self.processors: list[int] = []
+        self._usable = sorted(os.sched_getaffinity(0))
+        self._turn = turn
+
+    def measure(self) -> dict[str, Any]:
+        """Calibrate both, then run pairs until enough were undisturbed and the cell is warm."""
+        count = {s: s.calibrate() for s in (self.subject, self.other)}
+        # CoreMark checks the first iteration's CRCs; what the rest computed shows in the final one only.
+        crcs = {s: self.other.run(coremark.PERFORMANCE, count[s]).crcfinal for s in count}
+        warmed: list[float] = []
+        self._pin()
+        for attempt in range(1 + _MOST_WARMUPS):
+            self._series(count, crcs)
+            steady = self.series.steady(self._speed())
+            found = trend([self.series.scores[i] / self.series.references[i] for i in steady])
+            if found is None or not found.rising or attempt == _MOST_WARMUPS:
+                break
+            # It was still being compiled better: what was measured was its warm-up.
+            warmed += self.series.scores
+        speed = self._speed()
+        self.recent.append(undisturbed.reference_speed(self.series))
+        return {
+            "iterations": count[self.subject],
+            "reference_iterations": count[self.other],
+            "scores": self.series.scores,
+            "reference_scores": self.series.references,
+            "cpu_shares": self.series.shares,
+            "reference_cpu_shares": self.series.reference_shares,
+            "processors": self.processors,
+            "machine_speed": speed,
+            "warmup_scores": warmed,
+            "trend": None if found is None else (found.change, found.p),
+            "clock_agreement": self.subject.clock_agreement,
+        }
+
+    def _series(self, count: dict[Session, int], crcs: dict[Session, int]) -> None:
+        """Pairs; which of the two goes first alternates, and trouble sends both to another processor."""
+        self.series, self.processors = Series(), []
+        series = self.series
+        turns = [
+            (self.subject, series.scores, series.shares),
+            (self.other, series.references, series.reference_shares),
+        ]
+        for pair in range(self.protocol.pairs):
+            self.processors.append(self._usable[self._turn % len(self._usable)])
+            for session, scores, shares in turns if pair % 2 == 0 else reversed(turns):
+                run = session.run(coremark.PERFORMANCE, count[session])
+                _compare(run.crcfinal, crcs[session], f"{session.who}, {count[session]} iterations")
+                scores.append(run.score)
+                shares.append(round(session.cpu_share, 3))
+            speed = self._speed()
+            if undisturbed.count(series, speed) >= self.protocol.undisturbed:
+                break
+            if not series.calm(pair, speed):
+                self._turn += 1
+                self._pin()
+
+    def _pin(self) -> None:
+        """Both on one processor: each processor has a state of its own, which then touches both alike."""
+        processor = self._usable[self._turn % len(self._usable)]
+        for session in (self.subject, self.other):
+            session.worker.pin(processor)
+
+    def _speed(self) -> float:
+        """The reference's undisturbed speed, as far as it is known; 0 before the first pair."""
+        return max([undisturbed.reference_speed(self.series), *self.recent])

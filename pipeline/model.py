@@ -81,22 +81,29 @@ class Cell:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a cell is measured. Only ``rounds`` may differ between runs that share samples."""
+    """How a cell is measured. Samples are shared by protocols that differ only in when they end:
+    ``rounds``, ``half_width_percent`` and ``budget_s``."""
 
     name: str
-    rounds: int  # fresh processes per cell
-    pairs: int  # chunk pairs (cell, reference) per round
+    rounds: int  # fresh processes per cell; the least where half_width_percent is set
+    pairs: int  # most chunk pairs (cell, reference) per round
+    undisturbed: int  # undisturbed pairs after which a round is over
     chunk_ms: float  # aimed length of a chunk, guest clock
     warmup_chunks: int  # full-length chunks that are run and thrown away
     run_timeout_s: float  # for one answer of a worker that runs
     load_timeout_s: float  # for one answer of a worker that compiles
     memory_mib: int  # private writable memory that a worker may have
     seed: int  # of the order in which cells are visited
+    #: Rounds are added until half of a cell's interval is at most this, in per cent of its ratio.
+    half_width_percent: float | None = None
+    #: Or until its rounds have taken this long, s.
+    budget_s: float | None = None
 
     def settings(self) -> dict[str, Any]:
         """What decides a sample: everything but the number of rounds and the order."""
         return {
             "pairs": self.pairs,
+            "undisturbed": self.undisturbed,
             "chunk_ms": self.chunk_ms,
             "warmup_chunks": self.warmup_chunks,
             "run_timeout_s": self.run_timeout_s,

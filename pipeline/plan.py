@@ -18,6 +18,7 @@ class Plan:
     variants: tuple[Variant, ...]
     backends: tuple[Backend, ...]
     protocol: Protocol
+    repeats: int  # of the self-test
     reference: tuple[Toolchain, Variant]
     checkout: str | None
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages

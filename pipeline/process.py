@@ -160,6 +160,19 @@ class Worker:
         """
         return peak_rss_bytes(self._process.pid)
 
+    def pin(self, processor: int) -> None:
+        """Let its main thread, and what that starts, run on one processor only."""
+        with contextlib.suppress(OSError):  # the set of processors has just changed, or it is dead
+            os.sched_setaffinity(self._process.pid, {processor})
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the worker and of the children that it has waited for, so far."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            with open(f"/proc/{self._process.pid}/stat", encoding="utf-8", errors="replace") as stream:
+                fields = stream.read().rpartition(")")[2].split()
+            return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+
     def close(self, *, kill: bool = False) -> None:
         """End the worker and all that it started; with ``kill`` at once."""
         process = self._process

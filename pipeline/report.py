@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from typing import Any
 
 from pipeline import layout
@@ -11,7 +12,8 @@ from pipeline.model import Status
 from pipeline.plan import Plan
 from pipeline.store import read_json, write_atomic, write_json
 
-_WIDTH = 120
+_WIDTH = 130
+_DISTURBED = "; ? has none: the machine was too disturbed"
 
 
 def write_report(plan: Plan) -> None:
@@ -67,6 +69,29 @@ def _unique(results: dict[str, Any], key: str) -> list[str]:
     return list(dict.fromkeys(cell[key] for cell in results["cells"]))
 
 
+_SIGNS = {"faster": ">", "slower": ">", "same within": "=", "undecided": "~"}
+
+
+def orders(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """(what is the same, cells that differ in one thing, fastest first, with the verdicts between them)."""
+    verdicts = {frozenset((v["one"], v["other"])): v for v in results["comparisons"]}
+    parts = ("toolchain", "variant", "backend")
+    measured = [c for c in results["cells"] if c["ratio"] is not None]
+    found = []
+    for part in parts:
+        fixed = [p for p in parts if p != part]
+        for names in dict.fromkeys(tuple(c[p] for p in fixed) for c in measured):
+            cells = [c for c in measured if tuple(c[p] for p in fixed) == names]
+            cells.sort(key=lambda c: c["ratio"], reverse=True)
+            chain = cells[0][part]
+            for one, other in itertools.pairwise(cells):
+                verdict = verdicts[frozenset((label(one), label(other)))]
+                chain += f" {_SIGNS[verdict['verdict']]} {other[part]}"
+            if len(cells) > 1:
+                found.append((", ".join(names), chain))
+    return found
+
+
 def unfit(results: dict[str, Any]) -> list[tuple[str, list[str]]]:
     """(status and reason, cells) of everything that has no number."""
     reasons: dict[str, list[str]] = {}
@@ -80,6 +105,8 @@ def render_markdown(results: dict[str, Any]) -> str:
     """The text of report.md."""
     import jinja2
 
+    from pipeline.verdicts import MOST_SAME
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(layout.ROOT),
         undefined=jinja2.StrictUndefined,
@@ -89,9 +116,18 @@ def render_markdown(results: dict[str, Any]) -> str:
         autoescape=False,  # Markdown; `text` below defuses what could act as markup
     )
     environment.filters["text"] = _markdown_text
+    environment.filters["mark"] = mark
+    environment.filters["code"] = _markdown_code
     environment.filters["pct"] = lambda cell: f"{half_width(cell) * 100:.1f} %"
     template = environment.get_template(layout.TEMPLATE)
-    return template.render(results=results, grids=grid(results), unfit=unfit(results))
+    return template.render(
+        results=results,
+        grids=grid(results),
+        unfit=unfit(results),
+        orders=orders(results),
+        same_percent=f"{MOST_SAME * 100:g}",
+        rounds=_rounds(results) if results["reference"]["score"] is not None else "0",
+    )
 
 
 def _markdown_text(value: object) -> str:
@@ -102,6 +138,11 @@ def _markdown_text(value: object) -> str:
     return text
 
 
+def _markdown_code(value: str) -> str:
+    """Foreign text as code inside a Markdown table, where only these two characters act."""
+    return "`" + value.replace("`", "'").replace("|", "/") + "`"
+
+
 def render_table(results: dict[str, Any]) -> str:
     """The table for the terminal, without colours, at a fixed width."""
     from rich import box
@@ -110,7 +151,7 @@ def render_table(results: dict[str, Any]) -> str:
     from rich.text import Text
 
     stream = io.StringIO()
-    width = max([_WIDTH, *(24 + 14 * len(g["variants"]) for g in grid(results))])
+    width = max([_WIDTH, *(24 + 16 * len(g["variants"]) for g in grid(results))])
     console = Console(file=stream, width=width, color_system=None, highlight=False)
     for one in grid(results):
         table = Table(box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
@@ -123,14 +164,17 @@ def render_table(results: dict[str, Any]) -> str:
         console.print(table)
     for reason, cells in unfit(results):
         console.print(Text(f"{reason}\n    {', '.join(cells)}"))
+    for warning in results["warnings"]:
+        console.print(Text(f"{warning['name']}: {warning['found']}\n    cure: {warning['remedy']}"))
     reference, protocol = results["reference"], results["protocol"]
     if reference["score"] is not None:
         console.print(
             Text(
                 f"Native = {reference['toolchain']} {reference['variant']}, "
                 f"{reference['score']:.0f} iterations/s undisturbed. ± is half of a "
-                f"{protocol['confidence']:.0%} interval. Protocol {protocol['name']}: "
-                f"{protocol['rounds']} x {protocol['pairs']} pairs of chunks a cell."
+                f"{protocol['confidence']:.0%} interval. Cells that share a letter could not be told apart"
+                f"{_DISTURBED if any(c['disturbed'] for c in results['cells']) else ''}. "
+                f"Protocol {protocol['name']}, {_rounds(results)} rounds a cell."
             )
         )
     cpu = results["host"]
@@ -142,4 +186,14 @@ def render_table(results: dict[str, Any]) -> str:
 def _entry(cell: dict[str, Any]) -> str:
     if cell["status"] != Status.OK.value:
         return f"{cell['status']}\n"
-    return f"{cell['score']:.0f}\n{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}%"
+    return f"{cell['score']:.0f}\n{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}% {mark(cell)}"
+
+
+def mark(cell: dict[str, Any]) -> str:
+    """The letters of a cell's groups; "?" where the machine was too disturbed to say."""
+    return "?" if cell["disturbed"] else str(cell["group"])
+
+
+def _rounds(results: dict[str, Any]) -> str:
+    numbers = sorted({cell["rounds"] for cell in results["cells"] if cell["rounds"]})
+    return "to".join(f" {n} " for n in dict.fromkeys([numbers[0], numbers[-1]])).strip()

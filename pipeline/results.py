@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from dataclasses import asdict
 from typing import Any
 
-from pipeline import host, layout, sources, stats
+from pipeline import disturbances, host, layout, sources, stats, verdicts
 from pipeline.model import Cell, Status
 from pipeline.plan import Plan
-from pipeline.sample import Sample, artifact_of, key_of, read
+from pipeline.precision import collect, estimate, machine_speed
+from pipeline.sample import Sample, artifact_of, cell_key, key_of, read
+from pipeline.stats import Estimate
 from pipeline.store import read_json
+from pipeline.trend import Trend
 from toolchain.model import NATIVE, WASM
 
 SCHEMA = 1
+
+Rounds = list[Sample | None]
 
 
 def assemble(plan: Plan) -> dict[str, Any]:
@@ -20,42 +28,75 @@ def assemble(plan: Plan) -> dict[str, Any]:
     A sample that is not the one that today's inputs call for is not shown: its cell is invalid.
     The same samples give the same bytes, except for "host", which is the machine that reads them.
     """
-    samples = {cell.name: _samples(plan, cell) for cell in plan.cells()}
-    good = [s for rounds in samples.values() for s in rounds if s is not None]
-    reference_scores = [x for s in good for x in s.reference_scores]
-    reference = stats.undisturbed(reference_scores) if reference_scores else None
+    collected = {cell.name: _samples(plan, cell) for cell in plan.cells()}
+    judged = {name: _judge(rounds) for name, (rounds, _) in collected.items()}
+    present = [s for rounds, _ in collected.values() for s in rounds if s is not None]
+    good = [s for s in present if s.status is Status.OK]
+    estimates = {
+        name: estimate([s for s in collected[name][0] if s is not None])
+        for name, (status, _) in judged.items()
+        if status is Status.OK
+    }
+    found = verdicts.judge(estimates)
+    letters = verdicts.groups(estimates, found)
+    reference = _reference_score(good)
     toolchain, variant = plan.reference_name
+    cells = []
+    for cell in plan.cells():
+        rounds, stopped = collected[cell.name]
+        shown = _cell(cell, rounds, judged[cell.name], estimates.get(cell.name), reference, stopped)
+        cells.append({**shown, "group": letters.get(cell.name)})
     return {
         "schema": SCHEMA,
-        "created": max((s.measured for s in good), default=None),
+        "created": max((s.measured for s in present), default=None),
         "host": host.describe(),
         "protocol": {
             "name": plan.protocol.name,
             "rounds": plan.protocol.rounds,
             **plan.protocol.settings(),
             "seed": plan.protocol.seed,
-            "quantile": stats.QUANTILE,
+            "half_width_percent": plan.protocol.half_width_percent,
+            "budget_s": plan.protocol.budget_s,
             "confidence": stats.CONFIDENCE,
         },
         "coremark": sources.verify(),
         "toolchains": [read_json(layout.toolchain_identity(t.name)) for t in plan.toolchains],
         "reference": {"toolchain": toolchain, "variant": variant, "score": reference},
-        "cells": [_cell(plan, cell, samples[cell.name], reference) for cell in plan.cells()],
+        "cells": cells,
+        "comparisons": _comparisons(plan, found),
+        "warnings": [asdict(d) for d in disturbances.find(good)],
     }
 
 
-def _samples(plan: Plan, cell: Cell) -> list[Sample | None]:
-    """The sample of each round; None for one that is missing, broken or of other inputs."""
-    found: list[Sample | None] = []
-    for round_ in range(1, plan.protocol.rounds + 1):
-        sample = read(layout.sample(cell.name, round_))
-        wanted = key_of(cell, plan.protocol, plan.reference_name, round_)
-        found.append(sample if sample is not None and sample.key == wanted else None)
-    return found
+def _samples(plan: Plan, cell: Cell) -> tuple[Rounds, str | None]:
+    """The sample of each round, None for one that is missing, broken or of other inputs; why no more."""
+    inputs = cell_key(cell, plan.protocol, plan.reference_name)
+
+    def sample(round_: int) -> Sample | None:
+        found = read(layout.sample(cell.name, round_))
+        return found if found is not None and found.key == key_of(inputs, round_) else None
+
+    return collect(plan.protocol, sample)
 
 
-def _cell(plan: Plan, cell: Cell, rounds: list[Sample | None], reference: float | None) -> dict[str, Any]:
-    status, reason = _judge(rounds)
+def _reference_score(samples: list[Sample]) -> float | None:
+    """The reference's speed in the undisturbed pairs of all cells, iterations/s."""
+    if not samples:
+        return None
+    speed = machine_speed(samples)
+    scores = [s.reference_scores[i] for s in samples for i in s.series().steady(speed)]
+    return statistics.median(scores) if scores else speed
+
+
+def _cell(
+    cell: Cell,
+    rounds: Rounds,
+    judged: tuple[Status, str | None],
+    estimated: Estimate | None,
+    reference: float | None,
+    stopped: str | None,
+) -> dict[str, Any]:
+    status, reason = judged
     identity = read_json(layout.runtime_identity(cell.backend.runtime.name))
     result: dict[str, Any] = {
         "toolchain": cell.toolchain,
@@ -79,19 +120,24 @@ def _cell(plan: Plan, cell: Cell, rounds: list[Sample | None], reference: float 
         "peak_rss_bytes": None,
         "identity": _identity(cell, identity),
         "proof": None,
+        "disturbed": None,
+        "undisturbed_rounds": None,
+        "undisturbed_chunks": None,
+        "warmup_chunks": None,
+        "trend": None,
+        "stopped": None,
     }
     artifact = artifact_of(cell)
     result[f"{NATIVE if cell.backend.native else WASM}_sha256"] = artifact["sha256"]
-    if status is not Status.OK or reference is None:
+    if estimated is None or reference is None:
         return result
     good = [s for s in rounds if s is not None]
-    estimate = stats.ratio([s.scores for s in good], [s.reference_scores for s in good])
     compiles = [s.compile_seconds for s in good if s.compile_seconds is not None]
     result.update(
-        score=estimate.value * reference,
-        ratio=estimate.value,
-        ratio_low=estimate.low,
-        ratio_high=estimate.high,
+        score=estimated.value * reference,
+        ratio=estimated.value,
+        ratio_low=estimated.low,
+        ratio_high=estimated.high,
         rounds=len(good),
         chunks=sum(len(s.scores) for s in good),
         # Like a chunk, a compilation is only ever slowed down by noise.
@@ -100,8 +146,48 @@ def _cell(plan: Plan, cell: Cell, rounds: list[Sample | None], reference: float 
         wasm_bytes=None if cell.backend.native else artifact["bytes"],
         peak_rss_bytes=max((s.peak_rss_bytes or 0 for s in good), default=0) or None,
         proof=good[0].proof,
+        disturbed=estimated.disturbed,
+        undisturbed_rounds=estimated.rounds,
+        undisturbed_chunks=estimated.pairs,
+        warmup_chunks=max(len(s.warmup_scores) for s in good),
+        trend=_trend(good),
+        stopped=stopped,
     )
     return result
+
+
+def _trend(samples: list[Sample]) -> str | None:
+    """What most of the rounds show: still rising, falling, none; None where too few could tell."""
+    found = [Trend(*s.trend) for s in samples if s.trend is not None]
+    if len(found) * 2 < len(samples):
+        return None
+    for word, number in (
+        ("rising", sum(t.rising for t in found)),
+        ("falling", sum(t.falling for t in found)),
+    ):
+        if number * 2 > len(found):
+            return word
+    return "none"
+
+
+def _comparisons(plan: Plan, found: list[verdicts.Verdict]) -> list[dict[str, Any]]:
+    """The verdicts on cells that differ in one thing only: toolchain, variant, or backend."""
+    parts = {c.name: (c.toolchain, c.variant.name, c.backend.name) for c in plan.cells()}
+    return [
+        {
+            "one": v.one,
+            "other": v.other,
+            "ratio": v.difference.value,
+            "ratio_low": v.difference.low,
+            "ratio_high": v.difference.high,
+            "p": v.difference.p,
+            "p_adjusted": v.p_adjusted,
+            "within": v.bound if math.isfinite(v.bound) else None,
+            "verdict": v.word,
+        }
+        for v in found
+        if sum(a != b for a, b in zip(parts[v.one], parts[v.other], strict=True)) == 1
+    ]
 
 
 def _identity(cell: Cell, runtime: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +203,7 @@ def _identity(cell: Cell, runtime: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _judge(rounds: list[Sample | None]) -> tuple[Status, str | None]:
+def _judge(rounds: Rounds) -> tuple[Status, str | None]:
     """A cell is ok if each of its rounds is, and says which one is not."""
     for number, sample in enumerate(rounds, 1):
         if sample is None:
@@ -131,5 +217,5 @@ def _judge(rounds: list[Sample | None]) -> tuple[Status, str | None]:
     return Status.OK, None
 
 
-def _alike(rounds: list[Sample | None]) -> bool:
+def _alike(rounds: Rounds) -> bool:
     return len({(s.status, s.reason) for s in rounds if s is not None}) == 1

@@ -18,9 +18,10 @@ from pipeline.build import artifact_path, artifact_record
 from pipeline.host import fingerprint
 from pipeline.model import Cell, Protocol, Status
 from pipeline.store import digest_of, read_json, sha256, write_atomic
+from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
-SCHEMA = 1
+SCHEMA = 2
 
 #: Our own files that decide what a number means: a change in one is a new measurement.
 PROCEDURE = (
@@ -28,6 +29,9 @@ PROCEDURE = (
     "pipeline/session.py",
     "pipeline/process.py",
     "pipeline/coremark.py",
+    "pipeline/undisturbed.py",
+    "pipeline/trend.py",
+    "pipeline/conditions.py",
     "pipeline/workers/serve.py",
     "pipeline/workers/elf.py",
 )
@@ -55,9 +59,26 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reference_iterations: int | None = None
     #: Guest seconds over host seconds, see session.CLOCK_AGREEMENT.
     clock_agreement: float | None = None
-    #: scores[i] and reference_scores[i] were measured side by side.
+    #: scores[i] and reference_scores[i] were measured one after the other on processors[i], and the two
+    #: shares say for which part of its time a chunk had that processor.
     scores: list[float] = []
     reference_scores: list[float] = []
+    cpu_shares: list[float] = []
+    reference_cpu_shares: list[float] = []
+    processors: list[int] = []
+    #: The reference's undisturbed speed as far as it was known when this round was measured.
+    machine_speed: float | None = None
+    #: Pairs that were run and thrown away because the cell still got faster; their scores.
+    warmup_scores: list[float] = []
+    #: Relative change over the round, and its p value; None where too few pairs were undisturbed to tell.
+    trend: tuple[float, float] | None = None
+    #: See conditions.py.
+    conditions: dict[str, Any] = {}
+    seconds: float | None = None  # that the round took
+
+    def series(self) -> Series:
+        """The chunk pairs as undisturbed.py wants them."""
+        return Series(self.scores, self.reference_scores, self.cpu_shares, self.reference_cpu_shares)
 
 
 def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
@@ -89,10 +110,15 @@ def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict
     }
 
 
-def key_of(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> str:
-    """Digest of everything that decides the sample of this round."""
+def cell_key(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> str:
+    """Digest of everything that decides the samples of a cell: reads every file of ``inputs``."""
     files = {path: sha256(path) for path in inputs(cell, reference)}
-    return digest_of({"round": round_, "files": files, "settings": settings(cell, protocol, reference)})
+    return digest_of({"files": files, "settings": settings(cell, protocol, reference)})
+
+
+def key_of(cell_key: str, round_: int) -> str:
+    """What the sample of a round must carry to be the one that today's inputs call for."""
+    return digest_of({"round": round_, "cell": cell_key})
 
 
 def read(path: str | Path) -> Sample | None:
@@ -101,9 +127,13 @@ def read(path: str | Path) -> Sample | None:
         sample = msgspec.json.decode(Path(path).read_bytes(), type=Sample)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    numbers = [*sample.scores, *sample.reference_scores]
-    sane = all(math.isfinite(x) and 0 < x < 1e12 for x in numbers)
-    paired = len(sample.scores) == len(sample.reference_scores)
+    positive = [*sample.scores, *sample.reference_scores, *sample.warmup_scores]
+    shares = [*sample.cpu_shares, *sample.reference_cpu_shares]
+    sane = all(math.isfinite(x) and 0 < x < 1e12 for x in positive)
+    sane = sane and all(math.isfinite(x) and 0 <= x < 1e6 for x in shares)
+    sane = sane and (not sample.scores or 0 < (sample.machine_speed or 0) < 1e12)
+    paired = len(sample.scores) == len(sample.reference_scores) == len(sample.processors)
+    paired = paired and len(sample.cpu_shares) == len(sample.reference_cpu_shares) == len(sample.scores)
     whole = bool(sample.scores) == (sample.status is Status.OK)
     own = sample.schema == SCHEMA and sample.digest == _digest(sample)
     return sample if own and sane and paired and whole else None

@@ -60,6 +60,7 @@ class _Ran(msgspec.Struct, frozen=True):
     wall_seconds: float
     stdout: str
     stdout_bytes: int
+    cpu_share: float = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
     peak_rss_bytes: int | None = None
 
 
@@ -89,6 +90,7 @@ class Session:
     forks: bool = False  # whether each run is a process of its own
     peak_rss_bytes: int | None = None
     agreement: float = 0.0  # guest over host seconds of the last run
+    cpu_share: float = 1.0  # CPU over wall seconds of the last run
     clock_agreement: float | None = None  # the same of the run that checked the clock
 
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
@@ -134,6 +136,7 @@ class Session:
                 f"{self.who}: the guest says it ran {run.seconds:g} s within {answer.wall_seconds:g} s",
             )
         self.agreement = run.seconds / answer.wall_seconds
+        self.cpu_share = answer.cpu_share
         if watch:
             own = self.forks or answer.peak_rss_bytes is not None
             self.peak_rss_bytes = answer.peak_rss_bytes if own else self.worker.peak_rss_bytes()

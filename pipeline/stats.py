@@ -1,60 +1,159 @@
-"""Numbers out of chunk scores. Pure: arrays in, numbers out."""
+"""Numbers out of rounds. Pure: numbers in, numbers out.
+
+Rounds are processes, and chunks of one process are not independent of each other; so the unit of
+replication is the round (Kalibera & Jones, "Rigorous benchmarking in reasonable time", ISMM 2013): each
+gives one mean of log ratios, and Student's t on these gives the interval. docs/measurement.md says what
+else was tried, and how often each interval held the truth.
+"""
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-#: Noise only ever slows a chunk down, so a high quantile of many short chunks finds the undisturbed
-#: speed, while means and medians do not (shared/measurement.md, and docs/measurement.md).
-QUANTILE = 0.95
 CONFIDENCE = 0.95
-RESAMPLES = 2000
+#: A round of n pairs weighs n / (n + this): its mean varies by the pairs' own spread (some 1.7 %) over n,
+#: beside what differs from process to process (some 0.3 to 0.5 %).
+_PAIRS_OF_A_ROUND = 10
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its bootstrap interval at CONFIDENCE; low <= value <= high."""
+    """A ratio with its interval at CONFIDENCE; low <= value <= high.
+
+    Without two rounds that were undisturbed there is no knowing how processes differ. Then
+    ``disturbed`` is true, ``value`` the median of all pairs and the interval the range that 95 % of the
+    single pairs lie in: wide, and no ground for a comparison.
+    """
 
     value: float
     low: float
     high: float
+    rounds: int  # that it rests on
+    pairs: int
+    disturbed: bool = False
+    #: Of log(value): standard error and degrees of freedom.
+    error: float = math.inf
+    freedom: float = 0.0
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval, relative to the value."""
+        return (self.high - self.low) / 2 / self.value
 
 
-def undisturbed(scores: ArrayLike) -> float:
-    """The speed of a series of chunks without the machine's noise, in the scores' own unit."""
-    return float(np.quantile(np.asarray(scores, dtype=float), QUANTILE))
+def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> Estimate:
+    """A cell's ratio from each round's ratios of undisturbed pairs.
 
-
-def ratio(
-    rounds: Sequence[Sequence[float]], references: Sequence[Sequence[float]], seed: int = 0
-) -> Estimate:
-    """Ratio of undisturbed speeds, cell over reference, over all rounds.
-
-    ``rounds[i][j]`` and ``references[i][j]`` are the scores of chunk pair j in round i, > 0, the
-    same number of pairs in every round. The interval is a percentile bootstrap over both levels:
-    rounds are drawn with replacement, then pairs within each, because chunks of one process are
-    not independent. Raises ValueError for empty, ragged or unpaired input.
+    ``rounds[i][j]`` is the ratio of pair j in round i, > 0; an empty round is one without undisturbed
+    pairs. ``every`` has all pairs' ratios, for the case that rounds do not suffice. Raises ValueError
+    where there is no pair at all, or one that is no positive number.
     """
-    pairs = np.array([rounds, references], dtype=float)
-    if pairs.ndim != 3 or pairs.size == 0 or not (pairs > 0).all():
-        raise ValueError("a ratio needs positive scores: rounds x pairs, each with its reference")
-    _, number, length = pairs.shape
-    value = float(_ratio_of_quantiles(pairs.reshape(2, 1, -1))[0])
-    generator = np.random.default_rng(seed)
-    chosen = generator.integers(number, size=(RESAMPLES, number, 1))
-    within = generator.integers(length, size=(RESAMPLES, number, length))
-    draws = _ratio_of_quantiles(pairs[:, chosen, within].reshape(2, RESAMPLES, -1))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
-    return Estimate(value, min(float(low), value), max(float(high), value))
+    if not all(0 < x < math.inf for xs in (*rounds, every) for x in xs):
+        raise ValueError("a ratio is a positive number")
+    used = [xs for xs in rounds if xs]
+    if len(used) < 2:
+        return _range([x for xs in used for x in xs] or list(every))
+    means = [statistics.fmean(map(math.log, xs)) for xs in used]
+    weights = [len(xs) / (len(xs) + _PAIRS_OF_A_ROUND) for xs in used]
+    total = math.fsum(weights)
+    mean = math.fsum(w * m for w, m in zip(weights, means, strict=True)) / total
+    # Kish's effective number: rounds of unequal weight tell less.
+    number = total**2 / math.fsum(w * w for w in weights)
+    spread = math.fsum((w * (m - mean)) ** 2 for w, m in zip(weights, means, strict=True)) / total**2
+    error = math.sqrt(spread * number / (number - 1))
+    half = student(1 - (1 - CONFIDENCE) / 2, number - 1) * error
+    value = math.exp(mean)
+    return Estimate(
+        value,
+        min(value, _exp(mean - half)),
+        max(value, _exp(mean + half)),
+        rounds=len(used),
+        pairs=sum(map(len, used)),
+        error=error,
+        freedom=number - 1,
+    )
 
 
-def _ratio_of_quantiles(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """From (2, resamples, chunks) scores to (resamples,) ratios."""
-    cell, reference = np.quantile(pairs, QUANTILE, axis=2)
-    ratios: NDArray[np.float64] = cell / reference
-    return ratios
+def _range(ratios: Sequence[float]) -> Estimate:
+    if not ratios:
+        raise ValueError("no pair of chunks")
+    ordered = sorted(ratios)
+    cut = int(len(ordered) * (1 - CONFIDENCE) / 2)
+    value = statistics.median(ordered)
+    low, high = ordered[cut], ordered[-1 - cut]
+    return Estimate(value, low, high, rounds=1, pairs=len(ordered), disturbed=True)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One cell's ratio over another's, with its interval at CONFIDENCE (of this comparison alone)."""
+
+    value: float
+    low: float
+    high: float
+    p: float  # two-sided, of "they are equally fast"
+    error: float  # standard error of log(value)
+    freedom: float
+
+    def p_beyond(self, margin: float) -> float:
+        """Of "they differ by the factor 1 + margin or more" (two one-sided tests)."""
+        if self.freedom <= 0:
+            return 1.0
+        distance = math.log1p(margin) - abs(math.log(self.value))
+        if self.error == 0:
+            return 0.0 if distance > 0 else 1.0
+        return _tail(distance / self.error, self.freedom)
+
+
+def compare(one: Estimate, other: Estimate) -> Difference:
+    """Welch's t test on the logarithms: rounds of two cells are independent of each other."""
+    value = one.value / other.value
+    if one.disturbed or other.disturbed:
+        return Difference(value, one.low / other.high, one.high / other.low, 1.0, math.inf, 0.0)
+    variances = one.error**2, other.error**2
+    error = math.sqrt(sum(variances))
+    if error == 0:
+        return Difference(value, value, value, 1.0 if value == 1 else 0.0, 0.0, math.inf)
+    # Welch and Satterthwaite, in shares of the larger error: squares of tiny ones would vanish.
+    shares = [(e / error) ** 2 for e in (one.error, other.error)]
+    freedom = 1 / sum(s**2 / f for s, f in zip(shares, (one.freedom, other.freedom), strict=True))
+    half = student(1 - (1 - CONFIDENCE) / 2, freedom) * error
+    p = min(1.0, 2 * _tail(abs(math.log(value)) / error, freedom))
+    factor = _exp(half)
+    return Difference(value, value / factor, value * factor, p, error, freedom)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Adjusted p values: rejecting those under alpha keeps the family-wise error at alpha.
+
+    Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979).
+    """
+    order = sorted(range(len(ps)), key=ps.__getitem__)
+    adjusted = [0.0] * len(ps)
+    running = 0.0
+    for rank, index in enumerate(order):
+        running = max(running, min(1.0, (len(ps) - rank) * ps[index]))
+        adjusted[index] = running
+    return adjusted
+
+
+def student(probability: float, freedom: float) -> float:
+    """Quantile of Student's t with any positive number of degrees of freedom."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, probability))
+
+
+def _exp(x: float) -> float:
+    """Bounded, so that hopeless intervals stay finite (JSON has no infinity)."""
+    return math.exp(max(-300.0, min(300.0, x)))
+
+
+def _tail(t: float, freedom: float) -> float:
+    """P(T >= t)."""
+    from scipy.special import stdtr
+
+    return float(stdtr(freedom, -t))

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party")
 
 #: Measurement settings for tests of the graph: real runs, too short to say anything about speed.
-BRIEF = {"pairs": "2", "chunk_ms": "5", "warmup_chunks": "1", "run_timeout_s": "5"}
+BRIEF = {"pairs": "2", "undisturbed": "2", "chunk_ms": "5", "warmup_chunks": "1", "run_timeout_s": "5"}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from doit.tools import config_changed
 
-from pipeline import environment, layout, measure, packages, report, sample, sources
+from pipeline import environment, layout, measure, packages, refine, report, sample, sources
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta
 from pipeline.host import fingerprint
 from pipeline.model import Runtime
 from pipeline.plan import Plan
+
+#: Our own files that decide what a report says of given samples.
+_REPORTING = (
+    "host",
+    "report",
+    "results",
+    "stats",
+    "undisturbed",
+    "precision",
+    "verdicts",
+    "disturbances",
+    "trend",
+)
 
 
 def _runtimes(plan: Plan) -> list[Runtime]:
@@ -76,7 +90,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     reference = plan.reference_name
     protocol = plan.protocol
     chunk_s = protocol.chunk_ms / 1000
-    seconds = 0.5 + 2 * chunk_s * (protocol.pairs + protocol.warmup_chunks)
+    seconds = 0.5 + 2.3 * chunk_s * (min(protocol.undisturbed, protocol.pairs) + protocol.warmup_chunks)
     previous: list[str] = []
     for round_, cell in plan.schedule():
         path = layout.sample(cell.name, round_)
@@ -95,23 +109,55 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
         previous = [f"measure:{name}"]
 
 
+def _first_samples(plan: Plan) -> list[str]:
+    numbers = range(1, plan.protocol.rounds + 1)
+    return [layout.sample(cell.name, number) for cell in plan.cells() for number in numbers]
+
+
+def _ends(plan: Plan) -> dict[str, Any]:
+    """When a cell has enough rounds, as JSON."""
+    protocol = plan.protocol
+    return {"rounds": protocol.rounds, "half_width": protocol.half_width_percent, "budget": protocol.budget_s}
+
+
+def refine_cells(plan: Plan) -> Iterator[Task]:
+    """More rounds, where the protocol asks for precision."""
+    yield group("refine", "add rounds until each cell is as precise as the protocol asks")
+    if plan.protocol.half_width_percent is None:
+        return
+    yield {
+        "basename": "refine",
+        "name": plan.protocol.name,
+        "task_dep": ["measure"],
+        "actions": act(refine.refine, plan, alone=True),
+        "file_dep": [*_first_samples(plan), "pipeline/precision.py", "pipeline/stats.py"],
+        "targets": [layout.REFINED],
+        "uptodate": [
+            intact,
+            refine.kept,
+            config_changed({"cells": [c.name for c in plan.cells()], **_ends(plan)}),
+        ],
+        "clean": clean(layout.REFINED),
+        "verbosity": 2,
+        "meta": meta("refine", 10.0 * len(plan.cells())),
+    }
+
+
 def write_report(plan: Plan) -> Task:
     """The table, from the samples."""
     cells = plan.cells()
     made = [layout.RESULTS_JSON, layout.REPORT_MD, layout.REPORT_TXT]
-    numbers = range(1, plan.protocol.rounds + 1)
+    refined = plan.protocol.half_width_percent is not None
     return {
         "actions": act(report.write_report, plan),
         "file_dep": [
-            *(layout.sample(cell.name, number) for cell in cells for number in numbers),
+            *_first_samples(plan),
+            *([layout.REFINED] if refined else []),
             *(layout.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
             *(layout.runtime_identity(runtime.name) for runtime in _runtimes(plan)),
             *(f"{layout.SOURCES}/{name}" for name in sources.read_manifest().files),
             layout.TEMPLATE,
-            "pipeline/host.py",
-            "pipeline/report.py",
-            "pipeline/results.py",
-            "pipeline/stats.py",
+            *(f"pipeline/{name}.py" for name in _REPORTING),
         ],
         "targets": made,
         "uptodate": [
@@ -119,7 +165,7 @@ def write_report(plan: Plan) -> Task:
             config_changed(
                 {
                     "cells": [[c.name, c.backend.kind] for c in cells],
-                    "protocol": [plan.protocol.name, plan.protocol.seed],
+                    "protocol": [plan.protocol.name, plan.protocol.seed, _ends(plan)],
                     "host": fingerprint(),
                     "python": packages.python_version(),
                 }

@@ -40,7 +40,7 @@ def _spawn(path: str, argv: List[str], watch: bool) -> serve.Facts:
     done = 0
     while not done:
         # Its peak memory can be read only while it lives, and ru_maxrss would be this process's.
-        done, status = os.waitpid(pid, os.WNOHANG if watch else 0)
+        done, status, usage = os.wait4(pid, os.WNOHANG if watch else 0)
         if not done:
             peak = _peak_rss_bytes(pid) or peak
             time.sleep(0.001)
@@ -49,7 +49,11 @@ def _spawn(path: str, argv: List[str], watch: bool) -> serve.Facts:
         raise serve.Trap("killed by %s" % signal.Signals(os.WTERMSIG(status)).name)
     if os.WEXITSTATUS(status):
         raise serve.Exit(os.WEXITSTATUS(status))
-    return {"wall_seconds": wall, "peak_rss_bytes": peak}
+    return {
+        "wall_seconds": wall,
+        "child_cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_rss_bytes": peak,
+    }
 
 
 def _peak_rss_bytes(pid: int) -> Optional[int]:

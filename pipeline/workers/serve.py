@@ -2,7 +2,8 @@
 
 A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, facts)``;
 ``run(request)`` runs the guest once with the arguments ``request["argv"]`` and its standard output on
-descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. Everything that the
+descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. A run in a process of its
+own adds that process's CPU time as the fact ``child_cpu_seconds``. Everything that the
 guest could reach is out of the way first: the protocol moves to descriptors of its own, standard
 input becomes /dev/null.
 """
@@ -82,19 +83,23 @@ def _run(run: Run, request: Facts) -> Facts:
     os.lseek(1, 0, os.SEEK_SET)
     facts = {}  # type: Facts
     outcome, code, message = "exit", 0, ""
-    wall = time.perf_counter()
+    cpu, wall = time.process_time(), time.perf_counter()
     try:
         facts = run(request)
     except Exit as error:
         code, message = error.code, str(error)
     except Trap as error:
         outcome, message = "trap", str(error)
+    wall = time.perf_counter() - wall
+    cpu = time.process_time() - cpu + facts.pop("child_cpu_seconds", 0.0)
     answer = {
         "outcome": outcome,
         "code": code,
         "message": message[:500],
         # Seconds, monotonic clock, host side.
-        "wall_seconds": time.perf_counter() - wall,
+        "wall_seconds": wall,
+        # Below 1 for the time that somebody else had the processor.
+        "cpu_share": cpu / wall,
         "stdout_bytes": os.fstat(1).st_size,
         "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("utf-8", "replace"),
     }

@@ -11,13 +11,22 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Higher may import lower, never the other way round, nor sideways without being named here.
 LAYERS = [
-    {"toolchain.model", "pipeline.errors", "pipeline.layout"},
+    {
+        "toolchain.model",
+        "pipeline.errors",
+        "pipeline.layout",
+        "pipeline.undisturbed",
+        "pipeline.trend",
+        "pipeline.conditions",
+    },
     {"pipeline.model", "pipeline.coremark", "pipeline.stats", "pipeline.store"},
-    {"pipeline.process", "pipeline.host", "pipeline.packages"},
+    {"pipeline.process", "pipeline.host", "pipeline.packages", "pipeline.verdicts"},
     {"pipeline.backends", "pipeline.environment", "pipeline.sources", "pipeline.plan"},
     {"pipeline.build", "pipeline.matrix", "pipeline.session"},
     {"pipeline.sample"},
-    {"pipeline.measure", "pipeline.results"},
+    {"pipeline.measure", "pipeline.precision"},
+    {"pipeline.refine", "pipeline.disturbances"},
+    {"pipeline.results"},
     {"pipeline.report"},
     {"pipeline.graph.tasks", "pipeline.reporter", "pipeline.state"},
     {"pipeline.graph.building", "pipeline.graph.measuring", "pipeline.graph"},

@@ -1,0 +1,109 @@
+"""The state of the machine around a round: what else it did, and how it was set up. Linux only.
+
+Everything is read from the kernel's files; what a machine does not tell is None.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_TICK = os.sysconf("SC_CLK_TCK")
+_CPU = "sys/devices/system/cpu"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters at one moment, since boot."""
+
+    at: float  # seconds, monotonic
+    busy_s: float  # of all processors
+    stolen_s: float  # taken by the hypervisor
+    swapped_pages: int
+    throttled: int | None  # events of all processors
+
+
+def read(root: Path = Path("/")) -> Reading:
+    """Read the counters."""
+    # user nice system idle iowait irq softirq steal
+    ticks = [int(x) for x in _first_line(root / "proc/stat").split()[1:9]]
+    ticks += [0] * (8 - len(ticks))
+    swapped = 0
+    for line in _text(root / "proc/vmstat").splitlines():
+        if line.startswith(("pswpin ", "pswpout ")):
+            swapped += int(line.split()[1])
+    counts = [_number(path) for path in root.glob(f"{_CPU}/cpu*/thermal_throttle/*_throttle_count")]
+    return Reading(
+        at=time.monotonic(),
+        busy_s=(sum(ticks) - ticks[3] - ticks[4] - ticks[7]) / _TICK,
+        stolen_s=ticks[7] / _TICK,
+        swapped_pages=swapped,
+        throttled=sum(count or 0 for count in counts) if counts else None,
+    )
+
+
+def between(before: Reading, after: Reading, own_cpu_s: float) -> dict[str, Any]:
+    """What happened from one reading to the other, beside our own ``own_cpu_s`` seconds of work."""
+    seconds = max(after.at - before.at, 1e-9)
+    others = max(0.0, after.busy_s - before.busy_s - own_cpu_s)
+    known = before.throttled is not None and after.throttled is not None
+    return {
+        "others_processors": round(others / seconds, 2),
+        "stolen_processors": round((after.stolen_s - before.stolen_s) / seconds, 3),
+        "swapped_pages": after.swapped_pages - before.swapped_pages,
+        "throttled": (after.throttled or 0) - (before.throttled or 0) if known else None,
+    }
+
+
+def settings(root: Path = Path("/")) -> dict[str, Any]:
+    """How the machine is set up: governors, turbo, battery, clock source."""
+    cpu = root / _CPU
+    governors = {_first_line(path) for path in cpu.glob("cpu*/cpufreq/scaling_governor")} - {""}
+    clock = _first_line(root / "sys/devices/system/clocksource/clocksource0/current_clocksource")
+    return {
+        "governor": ",".join(sorted(governors)) or None,
+        "turbo": _turbo(cpu),
+        "on_battery": _on_battery(root / "sys/class/power_supply"),
+        "clock_source": clock or None,
+    }
+
+
+def _turbo(cpu: Path) -> bool | None:
+    for path, on in (("intel_pstate/no_turbo", 0), ("cpufreq/boost", 1)):
+        value = _number(cpu / path)
+        if value is not None:
+            return value == on
+    return None
+
+
+def _on_battery(supplies: Path) -> bool | None:
+    """Whether a battery is being discharged; None where the machine has none."""
+    states = [_first_line(path / "status") for path in _batteries(supplies)]
+    return "Discharging" in states if states else None
+
+
+def _batteries(supplies: Path) -> Iterator[Path]:
+    for path in supplies.glob("*"):
+        # A mouse's battery has the scope "Device".
+        if _first_line(path / "type") == "Battery" and _first_line(path / "scope") != "Device":
+            yield path
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _first_line(path: Path) -> str:
+    return _text(path).partition("\n")[0].strip()
+
+
+def _number(path: Path) -> int | None:
+    text = _first_line(path)
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,90 @@
+"""Verdicts that are right all together, with the confidence stated."""
+
+import numpy as np
+import pytest
+
+from pipeline import stats, verdicts
+from pipeline.verdicts import FASTER, SAME, SLOWER, UNDECIDED
+
+
+def cell(generator, ratio, rounds=8, process=0.004):
+    means = generator.normal(np.log(ratio), process, (rounds, 1))
+    return stats.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
+
+
+def words(cells):
+    return {(v.one, v.other): v.word for v in verdicts.judge(cells)}
+
+
+def test_clear_cases():
+    generator = np.random.default_rng(1)
+    cells = {
+        "fast": cell(generator, 1.0),
+        "slow": cell(generator, 0.9),
+        "twin": cell(generator, 0.9, rounds=30),
+        "vague": cell(generator, 0.99, rounds=3, process=0.03),
+    }
+    found = words(cells)
+    assert found["fast", "slow"] == FASTER
+    assert words({"slow": cells["slow"], "fast": cells["fast"]})["slow", "fast"] == SLOWER
+    assert found["slow", "twin"] == SAME
+    assert found["fast", "vague"] == UNDECIDED
+    letters = verdicts.groups(cells, verdicts.judge(cells))
+    assert set(letters["slow"]) & set(letters["twin"])
+    assert not set(letters["fast"]) & set(letters["slow"])
+    assert set(letters["fast"]) & set(letters["vague"])
+
+
+@pytest.mark.parametrize("rounds", [3, 8])
+def test_a_table_of_equals_has_a_false_verdict_one_time_in_twenty_at_most(rounds):
+    """15 cells, 105 comparisons, all equal: any "faster" or "slower" is false."""
+    generator = np.random.default_rng(rounds)
+    tables = 400
+    wrong = 0
+    for _ in range(tables):
+        found = words({str(i): cell(generator, 0.8, rounds) for i in range(15)})
+        wrong += any(word in (FASTER, SLOWER) for word in found.values())
+    assert wrong / tables < 0.05
+
+
+def test_same_is_false_one_time_in_twenty_at_most():
+    """Cells a little more than the largest allowed bound apart: any "same" is false."""
+    generator = np.random.default_rng(5)
+    apart = 1 + verdicts.MOST_SAME + 1e-4
+    wrong = 0
+    for _ in range(400):
+        found = verdicts.judge({"a": cell(generator, 1.0), "b": cell(generator, apart)})
+        wrong += found[0].word == SAME
+    assert wrong / 400 < 0.05
+
+
+def test_the_bound_holds_the_difference():
+    generator = np.random.default_rng(6)
+    held = [
+        v.bound >= 0.003
+        for _ in range(300)
+        for v in verdicts.judge({"a": cell(generator, 1.0), "b": cell(generator, 1.003)})
+    ]
+    assert np.mean(held) > 0.95
+
+
+def test_letters_say_exactly_what_the_verdicts_say():
+    generator = np.random.default_rng(7)
+    for _ in range(20):
+        ratios = generator.uniform(0.8, 0.9, 12)
+        cells = {str(i): cell(generator, r, rounds=5) for i, r in enumerate(ratios)}
+        found = verdicts.judge(cells)
+        letters = verdicts.groups(cells, found)
+        assert all(letters.values())
+        for v in found:
+            shares = bool(set(letters[v.one]) & set(letters[v.other]))
+            assert shares == (v.word not in (FASTER, SLOWER))
+
+
+def test_a_disturbed_cell_is_told_from_none():
+    generator = np.random.default_rng(8)
+    cells = {"a": cell(generator, 1.0), "b": stats.estimate([[0.5, 0.51]])}
+    assert words(cells) == {("a", "b"): UNDECIDED}
+    assert verdicts.groups(cells, verdicts.judge(cells))["b"] == ""
+    assert verdicts.judge({}) == []
+    assert verdicts.groups({}, []) == {}
