@@ -4,7 +4,7 @@ The pipeline's table of contents, in the order in which things happen. What to b
 in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backends='wasmtime.*'
 """
 
-from pipeline.graph import building, current_plan, measuring
+from pipeline.graph import asking, building, current_plan, measuring
 from pipeline.reporter import ProgressReporter
 
 DOIT_CONFIG = {
@@ -78,3 +78,12 @@ def task_report():
 def task_check():
     """fail if a cell went wrong, naming it"""
     return measuring.check_report(PLAN)
+
+
+def task_selftest():
+    """measure every backend against itself: the noise floor of this machine, now"""
+    return asking.test_machine(PLAN)
+
+
+def task_certify():
+    yield from asking.certify_cells(PLAN)

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.precision import machine_speed
 from pipeline.sample import Sample
+from pipeline.undisturbed import CPU_SHARE, NEAR
 
 #: Processors that others may use, or a hypervisor take, before it is worth a word.
 BUSY_PROCESSORS = 0.2
@@ -71,7 +72,7 @@ def _two_speeds(samples: Sequence[Sample]) -> Iterator[Disturbance]:
         reference / speed
         for s in samples
         for reference, share in zip(s.reference_scores, s.reference_cpu_shares, strict=True)
-        if reference < 0.92 * speed and share >= 0.9
+        if reference < NEAR * speed and share >= CPU_SHARE
     ]
     every = sum(len(s.reference_scores) for s in samples)
     if len(slow) > DISTURBED_SHARE * every:

@@ -18,9 +18,9 @@ from pipeline import conditions, coremark, layout, undisturbed
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import WorkerError
-from pipeline.model import Backend, Cell, Protocol, Status
+from pipeline.model import Cell, Protocol, Status
 from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
-from pipeline.session import Ended, Loaded, Session, start
+from pipeline.session import Ended, Session, prove, start
 from pipeline.store import read_json, sha256
 from pipeline.trend import trend
 from pipeline.undisturbed import Series
@@ -109,7 +109,7 @@ def _round(
         other = Session(reference_worker, "reference", protocol, forks=True)
         loaded = subject.load(path, cell.backend.options)
         other.load(artifact_path(*reference, NATIVE), native.options)
-        _prove(cell.backend, loaded, identity.get("version"))
+        prove(cell.backend, loaded, identity.get("version"))
         facts.update(
             version=loaded.version,
             proof=loaded.proof,
@@ -123,16 +123,6 @@ def _round(
         own_cpu = time.process_time() - own_cpu + worker.cpu_seconds() + reference_worker.cpu_seconds()
         happened = conditions.between(before, conditions.read(), own_cpu)
         facts["conditions"] = {**happened, **conditions.settings()}
-
-
-def _prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
-    """The runtime must be the version, and its compiler the one, that the cell's label says."""
-    if loaded.version != version:
-        raise Ended(Status.INVALID, f"the runtime says it is {loaded.version}, expected {version}")
-    for name, value in backend.proof.items():
-        found = loaded.proof.get(name)
-        if found != value:
-            raise Ended(Status.INVALID, f"it should prove {name} {value!r}, but its {name} is {found!r}")
 
 
 def _validate(subject: Session, other: Session) -> None:

@@ -62,6 +62,7 @@ class Worker:
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], *, memory_mib: int) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._buffer = b""
+        self._greeted = False
         parent = os.getpid()
 
         def limit() -> None:
@@ -87,13 +88,6 @@ class Worker:
             raise WorkerCrash(f"cannot start {argv[0]}: {error.strerror}") from None
 
     def __enter__(self) -> Worker:
-        try:
-            hello = self._receive(_START_TIMEOUT_S)
-            if hello.get("protocol") != 1:
-                raise WorkerError(f"the worker greeted with {hello!r}, expected protocol 1")
-        except BaseException:
-            self.close(kill=True)
-            raise
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -101,6 +95,9 @@ class Worker:
 
     def request(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send one request and return its answer; raises a WorkerError, after which it is dead."""
+        # Not before the first request: so two workers that are needed together start together.
+        if not self._greeted:
+            self._greet()
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
@@ -111,6 +108,13 @@ class Worker:
         if "error" in answer:
             raise WorkerError(str(answer["error"]))
         return answer
+
+    def _greet(self) -> None:
+        hello = self._receive(_START_TIMEOUT_S)
+        if hello.get("protocol") != 1:
+            self.close(kill=True)
+            raise WorkerError(f"the worker greeted with {hello!r}, expected protocol 1")
+        self._greeted = True
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:
         assert self._process.stdout is not None

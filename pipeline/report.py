@@ -92,6 +92,20 @@ def orders(results: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
+def notes(results: dict[str, Any]) -> list[str]:
+    """What a reader must know of single cells that have a number."""
+    found = []
+    for cell in results["cells"]:
+        name, warmed = label(cell), cell["warmup_chunks"]
+        if warmed:
+            found.append(f"{name} got faster while it ran; it was warmed for {warmed} chunks more")
+        if cell["trend"] in ("rising", "falling"):
+            found.append(f"{name} is {cell['trend']}: its speed still changes within its rounds")
+        if cell["disturbed"]:
+            found.append(f"{name} had fewer than two undisturbed rounds: its ratio is only a range")
+    return found
+
+
 def unfit(results: dict[str, Any]) -> list[tuple[str, list[str]]]:
     """(status and reason, cells) of everything that has no number."""
     reasons: dict[str, list[str]] = {}
@@ -125,6 +139,7 @@ def render_markdown(results: dict[str, Any]) -> str:
         grids=grid(results),
         unfit=unfit(results),
         orders=orders(results),
+        notes=notes(results),
         same_percent=f"{MOST_SAME * 100:g}",
         rounds=_rounds(results) if results["reference"]["score"] is not None else "0",
     )
@@ -164,6 +179,8 @@ def render_table(results: dict[str, Any]) -> str:
         console.print(table)
     for reason, cells in unfit(results):
         console.print(Text(f"{reason}\n    {', '.join(cells)}"))
+    for note in notes(results):
+        console.print(Text(note))
     for warning in results["warnings"]:
         console.print(Text(f"{warning['name']}: {warning['found']}\n    cure: {warning['remedy']}"))
     reference, protocol = results["reference"], results["protocol"]

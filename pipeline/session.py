@@ -80,6 +80,16 @@ def start(backend: Backend, protocol: Protocol) -> Worker:
     return Worker(command, environment, memory_mib=protocol.memory_mib)
 
 
+def prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
+    """The runtime must be the version, and its compiler the one, that the label says; raises Ended."""
+    if loaded.version != version:
+        raise Ended(Status.INVALID, f"the runtime says it is {loaded.version}, expected {version}")
+    for name, value in backend.proof.items():
+        found = loaded.proof.get(name)
+        if found != value:
+            raise Ended(Status.INVALID, f"it should prove {name} {value!r}, but its {name} is {found!r}")
+
+
 @dataclass(eq=False)
 class Session:
     """A loaded guest that runs again and again in one worker."""
@@ -91,6 +101,7 @@ class Session:
     peak_rss_bytes: int | None = None
     agreement: float = 0.0  # guest over host seconds of the last run
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
+    output: str = ""  # of the last run
     clock_agreement: float | None = None  # the same of the run that checked the clock
 
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
@@ -137,6 +148,7 @@ class Session:
             )
         self.agreement = run.seconds / answer.wall_seconds
         self.cpu_share = answer.cpu_share
+        self.output = answer.stdout
         if watch:
             own = self.forks or answer.peak_rss_bytes is not None
             self.peak_rss_bytes = answer.peak_rss_bytes if own else self.worker.peak_rss_bytes()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 #: differ by 0.7; chunks of native processes, whose memory layouts differ, by some 2 % (one sigma).
 NEAR = 0.92
 #: Of the time that a chunk took, what it must have had a processor for.
-CPU_SHARE = 0.9
+CPU_SHARE = 0.95
 #: In no round is a cell slower than this, relative to its fastest round, by itself: processes of one
 #: program differ by per cents, states of the machine by more.
 SAME_PROGRAM = 0.85

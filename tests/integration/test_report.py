@@ -24,6 +24,13 @@ CELL_KEYS = [
     "peak_rss_bytes",
     "identity",
     "proof",
+    "disturbed",
+    "undisturbed_rounds",
+    "undisturbed_chunks",
+    "warmup_chunks",
+    "trend",
+    "stopped",
+    "group",
 ]
 
 
@@ -40,6 +47,8 @@ def test_the_shape_of_results_json(workspace):
         "toolchains",
         "reference",
         "cells",
+        "comparisons",
+        "warnings",
     ]
     assert results["schema"] == 1
     assert set(results["reference"]) == {"toolchain", "variant", "score"}
@@ -52,7 +61,9 @@ def test_the_shape_of_results_json(workspace):
         assert cell["status"] == "ok"
         assert cell["ratio_low"] <= cell["ratio"] <= cell["ratio_high"]
         assert cell["score"] == cell["ratio"] * results["reference"]["score"]
-        assert (cell["rounds"], cell["chunks"]) == (2, 4)
+        assert (cell["rounds"], cell["chunks"]) == (3, 6)
+        assert cell["stopped"] == "3 rounds"
+        assert cell["group"] or cell["disturbed"]
         assert cell["proof"]
         assert cell["identity"]["version"]
         assert cell["peak_rss_bytes"] > 10_000
@@ -60,6 +71,10 @@ def test_the_shape_of_results_json(workspace):
         assert (cell["wasm_bytes"] is None) == native
         assert (cell["compile_seconds"] is None) == native
         assert cell["code_bytes"] > 10_000
+    pairs = {frozenset((v["one"], v["other"])) for v in results["comparisons"]}
+    assert len(pairs) == 4, "cells that differ in one thing: two levels, two backends"
+    assert {v["verdict"] for v in results["comparisons"]} <= {"faster", "slower", "same within", "undecided"}
+    assert all({"name", "found", "effect", "remedy"} == set(w) for w in results["warnings"])
     assert str(workspace.path).encode() not in raw, "a path of the host's"
 
 

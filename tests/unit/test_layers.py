@@ -25,11 +25,11 @@ LAYERS = [
     {"pipeline.build", "pipeline.matrix", "pipeline.session"},
     {"pipeline.sample"},
     {"pipeline.measure", "pipeline.precision"},
-    {"pipeline.refine", "pipeline.disturbances"},
-    {"pipeline.results"},
+    {"pipeline.refine", "pipeline.disturbances", "pipeline.certify"},
+    {"pipeline.results", "pipeline.selftest"},
     {"pipeline.report"},
     {"pipeline.graph.tasks", "pipeline.reporter", "pipeline.state"},
-    {"pipeline.graph.building", "pipeline.graph.measuring", "pipeline.graph"},
+    {"pipeline.graph.building", "pipeline.graph.measuring", "pipeline.graph.asking", "pipeline.graph"},
     {"dodo"},
 ]
 

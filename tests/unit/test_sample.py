@@ -18,6 +18,10 @@ GOOD = {
     "measured": "2026-01-01T00:00:00+00:00",
     "scores": [1.0, 2.0],
     "reference_scores": [3.0, 4.0],
+    "cpu_shares": [1.0, 0.5],
+    "reference_cpu_shares": [1.0, 1.0],
+    "processors": [0, 1],
+    "machine_speed": 4.0,
 }
 
 
@@ -57,6 +61,14 @@ def test_an_edited_number_is_no_sample(tmp_path):
         {"scores": [1.0, float("nan")]},
         {"scores": [1.0, "2"]},
         {"scores": [], "reference_scores": []},
+        {"cpu_shares": [1.0]},
+        {"cpu_shares": [1.0, float("nan")]},
+        {"reference_cpu_shares": [1.0, -1.0]},
+        {"processors": [0]},
+        {"machine_speed": None},
+        {"machine_speed": 0.0},
+        {"warmup_scores": [0.0]},
+        {"trend": [1.0]},
         {"status": "fine"},
         {"status": Status.TRAP},
         {"round": "one"},

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Do the worker, the protocol between processes and the validation cost speed? Ours against bare scripts.
+
+    .venv/bin/python benchmarks/fidelity.py [rounds]
+
+Rounds of the pipeline and of benchmarks/bare.py (the runtime's own API, nothing of ours) alternate; the
+same estimator looks at both. Needs the artifacts and runtimes: doit run build runtime. Promised: the
+ratios agree within 1 %.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from pipeline import layout, matrix, precision, stats, undisturbed
+from pipeline.build import artifact_path
+from pipeline.environment import loader_folder
+from pipeline.measure import take
+from pipeline.model import Backend, Cell, Status
+from pipeline.plan import Plan
+from pipeline.process import machine_lock
+from pipeline.sample import Sample, cell_key
+from pipeline.undisturbed import Series
+from toolchain.model import NATIVE, WASM
+
+ROOT = Path(__file__).resolve().parent.parent
+ROUNDS = 16
+PROMISED = 0.01
+#: {backend: its bare script's name}; those that are not in the matrix, or not here, are left out.
+SCRIPTS = {"wasmtime.cranelift": "wasmtime_cranelift", "wasmer.llvm": "wasmer_llvm"}
+
+
+def bare(plan: Plan, backend: Backend, number: int) -> Series:
+    """One process of the bare script."""
+    python, environment = sys.executable, {"PATH": "/usr/bin:/bin"}
+    if backend.runtime.environment is not None:
+        folder = (ROOT / layout.environment(backend.runtime.environment)).absolute()
+        python = str(layout.python_of(folder))
+        environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
+    usable = sorted(os.sched_getaffinity(0))
+    reference = artifact_path(*plan.reference_name, NATIVE)
+    command = [
+        *(python, str(ROOT / "benchmarks/bare.py"), SCRIPTS[backend.name]),
+        *(os.path.abspath(artifact_path("zig", "O3", WASM)), os.path.abspath(reference)),
+        *(str(plan.protocol.pairs), str(plan.protocol.chunk_ms / 1000), str(usable[number % len(usable)])),
+    ]
+    out = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
+    columns = [list(column) for column in zip(*json.loads(out), strict=True)]
+    return Series(*columns)
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    os.chdir(ROOT)
+    plan = matrix.load({"variants": "O3"})
+    worst = 0.0
+    for backend in plan.backends:
+        if backend.name not in SCRIPTS:
+            continue
+        cell = Cell("zig", plan.variants[0], backend)
+        key = cell_key(cell, plan.protocol, plan.reference_name)
+        ours: list[Sample] = []
+        bares: list[Series] = []
+        with machine_lock(exclusive=True):
+            for number in range(1, rounds + 1):
+                ours.append(take(cell, plan.protocol, plan.reference_name, number, key))
+                if ours[-1].status is not Status.OK:
+                    sys.exit(f"{backend.name}: {ours[-1].status.value}: {ours[-1].reason}")
+                bares.append(bare(plan, backend, number))
+        one = precision.estimate(ours)
+        speed = precision.machine_speed(ours)
+        every = [c / r for s in bares for c, r in zip(s.scores, s.references, strict=True)]
+        other = stats.estimate(undisturbed.ratios(bares, speed), every)
+        difference = stats.compare(one, other)
+        worst = max(worst, abs(difference.value - 1))
+        print(
+            f"{backend.name:20} ours {one.value:.4f} ±{one.half_width:.2%}, bare {other.value:.4f} "
+            f"±{other.half_width:.2%}: {difference.value - 1:+.2%} "
+            f"({difference.low - 1:+.2%} to {difference.high - 1:+.2%})",
+            flush=True,
+        )
+    print(f"largest difference: {worst:.2%}, promised: at most {PROMISED:.0%}")
+    sys.exit(worst > PROMISED)
+
+
+if __name__ == "__main__":
+    main()

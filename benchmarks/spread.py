@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""The same question again and again: how far do the answers lie apart?
+
+    .venv/bin/python benchmarks/spread.py [repeats] [quiet] [disturbed]
+
+For each optimising backend at -O3: its ratio to native by our protocol, and by what other tools do (one
+long run each, one after the other) in the same time; on the machine as it is, and again with two CPU
+burners beside it. Needs the artifacts and runtimes: doit run build runtime. Prints the table of the
+README and exits with 1 if a promise is not kept.
+"""
+
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field, replace
+
+from noise import burners
+
+from pipeline import coremark, matrix
+from pipeline.backends import discover
+from pipeline.build import artifact_path
+from pipeline.measure import take
+from pipeline.model import Backend, Cell, Kind, Status
+from pipeline.plan import Plan
+from pipeline.precision import estimate
+from pipeline.process import machine_lock
+from pipeline.sample import cell_key
+from pipeline.session import Session, start
+from toolchain.model import NATIVE, WASM
+
+REPEATS = 6
+ROUNDS = 5  # as many as 8 s hold
+MOST_SECONDS = 8.0
+#: Largest span of our answers that is promised, and the smallest that is expected of the others.
+PROMISED = {"quiet": 0.007, "disturbed": 0.015}
+OTHERS = 0.10
+
+
+@dataclass
+class Answers:
+    """Of one cell in one condition: ratios, and seconds that each took."""
+
+    ours: list[float] = field(default_factory=list)
+    half_widths: list[float] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+def span(values: list[float]) -> float:
+    """Largest less smallest, relative to the median."""
+    return (max(values) - min(values)) / statistics.median(values)
+
+
+def by_us(plan: Plan, cell: Cell, answers: Answers) -> float:
+    """Ask once by our protocol; returns the seconds that it took."""
+    started = time.monotonic()
+    key = cell_key(cell, plan.protocol, plan.reference_name)
+    rounds = [take(cell, plan.protocol, plan.reference_name, r, key) for r in range(1, ROUNDS + 1)]
+    for sample in rounds:
+        if sample.status is not Status.OK:
+            sys.exit(f"{cell.name}: {sample.status.value}: {sample.reason}")
+    found = estimate(rounds)
+    answers.ours.append(found.value)
+    answers.half_widths.append(found.half_width)
+    answers.seconds.append(time.monotonic() - started)
+    return answers.seconds[-1]
+
+
+def by_others(plan: Plan, cell: Cell, seconds: float) -> float:
+    """One long run of each, native first, together as long as ours took: the ratio."""
+    protocol = replace(plan.protocol, run_timeout_s=120)
+    scores = []
+    native = discover()["native"]
+    path = artifact_path(cell.toolchain, cell.variant.name, WASM)
+    sides: list[tuple[Backend, str]] = [
+        (native, artifact_path(*plan.reference_name, NATIVE)),
+        (cell.backend, path),
+    ]
+    for backend, artifact in sides:
+        with start(backend, protocol) as worker:
+            session = Session(worker, backend.name, protocol, forks=backend.native)
+            session.load(artifact, backend.options)
+            chunk = session.calibrate()
+            iterations = round(chunk * 1000 / protocol.chunk_ms * seconds / 2)
+            scores.append(session.run(coremark.PERFORMANCE, iterations).score)
+    return scores[1] / scores[0]
+
+
+def ask(plan: Plan, cells: list[Cell], repeats: int) -> dict[str, Answers]:
+    found = {cell.name: Answers() for cell in cells}
+    for repeat in range(repeats):
+        for cell in cells:
+            answers = found[cell.name]
+            seconds = by_us(plan, cell, answers)
+            answers.others.append(by_others(plan, cell, seconds))
+            print(
+                f"  {repeat + 1}/{repeats} {cell.name}: ours {answers.ours[-1]:.4f} in {seconds:.1f} s, "
+                f"one long run each {answers.others[-1]:.4f}",
+                flush=True,
+            )
+    return found
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    repeats = next((int(w) for w in words if w.isdigit()), REPEATS)
+    conditions = [w for w in words if w in PROMISED] or list(PROMISED)
+    plan = matrix.load({"variants": "O3"})
+    cells = [c for c in plan.cells() if c.backend.kind is Kind.OPTIMIZING]
+    kept = True
+    rows = []
+    for condition in conditions:
+        print(f"{condition}:", flush=True)
+        with machine_lock(exclusive=True), burners(2 if condition == "disturbed" else 0):
+            found = ask(plan, cells, repeats)
+        for name, a in found.items():
+            kept &= span(a.ours) <= PROMISED[condition] and max(a.seconds) <= MOST_SECONDS
+            rows.append((condition, name, a))
+        if condition == "disturbed":
+            kept &= max(span(a.others) for a in found.values()) > OTHERS
+    print(f"\n| | cell | ours: {repeats} answers | span | ± | one long run each, same time | span | s |")
+    print("|---|---|---|---:|---:|---|---:|---:|")
+    for condition, name, a in rows:
+        print(
+            f"| {condition} | {name} | {min(a.ours):.4f} – {max(a.ours):.4f} | {span(a.ours):.2%} "
+            f"| {statistics.median(a.half_widths):.2%} | {min(a.others):.3f} – {max(a.others):.3f} "
+            f"| {span(a.others):.1%} | {max(a.seconds):.1f} |"
+        )
+    sys.exit(not kept)
+
+
+if __name__ == "__main__":
+    main()

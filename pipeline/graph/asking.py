@@ -1,0 +1,62 @@
+"""What is asked for by name only: the self-test and official runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doit.tools import config_changed
+
+from pipeline import certify, layout, sample, selftest
+from pipeline.graph.tasks import Task, act, clean, group, intact, meta
+from pipeline.plan import Plan
+
+_CODE = ("pipeline/certify.py", "pipeline/build.py")
+
+
+def test_machine(plan: Plan) -> Task:
+    """Always run: it asks what the machine is like now."""
+    rounds = plan.repeats * plan.protocol.rounds * len(plan.backends) * 2
+    return {
+        "actions": act(selftest.selftest, plan, alone=True),
+        "task_dep": ["build", "runtime"],
+        "clean": clean(layout.SELFTEST_JSON, layout.SELFTEST_TXT),
+        "verbosity": 2,
+        "meta": meta("self-test", 1.3 * rounds),
+    }
+
+
+def certify_cells(plan: Plan) -> Iterator[Task]:
+    """One official measurement a cell, and the statement on all of them."""
+    yield group("certify", "run cells by EEMBC's rules, ten seconds and more, and say which rule is kept")
+    names: list[str] = []
+    for cell in plan.cells():
+        folder = layout.certificate(cell.name)
+        name = cell.name.replace("/", ":")
+        yield {
+            "basename": "certify",
+            "name": name,
+            "task_dep": ["sources", *names[-1:]],
+            "actions": act(certify.certify, plan, cell, alone=True),
+            "file_dep": [
+                *sample.inputs(cell, plan.reference_name),
+                "pipeline/certify.py",
+                "pipeline/build.py",
+            ],
+            "targets": [f"{folder}/certificate.json", f"{folder}/statement.txt"],
+            "uptodate": [
+                intact,
+                (certify.kept, [cell]),
+                config_changed(sample.settings(cell, plan.protocol, plan.reference_name)),
+            ],
+            "clean": clean(folder),
+            "meta": meta("certify", 50),
+        }
+        names.append(f"certify:{name}")
+    yield {
+        "basename": "certify",
+        "name": "statement",
+        "task_dep": names,
+        "actions": act(certify.report, plan.cells()),
+        "verbosity": 2,
+        "meta": meta("statement", 0.1),
+    }

@@ -1,0 +1,136 @@
+"""Precision on demand, the self-test, warm-up of what tiers up, and an official run: real doit runs."""
+
+import json
+import os
+import re
+
+from pipeline import coremark
+
+CHOICE = ("backends=wasmtime.*", "variants=O3")
+
+
+def results(workspace):
+    return json.loads((workspace.path / "report/results.json").read_text())
+
+
+def samples(workspace):
+    return {p.name: p.stat().st_mtime_ns for p in (workspace.path / "results").rglob("round-*.json")}
+
+
+def test_precise_adds_rounds_until_the_budget_is_spent_and_keeps_them(workspace):
+    precise = (*CHOICE, "protocol=precise", "rounds=2", "half_width=0.01")
+    workspace.run(*precise, "budget=2")
+    (cell,) = results(workspace)["cells"]
+    assert cell["stopped"].startswith("its budget of 2 s is spent: ±")
+    assert cell["rounds"] > 2
+    first = samples(workspace)
+    assert len(first) == cell["rounds"]
+    assert workspace.run(*precise, "budget=2") == [], "nothing runs twice"
+
+    workspace.run(*precise, "budget=4")
+    (longer,) = results(workspace)["cells"]
+    assert longer["rounds"] > cell["rounds"]
+    assert {name: samples(workspace)[name] for name in first} == first, "only rounds were added"
+
+    # An edited sample among the added ones is measured again, and nothing else is.
+    victim = workspace.path / f"results/zig/O3/wasmtime.cranelift/round-{cell['rounds']:02d}.json"
+    victim.write_text(victim.read_text().replace('"round"', '"rounds"'))
+    before = samples(workspace)
+    workspace.run(*precise, "budget=4")
+    after = samples(workspace)
+    assert [n for n in before if before[n] != after[n]] == [victim.name]
+
+    # Less demanding: the same rounds, fewer of them.
+    workspace.run(*CHOICE, "protocol=quick", "rounds=2")
+    assert results(workspace)["cells"][0]["rounds"] == 2
+    assert samples(workspace) == after
+
+
+def test_precise_ends_early_where_it_is_precise_enough(workspace):
+    workspace.edit("matrix.toml", "undisturbed = 2 ", "undisturbed = 8 ")
+    workspace.edit("matrix.toml", "pairs = 2 ", "pairs = 60 ")
+    workspace.run(*CHOICE, "protocol=precise", "rounds=2", "half_width=60", "budget=120")
+    (cell,) = results(workspace)["cells"]
+    assert "at most 60 % were asked for" in cell["stopped"]
+    assert cell["undisturbed_rounds"] >= 2
+
+
+def test_the_self_test_compares_each_backend_with_itself(workspace):
+    outcome = workspace.doit("run", "selftest", "repeats=2", "rounds=2")
+    assert "Traceback" not in outcome.stderr
+    found = json.loads((workspace.path / "report/selftest.json").read_text())
+    assert found["comparisons"] == 4
+    assert [e["backend"] for e in found["each"]] == ["native", "wasmtime.cranelift"] * 2
+    assert found["told"] == sum(e["told"] for e in found["each"])
+    inside = [e for e in found["each"] if e["told"] and e["ratio_low"] <= 1 <= e["ratio_high"]]
+    assert found["containing_one"] == len(inside)
+    assert outcome.returncode == (found["refused"] is not None)
+    assert (found["refused"] or "contain 1") in outcome.stdout + outcome.stderr
+    assert not (workspace.path / "results").exists() or not samples(workspace), "no sample of a cell"
+
+
+TIERING = '''
+"""A compiler that gets better: the code of -O0 for the first runs, then that of -O3."""
+import os
+import native_worker
+import serve
+
+def load(path, options):
+    folder = os.path.join(os.path.dirname(path), "..", "..")
+    slow, _ = native_worker.load(os.path.join(folder, "O0", "native", "coremark"), {})
+    fast, facts = native_worker.load(os.path.join(folder, "O3", "native", "coremark"), {})
+    runs = []
+    def run(request):
+        runs.append(1)
+        return (slow if len(runs) < 45 else fast)(request)
+    return run, dict(facts, compile_seconds=0.001)
+
+serve.serve(load)
+'''
+BACKEND = """
+from pipeline.model import Backend, Kind, Runtime
+
+RUNTIME = Runtime(name="tiering", worker="tiering_worker.py")
+BACKENDS = (Backend("tiering.up", Kind.OPTIMIZING, RUNTIME),)
+"""
+
+
+def test_a_backend_that_tiers_up_is_warmed_longer_and_says_so(workspace):
+    (workspace.path / "pipeline/workers/tiering_worker.py").write_text(TIERING)
+    (workspace.path / "pipeline/backends/tiering.py").write_text(BACKEND)
+    for key in ("undisturbed", "pairs"):
+        workspace.edit("matrix.toml", f"{key} = 2 ", f"{key} = 30 ")
+    workspace.run("backends=tiering.up", "variants=O3", "rounds=3")
+    (cell,) = results(workspace)["cells"]
+    assert cell["status"] == "ok"
+    assert cell["warmup_chunks"] >= 10
+    note = "zig/O3/tiering.up got faster while it ran; it was warmed for"
+    assert note in (workspace.path / "report/report.txt").read_text()
+    for path in (workspace.path / "results").rglob("round-*.json"):
+        kept = json.loads(path.read_text())
+        # Slow code may be in what was thrown away, not in what counts.
+        if kept["warmup_scores"]:
+            assert min(kept["warmup_scores"]) < 0.5 * max(kept["scores"])
+            assert sorted(kept["scores"])[len(kept["scores"]) // 4] > 0.5 * max(kept["scores"])
+
+
+def test_an_official_run_keeps_every_rule_and_its_logs(workspace):
+    outcome = workspace.doit("run", "certify", *CHOICE)
+    assert outcome.returncode == 0, outcome.stderr
+    folder = workspace.path / "results/certificates/zig/O3/wasmtime.cranelift"
+    certificate = json.loads((folder / "certificate.json").read_text())
+    assert certificate["certified"]
+    assert all(rule["kept"] for rule in certificate["rules"])
+    assert certificate["line"] in outcome.stdout
+    assert re.fullmatch(r"CoreMark 1\.0 : \d+\.\d+ / Clang \S+ +-O3 / STACK", certificate["line"])
+    for name, seeds in (("run1.log", coremark.PERFORMANCE), ("run2.log", coremark.VALIDATION)):
+        text = (folder / name).read_text()
+        iterations = int(re.search(r"^Iterations +: (\d+)", text, re.MULTILINE)[1])
+        assert coremark.judge(text, seeds, iterations).seconds >= 10
+        assert "ERROR" not in text
+    assert certificate["line"] in (folder / "run1.log").read_text()
+    again = workspace.doit("run", "certify", *CHOICE)
+    assert "certify zig" not in again.stdout, "official runs are cached"
+    assert certificate["line"] in again.stdout
+    os.unlink(folder / "run1.log")
+    assert "certify zig" in workspace.doit("list", "--all", "--status", "certify").stdout.replace(":", " ")
