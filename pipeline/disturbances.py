@@ -67,13 +67,15 @@ def _steal(samples: Sequence[Sample]) -> Iterator[Disturbance]:
 
 
 def _two_speeds(samples: Sequence[Sample]) -> Iterator[Disturbance]:
-    speed = machine_speed(samples)
-    slow = [
+    known = machine_speed(samples)
+    relative = [
         reference / speed
         for s in samples
+        for speed in [s.series().undisturbed_speed(known)]
         for reference, share in zip(s.reference_scores, s.reference_cpu_shares, strict=True)
-        if reference < NEAR * speed and share >= CPU_SHARE
+        if share >= CPU_SHARE
     ]
+    slow = [x for x in relative if x < NEAR]
     every = sum(len(s.reference_scores) for s in samples)
     if len(slow) > DISTURBED_SHARE * every:
         yield Disturbance(

@@ -13,7 +13,7 @@ from pipeline.errors import ProjectError
 from pipeline.measure import take
 from pipeline.model import Backend, Cell, Kind, Status
 from pipeline.plan import Plan
-from pipeline.precision import estimate, machine_speed
+from pipeline.precision import enough, estimate, machine_speed
 from pipeline.sample import Sample, cell_key
 from pipeline.store import write_atomic, write_json
 
@@ -76,32 +76,32 @@ def _cell(plan: Plan, backend: Backend) -> Cell:
 
 
 def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple[str, str], list[Sample]]:
-    """One repeat: every backend under both labels, rounds outermost, shuffled in each."""
-    taken: dict[tuple[str, str], list[Sample]] = {}
+    """One repeat: every backend under both labels until each has enough, rounds outermost, shuffled."""
     keys = {b.name: cell_key(_cell(plan, b), plan.protocol, plan.reference_name) for b in plan.backends}
-    for round_ in range(1, plan.protocol.rounds + 1):
-        turns = [(b, label) for b in plan.backends if b.name not in unavailable for label in _LABELS]
-        random.Random(f"{plan.protocol.seed}/{repeat}/{round_}").shuffle(turns)
-        for backend, label in turns:
-            if backend.name in unavailable:
-                continue
-            cell = _cell(plan, backend)
-            sample = take(cell, plan.protocol, plan.reference_name, round_, keys[backend.name])
-            if sample.status is Status.OK:
-                taken.setdefault((backend.name, label), []).append(sample)
-            else:
-                unavailable[backend.name] = f"{sample.status.value}: {sample.reason}"
-    return taken
+    backends = {b.name: b for b in plan.backends if b.name not in unavailable}
+    taken: dict[tuple[str, str], list[Sample]] = {(name, x): [] for name in backends for x in _LABELS}
+    open_ = list(taken)
+    round_ = 0
+    while open_:
+        round_ += 1
+        random.Random(f"{plan.protocol.seed}/{repeat}/{round_}").shuffle(open_)
+        for name, label in open_:
+            if name not in unavailable:
+                cell = _cell(plan, backends[name])
+                sample = take(cell, plan.protocol, plan.reference_name, round_, keys[name])
+                taken[name, label].append(sample)
+                if sample.status is not Status.OK:
+                    unavailable[name] = f"{sample.status.value}: {sample.reason}"
+        open_ = [(n, x) for n, x in open_ if n not in unavailable and not enough(plan.protocol, taken[n, x])]
+    return {key: samples for key, samples in taken.items() if key[0] not in unavailable}
 
 
 def _compare(plan: Plan, repeat: int, taken: dict[tuple[str, str], list[Sample]]) -> list[Comparison]:
     found = []
-    for backend in plan.backends:
-        rounds = [taken.get((backend.name, label), []) for label in _LABELS]
-        if all(len(r) == plan.protocol.rounds for r in rounds):
-            one, other = map(estimate, rounds)
-            told = not (one.disturbed or other.disturbed)
-            found.append(Comparison(backend.name, backend.kind, repeat, stats.compare(one, other), told))
+    for backend in (b for b in plan.backends if (b.name, _LABELS[0]) in taken):
+        one, other = (estimate(taken[backend.name, label]) for label in _LABELS)
+        told = not (one.disturbed or other.disturbed)
+        found.append(Comparison(backend.name, backend.kind, repeat, stats.compare(one, other), told))
     return found
 
 

@@ -40,13 +40,14 @@ class Series:
     reference_shares: list[float] = field(default_factory=list)
 
     def steady(self, speed: float) -> list[int]:
-        """The pairs whose reference ran at the undisturbed ``speed``, none of the two preempted.
-
-        Where the round itself saw about that speed, its own counts: machines also drift slowly.
-        """
-        own = reference_speed(self)
-        near = own if own >= NEAR * speed else speed
+        """The pairs whose reference ran at the undisturbed ``speed``, none of the two preempted."""
+        near = self.undisturbed_speed(speed)
         return [i for i in range(len(self.references)) if self.calm(i, near)]
+
+    def undisturbed_speed(self, speed: float) -> float:
+        """What ``speed`` was in this round: its own where it saw about that; machines also drift slowly."""
+        own = reference_speed(self)
+        return own if own >= NEAR * speed else speed
 
     def calm(self, pair: int, speed: float) -> bool:
         """Whether the reference chunk of a pair ran at that speed, and neither of the two was preempted."""

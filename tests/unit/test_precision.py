@@ -148,6 +148,6 @@ def test_two_speeds_and_drift_are_seen_in_the_reference():
     (found,) = disturbances.find([sample(n, slow=12) for n in range(1, 5)])
     assert found.name == "two speeds"
     assert "40%" in found.found
-    speeds = (40000.0, 40000.0, 37000.0, 36000.0)
+    speeds = (40000.0, 40000.0, 38000.0, 37500.0)
     (found,) = disturbances.find([sample(n, speed=s) for n, s in enumerate(speeds, 1)])
     assert found.name == "drift"
