@@ -51,7 +51,7 @@ _KEYS: dict[str, type] = {
 #: No "=": doit takes a task of such a name for a variable.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 _PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
-_OPTIONAL_FIELDS = {"half_width_percent", "budget_s"}
+_OPTIONAL_FIELDS = {"half_width_percent", "budget_s", "undisturbed"}
 #: Variables of the command line that set one field of the protocol.
 _PROTOCOL_VARIABLES = {"rounds": "rounds", "half_width": "half_width_percent", "budget": "budget_s"}
 #: Flags that name files or folders of the user's: a change there would go unseen.
@@ -218,6 +218,8 @@ def _protocol(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) 
     missing = sorted(_PROTOCOL_FIELDS - _OPTIONAL_FIELDS - settings.keys())
     if missing:
         raise BadInput(f"{path}: protocols.{name}: {missing[0]} is missing, also in [measurement]")
+    # A round without this number has all its pairs.
+    settings.setdefault("undisturbed", settings["pairs"])
     protocol = Protocol(name=str(name), **settings)
     for variable, key in _PROTOCOL_VARIABLES.items():
         if variable in variables:

@@ -22,7 +22,7 @@ from pipeline.model import Cell, Protocol, Status
 from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
 from pipeline.session import Ended, Session, prove, start
 from pipeline.store import read_json, sha256
-from pipeline.trend import trend
+from pipeline.trend import LEAST, trend
 from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
@@ -159,8 +159,7 @@ class _Pairs:
         self._pin()
         for attempt in range(1 + _MOST_WARMUPS):
             self._series(count, crcs)
-            steady = self.series.steady(self._speed())
-            found = trend([self.series.scores[i] / self.series.references[i] for i in steady])
+            found = trend(self._ratios())
             if found is None or not found.rising or attempt == _MOST_WARMUPS:
                 break
             # It was still being compiled better: what was measured was its warm-up.
@@ -202,6 +201,12 @@ class _Pairs:
             if not series.calm(pair, speed):
                 self._turn += 1
                 self._pin()
+
+    def _ratios(self) -> list[float]:
+        """Of the undisturbed pairs in the order of time; of all where these are too few to show a trend."""
+        steady = self.series.steady(self._speed())
+        chosen = steady if len(steady) >= LEAST else range(len(self.series.scores))
+        return [self.series.scores[i] / self.series.references[i] for i in chosen]
 
     def _pin(self) -> None:
         """Both on one processor: each processor has a state of its own, which then touches both alike."""

@@ -141,7 +141,7 @@ def render_markdown(results: dict[str, Any]) -> str:
         orders=orders(results),
         notes=notes(results),
         same_percent=f"{MOST_SAME * 100:g}",
-        rounds=_rounds(results) if results["reference"]["score"] is not None else "0",
+        rounds=_rounds(results),
     )
 
 
@@ -213,4 +213,4 @@ def mark(cell: dict[str, Any]) -> str:
 
 def _rounds(results: dict[str, Any]) -> str:
     numbers = sorted({cell["rounds"] for cell in results["cells"] if cell["rounds"]})
-    return "to".join(f" {n} " for n in dict.fromkeys([numbers[0], numbers[-1]])).strip()
+    return " to ".join(map(str, dict.fromkeys([*numbers[:1], *numbers[-1:]]))) or "0"
