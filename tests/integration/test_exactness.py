@@ -220,7 +220,10 @@ def test_the_list_reads_like_the_pipeline(workspace):
         "environment",
         "runtime",
         "measure",
+        "refine",
         "report",
         "check",
+        "selftest",
+        "certify",
     ]
     assert all(len(line.split()) > 3 for line in lines), "each says what it does"

@@ -71,7 +71,7 @@ def test_every_kind_of_bad_guest(workspace):
     lines = [f'{name} = {{ flags = "-O1 {flag}" }}' for name, flag in flags.items()]
     workspace.edit("matrix.toml", "[variants]\n", "[variants]\n" + "\n".join(lines) + "\n")
     workspace.edit("matrix.toml", "memory_mib = 2048", "memory_mib = 1024")
-    workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 3")
+    workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 8")
 
     outcome = workspace.doit("run", "rounds=1")
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr

@@ -61,8 +61,8 @@ def test_the_shape_of_results_json(workspace):
         assert cell["status"] == "ok"
         assert cell["ratio_low"] <= cell["ratio"] <= cell["ratio_high"]
         assert cell["score"] == cell["ratio"] * results["reference"]["score"]
-        assert (cell["rounds"], cell["chunks"]) == (3, 6)
-        assert cell["stopped"] == "3 rounds"
+        assert (cell["rounds"], cell["chunks"]) == (2, 4)
+        assert cell["stopped"] == "2 rounds"
         assert cell["group"] or cell["disturbed"]
         assert cell["proof"]
         assert cell["identity"]["version"]
