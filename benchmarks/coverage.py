@@ -89,9 +89,9 @@ def ours(rounds: Sequence[Series], known: float = 0.0) -> stats.Estimate:
     """
     speeds = [max(known, undisturbed.reference_speed(series)) for series in rounds]
     # At each round the best of the rounds before it is known.
-    speed = undisturbed.known_speed(np.maximum.accumulate(speeds).tolist())
+    known_speeds = undisturbed.known_speeds(np.maximum.accumulate(speeds).tolist())
     cut = []
-    for series in rounds:
+    for series, speed in zip(rounds, known_speeds, strict=True):
         steady = series.steady(speed)
         end = steady[ENOUGH - 1] + 1 if len(steady) >= ENOUGH else PAIRS
         cut.append(
@@ -103,7 +103,7 @@ def ours(rounds: Sequence[Series], known: float = 0.0) -> stats.Estimate:
             )
         )
     every = [c / r for s in cut for c, r in zip(s.scores, s.references, strict=True)]
-    return stats.estimate(undisturbed.ratios(cut, speed), every)
+    return stats.estimate(undisturbed.ratios(cut, known_speeds), every)
 
 
 def _interval(values: np.ndarray, value: float) -> stats.Estimate:
@@ -129,7 +129,7 @@ def bootstrapped(statistic: Callable[[np.ndarray], np.ndarray], resamples: int =
 def resampled_rounds(rounds: Sequence[Series]) -> stats.Estimate:
     """Our estimate, but a percentile bootstrap of the rounds' means instead of Student's t."""
     speed = max(undisturbed.reference_speed(series) for series in rounds)
-    used = [xs for xs in undisturbed.ratios(rounds, speed) if xs]
+    used = [xs for xs in undisturbed.ratios(rounds, [speed] * len(rounds)) if xs]
     if len(used) < 2:
         return ours(rounds)
     means = np.array([np.mean(np.log(xs)) for xs in used])

@@ -70,9 +70,9 @@ def main() -> None:
                     sys.exit(f"{backend.name}: {ours[-1].status.value}: {ours[-1].reason}")
                 bares.append(bare(plan, backend, number))
         one = precision.estimate(ours)
-        speed = precision.machine_speed(ours)
+        speeds = precision.machine_speeds(ours)
         every = [c / r for s in bares for c, r in zip(s.scores, s.references, strict=True)]
-        other = stats.estimate(undisturbed.ratios(bares, speed), every)
+        other = stats.estimate(undisturbed.ratios(bares, speeds), every)
         difference = stats.compare(one, other)
         worst = max(worst, abs(difference.value - 1))
         print(

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.precision import machine_speed
 from pipeline.sample import Sample
 from pipeline.undisturbed import CPU_SHARE, NEAR
 
@@ -67,11 +66,10 @@ def _steal(samples: Sequence[Sample]) -> Iterator[Disturbance]:
 
 
 def _two_speeds(samples: Sequence[Sample]) -> Iterator[Disturbance]:
-    known = machine_speed(samples)
     relative = [
         reference / speed
         for s in samples
-        for speed in [s.series().undisturbed_speed(known)]
+        for speed in [s.series().undisturbed_speed(s.machine_speed or 0.0)]
         for reference, share in zip(s.reference_scores, s.reference_cpu_shares, strict=True)
         if share >= CPU_SHARE
     ]

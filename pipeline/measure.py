@@ -29,9 +29,9 @@ from toolchain.model import NATIVE, WASM
 #: How often a cell that still gets faster is warmed for a round's length more.
 _MOST_WARMUPS = 4
 #: {digest of the reference: its undisturbed speed in the last rounds of this process}. A round that never
-#: saw the machine undisturbed learns here what it missed. Some rounds only: a laptop may cool or warm.
+#: saw the machine undisturbed learns here what it missed. Some minutes only: a laptop may cool or warm.
 _recent: dict[str, deque[float]] = {}
-_RECENT_ROUNDS = 10
+_RECENT_ROUNDS = 100
 
 
 def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> Sample:
@@ -156,6 +156,8 @@ class _Pairs:
         # CoreMark checks the first iteration's CRCs; what the rest computed shows in the final one only.
         crcs = {s: self.other.run(coremark.PERFORMANCE, count[s]).crcfinal for s in count}
         warmed: list[float] = []
+        if not self.recent:
+            self._scout(count[self.other])
         self._pin()
         for attempt in range(1 + _MOST_WARMUPS):
             self._series(count, crcs)
@@ -179,6 +181,16 @@ class _Pairs:
             "trend": None if found is None else (found.change, found.p),
             "clock_agreement": self.subject.clock_agreement,
         }
+
+    def _scout(self, iterations: int) -> None:
+        """Before the first round of a process: look on every processor what the machine can do."""
+        seen = Series()
+        for _ in range(2 * self.protocol.pairs):
+            self._turn += 1
+            self._pin()
+            seen.references.append(self.other.run(coremark.PERFORMANCE, iterations).score)
+            seen.reference_shares.append(self.other.cpu_share)
+        self.recent.append(undisturbed.reference_speed(seen))
 
     def _series(self, count: dict[Session, int], crcs: dict[Session, int]) -> None:
         """Pairs; which of the two goes first alternates, and trouble sends both to another processor."""

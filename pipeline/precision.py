@@ -16,12 +16,12 @@ def estimate(samples: Sequence[Sample]) -> stats.Estimate:
     """The ratio of a cell from the samples of its rounds, all with status ok."""
     rounds = [sample.series() for sample in samples]
     every = [c / r for s in samples for c, r in zip(s.scores, s.reference_scores, strict=True)]
-    return stats.estimate(undisturbed.ratios(rounds, machine_speed(samples)), every)
+    return stats.estimate(undisturbed.ratios(rounds, machine_speeds(samples)), every)
 
 
-def machine_speed(samples: Sequence[Sample]) -> float:
-    """The reference's undisturbed speed when these were measured, from what each round knew of it."""
-    return undisturbed.known_speed([s.machine_speed for s in samples if s.machine_speed is not None])
+def machine_speeds(samples: Sequence[Sample]) -> list[float]:
+    """For each round of a cell the reference's undisturbed speed that it is judged by."""
+    return undisturbed.known_speeds([sample.machine_speed or 0.0 for sample in samples])
 
 
 def enough(protocol: Protocol, samples: Sequence[Sample]) -> str | None:

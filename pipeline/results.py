@@ -10,7 +10,7 @@ from typing import Any
 from pipeline import disturbances, host, layout, sources, stats, verdicts
 from pipeline.model import Cell, Status
 from pipeline.plan import Plan
-from pipeline.precision import collect, estimate, machine_speed
+from pipeline.precision import collect, estimate
 from pipeline.sample import Sample, artifact_of, cell_key, key_of, read
 from pipeline.stats import Estimate
 from pipeline.store import read_json
@@ -83,9 +83,8 @@ def _reference_score(samples: list[Sample]) -> float | None:
     """The reference's speed in the undisturbed pairs of all cells, iterations/s."""
     if not samples:
         return None
-    speed = machine_speed(samples)
-    scores = [s.reference_scores[i] for s in samples for i in s.series().steady(speed)]
-    return statistics.median(scores) if scores else speed
+    scores = [s.reference_scores[i] for s in samples for i in s.steady()]
+    return statistics.median(scores or [x for s in samples for x in s.reference_scores])
 
 
 def _cell(

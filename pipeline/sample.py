@@ -80,6 +80,10 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The chunk pairs as undisturbed.py wants them."""
         return Series(self.scores, self.reference_scores, self.cpu_shares, self.reference_cpu_shares)
 
+    def steady(self) -> list[int]:
+        """The pairs that were undisturbed as far as this round could know."""
+        return self.series().steady(self.machine_speed or 0.0)
+
 
 def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
     """Files that decide a sample, in a fixed order; all exist once the build has run."""

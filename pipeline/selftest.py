@@ -13,7 +13,7 @@ from pipeline.errors import ProjectError
 from pipeline.measure import take
 from pipeline.model import Backend, Cell, Kind, Status
 from pipeline.plan import Plan
-from pipeline.precision import enough, estimate, machine_speed
+from pipeline.precision import enough, estimate
 from pipeline.sample import Sample, cell_key
 from pipeline.store import write_atomic, write_json
 
@@ -112,8 +112,7 @@ def summarise(
     told = [c for c in comparisons if c.told]
     jits = [c.half_width for c in told if c.kind is Kind.OPTIMIZING]
     pairs = sum(len(s.scores) for s in samples)
-    speed = machine_speed(samples)
-    calm = sum(len(s.series().steady(speed)) for s in samples)
+    calm = sum(len(s.steady()) for s in samples)
     summary: dict[str, Any] = {
         "comparisons": len(comparisons),
         "told": len(told),

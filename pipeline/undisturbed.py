@@ -9,6 +9,7 @@ docs/measurement.md has the figures behind the constants.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -73,13 +74,14 @@ def reference_speed(series: Series) -> float:
     return level(own)
 
 
-def known_speed(speeds: Sequence[float]) -> float:
-    """One speed out of what each round knew: of four and more the second largest, 0 for none.
+def known_speeds(speeds: Sequence[float]) -> list[float]:
+    """For each round the undisturbed speed to judge it by, from what each knew, in the order of time.
 
-    Not the largest: a round in which the machine was for once faster (turbo, before it got warm) does not
-    make all others disturbed. Not the median: what few rounds saw of a mostly slow machine counts.
+    What a later round knew counts for the earlier ones: they may have seen a slow machine only. What an
+    earlier one knew does not count for the later ones, beyond what these remember themselves: a laptop
+    that was faster until it got warm is not disturbed ever after.
     """
-    return sorted(speeds)[-2 if len(speeds) >= 4 else -1] if speeds else 0.0
+    return list(itertools.accumulate(reversed(speeds), max))[::-1]
 
 
 def count(series: Series, speed: float) -> int:
@@ -87,15 +89,16 @@ def count(series: Series, speed: float) -> int:
     return len(_upper(_ratios(series, speed)))
 
 
-def ratios(rounds: Sequence[Series], speed: float) -> list[list[float]]:
+def ratios(rounds: Sequence[Series], speeds: Sequence[float]) -> list[list[float]]:
     """Cell over reference of each round's undisturbed pairs, [] for a round without enough of them.
 
-    ``speed`` is the reference's undisturbed speed. The cell's own part is judged by its ratio, which
-    does not move with the machine's frequency: against the best that any round saw of it, where it may
-    be in a slower state of the machine than its reference was, and within its round, for bursts.
+    ``speeds`` are the reference's undisturbed speeds, of each round. The cell's own part is judged by its
+    ratio, which does not move with the machine's frequency: against the best that any round saw of it,
+    where it may be in a slower state of the machine than its reference was, and within its round, for
+    bursts.
     """
-    found = [_ratios(series, speed) for series in rounds]
-    best = max((_best_ratio(series, speed) for series in rounds), default=0.0)
+    found = [_ratios(series, speed) for series, speed in zip(rounds, speeds, strict=True)]
+    best = max((_best_ratio(*pair) for pair in zip(rounds, speeds, strict=True)), default=0.0)
     kept = [_upper([x for x in xs if x >= SAME_PROGRAM * best]) for xs in found]
     enough = min(MIN_PAIRS, *(len(series.scores) for series in rounds)) if rounds else MIN_PAIRS
     return [xs if len(xs) >= enough else [] for xs in kept]

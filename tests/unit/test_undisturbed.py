@@ -18,8 +18,12 @@ def series(generator, pairs=40, ratio=0.8, process=0.0):
     return Series(scores.tolist(), references.tolist(), list(ones), list(ones))
 
 
+def kept(rounds, speed=SPEED):
+    return undisturbed.ratios(rounds, [speed] * len(rounds))
+
+
 def mean(rounds, speed=SPEED):
-    return float(np.mean([np.log(x) for xs in undisturbed.ratios(rounds, speed) for x in xs]))
+    return float(np.mean([np.log(x) for xs in kept(rounds, speed) for x in xs]))
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_a_round_wholly_in_the_slow_state_is_left_out_where_the_speed_is_known(g
     slow = series(generator)
     slow.scores = [x * 0.6 for x in slow.scores]
     slow.references = [x * 0.7 for x in slow.references]
-    found = undisturbed.ratios([series(generator), slow], SPEED)
+    found = kept([series(generator), slow], SPEED)
     assert len(found[0]) > 30
     assert found[1] == []
 
@@ -50,7 +54,7 @@ def test_a_cell_in_another_state_than_its_reference_is_left_out(generator):
     """As where a burner shares its processor in every chunk: only against other rounds does it show."""
     wrong = series(generator)
     wrong.scores = [x * 0.7 for x in wrong.scores]
-    found = undisturbed.ratios([series(generator), series(generator), wrong], SPEED)
+    found = kept([series(generator), series(generator), wrong], SPEED)
     assert found[2] == []
 
 
@@ -59,12 +63,12 @@ def test_preempted_chunks_are_left_out_though_they_be_many(generator):
     for i in range(0, 40, 2):
         one.scores[i] *= 0.8
         one.shares[i] = 0.8
-    assert len(undisturbed.ratios([one, series(generator)], SPEED)[0]) == 20
+    assert len(kept([one, series(generator)], SPEED)[0]) == 20
 
 
 def test_processes_that_differ_by_per_cents_all_count(generator):
     rounds = [series(generator, process=p) for p in (-0.05, 0.0, 0.05)]
-    assert all(len(xs) > 30 for xs in undisturbed.ratios(rounds, SPEED))
+    assert all(len(xs) > 30 for xs in kept(rounds, SPEED))
 
 
 def test_a_machine_that_drifts_slowly_is_not_disturbed(generator):
@@ -74,7 +78,7 @@ def test_a_machine_that_drifts_slowly_is_not_disturbed(generator):
         one.scores = [x * factor for x in one.scores]
         one.references = [x * factor for x in one.references]
         rounds.append(one)
-    assert all(len(xs) > 35 for xs in undisturbed.ratios(rounds, SPEED))
+    assert all(len(xs) > 35 for xs in kept(rounds, SPEED))
 
 
 def test_one_lucky_chunk_is_no_state_of_the_machine():
@@ -96,13 +100,19 @@ def test_the_level_is_one_of_the_series_and_scales_with_it(values, factor):
 @given(st.lists(scores, min_size=1, max_size=4), st.floats(1e-3, 1e9))
 def test_every_kept_ratio_was_measured(columns, speed):
     rounds = [Series(xs, xs[::-1], [1.0] * len(xs), [1.0] * len(xs)) for xs in columns]
-    for one, kept in zip(rounds, undisturbed.ratios(rounds, speed), strict=True):
+    for one, found in zip(rounds, kept(rounds, speed), strict=True):
         measured = [c / r for c, r in zip(one.scores, one.references, strict=True)]
-        assert set(kept) <= set(measured)
+        assert set(found) <= set(measured)
 
 
 def test_nothing_is_nothing():
     assert undisturbed.level([]) == 0
-    assert undisturbed.ratios([], 1.0) == []
-    assert undisturbed.ratios([Series()], 1.0) == [[]]
+    assert kept([], 1.0) == []
+    assert kept([Series()], 1.0) == [[]]
     assert undisturbed.count(Series(), 1.0) == 0
+
+
+def test_later_knowledge_counts_for_earlier_rounds_and_not_the_other_way():
+    assert undisturbed.known_speeds([70, 70, 100, 100]) == [100, 100, 100, 100]
+    assert undisturbed.known_speeds([120, 120, 100, 100]) == [120, 120, 100, 100]
+    assert undisturbed.known_speeds([]) == []
