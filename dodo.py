@@ -4,6 +4,8 @@ The pipeline's table of contents, in the order in which things happen. What to b
 in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backends='wasmtime.*'
 """
 
+from doit import create_after
+
 from pipeline.graph import asking, building, current_plan, measuring
 from pipeline.reporter import ProgressReporter
 
@@ -85,5 +87,6 @@ def task_selftest():
     return asking.test_machine(PLAN)
 
 
+@create_after()
 def task_certify():
     yield from asking.certify_cells(PLAN)
