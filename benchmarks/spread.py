@@ -140,8 +140,8 @@ def main() -> None:
     print("|---|---|---|---|---:|---:|---|---:|---:|")
     for condition, name, a in rows:
         print(
-            f"| {condition} | {name} | {len(a.ours)} of {a.asked} | {_range(a)} | {min(a.others):.3f} – {max(a.others):.3f} "
-            f"| {span(a.others):.1%} | {max(a.seconds):.1f} |"
+            f"| {condition} | {name} | {len(a.ours)} of {a.asked} | {_range(a)} "
+            f"| {min(a.others):.3f} – {max(a.others):.3f} | {span(a.others):.1%} | {max(a.seconds):.1f} |"
         )
     sys.exit(not kept)
 
