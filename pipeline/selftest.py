@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-import statistics
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +108,8 @@ def summarise(
     comparisons: list[Comparison], samples: list[Sample], unavailable: dict[str, str]
 ) -> dict[str, Any]:
     """The content of selftest.json: shares and widths are fractions, null where nothing was told."""
+    import statistics
+
     told = [c for c in comparisons if c.told]
     jits = [c.half_width for c in told if c.kind is Kind.OPTIMIZING]
     pairs = sum(len(s.scores) for s in samples)
@@ -147,6 +148,8 @@ def _refusal(summary: dict[str, Any]) -> str | None:
 
 
 def _of_backend(name: str, comparisons: list[Comparison]) -> dict[str, Any]:
+    import statistics
+
     told = [c for c in comparisons if c.backend == name and c.told]
     return {
         "backend": name,

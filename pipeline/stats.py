@@ -9,7 +9,6 @@ else was tried, and how often each interval held the truth.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -56,7 +55,7 @@ def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> 
     used = [xs for xs in rounds if xs]
     if len(used) < 2:
         return _range([x for xs in used for x in xs] or list(every))
-    means = [statistics.fmean(map(math.log, xs)) for xs in used]
+    means = [math.fsum(map(math.log, xs)) / len(xs) for xs in used]
     weights = [len(xs) / (len(xs) + _PAIRS_OF_A_ROUND) for xs in used]
     total = math.fsum(weights)
     mean = math.fsum(w * m for w, m in zip(weights, means, strict=True)) / total
@@ -82,7 +81,7 @@ def _range(ratios: Sequence[float]) -> Estimate:
         raise ValueError("no pair of chunks")
     ordered = sorted(ratios)
     cut = int(len(ordered) * (1 - CONFIDENCE) / 2)
-    value = statistics.median(ordered)
+    value = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
     low, high = ordered[cut], ordered[-1 - cut]
     return Estimate(value, low, high, rounds=1, pairs=len(ordered), disturbed=True)
 

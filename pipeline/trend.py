@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,5 +45,7 @@ def trend(values: Sequence[float]) -> Trend | None:
     s = sum((d > 0) - (d < 0) for d, _ in pairs)
     deviation = math.sqrt(number * (number - 1) * (2 * number + 5) / 18)
     z = max(0.0, abs(s) - 1) / deviation
+    import statistics  # not for a run that has nothing to do
+
     slope = statistics.median(d / distance for d, distance in pairs)
     return Trend(math.expm1(slope * (number - 1)), math.erfc(z / math.sqrt(2)))

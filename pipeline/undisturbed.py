@@ -10,7 +10,6 @@ docs/measurement.md has the figures behind the constants.
 from __future__ import annotations
 
 import itertools
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -63,6 +62,8 @@ def level(values: Sequence[float]) -> float:
     """The speed of the upper cluster of a series: its median; 0 where there are too few to say."""
     if not values:
         return 0.0
+    import statistics  # with fractions and decimal: not for a run that has nothing to do
+
     edge = NEAR * sorted(values)[-min(_RANK, len(values))]
     return statistics.median(x for x in values if x >= edge)
 
