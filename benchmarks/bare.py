@@ -88,7 +88,8 @@ def chunk(run, iterations):
 def main():
     runtime, module, reference, pairs, seconds, processor = sys.argv[1:]
     answers = os.dup(1)
-    os.dup2(tempfile.TemporaryFile().fileno(), 1)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 1)
     guests = [globals()[runtime](module), native(reference)]
     counts = []
     for guest in guests:
