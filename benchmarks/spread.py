@@ -24,8 +24,9 @@ from pipeline.model import Backend, Cell, Kind, Status
 from pipeline.plan import Plan
 from pipeline.precision import estimate
 from pipeline.process import machine_lock
+from pipeline.runtimes import start
 from pipeline.sample import Sample, cell_key
-from pipeline.session import Session, start
+from pipeline.session import Session
 from toolchain.model import NATIVE, WASM
 
 REPEATS = 6
@@ -93,7 +94,7 @@ def by_others(plan: Plan, cell: Cell, seconds: float) -> float:
     ]
     for backend, artifact in sides:
         with start(backend, protocol) as worker:
-            session = Session(worker, backend.name, protocol, forks=backend.native)
+            session = Session(worker, backend.name, protocol, forks=backend.forks)
             session.load(artifact, backend.options)
             chunk = session.calibrate()
             iterations = round(chunk * 1000 / protocol.chunk_ms * seconds / 2)

@@ -69,10 +69,13 @@ def level(values: Sequence[float]) -> float:
 
 
 def reference_speed(series: Series) -> float:
-    """The reference's undisturbed speed as far as this round saw it, in its own unit."""
+    """The reference's undisturbed speed as far as this round saw it, in its own unit.
+
+    Of chunks that were not preempted; on a machine so busy that none was left alone, of all.
+    """
     shares = series.reference_shares
     own = [x for x, share in zip(series.references, shares, strict=True) if share >= CPU_SHARE]
-    return level(own)
+    return level(own or series.references)
 
 
 def known_speeds(speeds: Sequence[float]) -> list[float]:

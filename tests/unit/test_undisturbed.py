@@ -116,3 +116,9 @@ def test_later_knowledge_counts_for_earlier_rounds_and_not_the_other_way():
     assert undisturbed.known_speeds([70, 70, 100, 100]) == [100, 100, 100, 100]
     assert undisturbed.known_speeds([120, 120, 100, 100]) == [120, 120, 100, 100]
     assert undisturbed.known_speeds([]) == []
+
+
+def test_a_machine_that_leaves_no_chunk_alone_still_has_a_speed():
+    """Or its sample would be refused by its own reader, again and again."""
+    series = Series([1.0, 1.0], [2.0, 2.1], [0.5, 0.5], [0.6, 0.5])
+    assert undisturbed.reference_speed(series) > 0
