@@ -21,6 +21,7 @@ from pipeline.measure import take
 from pipeline.model import Backend, Cell, Status
 from pipeline.plan import Plan
 from pipeline.process import machine_lock
+from pipeline.runtimes import hosted_by
 from pipeline.sample import Sample, cell_key
 from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
@@ -29,23 +30,37 @@ ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 16
 PROMISED = 0.01
 #: {backend: its bare script's name}; those that are not in the matrix, or not here, are left out.
-SCRIPTS = {"wasmtime.cranelift": "wasmtime_cranelift", "wasmer.llvm": "wasmer_llvm"}
+SCRIPTS = {
+    "wasmtime.cranelift": "wasmtime_cranelift",
+    "wasmer.llvm": "wasmer_llvm",
+    "v8.turbofan": "bare_v8.mjs",
+}
 
 
 def bare(plan: Plan, backend: Backend, number: int) -> Series:
     """One process of the bare script."""
     python, environment = sys.executable, {"PATH": "/usr/bin:/bin"}
-    if backend.runtime.environment is not None:
-        folder = (ROOT / layout.environment(backend.runtime.environment)).absolute()
+    runtime, script = backend.runtime, SCRIPTS[backend.name]
+    if runtime.environment is not None:
+        folder = (ROOT / layout.environment(runtime.environment)).absolute()
         python = str(layout.python_of(folder))
         environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
     usable = sorted(os.sched_getaffinity(0))
-    reference = artifact_path(*plan.reference_name, NATIVE)
-    command = [
-        *(python, str(ROOT / "benchmarks/bare.py"), SCRIPTS[backend.name]),
-        *(os.path.abspath(artifact_path("zig", "O3", WASM)), os.path.abspath(reference)),
-        *(str(plan.protocol.pairs), str(plan.protocol.chunk_ms / 1000), str(usable[number % len(usable)])),
-    ]
+    processor = usable[number % len(usable)]
+    artifacts = (artifact_path("zig", "O3", WASM), artifact_path(*plan.reference_name, NATIVE))
+    command = [python, str(ROOT / "benchmarks/bare.py"), script]
+    if runtime.host is not None:
+        host = hosted_by(runtime)
+        if host is None:
+            sys.exit(f"{backend.name}: {runtime.host} is not there")
+        command = [host, "--no-warnings", "--no-liftoff", "--no-wasm-lazy-compilation"]
+        command.append(str(ROOT / "benchmarks" / script))
+    command += [*map(os.path.abspath, artifacts), str(plan.protocol.pairs)]
+    command += [str(plan.protocol.chunk_ms / 1000)]
+    if runtime.host is None:
+        command.append(str(processor))
+    else:  # JavaScript cannot pin itself
+        command = ["taskset", "-c", str(processor), *command]
     out = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
     columns = [list(column) for column in zip(*json.loads(out), strict=True)]
     return Series(*columns)

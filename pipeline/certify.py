@@ -19,8 +19,9 @@ from pipeline.coremark import PERFORMANCE, VALIDATION, SeedSet
 from pipeline.errors import ProjectError, WorkerError
 from pipeline.model import Cell, Protocol, Status
 from pipeline.plan import Plan
+from pipeline.runtimes import start
 from pipeline.sample import artifact_of
-from pipeline.session import CLOCK_AGREEMENT, Ended, Session, prove, start
+from pipeline.session import CLOCK_AGREEMENT, Ended, Session, prove
 from pipeline.store import read_json, sha256, write_atomic, write_json
 from toolchain.model import NATIVE, WASM, Toolchain
 
@@ -116,7 +117,7 @@ def _runs(plan: Plan, cell: Cell, certificate: dict[str, Any]) -> list[Official]
     protocol: Protocol = replace(plan.protocol, run_timeout_s=max(_TIMEOUT_S, plan.protocol.run_timeout_s))
     native = discover()["native"]
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference:
-        subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.native)
+        subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.forks)
         other = Session(reference, "reference", protocol, forks=True)
         loaded = subject.load(path, cell.backend.options)
         prove(cell.backend, loaded, identity.get("version"))
@@ -181,7 +182,7 @@ def judge(plan: Plan, cell: Cell, runs: list[Official]) -> list[Rule]:
     flags = " ".join(cell.variant.flags)
     said = [_field(performance.output, f"Compiler {what}") for what in ("version", "flags")]
     rules.append(Rule("compiler and flags reported", bool(said[0]) and said[1] == flags, " ".join(said)))
-    least = CLOCK_AGREEMENT[cell.backend.native]
+    least = CLOCK_AGREEMENT[cell.backend.forks]
     rules.append(
         Rule(
             "the timer measures wall time",

@@ -22,6 +22,7 @@ REFINED = f"{RESULTS}/refined.json"
 SELFTEST_TXT = f"{REPORT}/selftest.txt"
 SELFTEST_JSON = f"{REPORT}/selftest.json"
 CERTIFICATES = f"{RESULTS}/certificates"
+ENVIRONMENTS = "pipeline/environments"
 TEMPLATE = "pipeline/templates/report.md.jinja"
 
 
@@ -54,7 +55,13 @@ def environment_record(name: str) -> str:
 
 
 def environment_lock(name: str) -> str:
-    return f"pipeline/environments/{name}.txt"
+    """The pins that come with the project."""
+    return f"{ENVIRONMENTS}/{name}.txt"
+
+
+def resolved_lock(name: str) -> str:
+    """The pins of a version that only this user asked for."""
+    return f"{BUILD}/environments/{name}.txt"
 
 
 def runtime_identity(runtime: str) -> str:
@@ -67,6 +74,11 @@ def worker(script: str) -> str:
 
 def sample(cell: str, round_: int) -> str:
     return f"{RESULTS}/{cell}/round-{round_:02d}.json"
+
+
+def sweep(runtime: str, kind: str) -> str:
+    """The table ("txt") or the data ("json") of a sweep over versions."""
+    return f"{REPORT}/sweep-{runtime}.{kind}"
 
 
 def certificate(cell: str) -> str:

@@ -8,14 +8,14 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline import backends, layout
+from pipeline import choice, layout, protocols
 from pipeline.errors import BadInput, near_miss
-from pipeline.model import Protocol
+from pipeline.model import Backend
 from pipeline.plan import Plan
+from pipeline.tables import given_number, only, table, typed
 from toolchain import discover as discover_toolchains
 from toolchain.model import Toolchain, Variant
 
@@ -35,42 +35,27 @@ VARIABLES = (
     "half_width",
     "budget",
     "repeats",
+    "runtime",
+    "versions",
     "coremark",
 )
 
 _KEYS: dict[str, type] = {
     "toolchains": list,
-    "backends": list,
+    "backends": object,
     "protocol": str,
     "reference": dict,
     "coremark": str,
     "variants": dict,
     "protocols": dict,
     "measurement": dict,
+    "runtimes": dict,
+    "sweeps": dict,
 }
 #: No "=": doit takes a task of such a name for a variable.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
-_PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
-_OPTIONAL_FIELDS = {"half_width_percent", "budget_s", "undisturbed"}
-#: Variables of the command line that set one field of the protocol.
-_PROTOCOL_VARIABLES = {"rounds": "rounds", "half_width": "half_width_percent", "budget": "budget_s"}
 #: Flags that name files or folders of the user's: a change there would go unseen.
 _FILE_FLAGS = ("@", "-include", "-imacros", "-I", "-isystem", "-iquote", "-fprofile-use", "-fprofile-instr")
-#: Inclusive bounds; a value outside is a slip, not a wish.
-_BOUNDS = {
-    "rounds": (1, 1000),
-    "pairs": (1, 10000),
-    "undisturbed": (1, 10000),
-    "half_width_percent": (0.01, 100),
-    "budget_s": (1, 10**6),
-    "repeats": (1, 1000),
-    "chunk_ms": (1, 60000),
-    "warmup_chunks": (1, 1000),
-    "run_timeout_s": (0.1, 86400),
-    "load_timeout_s": (0.1, 86400),
-    "memory_mib": (64, 2**20),
-    "seed": (0, 2**63),
-}
 
 
 def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
@@ -80,32 +65,55 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
             raise BadInput(f"command line: unknown {name}={near_miss(name, VARIABLES)}")
     data = _read(path)
     known_toolchains = discover_toolchains()
-    known_backends = backends.discover()
-    variants = {name: _variant(path, name, entry) for name, entry in _table(path, data, "variants").items()}
+    known_backends = choice.known(path, data)
+    variants = {name: _variant(path, name, entry) for name, entry in table(path, data, "variants").items()}
     if not variants:
         raise BadInput(f"{path}: variants: the table is empty; expected e.g. O3 = {{ flags = '-O3' }}")
     default_toolchains = _choose(path, "toolchains", data, known_toolchains)
-    default_backends = _choose(path, "backends", data, known_backends)
-    protocol = _protocol(path, data, variables)
+    sweep = choice.sweep(path, data, variables)
+    protocol = protocols.protocol(path, data, variables)
     reference = _reference(path, data, known_toolchains, variants)
     checkout = variables.get("coremark", data.get("coremark"))
     if checkout == "":
         raise BadInput("coremark= is empty; give the folder that holds core_main.c")
     checkout = os.path.expanduser(checkout) if checkout else None
 
-    chosen_variants = _filter("variants", variables, list(variants.values()), variants.values())
+    wanted = variables
+    if sweep is not None:
+        wanted = {**variables, "variants": ",".join(sweep.variants)}
+    chosen_variants = _filter("variants", wanted, list(variants.values()), variants.values())
     for flags in _extra_flags(variables):
         chosen_variants.append(_named_after(flags, {**variants, **_by_name(chosen_variants)}))
     return Plan(
         toolchains=tuple(_filter("toolchains", variables, default_toolchains, known_toolchains.values())),
         variants=tuple(_by_name(chosen_variants).values()),
-        backends=tuple(_filter("backends", variables, default_backends, known_backends.values())),
+        backends=tuple(_backends(path, data, variables, known_backends, sweep)),
         protocol=protocol,
-        repeats=int(_given_number("repeats", "repeats", variables.get("repeats", str(DEFAULT_REPEATS)))),
+        repeats=int(given_number("repeats", "repeats", variables.get("repeats", str(DEFAULT_REPEATS)))),
         reference=reference,
         checkout=checkout,
+        sweep=sweep,
+        sweeps=tuple(data.get("sweeps", {})),
+        known=known_backends,
         origins={name: f"{path}: variants.{name}" for name in variants},
     )
+
+
+def _backends(
+    path: str,
+    data: Mapping[str, Any],
+    variables: Mapping[str, str],
+    known: Mapping[str, Backend],
+    sweep: choice.Sweep | None,
+) -> list[Backend]:
+    if sweep is not None:
+        return choice.swept(f"{path}: sweeps.{sweep.runtime}", sweep, known)
+    if "backends" not in variables:
+        return choice.default(path, data, known)
+    patterns = [p.strip() for p in variables["backends"].split(",") if p.strip()]
+    if not patterns:
+        raise BadInput(f"command line: backends= is empty; known: {', '.join(known)}")
+    return choice.pick("command line: backends", patterns, known)
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -122,29 +130,8 @@ def _read(path: str) -> dict[str, Any]:
     for key, value in data.items():
         if key not in _KEYS:
             raise BadInput(f"{path}: unknown key {key!r}{near_miss(key, _KEYS)}")
-        _typed(path, key, value, _KEYS[key])
+        typed(path, key, value, _KEYS[key])
     return data
-
-
-def _typed(path: str, key: str, value: Any, kind: type) -> None:
-    if not isinstance(value, kind):
-        names = {"list": "a list", "str": "a string", "dict": "a table"}
-        raise BadInput(f"{path}: {key}: expected {names[kind.__name__]}, found {value!r}")
-
-
-def _table(path: str, data: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """A table of tables; missing is empty."""
-    table: dict[str, Any] = data.get(key, {})
-    for name, entry in table.items():
-        _typed(path, f"{key}.{name}", entry, dict)
-    return table
-
-
-def _only(path: str, where: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
-    known = sorted(known)
-    for key in entry:
-        if key not in known:
-            raise BadInput(f"{path}: {where}: unknown key {key!r}{near_miss(key, known)}")
 
 
 def _variant(path: str, name: str, entry: Mapping[str, Any]) -> Variant:
@@ -154,7 +141,7 @@ def _variant(path: str, name: str, entry: Mapping[str, Any]) -> Variant:
             f"{path}: {where}: not a name; expected letters, digits and . _ + -, "
             "at most 80, starting with a letter or a digit"
         )
-    _only(path, where, entry, ["flags"])
+    only(path, where, entry, ["flags"])
     if not isinstance(entry.get("flags"), str):
         raise BadInput(f"{path}: {where}.flags: expected a string like '-O3 -msimd128'")
     return Variant(name, _split(f"{path}: {where}.flags", entry["flags"]))
@@ -191,7 +178,7 @@ def _reference(
     variants: Mapping[str, Variant],
 ) -> tuple[Toolchain, Variant]:
     entry = data.get("reference", {})
-    _only(path, "reference", entry, ["toolchain", "variant"])
+    only(path, "reference", entry, ["toolchain", "variant"])
     known: Mapping[str, Any]
     for key, known in (("toolchain", toolchains), ("variant", variants)):
         name = entry.get(key)
@@ -199,54 +186,6 @@ def _reference(
             hint = near_miss(name, known) if isinstance(name, str) else f"; known: {', '.join(known)}"
             raise BadInput(f"{path}: reference.{key}: unknown {key} {name!r}{hint}")
     return toolchains[entry["toolchain"]], variants[entry["variant"]]
-
-
-def _protocol(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -> Protocol:
-    protocols = _table(path, data, "protocols")
-    shared = data.get("measurement", {})
-    name = variables.get("protocol", data.get("protocol"))
-    if name not in protocols:
-        where = "command line: protocol" if "protocol" in variables else f"{path}: protocol"
-        raise BadInput(f"{where}: unknown protocol {name!r}{near_miss(str(name), protocols)}")
-    _only(path, "measurement", shared, _PROTOCOL_FIELDS)
-    for each, entry in protocols.items():
-        _only(path, f"protocols.{each}", entry, _PROTOCOL_FIELDS)
-        for key, value in {**shared, **entry}.items():
-            where = f"protocols.{each}.{key}" if key in entry else f"measurement.{key}"
-            _number(f"{path}: {where}", key, value)
-    settings = {**shared, **protocols[name]}
-    missing = sorted(_PROTOCOL_FIELDS - _OPTIONAL_FIELDS - settings.keys())
-    if missing:
-        raise BadInput(f"{path}: protocols.{name}: {missing[0]} is missing, also in [measurement]")
-    # A round without this number has all its pairs.
-    settings.setdefault("undisturbed", settings["pairs"])
-    protocol = Protocol(name=str(name), **settings)
-    for variable, key in _PROTOCOL_VARIABLES.items():
-        if variable in variables:
-            value = _given_number(variable, key, variables[variable])
-            protocol = replace(protocol, **{key: value})  # type: ignore[arg-type]
-    return protocol
-
-
-def _given_number(variable: str, key: str, text: str) -> int | float:
-    """A number of the command line."""
-    value: int | float | str = text
-    if re.fullmatch(r"[0-9]+", text):
-        value = int(text)
-    elif re.fullmatch(r"[0-9]*\.[0-9]+", text):
-        value = float(text)
-    _number(f"command line: {variable}", key, value)
-    assert not isinstance(value, str)
-    return value
-
-
-def _number(where: str, key: str, value: Any) -> None:
-    whole = not key.endswith(("_ms", "_s", "_percent"))
-    low, high = _BOUNDS[key]
-    kinds = (int,) if whole else (int, float)
-    if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise BadInput(f"{where}: expected {kind} from {low} to {high}, found {value!r}")
 
 
 def _filter(key: str, variables: Mapping[str, str], default: list[T], known: Iterable[T]) -> list[T]:
@@ -261,10 +200,7 @@ def _filter(key: str, variables: Mapping[str, str], default: list[T], known: Ite
     for pattern in patterns:
         found = fnmatch.filter(names, pattern)
         if not found:
-            # "wasmtme.*" is nearer to "wasmtime.*" than to any whole name.
-            groups = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in names if "." in name)
-            hint = near_miss(pattern, [*names, *groups] if "*" in pattern else names)
-            raise BadInput(f"command line: {key}: {pattern!r} matches nothing{hint}")
+            raise BadInput(f"command line: {key}: {pattern!r} matches nothing{near_miss(pattern, names)}")
         chosen.update(found)
     return [item for name, item in names.items() if name in chosen]
 

@@ -19,8 +19,9 @@ from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import WorkerError
 from pipeline.model import Cell, Protocol, Status
+from pipeline.runtimes import start
 from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
-from pipeline.session import Ended, Session, prove, start
+from pipeline.session import Ended, Session, prove
 from pipeline.store import read_json, sha256
 from pipeline.trend import LEAST, trend
 from pipeline.undisturbed import Series
@@ -32,6 +33,10 @@ _MOST_WARMUPS = 4
 #: saw the machine undisturbed learns here what it missed. Some minutes only: a laptop may cool or warm.
 _recent: dict[str, deque[float]] = {}
 _RECENT_ROUNDS = 100
+#: A run that has to start a slow program gets chunks of more than this many times the protocol's length, and
+#: for that fewer pairs: at most, and undisturbed ones after which its round is over.
+_LONG_CHUNK = 5
+_FEW_PAIRS = (12, 8)
 
 
 def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> Sample:
@@ -105,7 +110,7 @@ def _round(
     native = discover()["native"]
     before, own_cpu = conditions.read(), time.process_time()
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference_worker:
-        subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.native)
+        subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.forks)
         other = Session(reference_worker, "reference", protocol, forks=True)
         loaded = subject.load(path, cell.backend.options)
         other.load(artifact_path(*reference, NATIVE), native.options)
@@ -115,8 +120,14 @@ def _round(
             proof=loaded.proof,
             compile_seconds=loaded.compile_seconds,
             code_bytes=loaded.code_bytes,
+            start_seconds=worker.start_seconds,
+            runtime_seconds=loaded.runtime_seconds,
         )
         _validate(subject, other)
+        facts.update(
+            instantiate_seconds=subject.instantiate_seconds,
+            first_run_seconds=subject.first_run_seconds,
+        )
         recent = _recent.setdefault(yardstick["sha256"], deque(maxlen=_RECENT_ROUNDS))
         facts.update(_Pairs(subject, other, protocol, recent, round_).measure())
         facts["peak_rss_bytes"] = subject.peak_rss_bytes
@@ -147,12 +158,16 @@ class _Pairs:
         self.subject, self.other, self.protocol, self.recent = subject, other, protocol, recent
         self.series = Series()
         self.processors: list[int] = []
+        self.pairs, self.wanted = protocol.pairs, protocol.undisturbed
         self._usable = sorted(os.sched_getaffinity(0))
         self._turn = turn
 
     def measure(self) -> dict[str, Any]:
         """Calibrate both, then run pairs until enough were undisturbed and the cell is warm."""
-        count = {s: s.calibrate() for s in (self.subject, self.other)}
+        count = {self.subject: self.subject.calibrate()}
+        count[self.other] = self.other.calibrate(least_s=self.subject.chunk_s)
+        if self.subject.chunk_s > _LONG_CHUNK * self.protocol.chunk_ms / 1000:
+            self.pairs, self.wanted = min(self.pairs, _FEW_PAIRS[0]), min(self.wanted, _FEW_PAIRS[1])
         # CoreMark checks the first iteration's CRCs; what the rest computed shows in the final one only.
         crcs = {s: self.other.run(coremark.PERFORMANCE, count[s]).crcfinal for s in count}
         warmed: list[float] = []
@@ -200,7 +215,7 @@ class _Pairs:
             (self.subject, series.scores, series.shares),
             (self.other, series.references, series.reference_shares),
         ]
-        for pair in range(self.protocol.pairs):
+        for pair in range(self.pairs):
             self.processors.append(self._usable[self._turn % len(self._usable)])
             for session, scores, shares in turns if pair % 2 == 0 else reversed(turns):
                 run = session.run(coremark.PERFORMANCE, count[session])
@@ -208,7 +223,7 @@ class _Pairs:
                 scores.append(run.score)
                 shares.append(round(session.cpu_share, 3))
             speed = self._speed()
-            if undisturbed.count(series, speed) >= self.protocol.undisturbed:
+            if undisturbed.count(series, speed) >= self.wanted:
                 break
             if not series.calm(pair, speed):
                 self._turn += 1

@@ -13,11 +13,12 @@ from toolchain.model import Variant
 class Kind(str, Enum):
     """How a backend turns an artifact into running code."""
 
+    NATIVE = "native"
+    AOT = "AOT"
     OPTIMIZING = "optimizing JIT"
     BASELINE = "baseline JIT"
     INTERPRETER = "interpreter"
-    AOT = "AOT"
-    NATIVE = "native"
+    PROGRAM = "command-line runtime"
 
 
 class Status(str, Enum):
@@ -32,11 +33,22 @@ class Status(str, Enum):
 
 
 @dataclass(frozen=True)
+class Program:
+    """A program that is not from PyPI: a path or a name to look for on PATH, and how to ask its version."""
+
+    command: str
+    version: tuple[str, ...] = ("--version",)
+    #: What brings it, for those who do not have it.
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
 class Runtime:
     """A program that runs artifacts, hosted by one worker script.
 
-    ``packages`` are the PyPI distributions that decide what it does; they live in the project's
-    own environment, or in the isolated ``environment`` of that name (see environment.py).
+    ``packages`` are the PyPI distributions that decide what it does, the first one gives its version; they
+    live in the project's own environment, or in the isolated ``environment`` of that name (see
+    environment.py). Where ``version`` is set, that environment is of this version of the first package.
     """
 
     name: str
@@ -47,11 +59,24 @@ class Runtime:
     #: Files below the environment whose folder must be on the loader's path, as links
     #: {link name: glob below the environment}.
     loader_links: Mapping[str, str] = field(default_factory=dict)
+    version: str | None = None
+    #: The extra of pyproject.toml that brings its packages; None where they come with the project.
+    extra: str | None = None
+    #: The program that runs the worker script in place of CPython: its path below the site-packages folder.
+    host: str | None = None
+    #: Programs on PATH that its workers start; their bytes and what they say of themselves identify it.
+    programs: tuple[Program, ...] = ()
+    #: Files beside its worker script that decide a score, as names below pipeline/workers/.
+    files: tuple[str, ...] = ()
+    #: Private writable memory that it maps and hardly uses, MiB: its workers may map that much more.
+    reserved_mib: int = 0
+    #: Whether uv compiles its first package, with the bundled clang.
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
 class Backend:
-    """A way to run an artifact, named ``runtime.compiler``."""
+    """A way to run an artifact, named ``runtime.compiler``, or ``runtime.compiler@version``."""
 
     name: str
     kind: Kind
@@ -59,6 +84,12 @@ class Backend:
     options: Mapping[str, Any] = field(default_factory=dict)
     #: What the worker's proof must say; a round whose proof says otherwise is invalid.
     proof: Mapping[str, Any] = field(default_factory=dict)
+    #: Of the program that runs the worker script, before the script.
+    arguments: tuple[str, ...] = ()
+    #: Of the worker process, beside what all workers get.
+    environment: Mapping[str, str] = field(default_factory=dict)
+    #: Whether each run is a process of its own, started and compiled within the run.
+    forks: bool = False
 
     @property
     def native(self) -> bool:

@@ -12,8 +12,8 @@ from pathlib import Path
 from pipeline.store import sha256
 
 #: Shared libraries decide what a runtime does; the .py files around them are its thin bindings,
-#: but they choose defaults, so they count as well.
-_CODE = (".so", ".dylib", ".dll", ".pyd", ".py")
+#: but they choose defaults, so they count as well. C files are of runtimes that are compiled into the guest.
+_CODE = (".so", ".dylib", ".dll", ".pyd", ".py", ".c", ".h", ".inc")
 
 
 def find(name: str, site: str | None = None) -> metadata.Distribution | None:
@@ -31,6 +31,13 @@ def site_packages(environment: Path) -> str:
     return next((str(p) for p in sorted(environment.glob("lib/python3.*/site-packages"))), "")
 
 
+def _decides(file: metadata.PackagePath) -> bool:
+    """Whether a file of a package decides what it does: code, and programs that it carries."""
+    program = file.parent.name == "bin" and not file.suffix
+    # JavaScript engines bring package managers, which no measurement starts.
+    return (program or file.suffix in _CODE) and not {"..", "node_modules", "simde"} & set(file.parts)
+
+
 def records(names: Sequence[str]) -> list[str]:
     """Files of this interpreter's packages that decide what they do; cheap enough for every load."""
     found = []
@@ -39,7 +46,7 @@ def records(names: Sequence[str]) -> list[str]:
         if distribution is None:
             continue
         for file in distribution.files or ():
-            if file.name == "RECORD" or (file.suffix in _CODE and ".." not in file.parts):
+            if file.name == "RECORD" or _decides(file):
                 found.append(str(distribution.locate_file(file)))
     return found
 
@@ -53,10 +60,16 @@ def identity(names: Sequence[str], site: str | None = None) -> dict[str, dict[st
             continue
         digest = hashlib.sha256()
         for file in sorted(distribution.files or (), key=str):
-            if file.suffix in _CODE and ".." not in file.parts:
+            if _decides(file):
                 digest.update(f"{file}\0{sha256(str(distribution.locate_file(file)))}\n".encode())
         found[name] = {"version": distribution.version, "sha256": digest.hexdigest()}
     return found
+
+
+def versions(names: Sequence[str], site: str | None = None) -> list[str]:
+    """ "wasmtime 38.0.0" of each package that is there."""
+    found = [find(name, site) for name in names]
+    return [f"{d.name} {d.version}" for d in found if d is not None]
 
 
 def python_version() -> str:

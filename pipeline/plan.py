@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pipeline.choice import Sweep
 from pipeline.model import Backend, Cell, Protocol
 from toolchain.model import Toolchain, Variant
 
@@ -21,6 +22,9 @@ class Plan:
     repeats: int  # of the self-test
     reference: tuple[Toolchain, Variant]
     checkout: str | None
+    sweep: Sweep | None  # where this is about versions of one runtime
+    sweeps: tuple[str, ...]  # that matrix.toml has
+    known: Mapping[str, Backend]  # also those that were not chosen
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
 
     @property

@@ -27,6 +27,10 @@ FILE_LIMIT = 64 * 1024 * 1024
 #: Bytes of one answer; a worker shortens the guest's output far below it.
 ANSWER_LIMIT = 4 * 1024 * 1024
 _START_TIMEOUT_S = 60.0
+#: Resident memory that is not private writable: mapped libraries, of a JavaScript engine 100 MiB and more.
+_OWN_MIB = 150
+#: How often an awaited worker's memory is looked at, s: not within a chunk.
+_WATCH_S = 0.25
 _PR_SET_PDEATHSIG = 1
 _THREADS = threading.Lock()
 
@@ -56,20 +60,33 @@ class Worker:
     """A process in a session of its own that dies with its parent and keeps to its limits.
 
     ``memory_mib`` bounds private writable memory (RLIMIT_DATA): a reserved but unused address
-    range, which every wasm runtime has, does not count; what a guest really grows does.
+    range, which every wasm runtime has, does not count; what a guest really grows does. Some runtimes map
+    such ranges writable: ``reserved_mib`` more. What their guests grow is then bounded by looking at the
+    resident set while an answer is awaited.
     """
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str], *, memory_mib: int) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        memory_mib: int,
+        reserved_mib: int = 0,
+    ) -> None:
+        self._most_resident = (memory_mib + _OWN_MIB) << 20
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
         self._buffer = b""
         self._greeted = False
+        #: From fork to greeting, as far as the worker's clock tells; None before it has greeted.
+        self.start_seconds: float | None = None
+        self._started = time.monotonic()
         parent = os.getpid()
 
         def limit() -> None:
             die_with_parent(parent)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
-            data = memory_mib * 1024 * 1024
+            data = (memory_mib + reserved_mib) << 20
             resource.setrlimit(resource.RLIMIT_DATA, (data, data))
 
         try:
@@ -114,6 +131,10 @@ class Worker:
         if hello.get("protocol") != 1:
             self.close(kill=True)
             raise WorkerError(f"the worker greeted with {hello!r}, expected protocol 1")
+        # Both clocks are the system's CLOCK_MONOTONIC; we may read the greeting much later.
+        said = hello.get("monotonic")
+        if isinstance(said, int | float) and said >= self._started:
+            self.start_seconds = round(said - self._started, 6)
         self._greeted = True
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:
@@ -122,9 +143,12 @@ class Worker:
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            if left <= 0:
                 self.close(kill=True)
                 raise WorkerTimeout(f"no answer within {timeout_s:g} s")
+            if not select.select([descriptor], [], [], min(left, _WATCH_S))[0]:
+                self._check_memory()
+                continue
             chunk = os.read(descriptor, 1 << 16)
             if not chunk:
                 raise self._death()
@@ -141,6 +165,12 @@ class Worker:
             self.close(kill=True)
             raise WorkerError(f"the worker's answer is not a JSON object: {line[:80]!r}")
         return answer
+
+    def _check_memory(self) -> None:
+        resident = _status_bytes(self._process.pid, "VmRSS")
+        if resident is not None and resident > self._most_resident:
+            self.close(kill=True)
+            raise WorkerError(f"killed: it used {resident >> 20} MiB of memory")
 
     def _death(self) -> WorkerCrash:
         """Explain why the worker is gone."""
@@ -162,12 +192,15 @@ class Worker:
 
         Not getrusage's ru_maxrss: that starts at the size of the process that forked.
         """
-        return peak_rss_bytes(self._process.pid)
+        return _status_bytes(self._process.pid, "VmHWM")
 
     def pin(self, processor: int) -> None:
-        """Let its main thread, and what that starts, run on one processor only."""
-        with contextlib.suppress(OSError):  # the set of processors has just changed, or it is dead
-            os.sched_setaffinity(self._process.pid, {processor})
+        """Let all its threads, and what they start, run on one processor only."""
+        # It may be dead, or the set of processors may have just changed.
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{self._process.pid}/task"):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(int(thread), {processor})
 
     def cpu_seconds(self) -> float:
         """CPU time of the worker and of the children that it has waited for, so far."""
@@ -200,12 +233,12 @@ class Worker:
             self._stderr.close()
 
 
-def peak_rss_bytes(pid: int) -> int | None:
-    """VmHWM of a living process in bytes, None where the kernel does not tell."""
+def _status_bytes(pid: int, key: str) -> int | None:
+    """A field of a living process's status in bytes (VmRSS, VmHWM), None where the kernel does not tell."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as stream:
             for line in stream:
-                if line.startswith("VmHWM:"):
+                if line.startswith(f"{key}:"):
                     return int(line.split()[1]) * 1024
     except OSError:
         pass

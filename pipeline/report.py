@@ -132,6 +132,7 @@ def render_markdown(results: dict[str, Any]) -> str:
     environment.filters["text"] = _markdown_text
     environment.filters["mark"] = mark
     environment.filters["code"] = _markdown_code
+    environment.filters["ms"] = lambda seconds: "" if seconds is None else f"{seconds * 1000:.2f}"
     environment.filters["pct"] = lambda cell: f"{half_width(cell) * 100:.1f} %"
     template = environment.get_template(layout.TEMPLATE)
     return template.render(

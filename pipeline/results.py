@@ -19,6 +19,14 @@ from toolchain.model import NATIVE, WASM
 
 SCHEMA = 1
 
+_PHASES = (
+    "start_seconds",
+    "runtime_seconds",
+    "compile_seconds",
+    "instantiate_seconds",
+    "first_run_seconds",
+)
+
 Rounds = list[Sample | None]
 
 
@@ -125,13 +133,16 @@ def _cell(
         "warmup_chunks": None,
         "trend": None,
         "stopped": None,
+        "start_seconds": None,
+        "runtime_seconds": None,
+        "instantiate_seconds": None,
+        "first_run_seconds": None,
     }
     artifact = artifact_of(cell)
     result[f"{NATIVE if cell.backend.native else WASM}_sha256"] = artifact["sha256"]
     if estimated is None or reference is None:
         return result
     good = [s for s in rounds if s is not None]
-    compiles = [s.compile_seconds for s in good if s.compile_seconds is not None]
     result.update(
         score=estimated.value * reference,
         ratio=estimated.value,
@@ -139,8 +150,6 @@ def _cell(
         ratio_high=estimated.high,
         rounds=len(good),
         chunks=sum(len(s.scores) for s in good),
-        # Like a chunk, a compilation is only ever slowed down by noise.
-        compile_seconds=min(compiles, default=None),
         code_bytes=good[0].code_bytes,
         wasm_bytes=None if cell.backend.native else artifact["bytes"],
         peak_rss_bytes=max((s.peak_rss_bytes or 0 for s in good), default=0) or None,
@@ -152,6 +161,10 @@ def _cell(
         trend=_trend(good),
         stopped=stopped,
     )
+    for phase in _PHASES:
+        seconds = [x for s in good if (x := getattr(s, phase)) is not None]
+        # Like a chunk, a phase is only ever slowed down by noise.
+        result[phase] = min(seconds, default=None)
     return result
 
 
@@ -199,6 +212,7 @@ def _identity(cell: Cell, runtime: dict[str, Any]) -> dict[str, Any]:
         "version": runtime.get("version"),
         "python": runtime.get("python"),
         "packages": runtime.get("packages", {}),
+        "programs": runtime.get("programs", {}),
     }
 
 

@@ -21,19 +21,22 @@ from pipeline.store import digest_of, read_json, sha256, write_atomic
 from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
-SCHEMA = 2
+SCHEMA = 3
 
 #: Our own files that decide what a number means: a change in one is a new measurement.
 PROCEDURE = (
     "pipeline/measure.py",
     "pipeline/session.py",
+    "pipeline/runtimes.py",
     "pipeline/process.py",
     "pipeline/coremark.py",
     "pipeline/undisturbed.py",
     "pipeline/trend.py",
     "pipeline/conditions.py",
     "pipeline/workers/serve.py",
+    "pipeline/workers/spawn.py",
     "pipeline/workers/elf.py",
+    "pipeline/workers/scratch.py",
 )
 
 
@@ -52,7 +55,13 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     artifact_bytes: int | None = None
     version: str | None = None
     proof: dict[str, Any] | None = None
+    #: Phases: from fork to the worker's greeting, loading the runtime, compiling the module, instantiating
+    #: it for the first run, and that run (a validation run, cold). None where the backend cannot tell.
+    start_seconds: float | None = None
+    runtime_seconds: float | None = None
     compile_seconds: float | None = None
+    instantiate_seconds: float | None = None
+    first_run_seconds: float | None = None
     code_bytes: int | None = None
     peak_rss_bytes: int | None = None
     iterations: int | None = None
@@ -95,6 +104,7 @@ def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
         artifact_record(*reference, NATIVE),
         layout.runtime_identity(cell.backend.runtime.name),
         layout.worker(cell.backend.runtime.worker),
+        *map(layout.worker, cell.backend.runtime.files),
         layout.worker("native_worker.py"),
         *PROCEDURE,
     ]
@@ -108,6 +118,8 @@ def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict
         "cell": cell.name,
         "options": dict(cell.backend.options),
         "proof": dict(cell.backend.proof),
+        "arguments": list(cell.backend.arguments),
+        "environment": dict(cell.backend.environment),
         "protocol": protocol.settings(),
         "reference": list(reference),
         "host": fingerprint(),

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from pipeline import coremark, layout
-from pipeline.environment import loader_folder
+from pipeline import coremark
 from pipeline.errors import WorkerError, WorkerTimeout
 from pipeline.model import Backend, Protocol, Status
 from pipeline.process import Worker
@@ -20,11 +17,15 @@ from pipeline.process import Worker
 T = TypeVar("T")
 
 #: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
-#: process of its own: ratio}. The host's part is larger by start-up and printing, and on a busy machine by
-#: more, so the best of some tries is asked. The guest's interval lies within the host's, so a clock that is
-#: slower than this can never pass; 0.995 was seen for JITs and 0.97 for native code on an idle machine.
+#: process of its own: ratio}. The host's part is larger by printing, and on a busy machine by more, so the
+#: best of some tries is asked; of processes, two runs are subtracted, so that starting them does not count.
+#: The guest's interval lies within the host's, so a clock that is slower than this does not pass; 0.995 was
+#: seen for JITs, 0.97 for JavaScript engines and native code on an idle machine.
 CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
-_CLOCK_RUN_S = 0.05
+_CLOCK_RUN_S = 0.1
+#: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
+#: round would be spent on starting.
+_LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
 #: Output of a CoreMark run is some 700 bytes; a guest that prints this much is not one.
 OUTPUT_LIMIT = 64 * 1024
@@ -49,6 +50,7 @@ class Loaded(msgspec.Struct, frozen=True):
     code_bytes: int | None
     version: str | None
     proof: dict[str, Any]
+    runtime_seconds: float | None = None  # to load the runtime into the worker
 
 
 class _Ran(msgspec.Struct, frozen=True):
@@ -61,28 +63,14 @@ class _Ran(msgspec.Struct, frozen=True):
     stdout: str
     stdout_bytes: int
     cpu_share: float = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
+    instantiate_seconds: float | None = None
     peak_rss_bytes: int | None = None
-
-
-def start(backend: Backend, protocol: Protocol) -> Worker:
-    """The worker process of a backend, in its own interpreter, with nothing of our environment."""
-    runtime = backend.runtime
-    environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    python = Path(sys.executable)
-    if runtime.environment is not None:
-        folder = (layout.ROOT / layout.environment(runtime.environment)).absolute()
-        python = layout.python_of(folder)
-        if runtime.loader_links:
-            environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
-    script = layout.ROOT / layout.worker(runtime.worker)
-    # -B: no bytecode files beside the workers; -s: nothing from the user's own packages.
-    command = [str(python), "-B", "-s", str(script)]
-    return Worker(command, environment, memory_mib=protocol.memory_mib)
 
 
 def prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
     """The runtime must be the version, and its compiler the one, that the label says; raises Ended."""
-    if loaded.version != version:
+    # A program that is only a command was asked by us, not by its worker.
+    if loaded.version != version and (backend.runtime.packages or loaded.version is not None):
         raise Ended(Status.INVALID, f"the runtime says it is {loaded.version}, expected {version}")
     for name, value in backend.proof.items():
         found = loaded.proof.get(name)
@@ -101,15 +89,21 @@ class Session:
     peak_rss_bytes: int | None = None
     agreement: float = 0.0  # guest over host seconds of the last run
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
+    wall_seconds: float = 0.0  # of the last run, host side
     output: str = ""  # of the last run
+    chunk_s: float = 0.0  # that calibrate() aimed at
+    first_run_seconds: float | None = None  # host side, of the first run that was valid
+    instantiate_seconds: float | None = None  # of the same
     clock_agreement: float | None = None  # the same of the run that checked the clock
 
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
-        """Compile the artifact; raises Ended where the runtime refuses it."""
+        """Compile the artifact; raises Ended where the runtime refuses it or lacks the compiler."""
         request = {"op": "load", "path": os.path.abspath(path), "options": dict(options)}
         answer = self._ask(request, self.protocol.load_timeout_s)
         if "refused" in answer:
             raise Ended(Status.INVALID, f"{self.who} refuses the module: {answer['refused']}")
+        if "unavailable" in answer:
+            raise Ended(Status.UNAVAILABLE, str(answer["unavailable"]))
         return self._typed(answer, Loaded)
 
     def _ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
@@ -134,7 +128,9 @@ class Session:
         if answer.outcome == "trap":
             raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
         if answer.code != 0:
-            raise Ended(Status.INVALID, f"{self.who}: the guest exited with {answer.code}")
+            said = answer.message.partition(": ")[2]
+            what = f"the guest exited with {answer.code}" + (f": {said}" if said else "")
+            raise Ended(Status.INVALID, f"{self.who}: {what}")
         if answer.stdout_bytes > OUTPUT_LIMIT:
             raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")
         try:
@@ -147,6 +143,10 @@ class Session:
                 f"{self.who}: the guest says it ran {run.seconds:g} s within {answer.wall_seconds:g} s",
             )
         self.agreement = run.seconds / answer.wall_seconds
+        self.wall_seconds = answer.wall_seconds
+        if self.first_run_seconds is None:
+            self.first_run_seconds = answer.wall_seconds
+            self.instantiate_seconds = answer.instantiate_seconds
         self.cpu_share = answer.cpu_share
         self.output = answer.stdout
         if watch:
@@ -154,25 +154,33 @@ class Session:
             self.peak_rss_bytes = answer.peak_rss_bytes if own else self.worker.peak_rss_bytes()
         return run
 
-    def calibrate(self) -> int:
-        """Warm up, check the clock, and return the iterations of one chunk; raises Ended."""
-        chunk_s = self.protocol.chunk_ms / 1000
+    def calibrate(self, least_s: float = 0.0) -> int:
+        """Warm up, check the clock, and return the iterations of one chunk; raises Ended.
+
+        A chunk takes the protocol's time, or ``least_s`` if that is longer.
+        """
         iterations = 1
         run = self.run(coremark.PERFORMANCE, iterations)
         while run.seconds < _CALIBRATION_FLOOR_S:
             iterations *= 4
             run = self.run(coremark.PERFORMANCE, iterations)
-        run = self._check_clock(_iterations(run, _CLOCK_RUN_S))
+        start_s = self.wall_seconds - run.seconds if self.forks else 0.0
+        self.chunk_s = max(self.protocol.chunk_ms / 1000, least_s, min(start_s, _LONGEST_CHUNK_S))
+        run = self._check_clock(iterations, _iterations(run, max(_CLOCK_RUN_S, 2 * start_s)))
         for _ in range(self.protocol.warmup_chunks):
-            iterations = _iterations(run, chunk_s)
+            iterations = _iterations(run, self.chunk_s)
             run = self.run(coremark.PERFORMANCE, iterations)
         return iterations
 
-    def _check_clock(self, iterations: int) -> coremark.Run:
+    def _check_clock(self, short: int, long: int) -> coremark.Run:
         best, least = 0.0, CLOCK_AGREEMENT[self.forks]
         for _ in range(_CLOCK_TRIES):
-            run = self.run(coremark.PERFORMANCE, iterations, watch=True)
-            best = max(best, self.agreement)
+            begun = (0.0, 0.0)
+            if self.forks:
+                begun = (self.run(coremark.PERFORMANCE, short).seconds, self.wall_seconds)
+            run = self.run(coremark.PERFORMANCE, long, watch=True)
+            if self.wall_seconds > begun[1]:
+                best = max(best, min(1.0, (run.seconds - begun[0]) / (self.wall_seconds - begun[1])))
             if best >= least:
                 self.clock_agreement = best
                 return run

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import replace
 
 from pipeline.model import Backend
 
@@ -18,3 +19,17 @@ def discover() -> dict[str, Backend]:
         for item in importlib.import_module(f"{__name__}.{module.name}").BACKENDS:
             found[item.name] = item
     return dict(sorted(found.items()))
+
+
+def at_version(backend: Backend, version: str) -> Backend:
+    """The same backend in another version of its PyPI package, in an isolated environment.
+
+    Raises ValueError where its runtime is not a PyPI package.
+    """
+    runtime = backend.runtime
+    if not runtime.packages:
+        raise ValueError(f"{backend.name} is no PyPI package, so it has only the version that is here")
+    name = f"{runtime.name}@{version}"
+    environment = f"{runtime.name}-{version}"
+    runtime = replace(runtime, name=name, version=version, environment=environment)
+    return replace(backend, name=f"{backend.name}@{version}", runtime=runtime)

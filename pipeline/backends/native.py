@@ -3,4 +3,4 @@
 from pipeline.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(name="native", worker="native_worker.py")
-BACKENDS = (Backend("native", Kind.NATIVE, RUNTIME),)
+BACKENDS = (Backend("native", Kind.NATIVE, RUNTIME, forks=True),)

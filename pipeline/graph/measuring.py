@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 from doit.tools import config_changed
 
-from pipeline import environment, layout, measure, packages, refine, report, sample, sources
+from pipeline import environment, layout, measure, packages, refine, report, runtimes, sample, sources
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta
 from pipeline.host import fingerprint
 from pipeline.model import Runtime
@@ -39,19 +40,27 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
         name = runtime.environment
         if name is not None:
             record = layout.environment_record(name)
+            shipped = layout.environment_lock(name)
             yield {
                 "basename": "environment",
                 "name": name,
                 "actions": act(environment.provision, runtime, alone=True),
-                "file_dep": [layout.environment_lock(name)],
+                "file_dep": [shipped] if os.path.exists(shipped) else [],
                 "targets": [record],
                 # Tried again at every run until it is there: the user may have mended the cause.
                 "uptodate": [
                     intact,
                     (environment.present, [runtime]),
-                    config_changed({"pythons": list(runtime.pythons), "links": dict(runtime.loader_links)}),
+                    config_changed(
+                        {
+                            "packages": list(runtime.packages),
+                            "version": runtime.version,
+                            "pythons": list(runtime.pythons),
+                            "links": dict(runtime.loader_links),
+                        }
+                    ),
                 ],
-                "clean": clean(record, layout.environment(name)),
+                "clean": clean(record, layout.environment(name), layout.resolved_lock(name)),
                 "meta": meta("provide environment (downloads some 40 MB)", 15),
             }
 
@@ -65,15 +74,22 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
             files = [layout.environment_record(runtime.environment)]
         else:
             files = packages.records(runtime.packages)
+        programs = runtimes.found_programs(runtime)
         yield {
             "basename": "runtime",
             "name": runtime.name,
-            "actions": act(environment.identify, runtime),
-            "file_dep": [*files, "pipeline/packages.py", "pipeline/environment.py"],
+            "actions": act(runtimes.identify, runtime),
+            "file_dep": [*files, *programs, "pipeline/packages.py", "pipeline/runtimes.py"],
             "targets": [record],
             "uptodate": [
                 intact,
-                config_changed({"packages": list(runtime.packages), "python": packages.python_version()}),
+                config_changed(
+                    {
+                        "packages": list(runtime.packages),
+                        "programs": [[p.command, *p.version] for p in runtime.programs],
+                        "python": packages.python_version(),
+                    }
+                ),
             ],
             "clean": clean(record),
             "meta": meta("identify runtime", 0.2),

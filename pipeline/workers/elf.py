@@ -1,4 +1,4 @@
-"""Sections of a 64-bit little-endian ELF image: all that native code is asked about here."""
+"""What is asked of native code here: sections of 64-bit little-endian ELF images, and how much a JIT made."""
 
 import struct
 
@@ -24,3 +24,15 @@ def section(data: bytes, name: str) -> bytes:
         if data[start : data.index(b"\0", start)] == name.encode():
             return data[header[4] : header[4] + header[5]]
     raise ValueError("no section %s" % name)
+
+
+def executable_bytes() -> int:
+    """Bytes of anonymous executable memory: where a JIT engine's code lies, in whole pages."""
+    total = 0
+    with open("/proc/self/maps") as stream:
+        for line in stream:
+            fields = line.split()
+            if "x" in fields[1] and len(fields) < 6:
+                first, last = fields[0].split("-")
+                total += int(last, 16) - int(first, 16)
+    return total

@@ -10,7 +10,6 @@ input becomes /dev/null.
 
 import json
 import os
-import sys
 import tempfile
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -39,6 +38,10 @@ class Refused(Exception):
     """This runtime cannot load this module, and says why."""
 
 
+class Unavailable(Exception):
+    """This release or build of the runtime has no such compiler or level, and says so."""
+
+
 def serve(load: Load) -> None:
     """Answer requests until the input ends."""
     requests = os.fdopen(os.dup(0), "rb")
@@ -53,7 +56,7 @@ def serve(load: Load) -> None:
         answers.write(json.dumps(message).encode() + b"\n")
         answers.flush()
 
-    answer({"protocol": 1, "python": "%d.%d.%d" % sys.version_info[:3]})
+    answer({"protocol": 1, "monotonic": time.monotonic()})
     run = None  # type: Optional[Run]
     for line in iter(requests.readline, b""):
         request = json.loads(line.decode())
@@ -66,6 +69,8 @@ def serve(load: Load) -> None:
                 answer(_run(run, request))
         except Refused as error:
             answer({"refused": str(error)})
+        except Unavailable as error:
+            answer({"unavailable": str(error)})
     answers.flush()
     # A runtime's clean-up at exit can abort; all that matters has been said.
     os._exit(0)

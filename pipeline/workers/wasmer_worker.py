@@ -8,6 +8,7 @@ import importlib
 import time
 from typing import Any, Tuple
 
+import elf
 import serve
 
 
@@ -31,14 +32,14 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     store = wasmer.Store(wasmer.engine.JIT(compiler.Compiler))
     with open(path, "rb") as stream:
         data = stream.read()
-    before = _executable_bytes()
+    before = elf.executable_bytes()
     started = time.perf_counter()
     try:
         module = wasmer.Module(store, data)
     except RuntimeError as error:
         raise serve.Refused(str(error))
     compile_seconds = time.perf_counter() - started
-    code_bytes = _executable_bytes() - before
+    code_bytes = elf.executable_bytes() - before
     version = wasi.get_version(module, strict=True)
     if version is None or not any(export.name == "_start" for export in module.exports):
         raise serve.Refused("not a WASI command: no WASI imports or no export _start")
@@ -70,18 +71,6 @@ def _ended(message: str) -> Exception:
         digits = message.split(marker, 1)[1].split()[0]
         return serve.Exit(int(digits))
     return serve.Trap(message.splitlines()[0] if message else "trap")
-
-
-def _executable_bytes() -> int:
-    """Bytes of anonymous executable memory: where a JIT engine's code lies, in whole pages."""
-    total = 0
-    with open("/proc/self/maps") as stream:
-        for line in stream:
-            fields = line.split()
-            if "x" in fields[1] and len(fields) < 6:
-                first, last = fields[0].split("-")
-                total += int(last, 16) - int(first, 16)
-    return total
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import replace
@@ -10,8 +11,8 @@ import pytest
 
 from pipeline import layout, matrix
 from pipeline.backends import discover
-from pipeline.errors import WorkerCrash, WorkerTimeout
-from pipeline.session import start
+from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.runtimes import start
 from pipeline.store import read_json
 from toolchain import discover as discover_toolchains
 from toolchain.model import NATIVE, WASM
@@ -69,13 +70,25 @@ def run(worker, *argv, timeout=30):
     return worker.request({"op": "run", "argv": ["guest", *argv], "watch": False}, timeout)
 
 
+#: Backends that compile function by function or within a run: a compile figure of theirs would be wrong.
+LAZY = ("v8.default", "jsc.omg", "jsc.bbq")
+#: Those that do not tell how much code they made, or make none.
+NO_CODE_SIZE = ("v8.default", "v8.turbofan", "v8.liftoff", "jsc.omg", "jsc.bbq", "wasm3")
+
+
 def test_load_says_what_it_is(worker, backend):
     facts = worker.loaded
     identity = read_json(layout.runtime_identity(backend.runtime.name))
     assert facts["version"] == identity.get("version")
     assert facts["proof"]
-    assert 1000 < facts["code_bytes"] < 10_000_000
-    assert facts["compile_seconds"] is None if backend.native else facts["compile_seconds"] > 0
+    if backend.name in NO_CODE_SIZE:
+        assert facts["code_bytes"] is None
+    else:
+        assert 1000 < facts["code_bytes"] < 10_000_000
+    if backend.native or backend.name in LAZY:
+        assert facts["compile_seconds"] is None
+    else:
+        assert facts["compile_seconds"] > 0
 
 
 def test_a_run_gives_output_and_time_again_and_again(worker):
@@ -114,7 +127,14 @@ def test_a_flood_of_output_is_counted_not_kept(worker):
 
 
 def test_memory_ends_where_it_should(worker):
-    answer = run(worker, "grow")
+    run(worker, "hello")  # what a runtime needs for itself it has taken now
+    try:
+        answer = run(worker, "grow")
+    except WorkerError as error:
+        # Where no limit of the kernel's fits, the parent looks.
+        if "MiB of memory" not in str(error):
+            raise
+        return
     if answer["outcome"] == "exit":
         got = int(answer["stdout"].split()[1])
         assert 100 < got < MEMORY_MIB
@@ -150,6 +170,7 @@ def test_differently_labelled_backends_never_share_a_proof(prepared, protocol, g
             continue
         with start(backend, protocol) as worker:
             proof = load(worker, backend, guests[NATIVE if backend.native else WASM])["proof"]
-        key = (backend.runtime.name, tuple(sorted(proof.items())))
+        assert proof, f"{name} proves nothing"
+        key = json.dumps(proof, sort_keys=True)
         assert key not in proofs, f"{name} proves the same as {proofs[key]}"
         proofs[key] = name

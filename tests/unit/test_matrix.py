@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from pipeline import matrix
+from pipeline import matrix, runtimes
 from pipeline.errors import BadInput
+from pipeline.runtimes import installed
 
 GOOD = """
 toolchains = ["zig"]
@@ -43,19 +44,67 @@ def names(items):
     return [item.name for item in items]
 
 
-def test_the_default_matrix_is_six_levels_under_five_backends():
+def test_the_default_matrix_is_six_levels_under_every_backend_that_is_here():
     plan = matrix.load({})
     assert names(plan.variants) == ["O0", "O1", "O2", "O3", "Os", "Oz"]
     assert [v.flags for v in plan.variants] == [(f"-{v.name}",) for v in plan.variants]
-    assert names(plan.backends) == [
+    assert names(plan.backends) == [b.name for b in plan.known.values() if installed(b.runtime)]
+    always = {"native", "wasmtime.cranelift", "wasmer.llvm", "wasmer.cranelift", "wasmer.singlepass"}
+    assert always <= set(names(plan.backends))
+    assert plan.protocol.name == "standard"
+
+
+def test_a_backend_that_is_not_here_is_not_in_the_default_but_can_be_asked_for(monkeypatch):
+    monkeypatch.setattr(runtimes, "find", lambda name, site=None: None)
+    assert names(matrix.load({}).backends) == [
         "native",
-        "wasmtime.cranelift",
-        "wasmer.llvm",
         "wasmer.cranelift",
+        "wasmer.llvm",
         "wasmer.singlepass",
     ]
-    assert plan.protocol.name == "standard"
-    assert len(plan.cells()) == 30
+    assert names(matrix.load({"backends": "v8.turbofan"}).backends) == ["v8.turbofan"]
+
+
+def test_a_version_is_an_environment_of_its_own(load):
+    one, other = load(backends="wasmtime.cranelift@38.0.0,wasmtime.cranelift").backends
+    assert (one.name, other.name) == ("wasmtime.cranelift@38.0.0", "wasmtime.cranelift")
+    assert one.runtime.name == "wasmtime@38.0.0"
+    assert one.runtime.environment == "wasmtime-38.0.0"
+    assert other.runtime.environment is None
+    several = load(backends="wasmer.*@1.0.0").backends
+    assert {b.runtime.environment for b in several} == {"wasmer-1.0.0"}
+    assert len(several) == 3
+    text = GOOD.replace('"wasmtime.cranelift"]', '"wasmtime.cranelift@1.0.1"]')
+    assert names(load(text).backends) == ["native", "wasmtime.cranelift@1.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("backends", "complaint"),
+    [
+        ("wasmtime.cranelift@", "not a version; expected one like 38.0.0"),
+        ("wasmtime.cranelift@../x", "not a version"),
+        ("wasmtime.cranlift@38.0.0", "did you mean 'wasmtime.cranelift'"),
+        ("native@1.0", "native is no PyPI package"),
+    ],
+)
+def test_a_version_that_is_none_is_named(load, backends, complaint):
+    with pytest.raises(BadInput) as caught:
+        load(backends=backends)
+    assert complaint in str(caught.value)
+
+
+def test_a_sweep_is_versions_times_backends(load):
+    text = GOOD + '[sweeps.w]\nbackends=["wasmtime.*"]\nvariants=["O3"]\nversions=["1.0.1", "50.0.1"]\n'
+    plan = load(text, runtime="w", backends="wasmtime.cranelift")
+    assert names(plan.backends) == ["wasmtime.cranelift@1.0.1", "wasmtime.cranelift@50.0.1"]
+    assert names(plan.variants) == ["O3"]
+    plan = load(text, runtime="w", backends="wasmtime.cranelift", versions="9.0.0", variants="O2")
+    assert names(plan.backends) == ["wasmtime.cranelift@9.0.0"]
+    assert names(plan.variants) == ["O2"]
+    with pytest.raises(BadInput, match="versions= needs runtime="):
+        load(text, versions="9.0.0")
+    with pytest.raises(BadInput, match="did you mean 'w'"):
+        load(text, runtime="ww")
 
 
 def test_quick_takes_the_first_rounds_of_standard():
@@ -79,9 +128,9 @@ def test_quick_takes_the_first_rounds_of_standard():
             "unknown protocol 'quik'; did you mean 'quick'",
         ),
         ('"wasmtime.cranelift"]', '"wasmtime.cranlift"]', "did you mean 'wasmtime.cranelift'"),
-        ('["native", "wasmtime.cranelift"]', "[]", "backends: empty"),
-        ('["native", "wasmtime.cranelift"]', "[1]", "unknown backend 1"),
-        ('["native", "wasmtime.cranelift"]', '"native"', "backends: expected a list"),
+        ('["native", "wasmtime.cranelift"]', "[]", 'expected "installed" or a list'),
+        ('["native", "wasmtime.cranelift"]', "[1]", 'expected "installed" or a list'),
+        ('["native", "wasmtime.cranelift"]', '"native"', 'expected "installed" or a list'),
         ('["zig"]', '["zag"]', "unknown toolchain 'zag'; did you mean 'zig'"),
         ('variant = "O3"', 'variant = "O9"', "reference.variant: unknown variant 'O9'"),
         ('O2 = { flags = "-O2" }', 'O2 = { flag = "-O2" }', "variants.O2: unknown key 'flag'"),
@@ -132,7 +181,8 @@ def test_a_slip_on_the_command_line_is_named(load, variables, complaint):
 
 
 def test_filters_are_globs_separated_by_commas(load):
-    assert names(load(backends="wasmtime.*").backends) == ["wasmtime.cranelift"]
+    plan = load(backends="wasmtime.*")
+    assert names(plan.backends) == [name for name in plan.known if name.startswith("wasmtime.")]
     # Every backend that is known may be asked for, not only those of the file.
     chosen = names(load(backends="native,wasmer.*").backends)
     assert chosen == ["native", "wasmer.cranelift", "wasmer.llvm", "wasmer.singlepass"]

@@ -1,0 +1,67 @@
+"""Checks that every table of matrix.toml gets: types, known keys, numbers within bounds. Raises BadInput."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.errors import BadInput, near_miss
+
+#: Inclusive bounds; a value outside is a slip, not a wish.
+_BOUNDS = {
+    "rounds": (1, 1000),
+    "pairs": (1, 10000),
+    "undisturbed": (1, 10000),
+    "half_width_percent": (0.01, 100),
+    "budget_s": (1, 10**6),
+    "repeats": (1, 1000),
+    "chunk_ms": (1, 60000),
+    "warmup_chunks": (1, 1000),
+    "run_timeout_s": (0.1, 86400),
+    "load_timeout_s": (0.1, 86400),
+    "memory_mib": (64, 2**20),
+    "seed": (0, 2**63),
+}
+
+
+def typed(path: str, key: str, value: Any, kind: type) -> None:
+    if not isinstance(value, kind):
+        names = {"list": "a list", "str": "a string", "dict": "a table"}
+        raise BadInput(f"{path}: {key}: expected {names[kind.__name__]}, found {value!r}")
+
+
+def table(path: str, data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """A table of tables; missing is empty."""
+    found: dict[str, Any] = data.get(key, {})
+    for name, entry in found.items():
+        typed(path, f"{key}.{name}", entry, dict)
+    return found
+
+
+def only(path: str, where: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
+    known = sorted(known)
+    for key in entry:
+        if key not in known:
+            raise BadInput(f"{path}: {where}: unknown key {key!r}{near_miss(key, known)}")
+
+
+def given_number(variable: str, key: str, text: str) -> int | float:
+    """A number of the command line."""
+    value: int | float | str = text
+    if re.fullmatch(r"[0-9]+", text):
+        value = int(text)
+    elif re.fullmatch(r"[0-9]*\.[0-9]+", text):
+        value = float(text)
+    number(f"command line: {variable}", key, value)
+    assert not isinstance(value, str)
+    return value
+
+
+def number(where: str, key: str, value: Any) -> None:
+    whole = not key.endswith(("_ms", "_s", "_percent"))
+    low, high = _BOUNDS[key]
+    kinds = (int,) if whole else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise BadInput(f"{where}: expected {kind} from {low} to {high}, found {value!r}")

@@ -1,0 +1,61 @@
+"""The pinned uv, as a function."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import partial
+
+from pipeline.process import die_with_parent
+
+_TIMEOUT_S = 900
+
+
+class Unavailable(Exception):
+    """Why something cannot be had here, and what to do about it: for a record, not for a traceback."""
+
+
+def uv(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
+    """Run uv; raises Unavailable with its complaint."""
+    command = [sys.executable, "-m", "uv", "--no-progress", "--no-config", *arguments]
+    try:
+        outcome = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**os.environ, **_index_settings(), **(environment or {})},
+            timeout=_TIMEOUT_S,
+            check=False,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"uv {arguments[0]} did not end within {_TIMEOUT_S} s") from None
+    if outcome.returncode != 0:
+        lines = [line.strip() for line in outcome.stderr.splitlines() if line.strip()]
+        # uv prints the chain of causes, the root last.
+        said = "; ".join(dict.fromkeys([lines[0], lines[-1]])) if lines else "no message"
+        raise Unavailable(
+            f"uv {arguments[0]} failed ({said}); check the route to PyPI and free disk space, "
+            "then type: doit run"
+        )
+
+
+def _index_settings() -> dict[str, str]:
+    """What pip was told about its index and certificates, in uv's words, unless uv was told too."""
+    names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
+    if all(os.environ.get(value) for value in names.values()):
+        return {}
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    settings = {}
+    for line in outcome.stdout.splitlines():
+        key, _, value = line.partition("=")
+        name = names.get(key.rpartition(".")[2])
+        if name and not os.environ.get(name):
+            settings[name] = value.strip("'\"")
+    return settings
