@@ -1,5 +1,7 @@
-"""Runs a module in Wasmtime, compiled by the strategy and level that the options name."""
+"""Runs a module in Wasmtime, any release from 0.40 to 50, compiled as the options say."""
 
+import ctypes
+import os
 import re
 import time
 from importlib import metadata
@@ -7,77 +9,151 @@ from typing import Tuple
 
 import elf
 import serve
-import wasmtime
+
+_STARTED = time.perf_counter()
+import wasmtime  # noqa: E402 - the time that it takes is a fact of its own
+from wasmtime import _ffi as ffi  # noqa: E402
+
+_RUNTIME_SECONDS = time.perf_counter() - _STARTED
+_VERSION = metadata.version("wasmtime")
+#: wasmtime_strategy_t; the package's own setter knows no Winch.
+_STRATEGIES = {"cranelift": 1, "winch": 2}
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
-    config = wasmtime.Config()
-    config.cranelift_opt_level = options["opt_level"]
-    engine = wasmtime.Engine(config)
     with open(path, "rb") as stream:
         data = stream.read()
-    started = time.perf_counter()
     try:
+        engine = _engine(options)
+        started = time.perf_counter()
         module = wasmtime.Module(engine, data)
+        compile_seconds = time.perf_counter() - started
     except wasmtime.WasmtimeError as error:
-        raise serve.Refused(str(error).splitlines()[0]) from None
-    compile_seconds = time.perf_counter() - started
+        raise serve.Refused(" ".join(str(error).split("Stack backtrace")[0].split()))
     if not any(export.name == "_start" for export in module.exports):
         raise serve.Refused("not a WASI command: it exports no _start")
     image = bytes(module.serialize())
+    proof = _proof(image, options)
+    if proof["compiler"] != options["compiler"]:
+        # Releases before Winch take its number for Cranelift.
+        raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, options["compiler"].capitalize()))
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
 
     def run(request: serve.Facts) -> serve.Facts:
+        begun = time.perf_counter()
         store = wasmtime.Store(engine)
         wasi = wasmtime.WasiConfig()
         wasi.argv = request["argv"]
         wasi.stdout_file = "/proc/self/fd/1"
         store.set_wasi(wasi)
+        facts = {}  # type: serve.Facts
         try:
-            instance = linker.instantiate(store, module)
-            start = instance.exports(store)["_start"]
+            start = linker.instantiate(store, module).exports(store)["_start"]
             assert isinstance(start, wasmtime.Func)
             started = time.perf_counter()
+            facts["instantiate_seconds"] = started - begun
             start(store)
-            return {"wall_seconds": time.perf_counter() - started}
+            facts["wall_seconds"] = time.perf_counter() - started
         except wasmtime.ExitTrap as error:
             if error.code:
-                raise serve.Exit(error.code) from None
-            return {}
+                raise serve.Exit(error.code)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-            raise serve.Trap(_reason(str(error))) from None
+            raise serve.Trap(_reason(str(error)))
+        return facts
 
     return run, {
+        "runtime_seconds": _RUNTIME_SECONDS,
         "compile_seconds": compile_seconds,
+        # With Pulley these are bytes of its bytecode.
         "code_bytes": len(elf.section(image, ".text")),
-        "version": metadata.version("wasmtime"),
-        "proof": _proof(image),
+        "version": _VERSION,
+        "proof": proof,
     }
 
 
-def _proof(image: bytes) -> serve.Facts:
-    """What the compiled module itself says of the compiler that made it.
+def _engine(options: serve.Facts) -> wasmtime.Engine:
+    """The engine that the options describe; raises serve.Unavailable where this release has none such."""
+    plain = options["compiler"] == "cranelift" and "target" not in options
+    if not plain and _aborts(options):
+        wanted = str(options.get("target") or options["compiler"]).capitalize()
+        raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, wanted))
+    return wasmtime.Engine(_config(options))
 
-    Wasmtime writes the settings of the code generator into the image, and refuses an image whose
-    settings differ from the engine's: (length, name, 0, length, value) for each named choice.
+
+def _config(options: serve.Facts) -> wasmtime.Config:
+    config = wasmtime.Config()
+    pointer = config.ptr() if hasattr(config, "ptr") else getattr(config, "_ptr")  # noqa: B009 - until 16
+    ffi.wasmtime_config_strategy_set(pointer, _STRATEGIES[options["compiler"]])
+    if "opt_level" in options:
+        config.cranelift_opt_level = options["opt_level"]
+    if "target" in options:
+        # The library has it in releases whose package does not.
+        target_set = getattr(ffi.dll, "wasmtime_config_target_set", None)
+        if target_set is None:
+            raise serve.Unavailable("Wasmtime %s has no choice of a target" % _VERSION)
+        target_set.argtypes, target_set.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
+        if target_set(ctypes.cast(pointer, ctypes.c_void_p), options["target"].encode()):
+            raise serve.Unavailable("Wasmtime %s does not know %s" % (_VERSION, options["target"]))
+    return config
+
+
+def _aborts(options: serve.Facts) -> bool:
+    """Whether asking for such an engine ends the process, as it does in releases built without it."""
+    _config(options)  # raises what can be told from here
+    child = os.fork()
+    if child == 0:
+        try:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            wasmtime.Engine(_config(options))
+        finally:
+            os._exit(0)
+    return os.waitpid(child, 0)[1] != 0
+
+
+def _proof(image: bytes, options: serve.Facts) -> serve.Facts:
+    """What the compiled module shows of the compiler that made it.
+
+    Wasmtime writes its release, the target and the code generator's settings into the image: "opt_level", 0,
+    the value's length, the value, with numbers of 1 byte, before release 25 of 4 and 8 bytes. Its calling
+    convention tells Winch: an engine of Cranelift refuses such an image.
     """
-    engine = elf.section(image, ".wasmtime.engine")
-    choices = {}  # type: serve.Facts
-    for name in (b"opt_level", b"regalloc_algorithm"):
-        found = re.search(re.escape(bytes([len(name)]) + name + b"\0") + b"(.)([a-z_]+)", engine)
-        if found:
-            choices[name.decode()] = found[2][: found[1][0]].decode()
-    triple = re.search(rb"[a-z0-9_]+-[a-z]+-[a-z]+-[a-z]+", engine)
-    # Only Cranelift has a register allocator to choose.
-    compiler = "cranelift" if "regalloc_algorithm" in choices else "unknown"
-    return dict(choices, compiler=compiler, target=triple[0].decode() if triple else None)
+    try:
+        settings = elf.section(image, ".wasmtime.engine")
+    except ValueError:  # until release 1 they follow the ELF image
+        settings = image[image.index(b"\0wasmtime-aot") :]
+    target = _found(rb"[a-z0-9_]+-[a-z]+-[a-z]+(-[a-z]+)?", settings)
+    proof = {
+        "compiler": _compiler(image, options),
+        "release": _found(rb"\d+(\.\d+)*", settings),
+        "target": target,
+        "code": target.split("-")[0] if target.startswith("pulley") else "machine",
+    }
+    level = re.search(rb"opt_level(?:\0(.)|\0{4}(.)\0{7})([a-z_]+)", settings, re.DOTALL)
+    if level and proof["compiler"] == "cranelift":  # Winch has no levels
+        proof["opt_level"] = level[3][: (level[1] or level[2])[0]].decode()
+    return proof
+
+
+def _found(pattern: bytes, settings: bytes) -> str:
+    found = re.search(pattern, settings)
+    return found[0].decode() if found else ""
+
+
+def _compiler(image: bytes, options: serve.Facts) -> str:
+    engine = wasmtime.Engine(_config(dict(options, compiler="cranelift")))
+    try:
+        wasmtime.Module.deserialize(engine, image)
+    except wasmtime.WasmtimeError as error:
+        return "winch" if "compiled with Winch calling convention" in str(error) else "unknown"
+    return "cranelift"
 
 
 def _reason(message: str) -> str:
-    """The cause of a trap: the last line of Wasmtime's message, after the backtrace."""
+    """The cause of a trap: after the backtrace, in older releases before it."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return lines[-1] if lines else "trap"
+    named = [line for line in lines if line.startswith("wasm trap:")]
+    return (named or lines or ["trap"])[-1]
 
 
 if __name__ == "__main__":
