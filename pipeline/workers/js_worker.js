@@ -1,0 +1,148 @@
+// The worker's side of the protocol in Node (V8) and Bun (JavaScriptCore); see serve.py.
+"use strict";
+
+const fs = require("fs");
+const wasi = require("./wasi.js");
+
+const seconds = () => Number(process.hrtime.bigint()) / 1e9;
+// Opened once, here: in an open file /proc/thread-self stays the thread that opened it.
+const schedstat = openSchedstat();
+const buffer = Buffer.alloc(64 * 1024);
+
+const host = {
+  // Realtime has no call with more than milliseconds; the guest's differences are what counts.
+  clock: (realtime) => process.hrtime.bigint() + (realtime ? REALTIME_OFFSET : 0n),
+  cpu() {
+    const used = process.cpuUsage();
+    if (schedstat === null) return (used.user + used.system) / 1e6;
+    // The kernel brings its sum for a running thread up to date when the whole process is asked for.
+    return Number(buffer.latin1Slice(0, fs.readSync(schedstat, buffer, 0, 100, 0)).split(" ", 1)[0]) / 1e9;
+  },
+  random: (bytes) => void require("crypto").randomFillSync(bytes),
+  collect() {
+    if (globalThis.Bun) return Bun.gc(true);
+    gc();
+    gc(); // returns only when the first one's memories are unmapped
+  },
+};
+const REALTIME_OFFSET = BigInt(Date.now()) * 1000000n - process.hrtime.bigint();
+
+function openSchedstat() {
+  try {
+    return fs.openSync("/proc/thread-self/schedstat", "r");
+  } catch {
+    return null;
+  }
+}
+
+// V8 says of each exported function which compiler made its code.
+const v8 = {
+  version: () => process.versions.node,
+
+  tier(f) {
+    for (const [name, native] of Object.entries(v8.natives())) if (native(f)) return name;
+    return "unknown";
+  },
+
+  // Made while it runs, for only V8 can parse them.
+  natives: () => ({
+    uncompiled: new Function("f", "return %IsUncompiledWasmFunction(f)"),
+    liftoff: new Function("f", "return %IsLiftoffFunction(f)"),
+    turbofan: new Function("f", "return %IsTurboFanFunction(f)"),
+  }),
+
+  // The tiers that a function goes through when it is called and gets hot.
+  proof(tiers_up) {
+    const f = wasi.loop();
+    const seen = new Set([v8.tier(f)]);
+    const end = seconds() + 2;
+    for (let i = 0; i < 400 || (tiers_up && !seen.has("turbofan") && seconds() < end); i++) {
+      f(i ? 100000 : 1);
+      seen.add(v8.tier(f));
+    }
+    return { tiers: [...seen].join(", ") };
+  },
+
+  // Of the artifact: whether its constructor compiled, and with what.
+  facts(module, compile_seconds) {
+    const start = v8.tier(wasi.start(module));
+    return { compile_seconds: start === "uncompiled" ? null : compile_seconds, proof: { start } };
+  },
+};
+
+// JavaScriptCore's sampling profiler says in which compiler's code the samples lie.
+const jsc = {
+  version: () => Bun.version,
+
+  proof(tiers_up) {
+    const { profile } = require("bun:jsc");
+    const f = wasi.loop();
+    const spin = (time) => {
+      for (const end = seconds() + time; seconds() < end; ) f(10000);
+    };
+    const end = seconds() + 2;
+    let tier;
+    do {
+      spin(0.02);
+      const said = profile(() => spin(0.02), 1000).bytecodes;
+      const samples = [...said.matchAll(/^(IPInt|BBQ|OMG): +(\d+)/gm)].map(([, name, n]) => [+n, name]);
+      tier = samples.sort(([a], [b]) => b - a)[0]?.[1];
+    } while (tiers_up && tier !== "OMG" && seconds() < end);
+    return { tier };
+  },
+
+  // It compiles function by function, once they are called often.
+  facts(module) {
+    wasi.start(module); // aborts here, and not in a run, where there is no room for a guarded memory
+    return { compile_seconds: null, proof: {} };
+  },
+};
+
+const engine = globalThis.Bun ? jsc : v8;
+let module_ = null;
+
+function load({ path, options }) {
+  const data = fs.readFileSync(path);
+  const proof = engine.proof(options.tiers_up);
+  const started = seconds();
+  try {
+    module_ = new WebAssembly.Module(data);
+  } catch (error) {
+    return { refused: String(error).split("\n")[0] };
+  }
+  const compile_seconds = seconds() - started;
+  const refused = wasi.refusal(module_);
+  if (refused) return { refused };
+  const facts = engine.facts(module_, compile_seconds);
+  Object.assign(facts.proof, proof);
+  // Neither engine tells the size of its code: V8's pages hold twice as much, and JSC's also its JavaScript.
+  return { ...facts, code_bytes: null, version: engine.version(), runtime_seconds: null };
+}
+
+function run({ argv }) {
+  const answer = wasi.run(module_, argv, host);
+  answer.stdout = Buffer.from(answer.stdout, "latin1").toString("utf8");
+  return answer;
+}
+
+function say(message) {
+  const data = Buffer.from(JSON.stringify(message) + "\n");
+  for (let at = 0; at < data.length; ) at += fs.writeSync(1, data, at);
+}
+
+function* requests() {
+  let text = "";
+  for (;;) {
+    const size = fs.readSync(0, buffer, 0, buffer.length, null);
+    if (size === 0) return;
+    text += buffer.toString("utf8", 0, size);
+    const lines = text.split("\n");
+    text = lines.pop();
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
+
+// Bun's clock begins with the process.
+say({ protocol: 1, monotonic: globalThis.Bun ? null : seconds() });
+for (const request of requests()) say(request.op === "load" ? load(request) : run(request));
+process.exit(0);

@@ -1,0 +1,125 @@
+"""Runs a module in SpiderMonkey, inside PythonMonkey, with the compiler that the options name."""
+
+import ctypes
+import json
+import os
+import time
+from importlib import metadata
+from typing import Any, Tuple
+
+import serve
+
+_CX = ctypes.c_void_p
+#: Numbers of JSJitCompilerOption; the engine's own table by name says whether they are still right.
+_OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
+#: wasi.js is a CommonJS module, and the engine has no such thing.
+_WASI = "(() => { const module = {}; %s; return module.exports; })()"
+_ENGINE = """((wasi, testing, clock, cpu, urandom) => {
+  let module = null;
+  const host = {
+    clock,
+    cpu,
+    random(bytes) {
+      const text = urandom(bytes.length);
+      for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+    },
+    collect: () => testing.gc(),
+  };
+  return {
+    load(data) {
+      const bytes = new Uint8Array(data);
+      const started = BigInt(clock(false));
+      try {
+        module = new WebAssembly.Module(bytes);
+      } catch (error) {
+        return JSON.stringify({ refused: String(error).split("\\n")[0] });
+      }
+      const compile_seconds = Number(BigInt(clock(false)) - started) / 1e9;
+      const refused = wasi.refusal(module);
+      if (refused) return JSON.stringify({ refused });
+      const tier = testing.wasmFunctionTier(wasi.start(module));
+      const { segments, code } = testing.wasmExtractCode(module, tier === "optimized" ? "ion" : tier);
+      return JSON.stringify({
+        compile_seconds,
+        code_bytes: segments.reduce((sum, s) => sum + s.codeEnd - s.codeBegin, 0) || code.length,
+        proof: { tier, mode: testing.wasmCompileMode(), guarded: testing.wasmHugeMemorySupported() },
+      });
+    },
+    run: (argv) => JSON.stringify(wasi.run(module, JSON.parse(argv), host)),
+  };
+})"""
+
+
+def _testing_functions(cx: _CX) -> None:
+    """Make the engine's functions for its own tests the global object ``testing``.
+
+    They tell of a function which compiler made its code; PythonMonkey does not show them.
+    """
+    functions = _call("_ZN2js19GetTestingFunctionsEP9JSContext", _CX, cx)
+    scope = _call("_ZN2JS19CurrentGlobalOrNullEP9JSContext", _CX, cx)
+    define = "_Z17JS_DefinePropertyP9JSContextN2JS6HandleIP8JSObjectEEPKcS5_j"
+    # A handle is the address of a pointer.
+    handles = [ctypes.byref(_CX(pointer)) for pointer in (scope, functions)]
+    if not _call(define, ctypes.c_bool, cx, handles[0], b"testing", handles[1], ctypes.c_uint(0)):
+        raise RuntimeError("the engine does not give its testing functions")
+
+
+def _call(name: str, result: Any, *arguments: Any) -> Any:
+    """Call a function of the engine, which PythonMonkey has loaded; with the GIL, for it may call back."""
+    function = ctypes.PyDLL(_library("/libmozjs"))[name]
+    function.restype = result
+    return function(*arguments)
+
+
+def _library(name: str) -> str:
+    with open("/proc/self/maps") as stream:
+        for line in stream:
+            if name in line:
+                return line.rstrip("\n").split(maxsplit=5)[5]
+    raise RuntimeError("no %s is loaded" % name)
+
+
+def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    started = time.perf_counter()
+    import pythonmonkey
+
+    runtime_seconds = time.perf_counter() - started
+    cx = _CX.in_dll(ctypes.PyDLL(_library("/pythonmonkey.so")), "GLOBAL_CX")
+    _testing_functions(cx)
+    for name, number in _OPTIONS.items():
+        _call(
+            "_Z29JS_SetGlobalJitCompilerOptionP9JSContext19JSJitCompilerOptionj",
+            None,
+            cx,
+            ctypes.c_int(number),
+            ctypes.c_uint32(options[name]),
+        )
+    settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "wasi.js")) as stream:
+        wasi = pythonmonkey.eval(_WASI % stream.read())
+    engine = pythonmonkey.eval(_ENGINE)(wasi, pythonmonkey.eval("testing"), _clock, time.thread_time, _random)
+    with open(path, "rb") as module:
+        facts = json.loads(engine["load"](module.read()))  # type: serve.Facts
+    if "refused" in facts:
+        raise serve.Refused(facts["refused"])
+
+    def run(request: serve.Facts) -> serve.Facts:
+        answer = json.loads(engine["run"](json.dumps(request["argv"])))  # type: serve.Facts
+        answer["stdout"] = answer["stdout"].encode("latin-1").decode("utf-8", "replace")
+        return answer
+
+    facts["proof"].update((name, settings.get(name)) for name in _OPTIONS)
+    return run, dict(facts, version=metadata.version("pythonmonkey"), runtime_seconds=runtime_seconds)
+
+
+def _clock(realtime: bool) -> str:
+    # As digits: a number would be rounded.
+    return str(time.time_ns() if realtime else time.monotonic_ns())
+
+
+def _random(size: float) -> str:
+    return os.urandom(int(size)).decode("latin-1")
+
+
+if __name__ == "__main__":
+    serve.serve(load)

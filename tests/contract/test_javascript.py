@@ -1,0 +1,248 @@
+"""JavaScript engines: what their proofs notice, and the WASI that wasi.js gives their guests."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from dataclasses import replace
+
+import pytest
+
+from pipeline import layout, matrix
+from pipeline.backends import discover
+from pipeline.errors import WorkerCrash
+from pipeline.runtimes import start
+from pipeline.session import Ended, Session, prove
+from pipeline.store import read_json
+from toolchain import discover as discover_toolchains
+from toolchain.model import WASM
+
+BACKENDS = discover()
+ENGINES = ("jsc.bbq", "spidermonkey.ion", "v8.turbofan")
+#: JavaScriptCore maps 4 GiB for a memory, for a moment.
+MEMORY_MIB = 6144
+
+#: Prints "name value" for each thing that is asked of WASI.
+GUEST = r"""
+#include <stdint.h>
+#include <stdio.h>
+
+#define WASI(name) __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name)))
+WASI(args_sizes_get) int args_sizes(int, int);
+WASI(clock_res_get) int clock_res(int, uint64_t *);
+WASI(clock_time_get) int clock_time(int, int64_t, uint64_t *);
+WASI(environ_sizes_get) int environ_sizes(int *, int *);
+WASI(fd_advise) int advise(int, int64_t, int64_t, int);
+WASI(fd_fdstat_get) int fdstat(int, uint8_t *);
+WASI(fd_prestat_get) int prestat(int, int *);
+WASI(fd_read) int fd_read_(int, void *, int, int *);
+WASI(fd_seek) int seek(int, int64_t, int, int64_t *);
+WASI(fd_write) int fd_write_(int, void *, int, int *);
+WASI(poll_oneoff) int poll_(uint8_t *, uint8_t *, int, int *);
+WASI(random_get) int random_(uint8_t *, int);
+
+static int first, second;
+static uint64_t before, after, wall;
+static uint8_t bytes[64], subscription[48], event[32];
+
+int main(void)
+{
+    struct { const char *at; int size; } lost = {"lost", 4}, outside = {(const char *)-16, 32};
+
+    printf("args_outside %d\n", args_sizes(-4, -4));
+    printf("write_outside %d\n", fd_write_(1, &outside, 1, &first));
+    printf("write_stdin %d\n", fd_write_(0, &lost, 1, &first));
+    printf("write_stderr %d", fd_write_(2, &lost, 1, &first));
+    printf(" %d\n", first);
+    printf("read %d", fd_read_(0, &lost, 1, &first));
+    printf(" %d\n", first);
+    printf("read_other %d\n", fd_read_(3, &lost, 1, &first));
+    printf("environ %d", environ_sizes(&first, &second));
+    printf(" %d %d\n", first, second);
+    printf("prestat %d\n", prestat(3, &first));
+    printf("seek %d %d\n", seek(1, 0, 1, (int64_t *)bytes), seek(9, 0, 1, (int64_t *)bytes));
+    printf("fdstat %d %d %d\n", fdstat(1, bytes), bytes[0], fdstat(3, bytes));
+    printf("unknown %d\n", advise(1, 0, 0, 0));
+    printf("no_clock %d\n", clock_time(7, 0, &before));
+    printf("resolution %d\n", clock_res(1, &before));
+    clock_time(1, 0, &before);
+    do
+        clock_time(1, 0, &after);
+    while (after == before);
+    printf("step %d\n", (int)(after - before));
+    printf("realtime %d", clock_time(0, 0, &wall));
+    printf(" %lld\n", (long long)(wall / 1000000000));
+    subscription[0] = 42;
+    printf("poll %d", poll_(subscription, event, 1, &first));
+    printf(" %d %d %d\n", first, event[0], event[10]);
+    for (int i = 0; i < 64; i++)
+        bytes[i] = 0;
+    random_(bytes, 64);
+    for (int i = first = 0; i < 64; i++)
+        first += bytes[i] != 0;
+    printf("random %d\n", first > 32);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def guest(prepared, tmp_path_factory):
+    zig = discover_toolchains()["zig"]
+    folder = tmp_path_factory.mktemp("wasi guest")
+    source, obj, made = (str(folder / name) for name in ("guest.c", "guest.o", "guest.wasm"))
+    with open(source, "w", encoding="utf-8") as stream:
+        stream.write(GUEST)
+    environment = zig.environment(str(folder))
+    subprocess.run(zig.compile(WASM, ["-O1"], source, obj), check=True, env=environment)
+    subprocess.run(zig.link(WASM, [obj], layout.libc("zig", WASM), made), check=True, env=environment)
+    return made
+
+
+@pytest.fixture
+def present(prepared):
+    def find(name):
+        identity = read_json(layout.runtime_identity(BACKENDS[name].runtime.name))
+        if not identity["present"] and not os.environ.get("CI"):
+            pytest.skip(identity["reason"])
+        assert identity["present"], identity["reason"]
+        return BACKENDS[name], identity["version"]
+
+    return find
+
+
+@pytest.fixture
+def protocol():
+    return replace(matrix.load({}).protocol, memory_mib=MEMORY_MIB)
+
+
+def loaded(backend, protocol, path):
+    with start(backend, protocol) as worker:
+        return Session(worker, backend.name, protocol).load(path, backend.options)
+
+
+@pytest.mark.parametrize("name", ["v8.turbofan", "v8.liftoff"])
+def test_v8_without_eager_compilation_is_noticed(present, protocol, guest, name):
+    """Its module constructor compiles nothing: a time for it would be the time of nothing."""
+    backend, version = present(name)
+    eager = "--no-wasm-lazy-compilation"
+    assert eager in backend.arguments
+    lazy = replace(backend, arguments=tuple(a for a in backend.arguments if a != eager))
+    facts = loaded(lazy, protocol, guest)
+    assert facts.compile_seconds is None
+    with pytest.raises(Ended, match="start"):
+        prove(backend, facts, version)
+    facts = loaded(backend, protocol, guest)
+    assert facts.compile_seconds > 0
+    prove(backend, facts, version)
+
+
+def test_v8_default_tells_no_compile_time(present, protocol, guest):
+    backend, version = present("v8.default")
+    facts = loaded(backend, protocol, guest)
+    assert facts.compile_seconds is None
+    prove(backend, facts, version)
+
+
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [
+        ("v8.turbofan", "v8.liftoff"),
+        ("v8.liftoff", "v8.turbofan"),
+        ("v8.turbofan", "v8.default"),
+        ("v8.liftoff", "v8.default"),
+        ("v8.default", "v8.turbofan"),
+        ("v8.default", "v8.liftoff"),
+        ("jsc.omg", "jsc.bbq"),
+        ("jsc.bbq", "jsc.omg"),
+        ("spidermonkey.ion", "spidermonkey.baseline"),
+        ("spidermonkey.baseline", "spidermonkey.ion"),
+    ],
+)
+def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, like):
+    """Set up like another backend, it proves to be that one, or at least not what it is called.
+
+    V8 and JavaScriptCore are set up by arguments and environment: the request still names the right one.
+    """
+    backend, version = present(name)
+    other, _ = present(like)
+    options = other.options if name.startswith("spidermonkey.") else backend.options
+    swapped = replace(backend, arguments=other.arguments, environment=other.environment, options=options)
+    with pytest.raises(Ended, match="it should prove"):
+        prove(backend, loaded(swapped, protocol, guest), version)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("v8.liftoff", {"arguments": ("--no-such-tier",)}, "bad option"),
+        ("jsc.bbq", {"environment": {"BUN_JSC_useNoSuchTier": "0"}}, "exited with status 1"),
+    ],
+)
+def test_a_flag_that_the_engine_does_not_know_ends_the_worker(present, protocol, name, changes, said):
+    backend = replace(present(name)[0], **changes)
+    with start(backend, protocol) as worker, pytest.raises(WorkerCrash, match=said):
+        worker.request({"op": "load"}, 30)
+
+
+def test_jsc_does_not_run_with_slower_memory(present, protocol, guest):
+    """Without room for 4 GiB it would check bounds, and compile anew in each run."""
+    backend, _ = present("jsc.omg")
+    environment = {**backend.environment, "BUN_JSC_maxNumWasmFastMemories": "0"}
+    with pytest.raises(Ended, match="died of SIGABRT"):
+        loaded(replace(backend, environment=environment), protocol, guest)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_wasi(present, protocol, guest, name):
+    backend, _ = present(name)
+    with start(backend, protocol) as worker:
+        Session(worker, name, protocol).load(guest, backend.options)
+        answer = worker.request({"op": "run", "argv": ["guest"]}, 30)
+    assert (answer["outcome"], answer["code"]) == ("exit", 0), answer["message"]
+    said = dict(line.split(" ", 1) for line in answer["stdout"].splitlines())
+    step, realtime = int(said.pop("step")), said.pop("realtime").split()
+    assert 0 < step < 100_000  # ns: not a clock of milliseconds
+    assert realtime[0] == "0"
+    assert abs(int(realtime[1]) - time.time()) < 10
+    assert said == {
+        "args_outside": "21",
+        "write_outside": "21",
+        "write_stdin": "8",
+        "write_stderr": "0 4",
+        "read": "0 0",
+        "read_other": "8",
+        "environ": "0 0 0",
+        "prestat": "8",
+        "seek": "70 8",
+        "fdstat": "0 2 8",
+        "unknown": "52",
+        "no_clock": "28",
+        "resolution": "0",
+        "poll": "0 1 42 0",
+        "random": "1",
+    }
+    assert "lost" not in answer["stdout"]
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize(
+    ("sections", "reason"),
+    [
+        # An import of another module: type () -> (), then "env" "f".
+        ([b"\1\4\1\x60\0\0", b"\2\x09\1\3env\1f\0\0"], "imports the function env.f"),
+        # _start, but no memory.
+        (
+            [b"\1\4\1\x60\0\0", b"\3\2\1\0", b"\7\x0a\1\6_start\0\0", b"\x0a\4\1\2\0\x0b"],
+            "exports no memory memory",
+        ),
+    ],
+)
+def test_what_is_no_wasi_command_is_refused(present, protocol, tmp_path, name, sections, reason):
+    path = tmp_path / "module.wasm"
+    path.write_bytes(b"\0asm\1\0\0\0" + b"".join(sections))
+    backend, _ = present(name)
+    with pytest.raises(Ended, match=re.escape(reason)):
+        loaded(backend, protocol, str(path))
