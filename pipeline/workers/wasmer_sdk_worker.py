@@ -1,0 +1,132 @@
+"""Runs a module in Wasmer 7, through its SDK.
+
+The SDK compiles a module when a command of it is first run. A command with a NUL in an argument is refused
+after that and before any code of the guest runs: so a module is compiled alone, and timed.
+"""
+
+import asyncio
+import glob
+import importlib
+import os
+import re
+import time
+from importlib import metadata
+from typing import Any, Set, Tuple
+
+import elf
+import scratch
+import serve
+
+_GENERATOR = re.compile(rb"(?:lib/compiler-[a-z]+|cranelift-codegen-[0-9.]+)/")
+#: The largest file that the parent allows.
+_FILE_LIMIT = 64 * 1024 * 1024
+_REFUSED_AS_ASKED = "argument contains null byte"
+
+
+def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    with scratch.folder() as cache:
+        started = time.perf_counter()
+        wasmer_sdk = importlib.import_module("wasmer_sdk")  # type: Any
+        runtime_seconds = time.perf_counter() - started
+        with open(path, "rb") as stream:
+            data = stream.read()
+        loop = asyncio.new_event_loop()
+        before = elf.executable_bytes()
+        started = time.perf_counter()
+        try:
+            sandbox = loop.run_until_complete(_compile(wasmer_sdk, data, cache))
+        except wasmer_sdk.WasmerError as error:
+            raise serve.Refused(str(error).splitlines()[0]) from None
+        compile_seconds = time.perf_counter() - started
+        code_bytes = elf.executable_bytes() - before
+        proof = _proof(cache, wasmer_sdk.__file__)
+
+    def run(request: serve.Facts) -> serve.Facts:
+        return loop.run_until_complete(_run(wasmer_sdk, sandbox, request["argv"]))
+
+    return run, {
+        "compile_seconds": compile_seconds,
+        "runtime_seconds": runtime_seconds,
+        "code_bytes": code_bytes,
+        "version": metadata.version("wasmer-sdk"),
+        "proof": proof,
+    }
+
+
+async def _compile(sdk: Any, data: bytes, cache: str) -> Any:
+    client = sdk.Wasmer(cache_root=cache)
+    command = sdk.PackageCommandDefinition(module="guest")
+    definition = sdk.PackageDefinition(modules={"guest": data}, commands={"guest": command})
+    package = await client.packages.create(definition)
+    sandbox = await client.sandboxes.create(packages=[package], network=sdk.NetworkPolicy.DISABLED)
+    try:
+        await sandbox.command("guest", ["\0"]).run(check=False)
+    except sdk.WasmerError as error:
+        if _REFUSED_AS_ASKED not in str(error):
+            raise
+        return sandbox
+    raise RuntimeError("the guest ran when it should only be compiled")
+
+
+async def _run(sdk: Any, sandbox: Any, argv: Any) -> serve.Facts:
+    started = time.perf_counter()
+    process = await sandbox.command("guest", argv[1:]).spawn(stdout="pipe", stderr="capture")
+    count = 0
+    async for chunk in process.stdout:
+        if count < serve.OUTPUT_LIMIT:
+            os.write(1, chunk[: serve.OUTPUT_LIMIT - count])
+        count += len(chunk)
+    try:
+        output = await process.wait()
+    except sdk.WasmerError as error:
+        raise serve.Trap(_reason(str(error))) from None
+    finally:
+        # What was not kept counts too.
+        os.ftruncate(1, min(count, _FILE_LIMIT))
+    wall = time.perf_counter() - started
+    if output.reason is not sdk.ExitReason.EXITED:
+        raise serve.Trap(output.reason.value)
+    if output.exit_code:
+        raise serve.Exit(output.exit_code)
+    return {"wall_seconds": wall}
+
+
+def _reason(message: str) -> str:
+    """The first line of Wasmer's message, without what it says of every failure."""
+    return message.splitlines()[0].rpartition("failed: ")[2]
+
+
+def _proof(cache: str, library: str) -> serve.Facts:
+    """Where the runtime itself put the code that it made: one file, below the names of target and compiler.
+
+    And which code generators the library contains, by the names of source files that its messages quote.
+    """
+    found = glob.glob(os.path.join(glob.escape(cache), "*", "compiled", "*", "*", "*", "*.bin"))
+    assert len(found) == 1, found
+    target, compiler, settings = found[0].split(os.sep)[-4:-1]
+    with open(found[0], "rb") as stream:
+        engine = stream.read(16).decode("ascii", "replace")
+    generators = ", ".join(sorted(_generators(library)))
+    return {
+        "compiler": compiler,
+        "engine": engine,
+        "settings": settings,
+        "target": target,
+        "code_generators": generators,
+    }
+
+
+def _generators(library: str) -> Set[str]:
+    found = set()  # type: Set[str]
+    tail = b""
+    # In pieces, so that the library's 100 MB do not count as this process's memory.
+    with open(os.path.join(os.path.dirname(library), "libwasmer_sdk_uniffi.so"), "rb") as stream:
+        for piece in iter(lambda: stream.read(1 << 20), b""):
+            for match in _GENERATOR.finditer(tail + piece):
+                found.add(match[0][:-1].decode())
+            tail = piece[-64:]
+    return found
+
+
+if __name__ == "__main__":
+    serve.serve(load)
