@@ -1,0 +1,108 @@
+"""The user's own Wasmer binaries: those that $WASMER names, with ":" between, then every ``wasmer`` on PATH.
+
+Relied on: ``wasmer -vV`` prints "wasmer VERSION …" first and lists the compilers that are built in after
+"compiler:", since release 7 after "runtimes:"; ``wasmer run --COMPILER FILE -- ARGUMENTS`` uses that compiler
+or fails. Which compiler made the code that ran is not to be seen from outside, so these prove nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.model import Backend, Kind, Program, Runtime
+
+_KINDS = {"cranelift": Kind.OPTIMIZING, "llvm": Kind.OPTIMIZING, "singlepass": Kind.BASELINE}
+#: What each binary has said, so that loading the graph starts nothing: {its identity: [version, compilers]}.
+_ANSWERS = Path(__file__).resolve().parents[2] / "build" / "runtimes" / "wasmer-cli-answers.json"
+_TIMEOUT_S = 20
+
+
+def find() -> tuple[Backend, ...]:
+    """One backend for each compiler of each binary; of two binaries of one version the first counts."""
+    answers: dict[str, list[str]] | None = None
+    found: dict[str, Backend] = {}
+    for path in _binaries():
+        if answers is None:
+            answers = _read()
+        status = os.stat(path)
+        identity = f"{path} {status.st_mtime_ns} {status.st_size}"
+        if identity not in answers:
+            answers[identity] = _ask(path)
+            _write(answers)
+        version, *compilers = answers[identity] or [""]
+        program = Program(path, ("--version",), "it was named by $WASMER or lay on PATH")
+        runtime = Runtime(
+            f"wasmer-cli@{version}", "command_worker.py", programs=(program,), files=("spawn.py",)
+        )
+        for compiler in compilers:
+            argv = [path, "run", f"--{compiler}", "{artifact}", "--", "{args}"]
+            name = f"wasmer-cli.{compiler}@{version}"
+            backend = Backend(name, _KINDS[compiler], runtime, options={"argv": argv}, forks=True)
+            found.setdefault(name, backend)
+    return tuple(found.values())
+
+
+def _binaries() -> Iterator[str]:
+    named = [path for path in os.environ.get("WASMER", "").split(os.pathsep) if path]
+    on_path = [os.path.join(folder, "wasmer") for folder in os.get_exec_path() if folder]
+    seen = set()
+    for path in (*named, *on_path):
+        real = os.path.realpath(path)
+        if real not in seen and os.path.isfile(real) and os.access(real, os.X_OK):
+            seen.add(real)
+            yield os.path.abspath(path)
+
+
+def _ask(path: str) -> list[str]:
+    """[version, compiler, …]; nothing where it does not say so."""
+    try:
+        outcome = subprocess.run(
+            [path, "-vV"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    version = re.search(r"^wasmer (\d[\w.+-]*)", outcome.stdout, re.MULTILINE)
+    listed = re.search(r"^(?:compiler|runtime)s?:(.*)", outcome.stdout, re.MULTILINE)
+    if outcome.returncode or not version or not listed:
+        return []
+    words = re.findall(r"\w+", listed[1])
+    return [version[1], *(compiler for compiler in _KINDS if compiler in words)]
+
+
+def _read() -> dict[str, list[str]]:
+    with contextlib.suppress(OSError, ValueError):
+        answers = json.loads(_ANSWERS.read_text(encoding="utf-8"))
+        if isinstance(answers, dict):
+            return {identity: said for identity, said in answers.items() if _is_answer(said)}
+    return {}
+
+
+def _is_answer(said: object) -> bool:
+    if not isinstance(said, list) or not all(isinstance(word, str) for word in said):
+        return False
+    return all(compiler in _KINDS for compiler in said[1:])
+
+
+def _write(answers: dict[str, list[str]]) -> None:
+    with contextlib.suppress(OSError):
+        _ANSWERS.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=_ANSWERS.parent)
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(answers, stream)
+        os.replace(temporary, _ANSWERS)
+
+
+BACKENDS = find()

@@ -1,0 +1,37 @@
+"""Runs a module by a command: the options' ``argv``, with the module's path for "{artifact}" and the guest's
+arguments for the word "{args}".
+
+Each run is a process of its own. What name the guest sees as its argv[0] is the command's affair, and so is
+how it tells of a trap: all that is seen from here is an exit status.
+"""
+
+import os
+import shutil
+from typing import Tuple
+
+import scratch
+import serve
+from spawn import spawn
+
+
+def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    argv = options["argv"]
+    program = shutil.which(argv[0])
+    if program is None:
+        raise serve.Refused("there is no %s on PATH" % argv[0])
+    words = [word.replace("{artifact}", path) for word in argv]
+    at = argv.index("{args}")
+    home = scratch.lasting_folder()  # for what runtimes keep, such as compiled modules
+    # Nothing else: what runs here must not depend on who runs it.
+    environment = {"HOME": home, "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+
+    def run(request: serve.Facts) -> serve.Facts:
+        command = words[:at] + request["argv"][1:] + words[at + 1 :]
+        return spawn(program, command, environment, request.get("watch", False))
+
+    # It proves nothing: a command is not to be asked what it compiled, or with what.
+    return run, {"compile_seconds": None, "code_bytes": None, "version": None, "proof": {}}
+
+
+if __name__ == "__main__":
+    serve.serve(load)
