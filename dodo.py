@@ -82,9 +82,19 @@ def task_check():
     return measuring.check_report(PLAN)
 
 
+def task_doctor():
+    """say which toolchains and backends are here, where from, and how to get the others"""
+    return asking.examine(PLAN)
+
+
 def task_selftest():
     """measure every backend against itself: the noise floor of this machine, now"""
     return asking.test_machine(PLAN)
+
+
+def task_sweep():
+    """measure one backend in many releases: doit run sweep runtime=wasmtime"""
+    return asking.sweep_versions(PLAN)
 
 
 @create_after()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from doit.tools import config_changed
 
-from pipeline import certify, layout, sample, selftest
+from pipeline import certify, doctor, layout, sample, selftest, sweep
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta
 from pipeline.plan import Plan
 
@@ -22,6 +22,24 @@ def test_machine(plan: Plan) -> Task:
         "clean": clean(layout.SELFTEST_JSON, layout.SELFTEST_TXT),
         "verbosity": 2,
         "meta": meta("self-test", 1.3 * rounds),
+    }
+
+
+def examine(plan: Plan) -> Task:
+    """Never up to date: it looks."""
+    return {"actions": act(doctor.doctor, plan), "verbosity": 2, "meta": meta("doctor", 1)}
+
+
+def sweep_versions(plan: Plan) -> Task:
+    """Asked for together with runtime=, which decides what the plan is about."""
+    made = [layout.sweep(plan.sweep.runtime, kind) for kind in ("txt", "json")] if plan.sweep else []
+    needed = ["measure", "refine"] if plan.sweep else []
+    return {
+        "actions": act(sweep.sweep, plan, list(plan.sweeps)),
+        "task_dep": needed,
+        "clean": clean(*made),
+        "verbosity": 2,
+        "meta": meta("sweep", 3),
     }
 
 
