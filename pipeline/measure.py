@@ -120,7 +120,8 @@ def _round(
             proof=loaded.proof,
             compile_seconds=loaded.compile_seconds,
             code_bytes=loaded.code_bytes,
-            start_seconds=worker.start_seconds,
+            # Of a program that each run starts, that is part of the run.
+            start_seconds=None if cell.backend.forks else worker.start_seconds,
             runtime_seconds=loaded.runtime_seconds,
         )
         _validate(subject, other)

@@ -13,6 +13,9 @@ from pipeline.plan import Plan
 from pipeline.store import read_json, write_atomic, write_json
 
 _WIDTH = 130
+_MOST_LETTERS = 4
+#: More cells with the same note than this are counted, not listed.
+_MOST_NOTES = 4
 _DISTURBED = "; ? has none: the machine was too disturbed"
 
 
@@ -94,15 +97,27 @@ def orders(results: dict[str, Any]) -> list[tuple[str, str]]:
 
 def notes(results: dict[str, Any]) -> list[str]:
     """What a reader must know of single cells that have a number."""
-    found = []
+    told: dict[str, list[str]] = {}
     for cell in results["cells"]:
-        name, warmed = label(cell), cell["warmup_chunks"]
-        if warmed:
-            found.append(f"{name} got faster while it ran; it was warmed for {warmed} chunks more")
+        name = label(cell)
+        if cell["warmup_chunks"]:
+            what = "got faster while they ran and were warmed for longer"
+            told.setdefault(what, []).append(f"{name} ({cell['warmup_chunks']} chunks)")
         if cell["trend"] in ("rising", "falling"):
-            found.append(f"{name} is {cell['trend']}: its speed still changes within its rounds")
+            what = f"are {cell['trend']}: their speed still changes within their rounds"
+            told.setdefault(what, []).append(name)
         if cell["disturbed"]:
-            found.append(f"{name} had fewer than two undisturbed rounds: its ratio is only a range")
+            what = "had fewer than two undisturbed rounds: their ratios are only ranges (?)"
+            told.setdefault(what, []).append(name)
+        if cell["proof"] == {}:
+            what = "have no proof of their compiler: their labels are what they were asked for"
+            told.setdefault(what, []).append(name)
+    found = []
+    for what, names in told.items():
+        more = f" and {len(names) - _MOST_NOTES} more" if len(names) > _MOST_NOTES else ""
+        found.append(
+            f"{len(names)} of {len(results['cells'])} cells {what}: {', '.join(names[:_MOST_NOTES])}{more}"
+        )
     return found
 
 
@@ -167,11 +182,13 @@ def render_table(results: dict[str, Any]) -> str:
     from rich.text import Text
 
     stream = io.StringIO()
-    width = max([_WIDTH, *(24 + 16 * len(g["variants"]) for g in grid(results))])
+    # Wide enough that no name and no number is cut: a terminal may wrap lines, a table must not lose cells.
+    width = max([_WIDTH, *(40 + 24 * len(g["variants"]) for g in grid(results))])
     console = Console(file=stream, width=width, color_system=None, highlight=False)
     for one in grid(results):
         table = Table(box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
-        table.add_column("iterations/s\nratio to native", no_wrap=True)
+        names = [len(backend) for backend, _ in one["rows"]]
+        table.add_column("iterations/s\nratio to native", no_wrap=True, min_width=max([16, *names]))
         for variant in one["variants"]:
             table.add_column(Text(variant), justify="right", no_wrap=True)
         for backend, cells in one["rows"]:
@@ -204,7 +221,10 @@ def render_table(results: dict[str, Any]) -> str:
 def _entry(cell: dict[str, Any]) -> str:
     if cell["status"] != Status.OK.value:
         return f"{cell['status']}\n"
-    return f"{cell['score']:.0f}\n{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}% {mark(cell)}"
+    letters = mark(cell)
+    # In many groups at once: few rounds, and the list in report.md says more than a word of letters.
+    letters = letters if len(letters) <= _MOST_LETTERS else "…"
+    return f"{cell['score']:.0f}\n{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}% {letters}"
 
 
 def mark(cell: dict[str, Any]) -> str:

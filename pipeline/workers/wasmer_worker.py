@@ -25,9 +25,12 @@ def _import_compiler(compiler: str) -> Any:
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    started = time.perf_counter()
     compiler = _import_compiler(options["compiler"])
     import wasmer
     from wasmer import wasi
+
+    runtime_seconds = time.perf_counter() - started
 
     store = wasmer.Store(wasmer.engine.JIT(compiler.Compiler))
     with open(path, "rb") as stream:
@@ -49,14 +52,17 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         environment = wasi.StateBuilder(argv[0]).arguments(argv[1:]).finalize()
         imports = environment.generate_import_object(store, version)
         try:
+            begun = time.perf_counter()
             instance = wasmer.Instance(module, imports)
             started = time.perf_counter()
             instance.exports._start()
-            return {"wall_seconds": time.perf_counter() - started}
+            wall_seconds = time.perf_counter() - started
+            return {"wall_seconds": wall_seconds, "instantiate_seconds": started - begun}
         except RuntimeError as error:
             raise _ended(str(error))
 
     return run, {
+        "runtime_seconds": runtime_seconds,
         "compile_seconds": compile_seconds,
         "code_bytes": code_bytes,
         "version": wasmer.__version__,
