@@ -28,6 +28,7 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
     """A doit backend on SQLite with one transaction a task."""
 
     _warned = False
+    _entries: dict[str, str] | None = None  # as they are on the disk, those that nobody has asked for yet
     _dirty: set[str]  # the base class's: tasks whose values are not on the disk yet
 
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
@@ -65,6 +66,17 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
             self._cache[task_id] = {}
             return None
 
+    def _get_task_data(self, task_id: str) -> Any:
+        """The task's entry, of all that are read at once: a query for each takes a third of a no-op run."""
+        if self._entries is None:
+            query = "select task_id, cast(task_data as text) as entry from doit"
+            try:
+                self._entries = {row["task_id"]: row["entry"] for row in self._conn.execute(query)}
+            except sqlite3.DatabaseError:  # some of it may be readable
+                return super()._get_task_data(task_id)
+        entry = self._entries.pop(task_id, None)
+        return {} if entry is None else self.codec.decode(entry)
+
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Remember a value; with the last one of a task, commit the task."""
         super().set(task_id, dependency, value)
@@ -74,6 +86,8 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
 
     def remove(self, task_id: str) -> None:
         """Forget a task, also on the disk."""
+        if self._entries is not None:
+            self._entries.pop(task_id, None)
         with self._trouble_is_no_end():
             super().remove(task_id)
             self._conn.commit()

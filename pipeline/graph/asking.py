@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from doit.tools import config_changed
 
-from pipeline import certify, doctor, layout, sample, selftest, sweep
-from pipeline.graph.tasks import Task, act, clean, group, intact, meta
+from pipeline import layout, sample
+from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta
 from pipeline.plan import Plan
 
 _CODE = ("pipeline/certify.py", "pipeline/build.py")
@@ -17,7 +17,7 @@ def test_machine(plan: Plan) -> Task:
     """Always run: it asks what the machine is like now."""
     rounds = plan.repeats * plan.protocol.rounds * len(plan.backends) * 2
     return {
-        "actions": act(selftest.selftest, plan, alone=True),
+        "actions": act(later("pipeline.selftest:selftest"), plan, alone=True),
         "task_dep": ["build", "runtime"],
         "clean": clean(layout.SELFTEST_JSON, layout.SELFTEST_TXT),
         "verbosity": 2,
@@ -27,7 +27,7 @@ def test_machine(plan: Plan) -> Task:
 
 def examine(plan: Plan) -> Task:
     """Never up to date: it looks."""
-    return {"actions": act(doctor.doctor, plan), "verbosity": 2, "meta": meta("doctor", 1)}
+    return {"actions": act(later("pipeline.doctor:doctor"), plan), "verbosity": 2, "meta": meta("doctor", 1)}
 
 
 def sweep_versions(plan: Plan) -> Task:
@@ -35,7 +35,7 @@ def sweep_versions(plan: Plan) -> Task:
     made = [layout.sweep(plan.sweep.runtime, kind) for kind in ("txt", "json")] if plan.sweep else []
     needed = ["measure", "refine"] if plan.sweep else []
     return {
-        "actions": act(sweep.sweep, plan, list(plan.sweeps)),
+        "actions": act(later("pipeline.sweep:sweep"), plan, list(plan.sweeps)),
         "task_dep": needed,
         "clean": clean(*made),
         "verbosity": 2,
@@ -54,7 +54,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
             "basename": "certify",
             "name": name,
             "task_dep": ["sources", *names[-1:]],
-            "actions": act(certify.certify, plan, cell, alone=True),
+            "actions": act(later("pipeline.certify:certify"), plan, cell, alone=True),
             "file_dep": [
                 *sample.inputs(cell, plan.reference_name),
                 "pipeline/certify.py",
@@ -63,7 +63,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
             "targets": [f"{folder}/certificate.json", f"{folder}/statement.txt"],
             "uptodate": [
                 intact,
-                (certify.kept, [cell]),
+                (later("pipeline.certify:kept"), [cell]),
                 config_changed(sample.settings(cell, plan.protocol, plan.reference_name)),
             ],
             "clean": clean(folder),
@@ -74,7 +74,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
         "basename": "certify",
         "name": "statement",
         "task_dep": names,
-        "actions": act(certify.report, plan.cells()),
+        "actions": act(later("pipeline.certify:report"), plan.cells()),
         "verbosity": 2,
         "meta": meta("statement", 0.1),
     }

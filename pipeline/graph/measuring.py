@@ -8,8 +8,8 @@ from typing import Any
 
 from doit.tools import config_changed
 
-from pipeline import environment, layout, measure, packages, refine, report, runtimes, sample, sources
-from pipeline.graph.tasks import Task, act, clean, group, intact, meta
+from pipeline import environment, layout, packages, runtimes, sample, sources
+from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta
 from pipeline.host import fingerprint
 from pipeline.model import Runtime
 from pipeline.plan import Plan
@@ -115,7 +115,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
             "basename": "measure",
             "name": name,
             "task_dep": previous,
-            "actions": act(measure.measure, cell, protocol, reference, round_, alone=True),
+            "actions": act(later("pipeline.measure:measure"), cell, protocol, reference, round_, alone=True),
             "file_dep": sample.inputs(cell, reference),
             "targets": [path],
             "uptodate": [intact, config_changed(sample.settings(cell, protocol, reference))],
@@ -145,12 +145,12 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         "basename": "refine",
         "name": plan.protocol.name,
         "task_dep": ["measure"],
-        "actions": act(refine.refine, plan, alone=True),
+        "actions": act(later("pipeline.refine:refine"), plan, alone=True),
         "file_dep": [*_first_samples(plan), "pipeline/precision.py", "pipeline/stats.py"],
         "targets": [layout.REFINED],
         "uptodate": [
             intact,
-            refine.kept,
+            (later("pipeline.refine:kept"),),
             config_changed({"cells": [c.name for c in plan.cells()], **_ends(plan)}),
         ],
         "clean": clean(layout.REFINED),
@@ -165,7 +165,7 @@ def write_report(plan: Plan) -> Task:
     made = [layout.RESULTS_JSON, layout.REPORT_MD, layout.REPORT_TXT]
     refined = plan.protocol.half_width_percent is not None
     return {
-        "actions": act(report.write_report, plan),
+        "actions": act(later("pipeline.report:write_report"), plan),
         "file_dep": [
             *_first_samples(plan),
             *([layout.REFINED] if refined else []),
@@ -195,7 +195,7 @@ def write_report(plan: Plan) -> Task:
 def check_report(plan: Plan) -> Task:
     """Fail where a cell went wrong, after everything else is done."""
     return {
-        "actions": act(report.check),
+        "actions": act(later("pipeline.report:check")),
         "file_dep": [layout.RESULTS_JSON],
         "meta": meta("check", 0.1),
     }

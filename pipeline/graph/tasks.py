@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 from collections.abc import Callable
@@ -35,6 +36,16 @@ def act(function: Callable[..., Any], *arguments: Any, alone: bool = False) -> l
     With ``alone`` nothing else of ours runs on this machine while it does, in whatever process.
     """
     return [(_guarded, [alone, function, *arguments])]
+
+
+def later(name: str) -> Callable[..., Any]:
+    """The function "pipeline.module:function", imported when called: not where there is nothing to do."""
+
+    def call(*arguments: Any) -> Any:
+        module, _, function = name.partition(":")
+        return getattr(importlib.import_module(module), function)(*arguments)
+
+    return call
 
 
 def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +149,18 @@ def test_a_runaway_is_killed(backend, protocol, guests):
         with pytest.raises(WorkerTimeout):
             run(worker, "loop", timeout=0.5)
         assert worker._process.returncode is not None
+        assert processes_of(worker) == []
+
+
+def processes_of(worker):
+    """Living processes of the worker's session, of which it is the leader."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == worker._process.pid and state != "Z":
+                found.append(stat.parent.name)
+    return found
 
 
 @pytest.mark.parametrize("content", [b"", b"\0asm\1\0\0\0\xff\xff", b"#!/bin/sh\n", b"\0asm\1\0\0\0"])
