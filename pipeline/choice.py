@@ -16,12 +16,10 @@ from pipeline import backends
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend, Kind, Program, Runtime
 from pipeline.runtimes import installed
-from pipeline.tables import only, table, typed
+from pipeline.tables import named, only, table, typed
 
 #: In matrix.toml, in place of a list: every backend whose runtime is here.
 INSTALLED = "installed"
-#: No "=" (doit takes a task of such a name for a variable) and no "@" (a version follows it).
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)?")
 #: The order of a table's rows.
 _ORDER = list(Kind)
@@ -50,11 +48,7 @@ def known(path: str, data: Mapping[str, Any]) -> dict[str, Backend]:
 def _command_line(path: str, name: str, entry: Mapping[str, Any]) -> Backend:
     """A runtime that is only a command: argv with {artifact} and {args}."""
     where = f"runtimes.{name}"
-    if not _NAME.fullmatch(name):
-        raise BadInput(
-            f"{path}: {where}: not a name; expected letters, digits and . _ + -, "
-            "at most 80, starting with a letter or a digit"
-        )
+    named(path, where, name)
     only(path, where, entry, ["argv", "version", "kind"])
     argv, version = entry.get("argv"), entry.get("version", ["--version"])
     for key, value in (("argv", argv), ("version", version)):

@@ -15,7 +15,7 @@ from pipeline import choice, layout, protocols
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
-from pipeline.tables import given_number, only, table, typed
+from pipeline.tables import NAME, given_number, named, only, table, typed
 from toolchain import discover as discover_toolchains
 from toolchain.model import Toolchain, Variant
 
@@ -52,8 +52,6 @@ _KEYS: dict[str, type] = {
     "runtimes": dict,
     "sweeps": dict,
 }
-#: No "=": doit takes a task of such a name for a variable.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 #: Flags that name files or folders of the user's: a change there would go unseen.
 _FILE_FLAGS = ("@", "-include", "-imacros", "-I", "-isystem", "-iquote", "-fprofile-use", "-fprofile-instr")
 
@@ -136,11 +134,7 @@ def _read(path: str) -> dict[str, Any]:
 
 def _variant(path: str, name: str, entry: Mapping[str, Any]) -> Variant:
     where = f"variants.{name}"
-    if not _NAME.fullmatch(name):
-        raise BadInput(
-            f"{path}: {where}: not a name; expected letters, digits and . _ + -, "
-            "at most 80, starting with a letter or a digit"
-        )
+    named(path, where, name)
     only(path, where, entry, ["flags"])
     if not isinstance(entry.get("flags"), str):
         raise BadInput(f"{path}: {where}.flags: expected a string like '-O3 -msimd128'")
@@ -220,7 +214,7 @@ def _named_after(flags: tuple[str, ...], existing: Mapping[str, Variant]) -> Var
         if variant.flags == flags:
             return variant
     name = re.sub(r"[^A-Za-z0-9._+-]", "_", "".join(flags)).lstrip("-._+")
-    if not _NAME.fullmatch(name) or name in existing:
+    if not NAME.fullmatch(name) or name in existing:
         name = (name[:40] or "flags") + "-" + hashlib.sha256("\0".join(flags).encode()).hexdigest()[:8]
     return Variant(name, flags)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from pipeline.errors import BadInput, near_miss
 
+#: No "=": doit takes a task of such a name for a variable. No "@": a version follows it.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 #: Inclusive bounds; a value outside is a slip, not a wish.
 _BOUNDS = {
     "rounds": (1, 1000),
@@ -29,6 +31,15 @@ def typed(path: str, key: str, value: Any, kind: type) -> None:
     if not isinstance(value, kind):
         names = {"list": "a list", "str": "a string", "dict": "a table"}
         raise BadInput(f"{path}: {key}: expected {names[kind.__name__]}, found {value!r}")
+
+
+def named(path: str, where: str, name: str) -> None:
+    """Check a name that a user gives: it becomes part of paths, task names and patterns."""
+    if not NAME.fullmatch(name):
+        raise BadInput(
+            f"{path}: {where}: not a name; expected letters, digits and . _ + -, "
+            "at most 80, starting with a letter or a digit"
+        )
 
 
 def table(path: str, data: Mapping[str, Any], key: str) -> dict[str, Any]:

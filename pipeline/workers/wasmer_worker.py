@@ -5,6 +5,7 @@ Runs on CPython 3.7 to 3.10, the only ones that this release has wheels for.
 
 import ctypes
 import importlib
+import sys
 import time
 from typing import Any, Tuple
 
@@ -26,9 +27,13 @@ def _import_compiler(compiler: str) -> Any:
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     started = time.perf_counter()
-    compiler = _import_compiler(options["compiler"])
-    import wasmer
-    from wasmer import wasi
+    try:
+        compiler = _import_compiler(options["compiler"])
+        import wasmer
+        from wasmer import wasi
+    except ImportError as error:  # a stub, which PyPI has for every version without a wheel
+        python = "%d.%d" % sys.version_info[:2]
+        raise serve.Unavailable("this release does not run on CPython %s: %s" % (python, error))
 
     runtime_seconds = time.perf_counter() - started
 

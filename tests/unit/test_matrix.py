@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from pipeline import matrix, runtimes
+from pipeline import matrix, runtimes, tables
 from pipeline.errors import BadInput
 from pipeline.runtimes import installed
 
@@ -211,7 +211,7 @@ def test_names_of_flags_are_names_of_files(load):
     for flags in ("-O3 '-DX=a b/../c'", "-D" + "x" * 200, "-O2 -O2", "'-O2 -O2'", "--", "-/"):
         plan = load(flags=flags)
         name = plan.variants[-1].name
-        assert matrix._NAME.fullmatch(name), name
+        assert tables.NAME.fullmatch(name), name
     one, other = load(flags="-O2 -O2").variants[-1], load(flags="-O2-O2;-O2 -O2").variants[-1]
     assert one.flags == other.flags
     assert len({v.name for v in load(flags="-O2-O2;-O2 -O2").variants}) == 4
