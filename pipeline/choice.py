@@ -20,7 +20,7 @@ from pipeline.tables import named, only, table, typed
 
 #: In matrix.toml, in place of a list: every backend whose runtime is here.
 INSTALLED = "installed"
-_VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)?")
+_VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
 #: The order of a table's rows.
 _ORDER = list(Kind)
 
@@ -38,9 +38,10 @@ class Sweep:
 def known(path: str, data: Mapping[str, Any]) -> dict[str, Backend]:
     """Every backend: the discovered ones, and those of [runtimes]; in the order of a table's rows."""
     found = backends.discover()
+    taken = {backend.runtime.name for backend in found.values()}
     for name, entry in table(path, data, "runtimes").items():
-        if name in found:
-            raise BadInput(f"{path}: runtimes.{name}: a backend of this name exists already")
+        if name in found or name in taken:
+            raise BadInput(f"{path}: runtimes.{name}: this name is taken; choose another")
         found[name] = _command_line(path, name, entry)
     return dict(sorted(found.items(), key=lambda item: (_ORDER.index(item[1].kind), item[0])))
 
@@ -71,7 +72,12 @@ def _command_line(path: str, name: str, entry: Mapping[str, Any]) -> Backend:
         raise BadInput(f"{path}: {where}.kind: unknown {kind!r}; known: {', '.join(kinds)}")
     if os.sep in argv[0]:  # of the project's folder, which is not where it will be started
         argv = [os.path.abspath(os.path.expanduser(argv[0])), *argv[1:]]
-    program = Program(argv[0], tuple(version), f"see {path}: {where}")
+    # A script beside the program decides the score as much as the program does.
+    files = [word for word in argv[1:] if os.path.isfile(word)]
+    argv = [os.path.abspath(word) if word in files else word for word in argv]
+    program = Program(
+        argv[0], tuple(version), f"see {path}: {where}", files=tuple(map(os.path.abspath, files))
+    )
     runtime = Runtime(name, "command_worker.py", programs=(program,), files=("spawn.py",))
     return Backend(name, kinds[kind], runtime, options={"argv": argv}, forks=True)
 
@@ -132,6 +138,8 @@ def sweep(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -> S
         return None
     tables = table(path, data, "sweeps")
     name = variables["runtime"]
+    for each in tables:
+        named(path, f"sweeps.{each}", each)
     if name not in tables:
         raise BadInput(
             f"command line: runtime: there is no sweep of {name!r} in {path}{near_miss(name, tables)}"
@@ -147,10 +155,16 @@ def sweep(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -> S
     for key in lists:
         if key in variables:
             lists[key] = tuple(x.strip() for x in variables[key].split(",") if x.strip())
+        lists[key] = tuple(dict.fromkeys(lists[key]))
+        if not lists[key]:
+            raise BadInput(f"command line: {key}= is empty")
     return Sweep(name, lists["backends"], lists["variants"], lists["versions"])
 
 
 def swept(where: str, chosen: Sweep, among: Mapping[str, Backend]) -> list[Backend]:
     """One backend a version, versions outermost."""
     bases: Sequence[Backend] = pick(where, chosen.backends, among)
+    for base in bases:
+        if base.runtime.name != chosen.runtime:
+            raise BadInput(f"{where}: {base.name} is no backend of {chosen.runtime} without a version")
     return [at_version(where, backend, version) for version in chosen.versions for backend in bases]

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 
 from pipeline import environment, packages, runtimes
+from pipeline.backends import troubles
 from pipeline.interpreters import candidates
 from pipeline.model import Backend, Runtime
 from pipeline.plan import Plan
@@ -80,7 +81,7 @@ def _isolated(runtime: Runtime, names: tuple[str, ...]) -> Finding:
     if record.get("reason"):
         return Finding(names, False, "", str(record["reason"]))
     if not runtimes.installed(runtime):
-        return Finding(names, False, "", f"type: pip install -e '.[{runtime.extra}]'")
+        return Finding(names, False, "", runtimes.absence(runtime, runtime.packages[-1]))
     if runtime.pythons and next(candidates(runtime.pythons), None) is None:
         return Finding(
             names,
@@ -116,5 +117,7 @@ def doctor(plan: Plan) -> None:
             state = "present" if finding.present else "missing"
             table.add_row(Text("\n".join(finding.names)), state, Text(finding.version), Text(finding.where))
         console.print(table)
+    for why in troubles():
+        console.print(f"not taken: {why}", soft_wrap=True)
     chosen = {backend.name for backend in plan.backends}
     console.print(f"doit run takes {len(chosen)} backends: {', '.join(sorted(chosen))}", soft_wrap=True)

@@ -21,7 +21,7 @@ from typing import Any
 from pipeline import layout
 from pipeline.interpreters import find_interpreter, version_of
 from pipeline.model import Runtime
-from pipeline.packages import find, site_packages
+from pipeline.packages import find, identity, site_packages, versions
 from pipeline.store import read_json, sha256, write_atomic, write_json
 from pipeline.uv import Unavailable, uv
 
@@ -32,24 +32,43 @@ _BUILD_PINS = f"{layout.ENVIRONMENTS}/build.txt"
 def provision(runtime: Runtime) -> None:
     """Make the runtime's environment, or record why it cannot be made."""
     assert runtime.environment is not None
-    record: dict[str, Any] = {"present": True, "reason": None, "python": None, "lock": None}
+    record: dict[str, Any] = {"present": True, "reason": None, "python": None, "made_of": None}
     previous = read_record(runtime.environment)
     if _intact(runtime) and _is_of(previous, runtime):
         return
     try:
         lock = _lock(runtime)
-        record["lock"] = sha256(lock)
         record["python"] = _make(runtime, lock)
+        record["made_of"] = _made_of(runtime)
+        record["packages"] = identity(runtime.packages, site_packages(_folder_of(runtime)))
     except Unavailable as error:
         record.update(present=False, reason=str(error))
+    except OSError as error:
+        reason = f"{error.strerror or error}; check free disk space and permissions, then type: doit run"
+        record.update(present=False, reason=reason)
     write_json(layout.environment_record(runtime.environment), record)
 
 
+def _folder_of(runtime: Runtime) -> Path:
+    return Path(layout.environment(str(runtime.environment)))
+
+
+def _made_of(runtime: Runtime) -> dict[str, Any]:
+    """What decides an environment: its pins, and for what is compiled the compiler and the build's pins."""
+    return {
+        "pins": sha256(own_lock(runtime)),
+        "pythons": list(runtime.pythons),
+        "links": dict(runtime.loader_links),
+        "build": sha256(_BUILD_PINS) if runtime.compiled else None,
+        "compiler": versions(["ziglang"]) if runtime.compiled else None,
+    }
+
+
 def _is_of(record: dict[str, Any], runtime: Runtime) -> bool:
-    """Whether a record is of an environment that was made from today's pins."""
-    lock = own_lock(runtime)
+    """Whether a record is of an environment that was made of today's parts and still has them."""
     try:
-        return bool(record.get("present")) and record.get("lock") == sha256(lock)
+        whole = record.get("packages") == identity(runtime.packages, site_packages(_folder_of(runtime)))
+        return bool(record.get("present")) and whole and record.get("made_of") == _made_of(runtime)
     except OSError:
         return False
 
@@ -95,7 +114,7 @@ def _lock(runtime: Runtime) -> str:
     if os.path.exists(path):
         return path
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".lock-", dir=Path(path).parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=f".{runtime.environment}-lock-", dir=Path(path).parent) as folder:
         wanted, resolved = Path(folder) / "wanted.txt", Path(folder) / "resolved.txt"
         wanted.write_text("".join(f"{line}\n" for line in _requirements(runtime)), encoding="utf-8")
         python = find_interpreter(runtime)

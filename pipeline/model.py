@@ -40,6 +40,8 @@ class Program:
     version: tuple[str, ...] = ("--version",)
     #: What brings it, for those who do not have it.
     remedy: str = ""
+    #: What it is given of the user's own: scripts, as absolute paths.
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,11 @@ def _deciding(distribution: metadata.Distribution) -> list[str]:
     ]
 
 
-def records(names: Sequence[str]) -> list[str]:
-    """Files of this interpreter's packages that decide what they do; cheap enough for every load."""
+def records(names: Sequence[str], site: str | None = None) -> list[str]:
+    """Files of packages that decide what they do; cheap enough for every load."""
     found = []
     for name in names:
-        distribution = find(name)
+        distribution = find(name, site)
         if distribution is None:
             continue
         root = str(distribution.locate_file(""))

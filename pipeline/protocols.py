@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Protocol
-from pipeline.tables import given_number, number, only, table
+from pipeline.tables import given_number, named, number, only, table
 
 _PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
 _OPTIONAL_FIELDS = {"half_width_percent", "budget_s", "undisturbed"}
@@ -25,6 +25,7 @@ def protocol(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -
         raise BadInput(f"{where}: unknown protocol {name!r}{near_miss(str(name), protocols)}")
     only(path, "measurement", shared, _PROTOCOL_FIELDS)
     for each, entry in protocols.items():
+        named(path, f"protocols.{each}", each)
         only(path, f"protocols.{each}", entry, _PROTOCOL_FIELDS)
         for key, value in {**shared, **entry}.items():
             where = f"protocols.{each}.{key}" if key in entry else f"measurement.{key}"

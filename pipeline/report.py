@@ -31,7 +31,11 @@ def write_report(plan: Plan) -> None:
 
 def check() -> None:
     """Fail with the list of cells that are neither ok nor merely unavailable here, or if none is ok."""
-    cells = read_json(layout.RESULTS_JSON)["cells"]
+    check_cells(read_json(layout.RESULTS_JSON)["cells"], layout.REPORT_MD)
+
+
+def check_cells(cells: list[dict[str, Any]], where: str) -> None:
+    """The same of any cells, whose report is ``where``."""
     fine = (Status.OK.value, Status.UNAVAILABLE.value)
     wrong = [cell for cell in cells if cell["status"] not in fine]
     if not wrong and all(cell["status"] != Status.OK.value for cell in cells):
@@ -40,7 +44,7 @@ def check() -> None:
         lines = [f"  {label(cell)}: {cell['status']}: {cell['reason']}" for cell in wrong]
         count = f"{len(wrong)} of {len(cells)} cells have no number"
         again = f"to measure one again: rm -r {layout.RESULTS}/{label(wrong[0])}"
-        raise ProjectError("\n".join([f"{count}, see {layout.REPORT_MD}; {again}", *lines]))
+        raise ProjectError("\n".join([f"{count}, see {where}; {again}", *lines]))
 
 
 def label(cell: dict[str, Any]) -> str:

@@ -62,6 +62,11 @@ def _identify_packages(runtime: Runtime, record: dict[str, Any]) -> None:
     record["packages"] = packages
     if runtime.packages and not missing:
         record["version"] = packages[runtime.packages[0]]["version"]
+    isolated = record["present"] and runtime.environment is not None
+    if isolated and runtime.version not in (None, record["version"]):
+        reason = f"{runtime.environment} holds version {record['version']}; type: "
+        remedy = f"rm -r {layout.environment(str(runtime.environment))}"
+        record.update(present=False, reason=f"the environment {reason}{remedy}")
 
 
 def absence(runtime: Runtime, package: str) -> str:
@@ -85,7 +90,10 @@ def _identify_program(program: Program, record: dict[str, Any]) -> None:
         return
     number = re.search(r"\d+(\.\d+)+\S*", said)
     found = {"version": number[0] if number else said.splitlines()[0].strip(), "says": said.splitlines()[0]}
-    record.setdefault("programs", {})[os.path.basename(program.command)] = {**found, "sha256": sha256(path)}
+    programs = record.setdefault("programs", {})
+    programs[os.path.basename(program.command)] = {**found, "sha256": sha256(path)}
+    for file in program.files:
+        programs[os.path.basename(file)] = {"version": None, "sha256": sha256(file)}
     if record["version"] is None:
         record["version"] = found["version"]
 
@@ -100,6 +108,8 @@ def ask(path: str, arguments: tuple[str, ...]) -> str | None:
         outcome = subprocess.run(
             [path, *arguments],
             stdin=subprocess.DEVNULL,
+            env={"PATH": f"{os.path.dirname(path)}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            cwd="/",
             capture_output=True,
             text=True,
             errors="replace",
@@ -116,6 +126,11 @@ def found_programs(runtime: Runtime) -> list[str]:
     """The files of those of its programs that are there."""
     found = [shutil.which(program.command) for program in runtime.programs]
     return [path for path in found if path]
+
+
+def program_files(runtime: Runtime) -> list[str]:
+    """The same, and the files that those are given."""
+    return [*found_programs(runtime), *(f for p in runtime.programs for f in p.files)]
 
 
 def start(backend: Backend, protocol: Protocol) -> Worker:

@@ -10,7 +10,7 @@ from pipeline import layout
 from pipeline.errors import BadInput
 from pipeline.model import Status
 from pipeline.plan import Plan
-from pipeline.report import half_width, label, mark
+from pipeline.report import check_cells, half_width, label, mark
 from pipeline.store import write_atomic, write_json
 
 _WIDTH = 120
@@ -31,6 +31,7 @@ def sweep(plan: Plan, known: list[str]) -> None:
     write_json(layout.sweep(plan.sweep.runtime, "json"), found)
     write_atomic(layout.sweep(plan.sweep.runtime, "txt"), text)
     print(text, end="", flush=True)
+    check_cells(found["cells"], layout.sweep(plan.sweep.runtime, "txt"))
 
 
 def points(results: dict[str, Any]) -> list[dict[str, Any]]:

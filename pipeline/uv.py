@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,22 +22,28 @@ class Unavailable(Exception):
 def uv(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     """Run uv; raises Unavailable with its complaint."""
     command = [sys.executable, "-m", "uv", "--no-progress", "--no-config", *arguments]
-    try:
-        outcome = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env={**os.environ, **_index_settings(), **(environment or {})},
-            timeout=_TIMEOUT_S,
-            check=False,
-            preexec_fn=partial(die_with_parent, os.getpid()),
-        )
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"uv {arguments[0]} did not end within {_TIMEOUT_S} s") from None
-    if outcome.returncode != 0:
-        lines = [line.strip() for line in outcome.stderr.splitlines() if line.strip()]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**os.environ, **_index_settings(), **(environment or {})},
+        start_new_session=True,
+        preexec_fn=partial(die_with_parent, os.getpid()),
+    ) as process:
+        try:
+            stderr = process.communicate(timeout=_TIMEOUT_S)[1]
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"uv {arguments[0]} did not end within {_TIMEOUT_S} s") from None
+        finally:
+            # It starts compilers, which must not outlive it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode != 0:
+        lines = [line.strip() for line in stderr.splitlines() if line.strip()]
         # uv prints the chain of causes, the root last.
         said = "; ".join(dict.fromkeys([lines[0], lines[-1]])) if lines else "no message"
         raise Unavailable(

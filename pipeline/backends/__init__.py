@@ -21,6 +21,12 @@ def discover() -> dict[str, Backend]:
     return dict(sorted(found.items()))
 
 
+def troubles() -> list[str]:
+    """What modules here found and could not take, in words."""
+    modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
+    return [why for module in modules for why in getattr(module, "TROUBLES", {}).values()]
+
+
 def at_version(backend: Backend, version: str) -> Backend:
     """The same backend in another version of its PyPI package, in an isolated environment.
 

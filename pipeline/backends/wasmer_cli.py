@@ -24,6 +24,10 @@ _ANSWERS = Path(__file__).resolve().parents[2] / "build" / "runtimes" / "wasmer-
 _TIMEOUT_S = 20
 
 
+#: {path: why it gives no backend}, for doit run doctor.
+TROUBLES: dict[str, str] = {}
+
+
 def find() -> tuple[Backend, ...]:
     """One backend for each compiler of each binary; of two binaries of one version the first counts."""
     answers: dict[str, list[str]] | None = None
@@ -34,12 +38,23 @@ def find() -> tuple[Backend, ...]:
         status = os.stat(path)
         identity = f"{path} {status.st_mtime_ns} {status.st_size}"
         if identity not in answers:
-            answers[identity] = _ask(path)
+            said = _ask(path)
+            if not said:  # asked again at the next load: it may have been busy
+                TROUBLES[path] = f"{path} -vV does not name its version and compilers"
+                continue
+            answers[identity] = said
             _write(answers)
-        version, *compilers = answers[identity] or [""]
+        version, *compilers = answers[identity]
+        if any(backend.runtime.version == version for backend in found.values()):
+            TROUBLES[path] = f"{path} is of version {version}, as one that was found before it"
+            continue
         program = Program(path, ("--version",), "it was named by $WASMER or lay on PATH")
         runtime = Runtime(
-            f"wasmer-cli@{version}", "command_worker.py", programs=(program,), files=("spawn.py",)
+            f"wasmer-cli@{version}",
+            "command_worker.py",
+            programs=(program,),
+            files=("spawn.py",),
+            version=version,
         )
         for compiler in compilers:
             argv = [path, "run", f"--{compiler}", "{artifact}", "--", "{args}"]
@@ -51,6 +66,9 @@ def find() -> tuple[Backend, ...]:
 
 def _binaries() -> Iterator[str]:
     named = [path for path in os.environ.get("WASMER", "").split(os.pathsep) if path]
+    for path in named:
+        if not (os.path.isfile(path) and os.access(path, os.X_OK)):
+            TROUBLES[path] = f"$WASMER names {path}, which is no program"
     on_path = [os.path.join(folder, "wasmer") for folder in os.get_exec_path() if folder]
     seen = set()
     for path in (*named, *on_path):
@@ -100,9 +118,13 @@ def _write(answers: dict[str, list[str]]) -> None:
     with contextlib.suppress(OSError):
         _ANSWERS.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=_ANSWERS.parent)
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(answers, stream)
-        os.replace(temporary, _ANSWERS)
+        try:
+            with open(descriptor, "w", encoding="utf-8") as stream:
+                json.dump(answers, stream)
+            os.replace(temporary, _ANSWERS)
+        except BaseException:
+            os.unlink(temporary)
+            raise
 
 
 BACKENDS = find()

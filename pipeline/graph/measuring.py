@@ -36,8 +36,8 @@ def _runtimes(plan: Plan) -> list[Runtime]:
 def provision_environments(plan: Plan) -> Iterator[Task]:
     """An isolated environment for each runtime that needs its own interpreter."""
     yield group("environment", "provide isolated environments, pinned by hashes")
-    for runtime in _runtimes(plan):
-        name = runtime.environment
+    named = {r.environment: r for r in _runtimes(plan)}  # a version of its own may be the usual one
+    for name, runtime in named.items():
         if name is not None:
             record = layout.environment_record(name)
             shipped = layout.environment_lock(name)
@@ -71,10 +71,14 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
     for runtime in _runtimes(plan):
         record = layout.runtime_identity(runtime.name)
         if runtime.environment is not None:
+            site = runtimes.site_of(runtime)
             files = [layout.environment_record(runtime.environment)]
+            files += packages.records(runtime.packages, site)
         else:
             files = packages.records(runtime.packages)
-        programs = runtimes.found_programs(runtime)
+        programs = runtimes.program_files(runtime)
+        # A wrapper's own bytes do not change with what it starts: it is asked each time.
+        wrapped = bool(runtime.programs) and not runtime.packages
         yield {
             "basename": "runtime",
             "name": runtime.name,
@@ -90,6 +94,7 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
                         "python": packages.python_version(),
                     }
                 ),
+                not wrapped,
             ],
             "clean": clean(record),
             "meta": meta("identify runtime", 0.2),

@@ -31,7 +31,10 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         compiler = _import_compiler(options["compiler"])
         import wasmer
         from wasmer import wasi
-    except ImportError as error:  # a stub, which PyPI has for every version without a wheel
+    except ImportError as error:
+        if "is not available on this system" not in str(error):
+            raise
+        # A stub, which PyPI has for every version without a wheel.
         python = "%d.%d" % sys.version_info[:2]
         raise serve.Unavailable("this release does not run on CPython %s: %s" % (python, error))
 

@@ -94,17 +94,28 @@ def test_a_version_that_is_none_is_named(load, backends, complaint):
 
 
 def test_a_sweep_is_versions_times_backends(load):
-    text = GOOD + '[sweeps.w]\nbackends=["wasmtime.*"]\nvariants=["O3"]\nversions=["1.0.1", "50.0.1"]\n'
-    plan = load(text, runtime="w", backends="wasmtime.cranelift")
+    text = (
+        GOOD + '[sweeps.wasmtime]\nbackends=["wasmtime.*"]\nvariants=["O3"]\nversions=["1.0.1", "50.0.1"]\n'
+    )
+    plan = load(text, runtime="wasmtime", backends="wasmtime.cranelift")
     assert names(plan.backends) == ["wasmtime.cranelift@1.0.1", "wasmtime.cranelift@50.0.1"]
     assert names(plan.variants) == ["O3"]
-    plan = load(text, runtime="w", backends="wasmtime.cranelift", versions="9.0.0", variants="O2")
+    plan = load(text, runtime="wasmtime", backends="wasmtime.cranelift", versions="9.0.0", variants="O2")
     assert names(plan.backends) == ["wasmtime.cranelift@9.0.0"]
     assert names(plan.variants) == ["O2"]
+    for wrong, complaint in (
+        ({"versions": ","}, "versions= is empty"),
+        ({"backends": "wasmtime.cranelift@38.0.0"}, "no backend of wasmtime without a version"),
+        ({"backends": "v8.turbofan"}, "no backend of wasmtime"),
+    ):
+        with pytest.raises(BadInput, match=complaint):
+            load(text, runtime="wasmtime", **wrong)
+    with pytest.raises(BadInput, match="not a name"):
+        load(text.replace("sweeps.wasmtime", 'sweeps."../x"'), runtime="wasmtime")
     with pytest.raises(BadInput, match="versions= needs runtime="):
         load(text, versions="9.0.0")
-    with pytest.raises(BadInput, match="did you mean 'w'"):
-        load(text, runtime="ww")
+    with pytest.raises(BadInput, match="did you mean 'wasmtime'"):
+        load(text, runtime="wasmtme")
 
 
 def test_quick_takes_the_first_rounds_of_standard():
@@ -228,3 +239,31 @@ def test_the_schedule_visits_every_cell_once_a_round(load):
     assert schedule == [(r, c.name) for r, c in plan.schedule()]
     # More rounds keep the order of the first ones.
     assert schedule == [(r, c.name) for r, c in load(rounds="9").schedule()][: len(schedule)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ('[runtimes.wasmtime]\nargv=["x", "{artifact}", "{args}"]', "this name is taken"),
+        ('[runtimes."wasmtime.winch"]\nargv=["x", "{artifact}", "{args}"]', "this name is taken"),
+        ('[runtimes."../x"]\nargv=["x", "{artifact}", "{args}"]', "not a name"),
+        ('[runtimes.x]\nargv="x"', "expected a list of strings"),
+        ('[runtimes.x]\nargv=["x", "{artifact}"]', "{args} must stand there once"),
+        ('[runtimes.x]\nargv=["x", "{artifact}", "a{args}"]', "one of its own"),
+        ('[runtimes.x]\nargv=["x", "{artifact}", "{args}"]\nkind="fast"', "unknown 'fast'; known: AOT"),
+        ('[runtimes.x]\nargs=["x"]', "unknown key 'args'; did you mean 'argv'"),
+    ],
+)
+def test_a_slip_in_a_runtime_of_ones_own_is_named(load, entry, complaint):
+    with pytest.raises(BadInput) as caught:
+        load(GOOD + entry + "\n")
+    assert complaint in str(caught.value)
+
+
+def test_a_script_of_a_runtime_of_ones_own_identifies_it(load, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run.py").write_text("")
+    plan = load(GOOD + '[runtimes.x]\nargv=["python3", "run.py", "{artifact}", "{args}"]\n', backends="x")
+    (backend,) = plan.backends
+    assert backend.options["argv"][1] == str(tmp_path / "run.py")
+    assert runtimes.program_files(backend.runtime)[-1] == str(tmp_path / "run.py")
