@@ -14,7 +14,7 @@ from pipeline import layout
 from pipeline.environment import loader_folder, read_record
 from pipeline.errors import WorkerError
 from pipeline.model import Backend, Program, Protocol, Runtime
-from pipeline.packages import find, identity, python_version, site_packages
+from pipeline.packages import find, identity, python_version, records, site_packages
 from pipeline.process import Worker
 from pipeline.store import read_json, sha256, write_json
 
@@ -36,6 +36,12 @@ def site_of(runtime: Runtime) -> str | None:
     if runtime.environment is None:
         return None
     return site_packages(Path(layout.environment(runtime.environment))) or os.devnull
+
+
+def own_files(runtime: Runtime) -> list[str]:
+    """The files of its isolated environment that decide what it does; none where it has no such."""
+    site = site_of(runtime)
+    return [] if site is None else records(runtime.packages, site)
 
 
 def identify(runtime: Runtime) -> None:

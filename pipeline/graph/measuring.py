@@ -9,7 +9,7 @@ from typing import Any
 from doit.tools import config_changed
 
 from pipeline import environment, layout, packages, runtimes, sample, sources
-from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta
+from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta, untouched
 from pipeline.host import fingerprint
 from pipeline.model import Runtime
 from pipeline.plan import Plan
@@ -71,9 +71,7 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
     for runtime in _runtimes(plan):
         record = layout.runtime_identity(runtime.name)
         if runtime.environment is not None:
-            site = runtimes.site_of(runtime)
             files = [layout.environment_record(runtime.environment)]
-            files += packages.records(runtime.packages, site)
         else:
             files = packages.records(runtime.packages)
         programs = runtimes.program_files(runtime)
@@ -95,6 +93,7 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
                     }
                 ),
                 not wrapped,
+                untouched(runtimes.own_files, runtime),
             ],
             "clean": clean(record),
             "meta": meta("identify runtime", 0.2),

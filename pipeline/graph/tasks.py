@@ -97,6 +97,24 @@ def intact(task: Any, values: dict[str, Any]) -> bool:
     return True
 
 
+def untouched(files: Callable[..., list[str]], *arguments: Any) -> Callable[..., bool]:
+    """An ``uptodate`` check of files that another task makes: which they are is known after it only."""
+
+    def state() -> dict[str, list[int]]:
+        found = {}
+        for path in files(*arguments):
+            with contextlib.suppress(OSError):
+                status = os.stat(path)
+                found[path] = [status.st_mtime_ns, status.st_size]
+        return found
+
+    def check(task: Any, values: dict[str, Any]) -> bool:
+        task.value_savers.append(lambda: {"untouched": state()})
+        return bool(values.get("untouched") == state())
+
+    return check
+
+
 def clean(*paths: str) -> list[Any]:
     return [(_remove, [list(paths)])]
 

@@ -223,7 +223,9 @@ def test_the_list_reads_like_the_pipeline(workspace):
         "refine",
         "report",
         "check",
+        "doctor",
         "selftest",
+        "sweep",
         "certify",
     ]
     assert all(len(line.split()) > 3 for line in lines), "each says what it does"

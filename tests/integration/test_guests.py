@@ -108,7 +108,9 @@ def test_a_sample_of_another_cell_is_not_shown(workspace):
 def unavailable(workspace):
     """Run without Wasmer's environment; returns why the cell is unavailable, the rest being ok."""
     shutil.rmtree(workspace.path / "build/environments", ignore_errors=True)
-    outcome = workspace.doit("run", "backends=native,wasmtime.cranelift,wasmer.llvm", "variants=O3", "rounds=1")
+    outcome = workspace.doit(
+        "run", "backends=native,wasmtime.cranelift,wasmer.llvm", "variants=O3", "rounds=1"
+    )
     assert outcome.returncode == 0, outcome.stderr
     results = json.loads((workspace.path / "report/results.json").read_text())
     found = {c["backend"]: c for c in results["cells"]}
@@ -155,7 +157,7 @@ def test_a_program_that_does_not_build_is_a_finding(workspace):
 def test_a_label_that_the_runtime_does_not_confirm_is_no_result(workspace):
     """As if another compiler had been behind the label: it has happened to others for months."""
     workspace.edit(
-        "pipeline/backends/wasmtime.py", 'options={"opt_level": "speed"}', 'options={"opt_level": "none"}'
+        "pipeline/backends/wasmtime.py", "options=options", 'options={**options, "opt_level": "none"}'
     )
     outcome = workspace.doit("run", "backends=wasmtime.cranelift", "variants=O3", "rounds=1")
     assert outcome.returncode == 1
