@@ -30,6 +30,10 @@ CELL_KEYS = [
     "warmup_chunks",
     "trend",
     "stopped",
+    "start_seconds",
+    "runtime_seconds",
+    "instantiate_seconds",
+    "first_run_seconds",
     "group",
 ]
 
