@@ -21,21 +21,17 @@ _ENVIRONMENT = {
     # A memory needs 4 GiB more for a moment. Without, it would go on in silence with slower code.
     "BUN_JSC_crashIfWasmCantFastMemory": "1",
 }
-BACKENDS = (
+BACKENDS = tuple(
     Backend(
-        "jsc.omg",
-        Kind.OPTIMIZING,
+        f"jsc.{tier.lower()}",
+        kind,
         RUNTIME,
-        options={"tiers_up": True},
-        proof={"tier": "OMG"},
-        environment=_ENVIRONMENT,
-    ),
-    Backend(
-        "jsc.bbq",
-        Kind.BASELINE,
-        RUNTIME,
-        options={"tiers_up": False},
-        proof={"tier": "BBQ"},
-        environment={**_ENVIRONMENT, "BUN_JSC_useOMGJIT": "0"},
-    ),
+        options={"tiers_up": tier == "OMG"},
+        proof={"tier": tier},
+        environment={**_ENVIRONMENT, **more},
+    )
+    for tier, kind, more in (
+        ("OMG", Kind.OPTIMIZING, {}),
+        ("BBQ", Kind.BASELINE, {"BUN_JSC_useOMGJIT": "0"}),
+    )
 )

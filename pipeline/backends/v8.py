@@ -17,29 +17,18 @@ RUNTIME = Runtime(
 _ALWAYS = ("--allow-natives-syntax", "--expose-gc", "--wasm-max-mem-pages=8192")
 #: The constructor of a module compiles nothing without it.
 _EAGER = "--no-wasm-lazy-compilation"
-BACKENDS = (
+BACKENDS = tuple(
     Backend(
-        "v8.turbofan",
-        Kind.OPTIMIZING,
+        f"v8.{name}",
+        kind,
         RUNTIME,
-        options={"tiers_up": False},
-        proof={"start": "turbofan", "tiers": "turbofan"},
-        arguments=(*_ALWAYS, "--no-liftoff", _EAGER),
-    ),
-    Backend(
-        "v8.liftoff",
-        Kind.BASELINE,
-        RUNTIME,
-        options={"tiers_up": False},
-        proof={"start": "liftoff", "tiers": "liftoff"},
-        arguments=(*_ALWAYS, "--liftoff-only", _EAGER),
-    ),
-    Backend(
-        "v8.default",
-        Kind.OPTIMIZING,
-        RUNTIME,
-        options={"tiers_up": True},
-        proof={"start": "uncompiled", "tiers": "uncompiled, liftoff, turbofan"},
-        arguments=_ALWAYS,
-    ),
+        options={"tiers_up": name == "default"},
+        proof={"start": start, "tiers": tiers},
+        arguments=(*_ALWAYS, *flags),
+    )
+    for name, kind, start, tiers, flags in (
+        ("turbofan", Kind.OPTIMIZING, "turbofan", "turbofan", ("--no-liftoff", _EAGER)),
+        ("liftoff", Kind.BASELINE, "liftoff", "liftoff", ("--liftoff-only", _EAGER)),
+        ("default", Kind.OPTIMIZING, "uncompiled", "uncompiled, liftoff, turbofan", ()),
+    )
 )
