@@ -49,7 +49,9 @@ def identify(runtime: Runtime) -> None:
     record: dict[str, Any] = {"name": runtime.name, "present": True, "reason": None, "version": None}
     if runtime.environment is not None:
         made = read_record(runtime.environment)
-        record.update(present=made["present"], reason=made["reason"], python=made["python"])
+        missing = f"its environment is not made; type: doit run environment:{runtime.environment}"
+        reason = made.get("reason", missing)
+        record.update(present=made.get("present", False), reason=reason, python=made.get("python"))
     else:
         record["python"] = python_version()
     if record["present"]:
