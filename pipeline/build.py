@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,13 @@ from pipeline import layout
 from pipeline.errors import BadInput, BuildError
 from pipeline.process import die_with_parent
 from pipeline.store import fresh_file, sha256, write_atomic, write_json
-from toolchain.model import TARGETS, WASM, Toolchain, ToolchainError, Variant
+from toolchain import wasm_opt
+from toolchain.model import NATIVE, TARGETS, WASM, Identity, Toolchain, ToolchainError, Variant
 
 _PROBE = "int main(void) { return 0; }\n"
+#: What is linked without a C library, to ask a linker about its flags.
+_BARE = "void _start(void) {}\n"
+_EMPTY_MODULE = b"\0asm\1\0\0\0"
 _REFUSAL = b'{"refused":'
 
 
@@ -43,17 +48,22 @@ def object_path(toolchain: str, variant: str, target: str, source: str) -> str:
     return f"{layout.artifact_dir(toolchain, variant, target)}/{Path(source).stem}.o"
 
 
-def _run(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a toolchain's command in its own environment, with nothing on standard input."""
-    cache = layout.toolchain_cache(toolchain.name)
+def _run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a toolchain's command in its own environment, with a text on standard input."""
+    return _start(command, toolchain.environment(layout.toolchain_cache(toolchain.name)), text)
+
+
+def _start(
+    command: Sequence[str], environment: dict[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command,
-        input="",
+        input=text,
         capture_output=True,
         text=True,
         encoding="utf-8",
         errors="replace",
-        env=toolchain.environment(cache),
+        env=environment,
         check=False,
         preexec_fn=partial(die_with_parent, os.getpid()),
     )
@@ -67,41 +77,73 @@ def _complaint(stderr: str) -> str:
 
 
 def identify(toolchain: Toolchain) -> None:
-    """Write what the toolchain is; raises BuildError where it is missing."""
-    identity = toolchain.identify()
-    if not identity.present:
-        raise BuildError(f"toolchain {identity.name}: {identity.reason}")
-    write_json(
-        layout.toolchain_identity(toolchain.name),
-        {"name": identity.name, "version": identity.version, "sha256": identity.digest},
-    )
+    """Write what the toolchain is, or why it is not here."""
+    _write_identity(layout.toolchain_identity(toolchain.name), toolchain.identify())
+
+
+def identify_wasm_opt() -> None:
+    """Write what the pass after linking is, or why it is not here."""
+    _write_identity(layout.wasm_opt_identity(), wasm_opt.identify())
+
+
+def _write_identity(path: str, identity: Identity) -> None:
+    record = {
+        "name": identity.name,
+        "present": identity.present,
+        "reason": identity.reason or None,
+        "version": identity.version,
+        "sha256": identity.digest,
+    }
+    write_json(path, record)
 
 
 def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], where: str) -> None:
-    """Ask the compiler about a variant's flags, for each target, before anything is built.
+    """Ask compiler, linker and wasm-opt about a variant, for each target, before anything is built.
 
     Raises BadInput where a needed wasm module, or all that is needed, is refused; flags that only the
-    native compiler refuses (-msimd128) are recorded, and the native cell says so. What is recorded
-    does not depend on what is needed, so that a filter makes nothing stale.
+    native compiler refuses (-msimd128) are recorded, and the native cell says so. A toolchain or a
+    wasm-opt that is not here is recorded as well. What is recorded does not depend on what is needed,
+    so that a filter makes nothing stale.
     """
-    refused: dict[str, str] = {}
-    for target in TARGETS:
-        try:
-            command = toolchain.check(target, variant.flags)
-        except ToolchainError as error:
-            refused[target] = str(error)
-            continue
-        outcome = _run(toolchain, command)
-        _raise_if_disturbed(outcome, f"{toolchain.name} on flags {shlex.join(variant.flags)!r}")
-        # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
-        if outcome.returncode != 0 or outcome.stderr.strip():
-            complaint = _complaint(outcome.stderr)
-            refused[target] = f"{toolchain.name} refuses it for {toolchain.triple(target)}: {complaint}"
-    fatal = [target for target in needed if target in refused]
-    if WASM in fatal or len(fatal) == len(needed):
-        why = refused[WASM if WASM in fatal else fatal[0]]
-        raise BadInput(f"{where}: flags {shlex.join(variant.flags)!r}: {why}")
+    missing = {target: toolchain.missing(target) for target in TARGETS}
+    if variant.wasm_opt is not None:
+        missing[NATIVE] = missing[NATIVE] or "wasm-opt rewrites wasm modules only"
+        missing[WASM] = missing[WASM] or wasm_opt.missing()
+    doubts = {target: doubt(toolchain, variant, target) for target in TARGETS if not missing[target]}
+    doubts = {target: why for target, why in doubts.items() if why}
+    fatal = [target for target in needed if target in doubts]
+    if WASM in fatal or (fatal and len(fatal) == len(needed)):
+        raise BadInput(f"{where}: {doubts[WASM if WASM in fatal else fatal[0]]}")
+    refused = {target: why for target, why in {**missing, **doubts}.items() if why}
     write_json(layout.flags(toolchain.name, variant.name), {"refused": refused})
+
+
+def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
+    """What compiler, linker or wasm-opt say against their flags; "" if nothing."""
+    with tempfile.TemporaryDirectory(prefix="coremark-wasm-") as folder:
+        source, object_, linked = (f"{folder}/{name}" for name in ("bare.c", "bare.o", "linked"))
+        Path(source).write_text(_BARE, encoding="utf-8")
+        Path(f"{folder}/empty.wasm").write_bytes(_EMPTY_MODULE)
+        compile_ = toolchain.compile(target, variant.flags, source, object_)
+        link = toolchain.link(target, [object_], None, linked, variant.link)
+        asked = [
+            ("flags", variant.flags, toolchain.name, toolchain.check(target, variant.flags)),
+            ("flags", variant.flags, toolchain.name, compile_),
+            ("link", variant.link, f"the linker of {toolchain.name}", link),
+        ]
+        if target == WASM and variant.wasm_opt is not None:
+            rewrite = wasm_opt.command(variant.wasm_opt, f"{folder}/empty.wasm", f"{folder}/made.wasm")
+            asked.append(("wasm_opt", variant.wasm_opt, "wasm-opt", rewrite))
+        for key, flags, who, command in asked:
+            environment = toolchain.environment(layout.toolchain_cache(toolchain.name))
+            outcome = _start(command, wasm_opt.environment() if who == "wasm-opt" else environment)
+            _raise_if_disturbed(outcome, f"{who} on {key} {shlex.join(flags)!r}")
+            # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
+            if outcome.returncode != 0 or outcome.stderr.strip():
+                where = f" for {toolchain.triple(target)}" if key == "flags" else ""
+                complaint = _complaint(outcome.stderr).replace(f"{folder}/", "")
+                return f"{key} {shlex.join(flags)!r}: {who} refuses it{where}: {complaint}"
+    return ""
 
 
 def build_libc(toolchain: Toolchain, target: str) -> None:
@@ -112,13 +154,15 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     probe = folder / "probe.c"
     probe.write_text(_PROBE, encoding="utf-8")
-    outcome = _run(
-        toolchain, toolchain.libc_probe(target, str(probe), str(folder / f"probe{suffix(target)}"))
-    )
-    if outcome.returncode != 0:
-        raise BuildError(f"{toolchain.name} cannot build libc for {target}: {_complaint(outcome.stderr)}")
+    command = toolchain.libc_probe(target, str(probe), str(folder / f"probe{suffix(target)}"))
+    printed = ""
+    if command:
+        outcome = _run(toolchain, command)
+        printed = outcome.stderr + outcome.stdout
+        if outcome.returncode != 0:
+            raise BuildError(f"{toolchain.name} cannot build libc for {target}: {_complaint(outcome.stderr)}")
     try:
-        found = toolchain.libc_found(target, cache, outcome.stderr + outcome.stdout)
+        found = toolchain.libc_found(target, cache, printed)
     except ToolchainError as error:
         raise BuildError(str(error)) from None
     for name, path in found.items():
@@ -127,7 +171,8 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
 
 def program_flags(variant: Variant) -> list[str]:
     """The variant's flags, and their text as the string that CoreMark prints (a run rule)."""
-    text = " ".join(variant.flags).replace("\\", "\\\\").replace('"', '\\"')
+    said = " ".join(variant.flags) if variant.text is None else variant.text
+    text = said.replace("\\", "\\\\").replace('"', '\\"')
     return [*variant.flags, f'-DFLAGS_STR="{text}"']
 
 
@@ -156,13 +201,14 @@ def link(toolchain: Toolchain, variant: Variant, target: str, sources: Sequence[
     if refusal is None:
         with fresh_file(output) as temporary:
             libc_dir = layout.libc(toolchain.name, target)
-            outcome = _run(toolchain, toolchain.link(target, objects, libc_dir, temporary))
+            outcome = _run(toolchain, toolchain.link(target, objects, libc_dir, temporary, variant.link))
             _raise_if_disturbed(outcome, f"{toolchain.name} link of {output}")
             if outcome.returncode != 0:
                 refusal = f"it does not link: {_complaint(outcome.stderr)}"
-                Path(temporary).touch()
-            else:
-                os.chmod(temporary, 0o755 if target != WASM else 0o644)
+            elif variant.wasm_opt is not None:
+                refusal = _optimise(variant.wasm_opt, temporary)
+            Path(temporary).touch()
+            os.chmod(temporary, 0o755 if target != WASM else 0o644)
     if refusal is not None:
         write_atomic(output, b"")
     record: dict[str, Any] = {
@@ -171,11 +217,24 @@ def link(toolchain: Toolchain, variant: Variant, target: str, sources: Sequence[
         "toolchain": toolchain.name,
         "variant": variant.name,
         "flags": list(variant.flags),
+        "link": list(variant.link),
+        "wasm_opt": None if variant.wasm_opt is None else list(variant.wasm_opt),
+        "needs": list(variant.needs),
         "target": toolchain.triple(target) if refusal is None else target,
         "sha256": None if refusal else sha256(output),
         "bytes": None if refusal else os.path.getsize(output),
     }
     write_json(artifact_record(toolchain.name, variant.name, target), record)
+
+
+def _optimise(flags: Sequence[str], module: str) -> str | None:
+    """Let wasm-opt rewrite a module in its place; returns why it does not."""
+    outcome = _start(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
+    _raise_if_disturbed(outcome, "wasm-opt")
+    if outcome.returncode != 0:
+        return f"wasm-opt refuses the module: {_complaint(outcome.stderr)}"
+    os.replace(f"{module}.opt", module)
+    return None
 
 
 def _refusal(path: str) -> str | None:

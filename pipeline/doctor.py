@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline import environment, packages, runtimes
@@ -11,7 +12,8 @@ from pipeline.backends import troubles
 from pipeline.interpreters import candidates
 from pipeline.model import Backend, Runtime
 from pipeline.plan import Plan
-from toolchain import discover as discover_toolchains
+from toolchain import wasm_opt
+from toolchain.model import Toolchain
 
 #: In a log file: no line of the table is folded.
 _WIDTH = 200
@@ -27,14 +29,13 @@ class Finding:
     where: str  # it is from; or why it is not there, and what brings it
 
 
-def toolchains() -> list[Finding]:
-    """Every known toolchain."""
-    found = []
-    for toolchain in discover_toolchains().values():
-        identity = toolchain.identify()
-        where = "in this Python environment" if identity.present else identity.reason
-        found.append(Finding((identity.name,), identity.present, identity.version, str(where)))
-    return found
+def toolchains(known: Iterable[Toolchain]) -> list[Finding]:
+    """Every known toolchain, and wasm-opt."""
+    identities = [toolchain.identify() for toolchain in known]
+    return [
+        Finding((i.name,), i.present, i.version, i.where if i.present else i.reason)
+        for i in (*identities, wasm_opt.identify())
+    ]
 
 
 def backends(known: list[Backend]) -> list[Finding]:
@@ -105,7 +106,7 @@ def doctor(plan: Plan) -> None:
     if not console.is_terminal:
         console.width = _WIDTH
     for title, findings in (
-        ("toolchains", toolchains()),
+        ("toolchains", toolchains(plan.known_toolchains.values())),
         ("backends", backends(list(plan.known.values()))),
     ):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")

@@ -13,6 +13,7 @@ PORT_HEADER = "core_portme.h"
 MATRIX = "matrix.toml"
 
 BUILD = "build"
+SETTLED = f"{BUILD}/settled"
 RESULTS = "results"
 REPORT = "report"
 RESULTS_JSON = f"{REPORT}/results.json"
@@ -28,6 +29,14 @@ TEMPLATE = "pipeline/templates/report.md.jinja"
 
 def toolchain_identity(toolchain: str) -> str:
     return f"{BUILD}/toolchains/{toolchain}/identity.json"
+
+
+def settled(key: str) -> str:
+    return f"{SETTLED}/{key}.json"
+
+
+def wasm_opt_identity() -> str:
+    return f"{BUILD}/toolchains/wasm-opt/identity.json"
 
 
 def toolchain_cache(toolchain: str) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import os
-import re
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +12,9 @@ from pipeline import choice, layout, protocols
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
-from pipeline.tables import NAME, given_number, named, only, table, typed
+from pipeline.tables import given_number, only, typed
+from pipeline.variants import by_name, extra
+from pipeline.variants import read as read_variants
 from toolchain import discover as discover_toolchains
 from toolchain.model import Toolchain, Variant
 
@@ -42,6 +41,8 @@ VARIABLES = (
 
 _KEYS: dict[str, type] = {
     "toolchains": list,
+    "wasi_sdk": list,
+    "default_variants": list,
     "backends": object,
     "protocol": str,
     "reference": dict,
@@ -52,8 +53,6 @@ _KEYS: dict[str, type] = {
     "runtimes": dict,
     "sweeps": dict,
 }
-#: Flags that name files or folders of the user's: a change there would go unseen.
-_FILE_FLAGS = ("@", "-include", "-imacros", "-I", "-isystem", "-iquote", "-fprofile-use", "-fprofile-instr")
 
 
 def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
@@ -62,11 +61,9 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         if name not in VARIABLES:
             raise BadInput(f"command line: unknown {name}={near_miss(name, VARIABLES)}")
     data = _read(path)
-    known_toolchains = discover_toolchains()
+    known_toolchains = discover_toolchains(_places(path, data))
     known_backends = choice.known(path, data)
-    variants = {name: _variant(path, name, entry) for name, entry in table(path, data, "variants").items()}
-    if not variants:
-        raise BadInput(f"{path}: variants: the table is empty; expected e.g. O3 = {{ flags = '-O3' }}")
+    variants = read_variants(path, data)
     default_toolchains = _choose(path, "toolchains", data, known_toolchains)
     sweep = choice.sweep(path, data, variables)
     protocol = protocols.protocol(path, data, variables)
@@ -79,12 +76,14 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     wanted = variables
     if sweep is not None:
         wanted = {**variables, "variants": ",".join(sweep.variants)}
-    chosen_variants = _filter("variants", wanted, list(variants.values()), variants.values())
-    for flags in _extra_flags(variables):
-        chosen_variants.append(_named_after(flags, {**variants, **_by_name(chosen_variants)}))
+    default_variants = list(variants.values())
+    if "default_variants" in data:
+        default_variants = _choose(path, "default_variants", data, variants)
+    chosen_variants = _filter("variants", wanted, default_variants, variants.values())
+    chosen_variants += extra(variables, variants)
     return Plan(
         toolchains=tuple(_filter("toolchains", variables, default_toolchains, known_toolchains.values())),
-        variants=tuple(_by_name(chosen_variants).values()),
+        variants=tuple(by_name(chosen_variants).values()),
         backends=tuple(_backends(path, data, variables, known_backends, sweep)),
         protocol=protocol,
         repeats=int(given_number("repeats", "repeats", variables.get("repeats", str(DEFAULT_REPEATS)))),
@@ -93,6 +92,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         sweep=sweep,
         sweeps=tuple(data.get("sweeps", {})),
         known=known_backends,
+        known_toolchains=known_toolchains,
         origins={name: f"{path}: variants.{name}" for name in variants},
     )
 
@@ -132,26 +132,14 @@ def _read(path: str) -> dict[str, Any]:
     return data
 
 
-def _variant(path: str, name: str, entry: Mapping[str, Any]) -> Variant:
-    where = f"variants.{name}"
-    named(path, where, name)
-    only(path, where, entry, ["flags"])
-    if not isinstance(entry.get("flags"), str):
-        raise BadInput(f"{path}: {where}.flags: expected a string like '-O3 -msimd128'")
-    return Variant(name, _split(f"{path}: {where}.flags", entry["flags"]))
-
-
-def _split(where: str, text: str) -> tuple[str, ...]:
-    try:
-        flags = tuple(shlex.split(text))
-    except ValueError as error:
-        raise BadInput(f"{where}: {text!r}: {error}") from None
-    if not flags:
-        raise BadInput(f"{where}: empty; expected compile flags like '-O3'")
-    for flag in flags:
-        if flag.startswith(_FILE_FLAGS):
-            raise BadInput(f"{where}: {flag!r} makes the artifact depend on a file that nothing tracks")
-    return flags
+def _places(path: str, data: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Folders of toolchains that the user named, as absolute paths."""
+    folders = data.get("wasi_sdk", [])
+    if not all(isinstance(folder, str) and folder for folder in folders):
+        raise BadInput(
+            f"{path}: wasi_sdk: expected a list of folders like '/opt/wasi-sdk', found {folders!r}"
+        )
+    return {"wasi_sdk": [os.path.abspath(os.path.expanduser(folder)) for folder in folders]}
 
 
 def _choose(path: str, key: str, data: Mapping[str, Any], known: Mapping[str, T]) -> list[T]:
@@ -161,7 +149,8 @@ def _choose(path: str, key: str, data: Mapping[str, Any], known: Mapping[str, T]
     for name in names:
         if not isinstance(name, str) or name not in known:
             found = near_miss(name, known) if isinstance(name, str) else ""
-            raise BadInput(f"{path}: {key}: unknown {key[:-1]} {name!r}{found}")
+            what = key.rpartition("_")[2][:-1]
+            raise BadInput(f"{path}: {key}: unknown {what} {name!r}{found}")
     return [known[name] for name in dict.fromkeys(names)]
 
 
@@ -197,27 +186,3 @@ def _filter(key: str, variables: Mapping[str, str], default: list[T], known: Ite
             raise BadInput(f"command line: {key}: {pattern!r} matches nothing{near_miss(pattern, names)}")
         chosen.update(found)
     return [item for name, item in names.items() if name in chosen]
-
-
-def _extra_flags(variables: Mapping[str, str]) -> list[tuple[str, ...]]:
-    if "flags" not in variables:
-        return []
-    texts = [text for text in variables["flags"].split(";") if text.strip()]
-    if not texts:
-        raise BadInput("command line: flags= is empty; expected e.g. flags='-O3 -msimd128'")
-    return [_split("command line: flags", text) for text in texts]
-
-
-def _named_after(flags: tuple[str, ...], existing: Mapping[str, Variant]) -> Variant:
-    """The variant of these flags: one that exists, or a new one, "O3-msimd128" for -O3 -msimd128."""
-    for variant in existing.values():
-        if variant.flags == flags:
-            return variant
-    name = re.sub(r"[^A-Za-z0-9._+-]", "_", "".join(flags)).lstrip("-._+")
-    if not NAME.fullmatch(name) or name in existing:
-        name = (name[:40] or "flags") + "-" + hashlib.sha256("\0".join(flags).encode()).hexdigest()[:8]
-    return Variant(name, flags)
-
-
-def _by_name(variants: Iterable[Variant]) -> dict[str, Variant]:
-    return {variant.name: variant for variant in variants}

@@ -25,6 +25,7 @@ class Plan:
     sweep: Sweep | None  # where this is about versions of one runtime
     sweeps: tuple[str, ...]  # that matrix.toml has
     known: Mapping[str, Backend]  # also those that were not chosen
+    known_toolchains: Mapping[str, Toolchain]
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
 
     @property

@@ -58,17 +58,21 @@ def half_width(cell: dict[str, Any]) -> float:
 
 
 def grid(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """Cells by toolchain: {"toolchain", "variants": [names], "rows": [(backend, [cells])]}."""
+    """Tables of cells: {"title", "of", "variants": [names], "rows": [(name, [cells])]}.
+
+    One a toolchain, its backends below each other; of several toolchains one a backend, so that what is to
+    be compared stands in one table.
+    """
+    several = len(_unique(results, "toolchain")) > 1
+    fixed, row = ("backend", "toolchain") if several else ("toolchain", "backend")
     grids = []
-    for toolchain in _unique(results, "toolchain"):
-        cells = [c for c in results["cells"] if c["toolchain"] == toolchain]
+    for name in _unique(results, fixed):
+        cells = [c for c in results["cells"] if c[fixed] == name]
         variants = list(dict.fromkeys(c["variant"] for c in cells))
-        by_place = {(c["backend"], c["variant"]): c for c in cells}
-        rows = [
-            (backend, [by_place[backend, v] for v in variants])
-            for backend in dict.fromkeys(c["backend"] for c in cells)
-        ]
-        grids.append({"toolchain": toolchain, "variants": variants, "rows": rows})
+        by_place = {(c[row], c["variant"]): c for c in cells}
+        rows = [(x, [by_place[x, v] for v in variants]) for x in dict.fromkeys(c[row] for c in cells)]
+        title = f"under {name}" if several else f"compiled by {name}"
+        grids.append({"title": title, "of": row, "variants": variants, "rows": rows})
     return grids
 
 
@@ -197,7 +201,7 @@ def render_table(results: dict[str, Any]) -> str:
             table.add_column(Text(variant), justify="right", no_wrap=True)
         for backend, cells in one["rows"]:
             table.add_row(Text(backend), *(Text(_entry(cell)) for cell in cells))
-        console.print(Text(f"CoreMark chunks, compiled by {one['toolchain']}"))
+        console.print(Text(f"CoreMark chunks {one['title']}"))
         console.print(table)
     for reason, cells in unfit(results):
         console.print(Text(f"{reason}\n    {', '.join(cells)}"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +17,14 @@ from doit.exceptions import BaseFail, TaskFailed
 from doit.reporter import ConsoleReporter
 
 from pipeline import layout
+from pipeline.settled import UP_TO_DATE
 
 
 class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     """doit's reporter for this project."""
+
+    #: Called with all tasks of a run that ended well.
+    settle: Callable[[list[Any]], None] | None = None
 
     desc = "what is done, how far it is, how long it will take; the table at the end"
 
@@ -34,6 +39,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._total = 0
         self._executed = 0
         self._report_wanted = False
+        self._reached: set[str] = set()
+        self._failed = False
 
     # -- doit's calls, in the order in which they come
 
@@ -50,6 +57,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
                 self._left[name] = (tasks[name].meta or {}).get("seconds", 0.1)
         self._total = len(self._left)
         self._report_wanted = "report" in reached
+        self._reached = reached
         self._tasks = tasks
 
     def execute_task(self, task: Any) -> None:
@@ -78,6 +86,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         """A task failed: one line for the user's errors, everything for ours."""
         self._done(task)
         self._stop_bar()
+        self._failed = True
         if isinstance(fail, TaskFailed):
             sys.stderr.write(f"error: {fail.get_msg().strip()}\n")
         else:
@@ -92,8 +101,10 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         table = Path(layout.REPORT_TXT)
         if self._report_wanted and "report" not in self._left and table.exists():
             if not self._executed:
-                self.write("Everything is up to date.\n")
+                self.write(f"{UP_TO_DATE}\n")
             self.write("\n" + table.read_text(encoding="utf-8"))
+            if self.settle is not None and not (self._failed or self._left or self.runtime_errors):
+                self.settle([self._tasks[name] for name in self._reached])
 
     # -- how far it is
 

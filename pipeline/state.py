@@ -27,6 +27,8 @@ class _Damaged(Exception):
 class JournalDB(SqliteDB):  # type: ignore[misc]
     """A doit backend on SQLite with one transaction a task."""
 
+    #: The one that this process has open: reporters are not given it.
+    current: JournalDB | None = None
     _warned = False
     _entries: dict[str, str] | None = None  # as they are on the disk, those that nobody has asked for yet
     _dirty: set[str]  # the base class's: tasks whose values are not on the disk yet
@@ -42,6 +44,7 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
         except (sqlite3.Error, DatabaseException, OSError) as error:
             print(f"error: {name}: {error.args[0] if error.args else error}", file=sys.stderr)
             raise SystemExit(1) from None
+        JournalDB.current = self
 
     def _open(self, name: str, codec: Any) -> None:
         try:

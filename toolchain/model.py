@@ -24,14 +24,23 @@ class Identity:
     digest: str  # SHA-256 of what decides the output
     present: bool
     reason: str = ""  # why it is not present, and what to do
+    where: str = ""  # it is, for doctor; may be a path, so it is recorded nowhere
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A named list of compile flags."""
+    """A named way to compile and link."""
 
     name: str
     flags: tuple[str, ...]
+    #: The linker's own flags (wasm-ld's, ld.lld's), not those of a compiler driver.
+    link: tuple[str, ...] = ()
+    #: Flags of wasm-opt, which rewrites the linked module; None where there is no such pass.
+    wasm_opt: tuple[str, ...] | None = None
+    #: Features of WebAssembly that its module needs, beside those that are found in it.
+    needs: tuple[str, ...] = ()
+    #: What the program prints as its flags, in place of these: so that equal code gives equal modules.
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +67,14 @@ class Toolchain(Protocol):
     def version(self) -> str:
         """A cheap version string, "" where the toolchain is missing; starts no process."""
 
+    def missing(self, target: str) -> str:
+        """Why it cannot build for a target and what brings what it lacks; "" where it can. Cheap."""
+
     def files(self) -> list[str]:
-        """Files whose change means another compiler; empty where it is missing."""
+        """Files whose change means another compiler; empty where it is missing. Cheap."""
+
+    def headers(self) -> list[str]:
+        """All that it may read beside those: listed and looked at by every load, so keep it short."""
 
     def identify(self) -> Identity:
         """Read and hash what decides the output. Takes a second or so."""
@@ -80,10 +95,14 @@ class Toolchain(Protocol):
         """The names of the C library's files."""
 
     def libc_probe(self, target: str, source: str, output: str) -> list[str]:
-        """A command that makes the C library by linking ``source``, and prints where it lies."""
+        """A command that makes the C library by linking ``source``, and prints where it lies.
+
+        Empty where there is nothing to make."""
 
     def libc_found(self, target: str, cache: str, printed: str) -> dict[str, str]:
         """From what that command printed: {name in libc(): path of the file in the cache}."""
 
-    def link(self, target: str, objects: Sequence[str], libc_dir: str, output: str) -> list[str]:
-        """A command that links objects and the C library to an artifact."""
+    def link(
+        self, target: str, objects: Sequence[str], libc_dir: str | None, output: str, flags: Sequence[str]
+    ) -> list[str]:
+        """A command that links objects and the C library, if there is to be one, to an artifact."""

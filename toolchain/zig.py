@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from toolchain.linking import STACK_BYTES, wasm_ld
 from toolchain.model import NATIVE, TARGETS, WASM, Identity, Libc, ToolchainError
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
@@ -38,9 +39,6 @@ _LIBC = {
     NATIVE: Libc(("crt1.o",), ("libc.a", "libzigc.a", "libcompiler_rt.a")),
 }
 
-#: As large as a Linux main thread's stack, so that a program recurses as deep in wasm as natively.
-_STACK_BYTES = 8 * 1024 * 1024
-
 
 class Zig:
     """The bundled toolchain; see the module's docstring for what of it is used."""
@@ -58,6 +56,18 @@ class Zig:
             return metadata.version("ziglang")
         except metadata.PackageNotFoundError:
             return ""
+
+    def missing(self, target: str) -> str:
+        try:
+            self._root()
+            if target == NATIVE:
+                self._machine()
+        except ToolchainError as error:
+            return str(error)
+        return ""
+
+    def headers(self) -> list[str]:
+        return []  # the wheel's RECORD stands for them
 
     def files(self) -> list[str]:
         try:
@@ -78,7 +88,8 @@ class Zig:
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
         except (ToolchainError, OSError) as error:
             return Identity(self.name, "", "", present=False, reason=str(error))
-        return Identity(self.name, self.version(), digest.hexdigest(), present=True)
+        where = "in this Python environment"
+        return Identity(self.name, self.version(), digest.hexdigest(), present=True, where=where)
 
     def environment(self, cache: str) -> dict[str, str]:
         return {
@@ -145,20 +156,24 @@ class Zig:
             found[name] = match[0]
         return found
 
-    def link(self, target: str, objects: Sequence[str], libc_dir: str, output: str) -> list[str]:
-        libc = self.libc(target)
+    def link(
+        self, target: str, objects: Sequence[str], libc_dir: str | None, output: str, flags: Sequence[str]
+    ) -> list[str]:
         zig = str(self._root() / "zig")
         if target == WASM:
-            command = [zig, "wasm-ld", "--entry", "_start", "--stack-first"]
+            command = [zig, *wasm_ld()]
         else:
             # What zig cc itself passes for a static musl program.
             command = [zig, "ld.lld", "-m", self._machine()[2], "-static", "-no-pie"]
             command += ["--entry", "_start", "--gc-sections", "--eh-frame-hdr", "-znow"]
-        command += ["-z", f"stack-size={_STACK_BYTES}", "--build-id=none", "--strip-debug"]
-        command += ["-o", output]
+            command += ["-z", f"stack-size={STACK_BYTES}", "--build-id=none", "--strip-debug"]
+        libc = self.libc(target) if libc_dir is not None else Libc((), ())
+        command += [*flags, "-o", output]
         command += [f"{libc_dir}/{name}" for name in libc.before]
         command += objects
         return command + [f"{libc_dir}/{name}" for name in libc.after]
 
 
-TOOLCHAINS = (Zig(),)
+def toolchains(places: Sequence[str]) -> list[Zig]:
+    """The one that comes with the project."""
+    return [Zig()]

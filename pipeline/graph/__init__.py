@@ -7,15 +7,19 @@ Every task is a plain function of plain arguments; what decides its outcome is e
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from doit import doit_cmd
 
-from pipeline import layout
+from pipeline import layout, settled
 from pipeline.errors import BadInput, ProjectError
 from pipeline.matrix import load
 from pipeline.plan import Plan
+from pipeline.reporter import ProgressReporter
+from pipeline.state import JournalDB
 
 
 def current_plan() -> Plan:
@@ -27,10 +31,24 @@ def current_plan() -> Plan:
                 f"this Python environment was made for the checkout in {layout.ROOT}; "
                 "make one here: python3 -m venv .venv && .venv/bin/pip install -e ."
             )
-        return load(doit_cmd._CMDLINE_VARS or {})
+        variables = doit_cmd._CMDLINE_VARS or {}
+        plan = load(variables)
     except ProjectError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    if {"forget", "ignore", "reset-dep"} & set(sys.argv[1:]):
+        settled.forget()
+    if settled.tell_if_settled(plan, variables):
+        raise SystemExit(0)
+    ProgressReporter.settle = partial(_settle, plan, dict(variables))
+    return plan
+
+
+def _settle(plan: Plan, variables: dict[str, str], tasks: list[Any]) -> None:
+    """After a plain run that ended well: let the next one see at a glance that nothing changed."""
+    name = settled.key(plan, variables) if settled.plain(sys.argv[1:]) else None
+    if name is not None and JournalDB.current is not None:
+        settled.settle(name, tasks, JournalDB.current)
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -8,16 +8,18 @@ from pathlib import Path
 from doit.tools import config_changed
 
 from pipeline import build, coremark, layout, sources
-from pipeline.graph.tasks import Task, act, clean, group, intact, meta
+from pipeline.graph.tasks import Task, act, clean, group, intact, meta, untouched
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
+from toolchain import wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
 
 def _code(toolchain: Toolchain) -> list[str]:
     """Our own files that decide what a toolchain is told to do; code is no dependency by itself."""
-    module = type(toolchain).__module__.replace(".", "/") + ".py"
-    return ["pipeline/build.py", "pipeline/store.py", module]
+    modules = {each.__module__ for each in type(toolchain).__mro__ if each is not object}
+    own = sorted(name.replace(".", "/") + ".py" for name in modules)
+    return ["pipeline/build.py", "pipeline/store.py", "toolchain/linking.py", "toolchain/wasm_opt.py", *own]
 
 
 def _variants(plan: Plan, toolchain: Toolchain) -> dict[Variant, list[str]]:
@@ -37,7 +39,18 @@ def _variants(plan: Plan, toolchain: Toolchain) -> dict[Variant, list[str]]:
 def _flags_config(variant: Variant) -> dict[str, object]:
     """A variant's flags; with the machine where they ask for it (-march=native)."""
     asks = any("native" in flag for flag in variant.flags)
-    return {"flags": list(variant.flags), "host": fingerprint() if asks else None}
+    return {
+        "flags": list(variant.flags),
+        "link": list(variant.link),
+        "wasm_opt": None if variant.wasm_opt is None else list(variant.wasm_opt),
+        "needs": list(variant.needs),
+        "host": fingerprint() if asks else None,
+    }
+
+
+def _optimiser(variant: Variant) -> list[str]:
+    """Files that stand for the pass after linking, where a variant has one."""
+    return [layout.wasm_opt_identity()] if variant.wasm_opt is not None else []
 
 
 def _toolchains(plan: Plan) -> list[Toolchain]:
@@ -60,18 +73,13 @@ def flags(plan: Plan) -> Iterator[Task]:
                 "basename": "flags",
                 "name": f"{toolchain.name}:{variant.name}",
                 "actions": act(build.check_flags, toolchain, variant, targets, where),
-                "file_dep": _code(toolchain),
-                "targets": [record],
-                "uptodate": [
-                    intact,
-                    config_changed(
-                        {
-                            "flags": list(variant.flags),
-                            "needed": sorted(targets),
-                            "version": toolchain.version(),
-                        }
-                    ),
+                "file_dep": [
+                    layout.toolchain_identity(toolchain.name),
+                    *_optimiser(variant),
+                    *_code(toolchain),
                 ],
+                "targets": [record],
+                "uptodate": [intact, config_changed({**_flags_config(variant), "needed": sorted(targets)})],
                 "clean": clean(record),
                 "meta": meta("check flags", 0.2),
             }
@@ -113,9 +121,27 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
             "actions": act(build.identify, toolchain),
             "file_dep": [*toolchain.files(), *_code(toolchain)],
             "targets": [record],
-            "uptodate": [intact, config_changed({"version": toolchain.version()})],
+            "uptodate": [
+                intact,
+                config_changed(
+                    {"version": toolchain.version(), "missing": [toolchain.missing(t) for t in TARGETS]}
+                ),
+                untouched(toolchain.headers),
+            ],
             "clean": clean(record),
             "meta": meta("identify compiler", 1),
+        }
+    if any(variant.wasm_opt is not None for variant in plan.variants):
+        record = layout.wasm_opt_identity()
+        yield {
+            "basename": "toolchain",
+            "name": wasm_opt.NAME,
+            "actions": act(build.identify_wasm_opt),
+            "file_dep": [*wasm_opt.files(), "toolchain/wasm_opt.py"],
+            "targets": [record],
+            "uptodate": [intact, config_changed({"missing": wasm_opt.missing()})],
+            "clean": clean(record),
+            "meta": meta("identify wasm-opt", 0.2),
         }
 
 
@@ -124,7 +150,7 @@ def build_libc(plan: Plan) -> Iterator[Task]:
     yield group("libc", "build the C library that all variants share")
     for toolchain in _toolchains(plan):
         targets = {t for ts in _variants(plan, toolchain).values() for t in ts}
-        for target in (t for t in TARGETS if t in targets):
+        for target in (t for t in TARGETS if t in targets and not toolchain.missing(t)):
             folder = layout.libc(toolchain.name, target)
             yield {
                 "basename": "libc",
@@ -176,6 +202,7 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                 paths = _source_paths()
                 objects = [build.object_path(toolchain.name, variant.name, target, s) for s in paths]
                 folder = layout.libc(toolchain.name, target)
+                libc = () if toolchain.missing(target) else toolchain.libc(target).files
                 made = [
                     build.artifact_path(toolchain.name, variant.name, target),
                     build.artifact_record(toolchain.name, variant.name, target),
@@ -186,11 +213,13 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                     "actions": act(build.link, toolchain, variant, target, paths),
                     "file_dep": [
                         *objects,
-                        *(f"{folder}/{name}" for name in toolchain.libc(target).files),
+                        *(f"{folder}/{name}" for name in libc),
+                        layout.toolchain_identity(toolchain.name),
+                        *(_optimiser(variant) if target == WASM else ()),
                         *_code(toolchain),
                     ],
                     "targets": made,
-                    "uptodate": [intact, config_changed({"flags": list(variant.flags)})],
+                    "uptodate": [intact, config_changed(_flags_config(variant))],
                     "clean": clean(*made),
                     "meta": meta("link", 0.1),
                 }

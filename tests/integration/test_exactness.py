@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 
+from pipeline import settled
 from tests.conftest import executed
 
 
@@ -229,3 +230,51 @@ def test_the_list_reads_like_the_pipeline(workspace):
         "certify",
     ]
     assert all(len(line.split()) > 3 for line in lines), "each says what it does"
+
+
+def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(workspace, monkeypatch):
+    workspace.run()
+    (stamp,) = (workspace.path / "build/settled").iterdir()
+    memory = workspace.path / ".doit.db"
+    aside = memory.rename(memory.with_suffix(".aside"))
+    told = workspace.doit("run")
+    assert told.returncode == 0
+    assert told.stdout.startswith("Everything is up to date.\n")
+    assert "wasmtime.cranelift" in told.stdout
+    assert not memory.exists(), "no task was looked at"
+    aside.rename(memory)
+    monkeypatch.chdir(workspace.path)
+    assert settled.holds(stamp.stem)
+    paths = json.loads(stamp.read_bytes())["paths"]
+    kinds = (
+        "results/",
+        "report/results.json",
+        "build/artifacts/",
+        "build/runtimes/",
+        "third_party/",
+        "dodo.py",
+    )
+    kinds += ("pipeline/measure.py", "pipeline/matrix.py", "toolchain/zig.py", "build/toolchains/zig/libc")
+    for kind in kinds:
+        path = next(p for p in paths if p.startswith(kind))
+        before = os.stat(path)
+        os.utime(path)
+        assert not settled.holds(stamp.stem), path
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert settled.holds(stamp.stem), path
+    assert workspace.doit("forget", "report").returncode == 0
+    assert workspace.run() == ["report"]
+
+
+def test_what_changes_during_a_run_is_no_settled_run(workspace):
+    """A sample that is edited, or code, while the run goes on: nothing is stamped."""
+    workspace.append("pipeline/report.py", "\nimport os as _os\n_os.utime('pipeline/session.py')\n")
+    workspace.run()
+    assert not list((workspace.path / "build").glob("settled/*"))
+
+
+def test_a_run_with_options_or_tasks_is_never_cut_short(workspace):
+    workspace.run()
+    assert "build every artifact" in workspace.doit("list").stdout
+    assert executed(workspace.doit("run", "-a", "report").stdout)
+    assert workspace.doit("run", "build").stdout == ""

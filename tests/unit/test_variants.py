@@ -1,0 +1,88 @@
+"""Variants as data: inheritance, the parts of a variant, names, and slips that are told."""
+
+import pytest
+
+from pipeline import variants
+from pipeline.errors import BadInput
+from toolchain.model import Variant
+
+
+def read(**tables):
+    return variants.read("here.toml", {"variants": tables})
+
+
+def test_a_variant_goes_on_from_its_base():
+    found = read(
+        O3={"flags": "-O3"},
+        lto={"base": "O3", "flags": "-flto", "link": "--lto-O3", "needs": ["simd128"]},
+        both={"base": "lto", "wasm_opt": "-O4", "needs": ["tail-call", "simd128"]},
+        last={"base": "both", "wasm_opt": "-Oz"},
+    )
+    assert found["lto"] == Variant("lto", ("-O3", "-flto"), ("--lto-O3",), None, ("simd128",))
+    assert found["both"] == Variant(
+        "both", ("-O3", "-flto"), ("--lto-O3",), ("-O4",), ("simd128", "tail-call")
+    )
+    assert found["last"].wasm_opt == ("-Oz",)
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ({"base": "O4"}, r"variants.x.base: unknown variant 'O4'; did you mean 'O3'\?"),
+        ({"base": "x"}, "it inherits from itself: x -> x"),
+        ({"base": "O3", "flags": 3}, "variants.x.flags: expected a string like"),
+        ({"base": "O3", "link": "'"}, "variants.x.link: \"'\": No closing quotation"),
+        ({"base": "O3", "wasm_opt": " "}, "variants.x.wasm_opt: empty"),
+        ({"base": "O3", "needs": "simd128"}, "variants.x.needs: expected a list of wasm features"),
+        ({"base": "O3", "needs": ["simd"]}, "unknown feature 'simd'; did you mean 'simd128'"),
+        ({"base": "O3", "flags": "@file"}, "'@file' makes the artifact depend on a file"),
+        ({"base": "O3", "link": "-lm"}, "'-lm' makes the artifact depend on a file"),
+        ({"base": "O3", "link": "--script=x"}, "makes the artifact depend on a file"),
+        ({"base": "O3", "wasm_opt": "-O3 -o x"}, "'-o' makes the artifact depend on a file"),
+        ({"base": "O3", "opt": "-O3"}, "unknown key 'opt'; did you mean 'wasm_opt'"),
+        ({"link": "--lto-O3"}, "variants.x.flags: expected a string"),
+    ],
+)
+def test_a_slip_is_told_with_its_place(table, complaint):
+    with pytest.raises(BadInput, match=r"^here.toml: ") as error:
+        read(O3={"flags": "-O3"}, x=table)
+    assert error.match(complaint)
+
+
+def test_a_circle_is_told():
+    with pytest.raises(BadInput, match="it inherits from itself: a -> b -> a"):
+        read(a={"base": "b"}, b={"base": "a"})
+
+
+def extra(text, **tables):
+    return variants.extra({"flags": text}, read(**tables or {"O3": {"flags": "-O3"}}))
+
+
+def test_flags_are_split_as_a_shell_would_but_for_semicolons():
+    found = extra("-O2 ; '-DX=a;b' -DY=\"c d\";;-O1;")
+    assert [v.flags for v in found] == [("-O2",), ("-DX=a;b", "-DY=c d"), ("-O1",)]
+
+
+def test_the_first_word_may_be_a_variant():
+    found = extra("lto -DX", lto={"flags": "-O3 -flto", "link": "--lto-O3", "wasm_opt": "-O2"})
+    assert found == [Variant("lto-DX", ("-O3", "-flto", "-DX"), ("--lto-O3",), ("-O2",))]
+    assert extra("O3; -O3") == [Variant("O3", ("-O3",))] * 2
+
+
+def test_two_that_would_have_one_name_have_two():
+    one, other = extra("-O2 -g0; -O2-g0")
+    assert one.name != other.name
+    assert one.name == extra("-O2 -g0")[0].name
+
+
+def test_digest_is_of_everything_but_the_name():
+    parts = [
+        Variant("a", ("-O3",)),
+        Variant("a", ("-O3",), ("--x",)),
+        Variant("a", ("-O3",), (), ()),
+        Variant("a", ("-O3",), (), ("-O3",)),
+        Variant("a", ("-O3",), (), None, ("simd128",)),
+        Variant("a", ("-O3 ",)),
+    ]
+    assert len({variants.digest(v) for v in parts}) == len(parts)
+    assert variants.digest(Variant("b", ("-O3",))) == variants.digest(parts[0])

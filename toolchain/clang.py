@@ -1,0 +1,64 @@
+"""The system's clang with Debian's wasi-libc: every clang-N on PATH beside the others."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolchain.sysroot import Layout, SysrootClang
+
+#: What is named where there is none at all.
+_USUAL = "19"
+SYSROOT = Path("/usr")
+
+
+def toolchains(places: Sequence[str]) -> list[SysrootClang]:
+    """Every clang-N of PATH, and a plain ``clang`` that is none of them."""
+    roots: dict[str, Path] = {}
+    for name, path in _programs().items():
+        root = Path(os.path.realpath(path)).parent.parent
+        if name != "clang" or root not in roots.values():
+            roots[name] = root
+    if not roots:
+        return [toolchain(f"clang-{_USUAL}", None)]
+    return [toolchain(name, root) for name, root in roots.items()]
+
+
+def _programs() -> dict[str, str]:
+    """{"clang-19": its first path}, numbered ones first, in the order of their numbers."""
+    found: dict[str, str] = {}
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        try:
+            names = os.listdir(folder) if os.path.isabs(folder) else []
+        except OSError:
+            continue
+        for name in names:
+            if re.fullmatch(r"clang(-\d+)?", name) and os.access(f"{folder}/{name}", os.X_OK):
+                found.setdefault(name, f"{folder}/{name}")
+    return dict(sorted(found.items(), key=lambda item: (item[0] == "clang", int(item[0][6:] or 0))))
+
+
+def toolchain(name: str, root: Path | None) -> SysrootClang:
+    """The clang of a folder with bin/ and lib/; what is missing is named by Debian's packages."""
+    number = name[6:] or next(iter(re.findall(r"\d+", root.name if root else "")), "")
+    dash = f"-{number}" if number else ""
+    packages = {
+        "clang": f"clang{dash}",
+        "wasm-ld": f"lld{dash}",
+        "builtins": f"libclang-rt{dash}-dev-wasm32",
+        "WASI headers": "wasi-libc",
+        "WASI libc": "wasi-libc",
+        "native": "libc6-dev and gcc",
+    }
+    if root is None:
+        # Whoever has nothing wants to hear all of it.
+        packages["clang"] = f"clang{dash} lld{dash} libclang-rt{dash}-dev-wasm32 wasi-libc"
+    layout = Layout(
+        root,
+        includes=[SYSROOT / "include" / "wasm32-wasip1", SYSROOT / "include" / "wasm32-wasi"],
+        libraries=[SYSROOT / "lib" / "wasm32-wasip1", SYSROOT / "lib" / "wasm32-wasi"],
+        remedies={part: f"apt-get install {package}" for part, package in packages.items()},
+    )
+    return SysrootClang(name, number, layout)

@@ -1,0 +1,51 @@
+"""wasi-sdk as it is released: $WASI_SDK_PATH, /opt/wasi-sdk*, and folders that matrix.toml names."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from toolchain.sysroot import Layout, SysrootClang
+
+
+def toolchains(places: Sequence[str]) -> list[SysrootClang]:
+    """One toolchain a folder, named by its version; a placeholder where there is none."""
+    folders = [Path(place) for place in places]
+    # Several, as in PATH.
+    given = os.environ.get("WASI_SDK_PATH", "").split(os.pathsep)
+    folders += [Path(os.path.abspath(place)) for place in given if place]
+    folders += sorted(path for path in Path("/opt").glob("wasi-sdk*") if path.is_dir())
+    found: dict[str, SysrootClang] = {}
+    for folder in folders:
+        toolchain = _toolchain(folder)
+        found.setdefault(toolchain.name, toolchain)
+    return list(found.values()) or [_toolchain(None)]
+
+
+def _version(folder: Path) -> str:
+    """What the release says of itself in VERSION, "25.0"; "" where it says nothing."""
+    try:
+        said = (folder / "VERSION").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        said = folder.resolve().name
+    number = re.search(r"\d+(\.\d+)*", said)
+    return number[0] if number else ""
+
+
+def _toolchain(folder: Path | None) -> SysrootClang:
+    version = _version(folder) if folder is not None else ""
+    name = f"wasi-sdk-{version}" if version else "wasi-sdk"
+    remedy = (
+        "set WASI_SDK_PATH to an unpacked release of wasi-sdk, or name its folder in matrix.toml: wasi_sdk"
+    )
+    sysroot = folder / "share" / "wasi-sysroot" if folder is not None else Path("/nonexistent")
+    layout = Layout(
+        folder.resolve() if folder is not None else None,
+        includes=[sysroot / "include" / x for x in ("wasm32-wasip1", "wasm32-wasi", ".")],
+        libraries=[sysroot / "lib" / x for x in ("wasm32-wasip1", "wasm32-wasi")],
+        remedies=dict.fromkeys(("clang", "wasm-ld", "builtins", "WASI headers", "WASI libc"), remedy),
+        native=f"{name} builds wasm only",
+    )
+    return SysrootClang(name, version, layout)
