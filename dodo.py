@@ -92,6 +92,11 @@ def task_selftest():
     return asking.test_machine(PLAN)
 
 
+def task_explain():
+    """say what flags do to the modules: doit run explain variants='O2,O3'"""
+    return asking.explain_artifacts(PLAN)
+
+
 def task_sweep():
     """measure one backend in many releases: doit run sweep runtime=wasmtime"""
     return asking.sweep_versions(PLAN)

@@ -220,11 +220,24 @@ def link(toolchain: Toolchain, variant: Variant, target: str, sources: Sequence[
         "link": list(variant.link),
         "wasm_opt": None if variant.wasm_opt is None else list(variant.wasm_opt),
         "needs": list(variant.needs),
+        "features": _features(output) if target == WASM and refusal is None else [],
         "target": toolchain.triple(target) if refusal is None else target,
         "sha256": None if refusal else sha256(output),
         "bytes": None if refusal else os.path.getsize(output),
     }
     write_json(artifact_record(toolchain.name, variant.name, target), record)
+
+
+def _features(path: str) -> list[str]:
+    """What the module uses beyond the first release of WebAssembly."""
+    from pipeline.wasm import parse  # tables of opcodes: not for a run that links nothing
+    from pipeline.wasm_code import WasmError
+    from pipeline.wasm_features import features
+
+    try:
+        return sorted(features(parse(Path(path).read_bytes())))
+    except WasmError as error:
+        raise BuildError(f"{path}: the linker wrote what is no module: {error}") from None
 
 
 def _optimise(flags: Sequence[str], module: str) -> str | None:

@@ -18,6 +18,7 @@ from pipeline import conditions, coremark, layout, undisturbed
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import WorkerError
+from pipeline.lacking import lacking
 from pipeline.model import Cell, Protocol, Status
 from pipeline.runtimes import start
 from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
@@ -112,7 +113,10 @@ def _round(
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference_worker:
         subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.forks)
         other = Session(reference_worker, "reference", protocol, forks=True)
-        loaded = subject.load(path, cell.backend.options)
+        try:
+            loaded = subject.load(path, cell.backend.options)
+        except Ended as error:
+            raise _explained(error, cell, protocol, artifact, identity) from None
         other.load(artifact_path(*reference, NATIVE), native.options)
         prove(cell.backend, loaded, identity.get("version"))
         facts.update(
@@ -124,7 +128,13 @@ def _round(
             start_seconds=None if cell.backend.forks else worker.start_seconds,
             runtime_seconds=loaded.runtime_seconds,
         )
-        _validate(subject, other)
+        try:
+            _validate(subject, other)
+        except Ended as error:
+            # Lazy compilers refuse an instruction when they meet it; wrong output is no lack.
+            if error.status is Status.INVALID:
+                raise
+            raise _explained(error, cell, protocol, artifact, identity) from None
         facts.update(
             instantiate_seconds=subject.instantiate_seconds,
             first_run_seconds=subject.first_run_seconds,
@@ -135,6 +145,20 @@ def _round(
         own_cpu = time.process_time() - own_cpu + worker.cpu_seconds() + reference_worker.cpu_seconds()
         happened = conditions.between(before, conditions.read(), own_cpu)
         facts["conditions"] = {**happened, **conditions.settings()}
+
+
+def _explained(
+    error: Ended, cell: Cell, protocol: Protocol, artifact: dict[str, Any], identity: dict[str, Any]
+) -> Ended:
+    """The same end, or the reason for it: a feature that the module uses and the backend lacks."""
+    if cell.backend.native or error.status in (Status.UNAVAILABLE, Status.TIMEOUT):
+        return error
+    missing = lacking(cell.backend, protocol, [*artifact["features"], *artifact["needs"]])
+    if not missing:
+        return error
+    version = identity.get("version") or ""
+    who = f"{cell.backend.name} ({version})" if version else cell.backend.name
+    return Ended(Status.UNAVAILABLE, f"needs {', '.join(missing)}, which {who} does not have")
 
 
 def _validate(subject: Session, other: Session) -> None:

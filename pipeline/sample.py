@@ -27,6 +27,8 @@ SCHEMA = 3
 PROCEDURE = (
     "pipeline/measure.py",
     "pipeline/session.py",
+    "pipeline/lacking.py",
+    "pipeline/probes.py",
     "pipeline/runtimes.py",
     "pipeline/process.py",
     "pipeline/coremark.py",

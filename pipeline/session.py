@@ -154,6 +154,12 @@ class Session:
             self.peak_rss_bytes = answer.peak_rss_bytes if own else self.worker.peak_rss_bytes()
         return run
 
+    def ends_well(self) -> bool:
+        """Whether a program that is no CoreMark runs to its end; raises Ended where the worker fails."""
+        request = {"op": "run", "argv": ["probe"], "watch": False}
+        answer = self._typed(self._ask(request, self.protocol.run_timeout_s), _Ran)
+        return answer.outcome == "exit" and answer.code == 0
+
     def calibrate(self, least_s: float = 0.0) -> int:
         """Warm up, check the clock, and return the iterations of one chunk; raises Ended.
 

