@@ -97,6 +97,11 @@ def task_explain():
     return asking.explain_artifacts(PLAN)
 
 
+def task_tradeoffs():
+    """show what speed costs in bytes and in compile time, and after how many iterations it pays back"""
+    return asking.show_tradeoffs(PLAN)
+
+
 def task_sweep():
     """measure one backend in many releases: doit run sweep runtime=wasmtime"""
     return asking.sweep_versions(PLAN)

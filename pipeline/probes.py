@@ -1,8 +1,9 @@
 """The smallest WebAssembly programs that need one feature each, to ask a backend what it has.
 
 Each is a WASI command: it exports ``memory`` and ``_start``, which executes what the feature is about once
-and returns, and imports one function, because some backends take no module for a command without. A backend without the feature refuses it or traps. Names are those of
-``wasm_features``, encodings those of the specification's binary format.
+and returns, and imports one function, because some backends take no module for a command without. A
+backend without the feature refuses it or traps. Names are those of ``wasm_features``, encodings those of
+the specification's binary format.
 
 What they ask for is what compilers write: bulk-memory is memory.copy and memory.fill, atomics an access
 to a memory that is not shared, exception-handling the instructions of release 3.0 (try_table).

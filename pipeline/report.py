@@ -11,11 +11,14 @@ from pipeline.errors import ProjectError
 from pipeline.model import Status
 from pipeline.plan import Plan
 from pipeline.store import read_json, write_atomic, write_json
+from pipeline.tradeoffs_text import tables
 
 _WIDTH = 130
 _MOST_LETTERS = 4
 #: More cells with the same note than this are counted, not listed.
 _MOST_NOTES = 4
+_GROUPED = "Cells that share a letter could not be told apart"
+_UNGROUPED = "Cells that differ in one thing only are compared in report.md"
 _DISTURBED = "; ? has none: the machine was too disturbed"
 
 
@@ -164,6 +167,7 @@ def render_markdown(results: dict[str, Any]) -> str:
         unfit=unfit(results),
         orders=orders(results),
         notes=notes(results),
+        tradeoffs=tables(results["tradeoffs"]),
         same_percent=f"{MOST_SAME * 100:g}",
         rounds=_rounds(results),
     )
@@ -215,7 +219,8 @@ def render_table(results: dict[str, Any]) -> str:
             Text(
                 f"Native = {reference['toolchain']} {reference['variant']}, "
                 f"{reference['score']:.0f} iterations/s undisturbed. ± is half of a "
-                f"{protocol['confidence']:.0%} interval. Cells that share a letter could not be told apart"
+                f"{protocol['confidence']:.0%} interval. "
+                f"{_GROUPED if any(c['group'] for c in results['cells']) else _UNGROUPED}"
                 f"{_DISTURBED if any(c['disturbed'] for c in results['cells']) else ''}. "
                 f"Protocol {protocol['name']}, {_rounds(results)} rounds a cell."
             )
@@ -237,7 +242,7 @@ def _entry(cell: dict[str, Any]) -> str:
 
 def mark(cell: dict[str, Any]) -> str:
     """The letters of a cell's groups; "?" where the machine was too disturbed to say."""
-    return "?" if cell["disturbed"] else str(cell["group"])
+    return "?" if cell["disturbed"] else cell["group"] or ""
 
 
 def _rounds(results: dict[str, Any]) -> str:

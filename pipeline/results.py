@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from pipeline import disturbances, host, layout, sources, stats, verdicts
+from pipeline import disturbances, host, layout, sources, stats, tradeoffs, verdicts
 from pipeline.model import Cell, Status
 from pipeline.plan import Plan
 from pipeline.precision import collect, estimate
@@ -29,6 +31,9 @@ _PHASES = (
 
 Rounds = list[Sample | None]
 
+#: Of more cells not all pairs are compared (a minute and more), and groups would have dozens of letters.
+_MOST_GROUPED = 300
+
 
 def assemble(plan: Plan) -> dict[str, Any]:
     """Read every sample of the plan and judge every cell.
@@ -45,8 +50,9 @@ def assemble(plan: Plan) -> dict[str, Any]:
         for name, (status, _) in judged.items()
         if status is Status.OK
     }
-    found = verdicts.judge(estimates)
-    letters = verdicts.groups(estimates, found)
+    small = len(estimates) <= _MOST_GROUPED
+    found = verdicts.judge(estimates, None if small else _alike_but_for_one(plan, estimates))
+    letters = verdicts.groups(estimates, found) if small else {}
     reference = _reference_score(good)
     toolchain, variant = plan.reference_name
     cells = []
@@ -72,6 +78,8 @@ def assemble(plan: Plan) -> dict[str, Any]:
         "reference": {"toolchain": toolchain, "variant": variant, "score": reference},
         "cells": cells,
         "comparisons": _comparisons(plan, found),
+        # All verdicts, also between cells that differ in more than one thing.
+        "tradeoffs": tradeoffs.find(cells, [_comparison(v) for v in found]),
         "warnings": [asdict(d) for d in disturbances.find(good)],
     }
 
@@ -182,24 +190,36 @@ def _trend(samples: list[Sample]) -> str | None:
     return "none"
 
 
-def _comparisons(plan: Plan, found: list[verdicts.Verdict]) -> list[dict[str, Any]]:
-    """The verdicts on cells that differ in one thing only: toolchain, variant, or backend."""
+def _alike_but_for_one(plan: Plan, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of cells that differ in one thing only: toolchain, variant, or backend."""
     parts = {c.name: (c.toolchain, c.variant.name, c.backend.name) for c in plan.cells()}
-    return [
-        {
-            "one": v.one,
-            "other": v.other,
-            "ratio": v.difference.value,
-            "ratio_low": v.difference.low,
-            "ratio_high": v.difference.high,
-            "p": v.difference.p,
-            "p_adjusted": v.p_adjusted,
-            "within": v.bound if math.isfinite(v.bound) else None,
-            "verdict": v.word,
-        }
-        for v in found
-        if sum(a != b for a, b in zip(parts[v.one], parts[v.other], strict=True)) == 1
-    ]
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for name in names:
+        for left in range(3):
+            rest = (left, *(part for i, part in enumerate(parts[name]) if i != left))
+            groups.setdefault(rest, []).append(name)
+    return [pair for group in groups.values() for pair in itertools.combinations(group, 2)]
+
+
+def _comparisons(plan: Plan, found: list[verdicts.Verdict]) -> list[dict[str, Any]]:
+    """The verdicts on cells that differ in one thing only."""
+    names = dict.fromkeys(name for v in found for name in (v.one, v.other))
+    shown = set(_alike_but_for_one(plan, names))
+    return [_comparison(v) for v in found if (v.one, v.other) in shown]
+
+
+def _comparison(v: verdicts.Verdict) -> dict[str, Any]:
+    return {
+        "one": v.one,
+        "other": v.other,
+        "ratio": v.difference.value,
+        "ratio_low": v.difference.low,
+        "ratio_high": v.difference.high,
+        "p": v.difference.p,
+        "p_adjusted": v.p_adjusted,
+        "within": v.bound if math.isfinite(v.bound) else None,
+        "verdict": v.word,
+    }
 
 
 def _identity(cell: Cell, runtime: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ is at most 1 - CONFIDENCE.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -42,9 +42,9 @@ class Verdict:
         return SAME if self.bound <= MOST_SAME else UNDECIDED
 
 
-def judge(cells: Mapping[str, Estimate]) -> list[Verdict]:
-    """Compare every cell with every later one."""
-    pairs = list(combinations(cells, 2))
+def judge(cells: Mapping[str, Estimate], family: Sequence[tuple[str, str]] | None = None) -> list[Verdict]:
+    """Compare every cell with every later one, or the pairs of a family that is smaller."""
+    pairs = list(combinations(cells, 2)) if family is None else list(family)
     differences = [stats.compare(cells[a], cells[b]) for a, b in pairs]
     adjusted = stats.holm([d.p for d in differences])
     return [

@@ -41,6 +41,16 @@ def explain_artifacts(plan: Plan) -> Task:
     }
 
 
+def show_tradeoffs(plan: Plan) -> Task:
+    """Of the report that the same choices give."""
+    return {
+        "actions": act(later("pipeline.tradeoffs_text:show")),
+        "task_dep": ["report"],
+        "verbosity": 2,
+        "meta": meta("trade-offs", 0.1),
+    }
+
+
 def sweep_versions(plan: Plan) -> Task:
     """Asked for together with runtime=, which decides what the plan is about."""
     made = [layout.sweep(plan.sweep.runtime, kind) for kind in ("txt", "json")] if plan.sweep else []

@@ -23,6 +23,8 @@ _REPORTING = (
     "undisturbed",
     "precision",
     "verdicts",
+    "tradeoffs",
+    "tradeoffs_text",
     "disturbances",
     "trend",
 )

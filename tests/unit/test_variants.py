@@ -31,7 +31,7 @@ def test_a_variant_goes_on_from_its_base():
         ({"base": "O4"}, r"variants.x.base: unknown variant 'O4'; did you mean 'O3'\?"),
         ({"base": "x"}, "it inherits from itself: x -> x"),
         ({"base": "O3", "flags": 3}, "variants.x.flags: expected a string like"),
-        ({"base": "O3", "link": "'"}, "variants.x.link: \"'\": No closing quotation"),
+        ({"base": "O3", "link": "'"}, 'variants.x.link: "\'": No closing quotation'),
         ({"base": "O3", "wasm_opt": " "}, "variants.x.wasm_opt: empty"),
         ({"base": "O3", "needs": "simd128"}, "variants.x.needs: expected a list of wasm features"),
         ({"base": "O3", "needs": ["simd"]}, "unknown feature 'simd'; did you mean 'simd128'"),
