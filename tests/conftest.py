@@ -6,14 +6,17 @@ project itself, and copied from there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import fasteners
 import pytest
 
 from pipeline import layout, runtimes
@@ -37,10 +40,20 @@ def _at_root():
     os.chdir(before)
 
 
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """One of the processes that tests run in at a time: for what is made in the project itself."""
+    path = ROOT / layout.BUILD / "tests.lock"
+    path.parent.mkdir(exist_ok=True)
+    with fasteners.InterProcessLock(path):
+        yield
+
+
 @pytest.fixture(scope="session")
 def prepared() -> Path:
     """The project with its C libraries, environments and artifacts in place."""
-    outcome = doit(ROOT, "run", "build", "runtime")
+    with alone():
+        outcome = doit(ROOT, "run", "build", "runtime")
     assert outcome.returncode == 0, outcome.stderr
     # Also of what is not installed: why not, which is what its tests are skipped with.
     for backend in discover().values():

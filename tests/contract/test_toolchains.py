@@ -14,7 +14,7 @@ import pytest
 from pipeline import build, coremark, layout
 from pipeline.errors import BadInput
 from pipeline.store import sha256
-from tests.conftest import doit, make_workspace
+from tests.conftest import alone, doit, make_workspace
 from toolchain import clang, discover, wasi_sdk, wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Variant
 
@@ -26,7 +26,8 @@ LEVELS = ("O0", "O1", "O2", "O3", "Os", "Oz")
 def built(prepared):
     """All six levels of every toolchain that is here."""
     names = [t.name for t in discover().values() if not t.missing(WASM)]
-    outcome = doit(prepared, "run", "build", f"toolchains={','.join(names)}")
+    with alone():
+        outcome = doit(prepared, "run", "build", f"toolchains={','.join(names)}")
     assert outcome.returncode == 0, outcome.stderr
     return names
 
