@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -36,7 +37,9 @@ def files() -> list[str]:
     program = find()
     if program is None:
         return []
-    around = Path(program).parent.parent.glob("lib*/**/libbinaryen.so*")
+    prefix = Path(program).parent.parent
+    folders = (prefix / name for name in ("lib", "lib64", f"lib/{platform.machine()}-linux-gnu"))
+    around = (path for folder in folders for path in folder.glob("libbinaryen.so*"))
     node = shutil.which("node") if _script(program) else None
     return [program, *sorted({str(path.resolve()) for path in around}), *([node] if node else [])]
 
