@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from functools import partial
 
 from pipeline.process import die_with_parent
 
 _TIMEOUT_S = 900
+_MOST_SAID = 400
 
 
 class Unavailable(Exception):
@@ -43,9 +45,9 @@ def uv(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
-        lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-        # uv prints the chain of causes, the root last.
-        said = "; ".join(dict.fromkeys([lines[0], lines[-1]])) if lines else "no message"
+        # uv prints the chain of causes, the root last, and folds lines where it likes.
+        words = [word for word in stderr.split() if any(map(str.isalnum, word))]
+        said = textwrap.shorten(" ".join(words), _MOST_SAID, placeholder=" …") or "no message"
         raise Unavailable(
             f"uv {arguments[0]} failed ({said}); check the route to PyPI and free disk space, "
             "then type: doit run"

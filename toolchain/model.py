@@ -103,6 +103,11 @@ class Toolchain(Protocol):
         """From what that command printed: {name in libc(): path of the file in the cache}."""
 
     def link(
-        self, target: str, objects: Sequence[str], libc_dir: str | None, output: str, flags: Sequence[str]
+        self,
+        target: str,
+        objects: Sequence[str],
+        libc_dir: str | None,
+        output: str,
+        flags: Sequence[str] = (),
     ) -> list[str]:
         """A command that links objects and the C library, if there is to be one, to an artifact."""

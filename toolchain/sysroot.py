@@ -226,7 +226,12 @@ class SysrootClang:
         return {name: str(self._library(name)) for name in _LIBC[WASM].files}
 
     def link(
-        self, target: str, objects: Sequence[str], libc_dir: str | None, output: str, flags: Sequence[str]
+        self,
+        target: str,
+        objects: Sequence[str],
+        libc_dir: str | None,
+        output: str,
+        flags: Sequence[str] = (),
     ) -> list[str]:
         if target == WASM:
             command = [str(self._part("wasm-ld")), *wasm_ld()[1:]]

@@ -157,7 +157,12 @@ class Zig:
         return found
 
     def link(
-        self, target: str, objects: Sequence[str], libc_dir: str | None, output: str, flags: Sequence[str]
+        self,
+        target: str,
+        objects: Sequence[str],
+        libc_dir: str | None,
+        output: str,
+        flags: Sequence[str] = (),
     ) -> list[str]:
         zig = str(self._root() / "zig")
         if target == WASM:
