@@ -107,6 +107,11 @@ def task_sweep():
     return asking.sweep_versions(PLAN)
 
 
+def task_tune():
+    """search the flags with the highest score: doit run tune backend=wasmtime.cranelift budget=300"""
+    return asking.tune_flags(PLAN)
+
+
 @create_after()
 def task_certify():
     yield from asking.certify_cells(PLAN)

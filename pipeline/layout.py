@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +26,7 @@ SELFTEST_JSON = f"{REPORT}/selftest.json"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 CERTIFICATES = f"{RESULTS}/certificates"
+SEARCHES = f"{RESULTS}/tune"
 ENVIRONMENTS = "pipeline/environments"
 TEMPLATE = "pipeline/templates/report.md.jinja"
 
@@ -90,6 +92,27 @@ def sample(cell: str, round_: int) -> str:
 def sweep(runtime: str, kind: str) -> str:
     """The table ("txt") or the data ("json") of a sweep over versions."""
     return f"{REPORT}/sweep-{runtime}.{kind}"
+
+
+def asked(toolchain: str) -> str:
+    """What the toolchain has answered about the choices of [tune]."""
+    return f"{BUILD}/toolchains/{toolchain}/asked.json"
+
+
+def search_name(backends: Sequence[str]) -> str:
+    """What a search for flags is called, by the names of its backends."""
+    whole = "+".join(backends)
+    return whole if len(whole) <= 60 else f"{backends[0]}+{len(backends) - 1}-more"
+
+
+def search(name: str, key: str) -> str:
+    """Where a search keeps its journal (with ".json") and the samples of its re-measurements (below)."""
+    return f"{SEARCHES}/{name}-{key[:12]}"
+
+
+def tuned(name: str, kind: str) -> str:
+    """The table ("txt") or the data ("json") of a search."""
+    return f"{REPORT}/tune-{name}.{kind}"
 
 
 def certificate(cell: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline import choice, layout, protocols
+from pipeline import choice, layout, protocols, space
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
@@ -33,6 +33,7 @@ VARIABLES = (
     "rounds",
     "half_width",
     "budget",
+    "backend",
     "repeats",
     "runtime",
     "versions",
@@ -52,6 +53,7 @@ _KEYS: dict[str, type] = {
     "measurement": dict,
     "runtimes": dict,
     "sweeps": dict,
+    "tune": dict,
 }
 
 
@@ -66,7 +68,9 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     variants = read_variants(path, data)
     default_toolchains = _choose(path, "toolchains", data, known_toolchains)
     sweep = choice.sweep(path, data, variables)
-    protocol = protocols.protocol(path, data, variables)
+    tuning = space.tuning(path, data, variables, variants)
+    # budget= is the search's then, and not that of a cell's rounds.
+    protocol = protocols.protocol(path, data, variables if tuning is None else _without(variables, "budget"))
     reference = _reference(path, data, known_toolchains, variants)
     checkout = variables.get("coremark", data.get("coremark"))
     if checkout == "":
@@ -81,8 +85,12 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         default_variants = _choose(path, "default_variants", data, variants)
     chosen_variants = _filter("variants", wanted, default_variants, variants.values())
     chosen_variants += extra(variables, variants)
+    toolchains = _filter("toolchains", variables, default_toolchains, known_toolchains.values())
+    if tuning is not None:
+        chosen_variants = list(tuning.baselines)
+        toolchains = _only_one(toolchains, given="toolchains" in variables)
     return Plan(
-        toolchains=tuple(_filter("toolchains", variables, default_toolchains, known_toolchains.values())),
+        toolchains=tuple(toolchains),
         variants=tuple(by_name(chosen_variants).values()),
         backends=tuple(_backends(path, data, variables, known_backends, sweep)),
         protocol=protocol,
@@ -94,6 +102,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         known=known_backends,
         known_toolchains=known_toolchains,
         origins={name: f"{path}: variants.{name}" for name in variants},
+        tune=tuning,
     )
 
 
@@ -106,12 +115,26 @@ def _backends(
 ) -> list[Backend]:
     if sweep is not None:
         return choice.swept(f"{path}: sweeps.{sweep.runtime}", sweep, known)
-    if "backends" not in variables:
+    # Never both: space.tuning refuses that.
+    key = "backend" if "backend" in variables else "backends"
+    if key not in variables:
         return choice.default(path, data, known)
-    patterns = [p.strip() for p in variables["backends"].split(",") if p.strip()]
+    patterns = [p.strip() for p in variables[key].split(",") if p.strip()]
     if not patterns:
-        raise BadInput(f"command line: backends= is empty; known: {', '.join(known)}")
-    return choice.pick("command line: backends", patterns, known)
+        raise BadInput(f"command line: {key}= is empty; known: {', '.join(known)}")
+    return choice.pick(f"command line: {key}", patterns, known)
+
+
+def _without(variables: Mapping[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in variables.items() if key != name}
+
+
+def _only_one(toolchains: list[Toolchain], *, given: bool) -> list[Toolchain]:
+    """What a search builds with: the first of the matrix, or the one that was asked for."""
+    if given and len(toolchains) > 1:
+        names = ", ".join(toolchain.name for toolchain in toolchains)
+        raise BadInput(f"command line: toolchains: a search takes one toolchain, these are {names}")
+    return toolchains[:1]
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.choice import Sweep
 from pipeline.model import Backend, Cell, Protocol
+from pipeline.space import Tuning
 from toolchain.model import Toolchain, Variant
 
 
@@ -27,6 +28,7 @@ class Plan:
     known: Mapping[str, Backend]  # also those that were not chosen
     known_toolchains: Mapping[str, Toolchain]
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
+    tune: Tuning | None = None  # where this is about a search for flags
 
     @property
     def reference_name(self) -> tuple[str, str]:

@@ -78,9 +78,9 @@ def assemble(plan: Plan) -> dict[str, Any]:
         "reference": {"toolchain": toolchain, "variant": variant, "score": reference},
         "cells": cells,
         "comparisons": _comparisons(plan, found),
+        "warnings": [asdict(d) for d in disturbances.find(good)],
         # All verdicts, also between cells that differ in more than one thing.
         "tradeoffs": tradeoffs.find(cells, [_comparison(v) for v in found]),
-        "warnings": [asdict(d) for d in disturbances.find(good)],
     }
 
 

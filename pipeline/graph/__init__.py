@@ -33,6 +33,11 @@ def current_plan() -> Plan:
             )
         variables = doit_cmd._CMDLINE_VARS or {}
         plan = load(variables)
+        if plan.tune is not None and "tune" not in sys.argv[1:]:
+            raise BadInput(
+                "command line: backend= is of the search for flags (doit run tune backend=…); "
+                "for the matrix, type: doit run backends=…"
+            )
     except ProjectError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -64,6 +64,19 @@ def sweep_versions(plan: Plan) -> Task:
     }
 
 
+def tune_flags(plan: Plan) -> Task:
+    """Asked for together with backend=; always run: it sees for itself whether anything is left to do."""
+    name = layout.search_name([backend.name for backend in plan.backends]) if plan.tune else ""
+    made = [layout.tuned(name, kind) for kind in ("txt", "json")] if plan.tune else []
+    return {
+        "actions": act(later("pipeline.tune:tune"), plan, alone=True),
+        "task_dep": ["build", "runtime"] if plan.tune else [],
+        "clean": clean(layout.SEARCHES, *made),
+        "verbosity": 2,
+        "meta": meta("tune", plan.tune.budget_s if plan.tune else 1),
+    }
+
+
 def certify_cells(plan: Plan) -> Iterator[Task]:
     """One official measurement a cell, and the statement on all of them."""
     yield group("certify", "run cells by EEMBC's rules, ten seconds and more, and say which rule is kept")

@@ -226,7 +226,10 @@ def test_the_list_reads_like_the_pipeline(workspace):
         "check",
         "doctor",
         "selftest",
+        "explain",
+        "tradeoffs",
         "sweep",
+        "tune",
         "certify",
     ]
     assert all(len(line.split()) > 3 for line in lines), "each says what it does"

@@ -53,6 +53,7 @@ def test_the_shape_of_results_json(workspace):
         "cells",
         "comparisons",
         "warnings",
+        "tradeoffs",
     ]
     assert results["schema"] == 1
     assert set(results["reference"]) == {"toolchain", "variant", "score"}

@@ -18,9 +18,17 @@ LAYERS = [
         "pipeline.undisturbed",
         "pipeline.trend",
         "pipeline.conditions",
+        "pipeline.race",
     },
     {"pipeline.model", "pipeline.coremark", "pipeline.stats", "pipeline.store"},
-    {"pipeline.process", "pipeline.host", "pipeline.packages", "pipeline.verdicts", "pipeline.tables"},
+    {
+        "pipeline.process",
+        "pipeline.host",
+        "pipeline.packages",
+        "pipeline.verdicts",
+        "pipeline.tables",
+        "pipeline.journal",
+    },
     {
         "pipeline.backends",
         "pipeline.uv",
@@ -29,15 +37,21 @@ LAYERS = [
         "pipeline.variants",
         "pipeline.wasm_opcodes",
     },
-    {"pipeline.wasm_code", "pipeline.probes", "pipeline.explain_text"},
+    {"pipeline.wasm_code", "pipeline.probes", "pipeline.explain_text", "pipeline.space"},
     {"pipeline.wasm_module"},
     {"pipeline.wasm", "pipeline.wasm_features", "pipeline.wasm_diff"},
     {"pipeline.interpreters"},
     {"pipeline.environment"},
     {"pipeline.runtimes"},
-    {"pipeline.choice", "pipeline.session", "pipeline.build"},
+    {"pipeline.choice", "pipeline.session", "pipeline.build", "pipeline.sampler"},
     {"pipeline.plan"},
-    {"pipeline.matrix", "pipeline.doctor", "pipeline.settled", "pipeline.explain"},
+    {
+        "pipeline.matrix",
+        "pipeline.doctor",
+        "pipeline.settled",
+        "pipeline.explain",
+        "pipeline.candidates",
+    },
     {"pipeline.sample", "pipeline.lacking"},
     {"pipeline.measure", "pipeline.precision"},
     {
@@ -46,8 +60,11 @@ LAYERS = [
         "pipeline.certify",
         "pipeline.tradeoffs",
         "pipeline.tradeoffs_text",
+        "pipeline.contest",
+        "pipeline.retest",
+        "pipeline.tuned",
     },
-    {"pipeline.results", "pipeline.selftest"},
+    {"pipeline.results", "pipeline.selftest", "pipeline.tune"},
     {"pipeline.report"},
     {"pipeline.sweep"},
     {"pipeline.graph.tasks", "pipeline.reporter", "pipeline.state"},
@@ -117,7 +134,9 @@ def test_only_workers_import_runtimes():
             assert not {"wasmtime", "wasmer"} & set(imports(path)), name
 
 
-@pytest.mark.parametrize("heavy", ["numpy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv"])
+@pytest.mark.parametrize(
+    "heavy", ["numpy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv", "optuna"]
+)
 def test_loading_the_graph_stays_light(heavy):
     ours = "pipeline.graph.building, pipeline.graph.measuring, pipeline.reporter, pipeline.state"
     code = f"import sys, {ours}; print({heavy!r} in sys.modules)"

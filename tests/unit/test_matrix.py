@@ -171,7 +171,7 @@ def test_a_slip_in_the_file_is_named(load, tmp_path, old, new, complaint):
 @pytest.mark.parametrize(
     ("variables", "complaint"),
     [
-        ({"backend": "native"}, "unknown backend=; did you mean 'backends'?"),
+        ({"variant": "O2"}, "unknown variant=; did you mean 'variants'?"),
         ({"backends": "wasmtim.*"}, "'wasmtim.*' matches nothing; did you mean 'wasmtime.*'?"),
         ({"backends": "native,nonsense"}, "'nonsense' matches nothing"),
         ({"backends": ""}, "backends= is empty"),

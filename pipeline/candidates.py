@@ -1,0 +1,205 @@
+"""What the search for flags builds: choices that this toolchain knows, and modules, each made once.
+
+A candidate is a variant named after the digest of its flags, built as any variant is. All candidates carry
+the same text in place of their flags, so that flags which change no code give equal modules.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import build, coremark, layout
+from pipeline.errors import BuildError
+from pipeline.host import fingerprint
+from pipeline.space import Choice, Space, combine
+from pipeline.store import digest_of, read_json, sha256, write_atomic, write_json
+from pipeline.variants import digest
+from toolchain import wasm_opt
+from toolchain.model import TARGETS, WASM, Toolchain, Variant
+
+#: What every candidate prints as its flags.
+TEXT = "searched by doit run tune"
+#: Our own files that decide what is built.
+_CODE = (
+    "pipeline/build.py",
+    "pipeline/candidates.py",
+    "pipeline/store.py",
+    "toolchain/linking.py",
+    "toolchain/wasm_opt.py",
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A candidate, and the module that it gives."""
+
+    variant: Variant
+    #: Digest of its artifacts, one a target: equal ones run the same code. None where there is none.
+    module: str | None
+    bytes: int | None  # of the wasm module, or of the program where only that is wanted
+    reason: str = ""  # why there is none
+
+
+class Workshop:
+    """One toolchain with what all candidates have in common."""
+
+    def __init__(self, toolchain: Toolchain, targets: Sequence[str]) -> None:
+        self.toolchain, self.targets = toolchain, [t for t in TARGETS if t in targets]
+        self._sources = [f"{layout.SOURCES}/{name}" for name in coremark.SOURCES]
+        headers = [f"{layout.SOURCES}/{name}" for name in coremark.HEADERS]
+        own = {each.__module__.replace(".", "/") + ".py" for each in type(toolchain).__mro__[:-1]}
+        libc = [
+            f"{layout.libc(toolchain.name, target)}/{name}"
+            for target in self.targets
+            for name in toolchain.libc(target).files
+        ]
+        identity = layout.toolchain_identity(toolchain.name)
+        files = sorted({*self._sources, *headers, *libc, *_CODE, *own, identity})
+        #: Digest of everything that decides a module beside its flags.
+        self.basis = digest_of(
+            {
+                "files": {path: sha256(path) for path in files},
+                "wasm_opt": wasm_opt.identify().digest,
+                "host": fingerprint(),
+            }
+        )
+
+    def known(self, space: Space) -> tuple[Space, dict[str, dict[str, str]]]:
+        """The space without the choices that are refused here, and {dimension: {label: why}} of those."""
+        path = layout.asked(self.toolchain.name)
+        answers = _remembered(path, self.basis)
+        asked = [
+            (name, choice, number)
+            for name, choices in space.dimensions.items()
+            for choice in choices
+            for number in dict.fromkeys([choice.low, choice.high if choice.low is not None else None])
+        ]
+
+        def ask(one: tuple[str, Choice, int | None]) -> str:
+            return self._doubt(one[1].at(one[2]), answers)
+
+        with _pool() as pool:
+            doubts = list(pool.map(ask, asked))
+        write_json(path, {"basis": self.basis, "answers": answers})
+        refused: dict[str, dict[str, str]] = {}
+        for (name, choice, _), why in zip(asked, doubts, strict=True):
+            if why:
+                refused.setdefault(name, {}).setdefault(choice.label, why)
+        return space.without(refused), refused
+
+    def _doubt(self, variant: Variant, answers: dict[str, str]) -> str:
+        """What the toolchain has against a variant; "" if nothing. Answers are remembered."""
+        for target in self.targets:
+            if variant.wasm_opt is not None:
+                # Not remembered: it may be there tomorrow.
+                absent = wasm_opt.missing() if target == WASM else "wasm-opt rewrites wasm modules only"
+                if absent:
+                    return absent
+            key = f"{target} {digest(variant)}"
+            if key not in answers:
+                try:
+                    answers[key] = build.doubt(self.toolchain, variant, target)
+                except BuildError as error:  # a compiler that dies of a flag refuses it
+                    answers[key] = str(error)
+            if answers[key]:
+                return answers[key]
+        return ""
+
+    def candidate(self, variant: Variant) -> Built:
+        """Build a nameless variant as a candidate."""
+        return self.build(replace(variant, name=f"tune-{digest(variant)[:12]}", text=TEXT))
+
+    def build(self, variant: Variant) -> Built:
+        """Build a variant for every target, unless it lies there from today's inputs."""
+        key = digest_of([self.basis, variant.text, digest(variant)])
+        if not all(self._kept(variant, target, key) for target in self.targets):
+            try:
+                self._make(variant)
+            except BuildError as error:  # the compiler died: of these flags, or the next one dies too
+                return Built(variant, None, None, str(error))
+            for target in self.targets:
+                write_atomic(self._key(variant, target), key)
+        records = [self._record(variant, target) for target in self.targets]
+        reason = next((str(r["reason"]) for r in records if not r["present"]), "")
+        if reason:
+            return Built(variant, None, None, reason)
+        # The wasm module is the first of the targets.
+        return Built(variant, "+".join(r["sha256"] for r in records), int(records[0]["bytes"]))
+
+    def _make(self, variant: Variant) -> None:
+        name = self.toolchain.name
+        if variant.text is None:
+            build.check_flags(self.toolchain, variant, self.targets, f"variant {variant.name}")
+        else:
+            # Choices that are fine one by one may not be so together.
+            doubts = {target: build.doubt(self.toolchain, variant, target) for target in self.targets}
+            record = {target: why for target, why in doubts.items() if why}
+            write_json(layout.flags(name, variant.name), {"refused": record})
+        work = [(target, source) for target in self.targets for source in self._sources]
+
+        def compile_(one: tuple[str, str]) -> None:
+            build.compile_object(self.toolchain, variant, *one)
+
+        with _pool() as pool:
+            list(pool.map(compile_, work))
+        for target in self.targets:
+            build.link(self.toolchain, variant, target, self._sources)
+        for target, source in work if variant.text is not None else ():
+            Path(build.object_path(name, variant.name, target, source)).unlink()  # there are many candidates
+
+    def _kept(self, variant: Variant, target: str, key: str) -> bool:
+        try:
+            record = self._record(variant, target)
+            path = build.artifact_path(self.toolchain.name, variant.name, target)
+            whole = not record["present"] or record["sha256"] == sha256(path)
+            return whole and Path(self._key(variant, target)).read_text(encoding="utf-8") == key
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def _key(self, variant: Variant, target: str) -> str:
+        return f"{layout.artifact_dir(self.toolchain.name, variant.name, target)}/key"
+
+    def _record(self, variant: Variant, target: str) -> dict[str, Any]:
+        record = read_json(build.artifact_record(self.toolchain.name, variant.name, target))
+        assert isinstance(record, dict)
+        return record
+
+    def minimal(self, parts: Sequence[Variant]) -> Variant:
+        """The same module with as few flags: whatever can go without a change to it goes, one by one."""
+        left = list(parts)
+        module = self.candidate(combine(left)).module
+        for place in range(len(left)):
+            for less in _less(left[place]):
+                tried = [*left[:place], less, *left[place + 1 :]]
+                if module is not None and self.candidate(combine(tried)).module == module:
+                    left = tried
+                    break
+        return combine(left)
+
+
+def _less(part: Variant) -> Iterator[Variant]:
+    """What may be left of a part without some of its words, the least first."""
+    fields: Mapping[str, Any] = {"flags": (), "link": (), "wasm_opt": None}
+    filled = [key for key, empty in fields.items() if getattr(part, key) != empty]
+    if filled:
+        yield Variant(part.name, ())
+    if len(filled) > 1:
+        for key in filled:
+            yield replace(part, **{key: fields[key]})
+
+
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1)
+
+
+def _remembered(path: str, basis: str) -> dict[str, str]:
+    try:
+        record = read_json(path)
+        return dict(record["answers"]) if record["basis"] == basis else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -1,0 +1,163 @@
+"""The search for flags: a real one in a space of 24 points, killed twice, continued, asked again."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import tomli
+
+from pipeline import variants
+from tests.conftest import environment
+
+ASK = ("run", "tune", "backend=wasmtime.cranelift")
+SPACE = """
+[tune]
+level = ["-O3", "-O2"]
+nonsense = ["", "-mllvm -no-such-option"]
+absent = ["", { wasm_opt = "--no-such-pass" }]
+stack = ["", { llvm = "-wasm-keep-registers" }]
+jump-tables = ["", "-fno-jump-tables"]
+printed = ["", { llvm = "-unroll-allow-partial={}", from = 0, to = 1 }]
+"""
+
+
+def small(workspace):
+    path = workspace.path / "matrix.toml"
+    text = re.sub(r"^\[tune\]\n.*?(?=^\[|\Z)", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    path.write_text(text + SPACE)
+    workspace.edit("pipeline/tune.py", "_FINAL_ROUNDS = (8, 30)", "_FINAL_ROUNDS = (4, 4)")
+    return workspace
+
+
+def journal(workspace):
+    (path,) = (workspace.path / "results/tune").glob("wasmtime.cranelift-*.json")
+    return json.loads(path.read_text())
+
+
+def made(workspace):
+    """Everything that a search makes but its tables: samples, modules, and the journal."""
+    folders = [workspace.path / "results", workspace.path / "build/artifacts"]
+    files = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
+    return {str(p.relative_to(workspace.path)): (p.stat().st_mtime_ns, p.read_bytes()) for p in files}
+
+
+def kill_at(workspace, line, *arguments):
+    """SIGKILL a run when it has printed a line of this form."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "doit", *ASK, *arguments],
+        cwd=workspace.path,
+        env=environment(workspace.path),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    seen = []
+    for said in run.stdout:
+        seen.append(said)
+        if re.match(line, said):
+            run.send_signal(signal.SIGKILL)
+            break
+    run.stdout.close()
+    run.wait(timeout=60)
+    assert re.match(line, seen[-1]), "".join(seen)
+    return "".join(seen)
+
+
+def test_a_search_is_killed_continued_and_not_done_again(workspace):
+    pytest.importorskip("optuna")
+    small(workspace)
+    said = kill_at(workspace, "trial 3,", "budget=40")
+    assert "left out of nonsense: -mllvm -no-such-option: flags '-mllvm -no-such-option': zig refuses" in said
+    assert "left out of absent: wasm_opt --no-such-pass: " in said
+    first = journal(workspace)
+    assert len(first["trials"]) == 3
+    assert [t["flags"] for t in first["trials"][:2]] == [["-O3"], ["-O2"]], "what is to be beaten comes first"
+    samples = {path: state for path, state in made(workspace).items() if "/round-" in path}
+
+    said = kill_at(workspace, "re-measuring .*: round 3 of", "budget=40")
+    second = journal(workspace)
+    assert second["trials"][:3] == first["trials"], "the search goes on"
+    assert "trial 1," not in said
+    assert second["spent_s"] > first["spent_s"]
+    assert second["finals"][0]["result"] is None
+    now = made(workspace)
+    assert samples.items() <= now.items(), "a finished sample was measured again"
+    finished = {path: state for path, state in now.items() if "/round-" in path}
+    assert sum("/final-1/" in path for path in finished) >= 4
+
+    outcome = workspace.doit(*ASK, "budget=40")
+    assert outcome.returncode == 0, outcome.stderr
+    now = made(workspace)
+    assert finished.items() <= now.items()
+    assert "trial" not in outcome.stdout.partition("Flags for")[0], "the winner stays"
+    report = workspace.path / "report/tune-wasmtime.cranelift.json"
+    found = json.loads(report.read_text())
+    third = journal(workspace)
+    assert third["trials"] == second["trials"]
+    assert third["finals"][0] == {**second["finals"][0], "result": found}
+    check(workspace, found, third, outcome.stdout)
+
+    again = workspace.doit(*ASK, "budget=40")
+    assert again.returncode == 0
+    table = "Flags for" + again.stdout.partition("Flags for")[2]
+    assert outcome.stdout.endswith(table)
+    assert table == report.with_suffix(".txt").read_text()
+    assert json.loads(report.read_text()) == found
+    assert made(workspace) == now, "nothing is built or measured twice"
+
+    # More time: the same search goes on, and its winner is measured afresh.
+    more = workspace.doit(*ASK, "budget=50")
+    assert more.returncode == 0, more.stderr
+    fourth = journal(workspace)
+    assert fourth["trials"][: len(third["trials"])] == third["trials"]
+    assert [f["budget_s"] for f in fourth["finals"]] == [40, 50]
+    assert any("/final-2/" in path for path in made(workspace))
+    modules = [t["module"] for t in fourth["trials"] if t["rounds"]]
+    assert len(modules) == len(set(modules)), "equal modules are measured once"
+
+
+def check(workspace, found, state, text):
+    """What a finished search says."""
+    assert found["left_out"].keys() == {"nonsense", "absent"}
+    assert found["trials"] == len(state["trials"]) >= 2
+    names = [row["name"] for row in found["variants"]]
+    assert found["winner"] == names[0] or found["winner"] in ("O2", "O3")
+    assert names[-2:] == ["O2", "O3"]
+    final = {p.parent.parent.name for p in (workspace.path / "results/tune").rglob("round-*.json")}
+    assert final == set(names)
+    for row in found["variants"]:
+        (cell,) = row["backends"]
+        assert (cell["status"], cell["rounds"]) == ("ok", found["final_rounds"])
+        assert row["bytes"] > 10_000
+        assert cell["ratio_low"] <= cell["ratio"] <= cell["ratio_high"]
+        assert (cell["over"] is None) == (row["name"] == "O3")
+    assert found["final_rounds"] == 4
+    assert f"{found['sentence']}." in text
+    spoken = found["sentence"].startswith(("nothing in this space was shown to beat O3", found["winner"]))
+    assert spoken, found["sentence"]
+    if found["snippet"] is not None:
+        assert found["snippet"] in text
+        (variant,) = variants.read("x", tomli.loads(f"[variants]\n{found['snippet']}")).values()
+        row = found["variants"][0]
+        assert (variant.name, " ".join(variant.flags)) == (row["name"], row["flags"])
+    # A module that no runtime takes is a failed trial with its reason, and no more.
+    invalid = [t for t in state["trials"] if "-wasm-keep-registers" in " ".join(t["flags"])]
+    assert {t["status"] for t in invalid} <= {"invalid"}
+    assert sum(found["failures"].values()) == len(invalid)
+    for reason, number in found["failures"].items():
+        assert reason.startswith("invalid: wasmtime.cranelift: wasmtime.cranelift refuses the module")
+        assert f"{number} of {found['trials']} trials failed: {reason[:40]}" in text
+
+
+def test_without_its_backend_it_says_what_to_type(workspace):
+    for arguments, complaint in (
+        (["run", "tune"], "for which backend? Type e.g.: doit run tune backend="),
+        (["run", "backend=native"], "for the matrix, type: doit run backends=…"),
+    ):
+        outcome = workspace.doit(*arguments)
+        assert outcome.returncode == 1
+        assert complaint in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+    assert not (workspace.path / "results/tune").exists()
