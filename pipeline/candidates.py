@@ -7,7 +7,7 @@ the same text in place of their flags, so that flags which change no code give e
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,6 @@ TEXT = "searched by doit run tune"
 #: Our own files that decide what is built.
 _CODE = (
     "pipeline/build.py",
-    "pipeline/candidates.py",
     "pipeline/store.py",
     "toolchain/linking.py",
     "toolchain/wasm_opt.py",
@@ -65,6 +64,7 @@ class Workshop:
             {
                 "files": {path: sha256(path) for path in files},
                 "wasm_opt": wasm_opt.identify().digest,
+                "text": TEXT,
                 "host": fingerprint(),
             }
         )
@@ -104,8 +104,8 @@ class Workshop:
             if key not in answers:
                 try:
                     answers[key] = build.doubt(self.toolchain, variant, target)
-                except BuildError as error:  # a compiler that dies of a flag refuses it
-                    answers[key] = str(error)
+                except BuildError as error:  # it died: of this flag, or of a full disk; asked again next time
+                    return str(error)
             if answers[key]:
                 return answers[key]
         return ""
@@ -169,12 +169,16 @@ class Workshop:
         assert isinstance(record, dict)
         return record
 
-    def minimal(self, parts: Sequence[Variant]) -> Variant:
-        """The same module with as few flags: whatever can go without a change to it goes, one by one."""
+    def minimal(self, parts: Sequence[Variant], time_left: Callable[[], bool]) -> Variant:
+        """The same module with as few flags: what can go without a change to it goes, while there is time."""
         left = list(parts)
         module = self.candidate(combine(left)).module
+        unlinked = [replace(part, link=()) for part in left]
+        # Most often the linker has been told in vain (space.py, llvm): that is one build instead of many.
+        if module is not None and self.candidate(combine(unlinked)).module == module:
+            left = unlinked
         for place in range(len(left)):
-            for less in _less(left[place]):
+            for less in _less(left[place]) if time_left() else ():
                 tried = [*left[:place], less, *left[place + 1 :]]
                 if module is not None and self.candidate(combine(tried)).module == module:
                     left = tried

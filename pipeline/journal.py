@@ -30,7 +30,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reason: str | None = None
     module: str | None = None  # its digest; equal ones are measured once, by the first
     rounds: list[float | None] = []  # see race.py; empty where another trial has them
-    seconds: float  # that it took, builds included
+    build_seconds: float = 0.0  # little where the module was there
+    seconds: float  # that it took, this included
 
     @property
     def variant(self) -> Variant:

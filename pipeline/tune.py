@@ -17,6 +17,7 @@ from pipeline.contest import compete
 from pipeline.errors import BadInput, ProjectError
 from pipeline.journal import Final, Trial
 from pipeline.model import Status
+from pipeline.pace import Pace
 from pipeline.plan import Plan
 from pipeline.runtimes import read_identity
 from pipeline.sample import cell_key
@@ -24,13 +25,6 @@ from pipeline.sampler import Sampler, starts
 from pipeline.space import Params, Tuning
 from pipeline.store import digest_of, read_json, write_atomic, write_json
 from toolchain.model import NATIVE, WASM
-
-#: Rounds of the re-measurement, of each variant and backend: at least, at most, and the part of the budget
-#: that is kept for them if it suffices for more than the least.
-_FINAL_ROUNDS = (8, 30)
-_FINAL_SHARE = 0.15
-#: For making the winner's flags few, building and judging it, s.
-_AROUND_FINAL_S = 4.0
 
 
 def tune(plan: Plan) -> None:
@@ -49,7 +43,7 @@ class Search:
     """One search: what it is about, what it has found, and how much of its time is left."""
 
     def __init__(self, plan: Plan, tuning: Tuning) -> None:
-        self._started = time.monotonic()
+        began = time.monotonic()
         self._plan, self._tuning = plan, tuning
         self.name = layout.search_name([backend.name for backend in plan.backends])
         targets = [NATIVE if backend.native else WASM for backend in plan.backends]
@@ -61,7 +55,8 @@ class Search:
                 print(f"left out of {dimension}: {label}: {why}", flush=True)
         self._to_beat = self._space.find(tuning.baselines[-1])
         self._journal = journal.load(self.name, self._key())
-        self._spent_before = self._journal.spent_s
+        variants = len(tuning.baselines) + 1
+        self._pace = Pace(tuning.budget_s, self._journal, len(plan.backends), variants, began)
 
     def _check_presence(self, targets: list[str]) -> None:
         reasons = [self._plan.toolchains[0].missing(target) for target in targets]
@@ -77,27 +72,8 @@ class Search:
         keys = [cell_key(cell, self._plan.protocol, self._plan.reference_name) for cell in cells]
         return digest_of({"cells": keys, "basis": self._shop.basis, "space": self._space.described()})
 
-    # -- time
-
-    def _spent(self) -> float:
-        return self._spent_before + time.monotonic() - self._started
-
-    def _left(self) -> float:
-        return self._tuning.budget_s - self._spent()
-
-    def _round_s(self) -> float:
-        """How long a round takes under all backends, builds included; a guess before the first."""
-        trials = [trial for trial in self._journal.trials if trial.rounds]
-        rounds = sum(len(trial.rounds) for trial in trials)
-        return sum(trial.seconds for trial in trials) / rounds if rounds else 1.5 * len(self._plan.backends)
-
-    def _reserve(self) -> float:
-        """What the re-measurement needs."""
-        least = _FINAL_ROUNDS[0] * (len(self._tuning.baselines) + 1) * self._round_s()
-        return _AROUND_FINAL_S + max(least, _FINAL_SHARE * self._tuning.budget_s)
-
     def _save(self) -> None:
-        self._journal.spent_s = round(self._spent(), 3)
+        self._journal.spent_s = round(self._pace.spent(), 3)
         journal.save(self.name, self._journal)
 
     # -- the search
@@ -125,7 +101,7 @@ class Search:
         sampler = Sampler(self._space, first, self._plan.protocol.seed + len(known))
         for trial in known:
             sampler.learn(trial.params, self._worth(trial))
-        while len(known) < min(len(first), len(tuning.baselines)) or self._left() > self._reserve():
+        while len(known) < min(len(first), len(tuning.baselines)) or self._time_left():
             champion = self._champion()
             point = sampler.propose(self._journal.of(champion).params if champion else None)
             if point is None:
@@ -139,6 +115,11 @@ class Search:
             self._save()
             sampler.learn(point, self._worth(trial))
             self._show()
+
+    def _time_left(self) -> bool:
+        champion = self._champion()
+        parts = self._space.choose(self._journal.of(champion).params) if champion else []
+        return self._pace.left() > self._pace.reserve(sum(bool(part.name) for part in parts))
 
     def _champion(self) -> str | None:
         measured = self._journal.measured()
@@ -154,6 +135,7 @@ class Search:
         began = time.monotonic()
         variant = self._space.variant(point)
         built = self._shop.candidate(variant)
+        build_seconds = round(time.monotonic() - began, 3)
         same = next((t for t in self._journal.trials if t.module and t.module == built.module), None)
         status, reason, rounds = Status.UNAVAILABLE, built.reason, list[float | None]()
         if same is not None:
@@ -162,8 +144,7 @@ class Search:
             measured, champion = self._journal.measured(), self._champion()
             best = measured[champion] if champion else []
             sd = race.spread(measured.values())
-            time_left = lambda: self._left() > self._reserve()  # noqa: E731
-            status, reason, rounds = compete(self._plan, built.variant, best, sd, time_left)
+            status, reason, rounds = compete(self._plan, built.variant, best, sd, self._time_left)
         return Trial(
             params=dict(point),
             flags=variant.flags,
@@ -174,6 +155,7 @@ class Search:
             reason=reason or None,
             module=built.module,
             rounds=rounds,
+            build_seconds=build_seconds,
             seconds=round(time.monotonic() - began, 3),
         )
 
@@ -187,7 +169,7 @@ class Search:
             yardstick = self._worth(trials[0]) if trials[0].params == self._to_beat else None
             if yardstick is not None:
                 said += f", {math.expm1(value - yardstick):+.1%} beside {base.name}"
-        print(f"trial {len(trials)}, {max(0.0, self._left()):.0f} s left: {said}", flush=True)
+        print(f"trial {len(trials)}, {max(0.0, self._pace.left()):.0f} s left: {said}", flush=True)
 
     # -- the re-measurement
 
@@ -197,10 +179,8 @@ class Search:
             reasons = [f"{number} times {reason}" for reason, number in self._journal.failures().items()]
             raise ProjectError(f"no candidate could be measured: {'; '.join(reasons[:3]) or 'no time'}")
         parts = self._space.choose(self._journal.of(champion).params)
-        winner = retest.name(self._tuning, self._shop.minimal(parts), self.name)
-        number = len(retest.finalists(self._tuning, winner))
-        least, most = _FINAL_ROUNDS
-        affordable = int((self._left() - _AROUND_FINAL_S / 2) / (number * self._round_s()))
+        few = self._shop.minimal(parts, lambda: self._pace.left() > self._pace.least_final())
+        winner = retest.name(self._tuning, few, self.name)
         return Final(
             budget_s=self._tuning.budget_s,
             name=winner.name,
@@ -208,7 +188,7 @@ class Search:
             link=winner.link,
             wasm_opt=winner.wasm_opt,
             needs=winner.needs,
-            rounds=max(least, min(most, affordable)),
+            rounds=self._pace.final_rounds(len(retest.finalists(self._tuning, winner))),
         )
 
     def _remeasure(self, final: Final) -> dict[str, Any]:

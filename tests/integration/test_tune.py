@@ -28,7 +28,7 @@ def small(workspace):
     path = workspace.path / "matrix.toml"
     text = re.sub(r"^\[tune\]\n.*?(?=^\[|\Z)", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
     path.write_text(text + SPACE)
-    workspace.edit("pipeline/tune.py", "_FINAL_ROUNDS = (8, 30)", "_FINAL_ROUNDS = (4, 4)")
+    workspace.edit("pipeline/pace.py", "FINAL_ROUNDS = (8, 30)", "FINAL_ROUNDS = (4, 4)")
     return workspace
 
 
@@ -68,7 +68,7 @@ def kill_at(workspace, line, *arguments):
 def test_a_search_is_killed_continued_and_not_done_again(workspace):
     pytest.importorskip("optuna")
     small(workspace)
-    said = kill_at(workspace, "trial 3,", "budget=40")
+    said = kill_at(workspace, "trial 3,", "budget=60")
     assert "left out of nonsense: -mllvm -no-such-option: flags '-mllvm -no-such-option': zig refuses" in said
     assert "left out of absent: wasm_opt --no-such-pass: " in said
     first = journal(workspace)
@@ -76,7 +76,7 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
     assert [t["flags"] for t in first["trials"][:2]] == [["-O3"], ["-O2"]], "what is to be beaten comes first"
     samples = {path: state for path, state in made(workspace).items() if "/round-" in path}
 
-    said = kill_at(workspace, "re-measuring .*: round 3 of", "budget=40")
+    said = kill_at(workspace, "re-measuring .*: round 3 of", "budget=60")
     second = journal(workspace)
     assert second["trials"][:3] == first["trials"], "the search goes on"
     assert "trial 1," not in said
@@ -87,7 +87,7 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
     finished = {path: state for path, state in now.items() if "/round-" in path}
     assert sum("/final-1/" in path for path in finished) >= 4
 
-    outcome = workspace.doit(*ASK, "budget=40")
+    outcome = workspace.doit(*ASK, "budget=60")
     assert outcome.returncode == 0, outcome.stderr
     now = made(workspace)
     assert finished.items() <= now.items()
@@ -99,7 +99,7 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
     assert third["finals"][0] == {**second["finals"][0], "result": found}
     check(workspace, found, third, outcome.stdout)
 
-    again = workspace.doit(*ASK, "budget=40")
+    again = workspace.doit(*ASK, "budget=60")
     assert again.returncode == 0
     table = "Flags for" + again.stdout.partition("Flags for")[2]
     assert outcome.stdout.endswith(table)
@@ -108,11 +108,11 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
     assert made(workspace) == now, "nothing is built or measured twice"
 
     # More time: the same search goes on, and its winner is measured afresh.
-    more = workspace.doit(*ASK, "budget=50")
+    more = workspace.doit(*ASK, "budget=80")
     assert more.returncode == 0, more.stderr
     fourth = journal(workspace)
     assert fourth["trials"][: len(third["trials"])] == third["trials"]
-    assert [f["budget_s"] for f in fourth["finals"]] == [40, 50]
+    assert [f["budget_s"] for f in fourth["finals"]] == [60, 80]
     assert any("/final-2/" in path for path in made(workspace))
     modules = [t["module"] for t in fourth["trials"] if t["rounds"]]
     assert len(modules) == len(set(modules)), "equal modules are measured once"

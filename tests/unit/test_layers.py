@@ -43,7 +43,7 @@ LAYERS = [
     {"pipeline.interpreters"},
     {"pipeline.environment"},
     {"pipeline.runtimes"},
-    {"pipeline.choice", "pipeline.session", "pipeline.build", "pipeline.sampler"},
+    {"pipeline.choice", "pipeline.session", "pipeline.build", "pipeline.sampler", "pipeline.pace"},
     {"pipeline.plan"},
     {
         "pipeline.matrix",

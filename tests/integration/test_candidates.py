@@ -1,0 +1,114 @@
+"""What the search builds, with the real compiler: asked once, built once, nothing superfluous in a winner."""
+
+import os
+
+import pytest
+import tomli
+
+from pipeline import build, candidates, space
+from pipeline.candidates import Workshop
+from pipeline.measure import measure
+from pipeline.model import Cell, Status
+from toolchain import discover
+from toolchain.model import NATIVE, WASM, Variant
+
+SPACE = """
+[tune]
+level = ["-O3", "-O2"]
+unknown = ["", "-mllvm -no-such-option={}"]
+simd = ["", "-msimd128"]
+jump-tables = ["", "-fno-jump-tables"]
+"""
+
+
+@pytest.fixture
+def here(workspace, monkeypatch):
+    monkeypatch.chdir(workspace.path)
+    return workspace
+
+
+def shop(*targets):
+    return Workshop(discover()["zig"], targets or [WASM])
+
+
+def parse(text):
+    return space.space("matrix.toml", tomli.loads(text.replace("={}", "")))
+
+
+def test_refused_choices_are_asked_about_once(here, monkeypatch):
+    left, refused = shop().known(parse(SPACE))
+    assert list(refused) == ["unknown"]
+    ((label, why),) = refused["unknown"].items()
+    assert label == "-mllvm -no-such-option"
+    assert "zig refuses it for wasm32-wasip1" in why
+    assert [c.label for c in left.dimensions["unknown"]] == [""]
+
+    def asked(*_):
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(build, "doubt", asked)
+    assert shop().known(parse(SPACE)) == (left, refused)
+    with pytest.raises(AssertionError, match="asked again"):
+        shop().known(parse(SPACE + 'more = ["-O1 -DNEVER_ASKED"]\n'))
+
+
+def test_what_the_native_compiler_refuses_is_out_where_native_is_wanted(here):
+    assert list(shop(WASM, NATIVE).known(parse(SPACE))[1]) == ["unknown", "simd"]
+
+
+def test_flags_that_change_nothing_give_the_same_module(here):
+    own = shop()
+    plain = own.candidate(Variant("", ("-O3",)))
+    same = own.candidate(Variant("", ("-O3", "-fvectorize"), ("-mllvm=-enable-dfa-jump-thread",)))
+    other = own.candidate(Variant("", ("-O3", "-fno-jump-tables")))
+    assert plain.module == same.module != other.module
+    assert plain.variant.name != same.variant.name
+    parts = [
+        Variant("", ("-O3",)),
+        Variant("", ("-fvectorize",), needs=("simd128",)),
+        Variant("", ("-fno-jump-tables",), ("-mllvm=-enable-dfa-jump-thread",)),
+    ]
+    assert own.minimal(parts, lambda: True) == Variant("", ("-O3", "-fno-jump-tables"))
+    late = own.minimal(parts, lambda: False)
+    assert late.flags == ("-O3", "-fvectorize", "-fno-jump-tables")
+    assert own.candidate(late).module == other.module
+
+
+def test_a_candidate_is_built_once_and_again_where_it_is_not_whole(here, monkeypatch):
+    variant = Variant("", ("-O3", "-fno-jump-tables"))
+    first = shop().candidate(variant)
+    path = build.artifact_path("zig", first.variant.name, WASM)
+    assert not [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".o")]
+    made = []
+    compile_ = build.compile_object
+    monkeypatch.setattr(build, "compile_object", lambda *a: (made.append(a[-1]), compile_(*a)))
+    assert shop().candidate(variant) == first
+    assert made == []
+    with open(path, "r+b") as stream:
+        stream.truncate(100)
+    assert shop().candidate(variant) == first
+    assert len(made) == 6
+    here.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
+    assert shop().candidate(variant).module is not None
+    assert len(made) == 12, "another source is another module"
+
+
+def test_what_does_not_build_has_a_reason_and_no_module(here):
+    built = shop().candidate(Variant("", ("-O3", "-Dmain=")))
+    assert built.module is None
+    assert "does not compile" in built.reason
+    together = shop().candidate(Variant("", ("-O3", "-mno-such")))
+    assert "refuses it" in together.reason
+
+
+def test_a_candidate_s_cell_is_measured_as_any(here):
+    from pipeline import matrix
+
+    here.run("build", "runtime")
+    plan = matrix.load({"backend": "wasmtime.cranelift"})
+    built = shop().candidate(Variant("", ("-O3",)))
+    sample = measure(Cell("zig", built.variant, plan.backends[0]), plan.protocol, plan.reference_name, 1)
+    assert sample.status is Status.OK
+    assert sample.artifact_sha256 == built.module
+    with open(build.artifact_path("zig", built.variant.name, WASM), "rb") as stream:
+        assert candidates.TEXT.encode() in stream.read()
