@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain.linking import STACK_BYTES, wasm_ld
+from toolchain.linking import native_ld, wasm_ld
 from toolchain.model import NATIVE, WASM, Identity, Libc, ToolchainError
 
 #: The C library in link order, as (before the objects, after them).
@@ -152,11 +152,12 @@ class SysrootClang:
         return [str(path) for _, path in self._headers()]
 
     def _headers(self) -> Iterator[tuple[str, Path]]:
+        if self._layout.root is None:
+            return
         if self._parts["WASI headers"] is not None:
             yield from _below(self._parts["WASI headers"])
-        if self._layout.root is not None:
-            for folder in sorted((self._layout.root / "lib" / "clang").glob("*/include")):
-                yield from _below(folder)
+        for folder in sorted((self._layout.root / "lib" / "clang").glob("*/include")):
+            yield from _below(folder)
 
     def identify(self) -> Identity:
         reason = self.missing(WASM)
@@ -233,13 +234,8 @@ class SysrootClang:
         output: str,
         flags: Sequence[str] = (),
     ) -> list[str]:
-        if target == WASM:
-            command = [str(self._part("wasm-ld")), *wasm_ld()[1:]]
-        else:
-            root = self._part("clang").parent
-            command = [str(root / "ld.lld"), "-m", _EMULATIONS[platform.machine()], "-static", "-no-pie"]
-            command += ["--entry", "_start", "--gc-sections", "--eh-frame-hdr", "-znow"]
-            command += ["-z", f"stack-size={STACK_BYTES}", "--build-id=none", "--strip-debug"]
+        linker = wasm_ld() if target == WASM else native_ld(_EMULATIONS[platform.machine()])
+        command = [str(self._part("clang").parent / linker[0]), *linker[1:]]
         command += [*flags, "-o", output]
         if libc_dir is None:
             return [*command, *objects]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from toolchain.linking import STACK_BYTES, wasm_ld
+from toolchain.linking import native_ld, wasm_ld
 from toolchain.model import NATIVE, TARGETS, WASM, Identity, Libc, ToolchainError
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
@@ -164,14 +164,8 @@ class Zig:
         output: str,
         flags: Sequence[str] = (),
     ) -> list[str]:
-        zig = str(self._root() / "zig")
-        if target == WASM:
-            command = [zig, *wasm_ld()]
-        else:
-            # What zig cc itself passes for a static musl program.
-            command = [zig, "ld.lld", "-m", self._machine()[2], "-static", "-no-pie"]
-            command += ["--entry", "_start", "--gc-sections", "--eh-frame-hdr", "-znow"]
-            command += ["-z", f"stack-size={STACK_BYTES}", "--build-id=none", "--strip-debug"]
+        linker = wasm_ld() if target == WASM else native_ld(self._machine()[2])
+        command = [str(self._root() / "zig"), *linker]
         libc = self.libc(target) if libc_dir is not None else Libc((), ())
         command += [*flags, "-o", output]
         command += [f"{libc_dir}/{name}" for name in libc.before]

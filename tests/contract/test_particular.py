@@ -104,6 +104,21 @@ def test_wasmer_sdk_ends_well_every_time(prepared, protocol, tmp_path):
         assert worker._process.returncode == 0
 
 
+def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
+    """Where Wasmer's SDK would abort now and then: nothing that is to run at exit runs."""
+    backend, path, told = chosen("wasmer-sdk.cranelift"), tmp_path / "module.wasm", tmp_path / "told"
+    path.write_bytes(module(INDEXES["shortest"]))
+    code = f"import atexit, pathlib\natexit.register(pathlib.Path({str(told)!r}).touch)\n"
+    (tmp_path / "sitecustomize.py").write_text(code + f"pathlib.Path({str(told) + '-begun'!r}).touch()\n")
+    backend = replace(backend, environment={**backend.environment, "PYTHONPATH": str(tmp_path)})
+    with start(backend, protocol) as worker:
+        load(worker, backend, path)
+        assert run(worker)["outcome"] == "exit"
+    assert worker._process.returncode == 0
+    assert (tmp_path / "told-begun").exists()
+    assert not told.exists()
+
+
 @pytest.mark.parametrize("name", ["wasm2c.clang-O3", "wasm2c.gcc-O3", "wasmer-sdk.cranelift"])
 @pytest.mark.parametrize("seconds", [0.02, 0.15, 0.4])
 def test_a_load_that_is_killed_leaves_nothing(prepared, protocol, name, seconds):
