@@ -14,7 +14,7 @@ Rounds = Sequence[float | None]
 
 #: How rounds of one module differ (standard deviation of logs) before enough have been seen, and how many
 #: degrees of freedom that guess is worth.
-USUAL_SPREAD = 0.004
+USUAL_SPREAD = 0.005
 _WORTH = 8
 #: In standard errors of the difference: a candidate so far behind the best is given up, and one so far ahead
 #: is the new best, without more ado.
