@@ -16,7 +16,7 @@ from pipeline.space import Params, Space, numbered
 from toolchain.model import Variant
 
 #: How many dimensions may change at once, drawn at random; how often their choices are any.
-_CHANGES = (1, 1, 1, 2)
+_CHANGES = (1, 1, 2, 3)
 _ANY = 0.3
 #: After so many proposals in a row that had been tried, any points at all are drawn; and there is nothing
 #: new left after so many of these.

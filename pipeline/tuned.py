@@ -16,7 +16,8 @@ from pipeline.sample import Sample
 from pipeline.stats import Estimate
 from toolchain.model import Variant
 
-_WIDTH = 120
+#: Names of searches over several backends are long, and a cut interval says nothing.
+_WIDTH = 200
 #: {backend: samples of all rounds}
 Samples = Mapping[str, Sequence[Sample]]
 
