@@ -51,6 +51,10 @@ def task_link():
     yield from building.link_artifacts(PLAN)
 
 
+def task_provenance():
+    yield from building.prove_artifacts(PLAN)
+
+
 def task_build():
     """build every artifact of the matrix and the native reference"""
     return building.build_all()
@@ -90,6 +94,21 @@ def task_doctor():
 def task_selftest():
     """measure every backend against itself: the noise floor of this machine, now"""
     return asking.test_machine(PLAN)
+
+
+def task_lock():
+    """write artifacts.lock: what every artifact of the matrix must be, and of what"""
+    return asking.lock_artifacts(PLAN)
+
+
+def task_verify():
+    """rebuild every artifact, compare with artifacts.lock, and name what differs"""
+    return asking.verify_artifacts(PLAN)
+
+
+def task_reproduce():
+    """build under deliberate variation (paths, users, clocks, …) and name what changes a byte"""
+    return asking.reproduce_artifacts(PLAN)
 
 
 def task_explain():

@@ -22,6 +22,7 @@ from pipeline.errors import BadInput, BuildError
 from pipeline.process import die_with_parent
 from pipeline.store import fresh_file, sha256, write_atomic, write_json
 from toolchain import wasm_opt
+from toolchain.archives import canonical
 from toolchain.model import NATIVE, TARGETS, WASM, Identity, Toolchain, ToolchainError, Variant
 
 _PROBE = "int main(void) { return 0; }\n"
@@ -146,15 +147,20 @@ def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
     return ""
 
 
+def libc_probe(target: str) -> tuple[str, str]:
+    """Names of the empty program and of what it is linked to, beside the C library's files."""
+    return "probe.c", f"probe{suffix(target)}"
+
+
 def build_libc(toolchain: Toolchain, target: str) -> None:
     """Build the C library that all variants of one target share, by linking an empty program."""
     folder = Path(layout.libc(toolchain.name, target))
     cache = layout.toolchain_cache(toolchain.name)
     Path(cache).mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / "probe.c"
+    probe, program = (folder / name for name in libc_probe(target))
     probe.write_text(_PROBE, encoding="utf-8")
-    command = toolchain.libc_probe(target, str(probe), str(folder / f"probe{suffix(target)}"))
+    command = toolchain.libc_probe(target, str(probe), str(program))
     printed = ""
     if command:
         outcome = _run(toolchain, command)
@@ -166,7 +172,7 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
     except ToolchainError as error:
         raise BuildError(str(error)) from None
     for name, path in found.items():
-        write_atomic(folder / name, Path(path).read_bytes())
+        write_atomic(folder / name, canonical(Path(path).read_bytes()))
 
 
 def program_flags(variant: Variant) -> list[str]:

@@ -12,6 +12,7 @@ MANIFEST = f"{SOURCES}/manifest.toml"
 PORT_SOURCE = "core_portme.c"
 PORT_HEADER = "core_portme.h"
 MATRIX = "matrix.toml"
+LOCK = "artifacts.lock"
 
 BUILD = "build"
 SETTLED = f"{BUILD}/settled"
@@ -23,6 +24,10 @@ REPORT_TXT = f"{REPORT}/report.txt"
 REFINED = f"{RESULTS}/refined.json"
 SELFTEST_TXT = f"{REPORT}/selftest.txt"
 SELFTEST_JSON = f"{REPORT}/selftest.json"
+REPRODUCE_TXT = f"{REPORT}/reproduce.txt"
+REPRODUCE_JSON = f"{REPORT}/reproduce.json"
+BUNDLE = f"{BUILD}/bundle/coremark-wasm.tar"
+ELSEWHERE = f"{BUILD}/elsewhere"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 CERTIFICATES = f"{RESULTS}/certificates"
@@ -57,6 +62,11 @@ def flags(toolchain: str, variant: str) -> str:
 
 def artifact_dir(toolchain: str, variant: str, target: str) -> str:
     return f"{BUILD}/artifacts/{toolchain}/{variant}/{target}"
+
+
+def provenance(toolchain: str, variant: str, target: str) -> str:
+    """What an artifact was made of, and how."""
+    return f"{artifact_dir(toolchain, variant, target)}/provenance.json"
 
 
 def environment(name: str) -> str:

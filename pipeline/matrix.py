@@ -103,6 +103,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         known_toolchains=known_toolchains,
         origins={name: f"{path}: variants.{name}" for name in variants},
         tune=tuning,
+        given=dict(variables),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.choice import Sweep
 from pipeline.model import Backend, Cell, Protocol
 from pipeline.space import Tuning
-from toolchain.model import Toolchain, Variant
+from toolchain.model import NATIVE, WASM, Toolchain, Variant
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,33 @@ class Plan:
     known_toolchains: Mapping[str, Toolchain]
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
     tune: Tuning | None = None  # where this is about a search for flags
+    given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
 
     @property
     def reference_name(self) -> tuple[str, str]:
         return self.reference[0].name, self.reference[1].name
+
+    def builders(self) -> list[Toolchain]:
+        """All toolchains that build something, that of the reference too."""
+        named = {t.name: t for t in (*self.toolchains, self.reference[0])}
+        return list(named.values())
+
+    def builds(self, toolchain: Toolchain) -> dict[Variant, list[str]]:
+        """What a toolchain must build: {variant: targets}."""
+        needed: dict[Variant, list[str]] = {}
+        if toolchain.name in {t.name for t in self.toolchains}:
+            targets = [NATIVE] if any(b.native for b in self.backends) else []
+            targets += [WASM] if any(not b.native for b in self.backends) else []
+            needed = {variant: list(targets) for variant in self.variants}
+        if toolchain.name == self.reference[0].name:
+            targets = needed.setdefault(self.reference[1], [])
+            if NATIVE not in targets:
+                targets.append(NATIVE)
+        return needed
+
+    def artifacts(self) -> list[tuple[Toolchain, Variant, str]]:
+        """Every artifact that is built: (toolchain, variant, target)."""
+        return [(t, v, target) for t in self.builders() for v, ts in self.builds(t).items() for target in ts]
 
     def cells(self) -> list[Cell]:
         """All cells in the table's order."""

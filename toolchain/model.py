@@ -82,6 +82,9 @@ class Toolchain(Protocol):
     def environment(self, cache: str) -> dict[str, str]:
         """The whole environment that its commands run in."""
 
+    def places(self) -> dict[str, str]:
+        """Folders that its commands name, {absolute path: what a record calls it}; cheap."""
+
     def triple(self, target: str) -> str:
         """The compiler's name for WASM or NATIVE; raises ToolchainError for a foreign machine."""
 

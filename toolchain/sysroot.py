@@ -194,6 +194,10 @@ class SysrootClang:
             "CLANG_NO_DEFAULT_CONFIG": "1",
         }
 
+    def places(self) -> dict[str, str]:
+        named = {self._layout.root: f"{{{self.name}}}", self._parts["WASI headers"]: "{wasi headers}"}
+        return {str(path): name for path, name in named.items() if path is not None}
+
     def triple(self, target: str) -> str:
         if target == WASM:
             return "wasm32-wasip1" if self._major >= _WASIP1 else "wasm32-wasi"

@@ -78,6 +78,12 @@ def identify() -> Identity:
     return Identity(NAME, version[1], digest.hexdigest(), present=True, where=program)
 
 
+def places() -> dict[str, str]:
+    """Like a toolchain's."""
+    program = find()
+    return {os.path.dirname(program): "{binaryen}"} if program else {}
+
+
 def command(flags: Sequence[str], module: str, output: str) -> list[str]:
     """A command that rewrites a module; -g keeps the functions' names, which the other variants have too."""
     return [find() or NAME, *flags, "-g", module, "-o", output]

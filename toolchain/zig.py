@@ -101,6 +101,9 @@ class Zig:
             "ZIG_LOCAL_CACHE_DIR": cache,
         }
 
+    def places(self) -> dict[str, str]:
+        return {} if self.missing(WASM) else {str(self._root()): "{ziglang}"}
+
     def _machine(self) -> tuple[str, tuple[str, ...], str]:
         machine = platform.machine()
         if platform.system() != "Linux" or machine not in _MACHINES:

@@ -30,6 +30,38 @@ def examine(plan: Plan) -> Task:
     return {"actions": act(later("pipeline.doctor:doctor"), plan), "verbosity": 2, "meta": meta("doctor", 1)}
 
 
+def lock_artifacts(plan: Plan) -> Task:
+    """Always run: whoever types it wants it written."""
+    return {
+        "actions": act(later("pipeline.lock:write"), plan),
+        "task_dep": ["build"],
+        "verbosity": 2,
+        "meta": meta("lock", 1),
+    }
+
+
+def verify_artifacts(plan: Plan) -> Task:
+    """Always run: it rebuilds."""
+    return {
+        "actions": act(later("pipeline.verify:verify"), plan),
+        "task_dep": ["build"],
+        "clean": clean(layout.ELSEWHERE),
+        "verbosity": 2,
+        "meta": meta("verify", 1 + 0.9 * len(plan.artifacts())),
+    }
+
+
+def reproduce_artifacts(plan: Plan) -> Task:
+    """Always run: it asks this machine."""
+    return {
+        "actions": act(later("pipeline.reproduce:reproduce"), plan),
+        "task_dep": ["sources"],
+        "clean": clean(layout.ELSEWHERE, layout.REPRODUCE_TXT, layout.REPRODUCE_JSON),
+        "verbosity": 2,
+        "meta": meta("reproduce", 15.0 * len(plan.artifacts())),
+    }
+
+
 def explain_artifacts(plan: Plan) -> Task:
     """Always run: it reads some artifacts and is done in a second."""
     return {

@@ -7,33 +7,12 @@ from pathlib import Path
 
 from doit.tools import config_changed
 
-from pipeline import build, coremark, layout, sources
+from pipeline import build, coremark, layout, provenance, sources
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta, untouched
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
 from toolchain import wasm_opt
-from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
-
-
-def _code(toolchain: Toolchain) -> list[str]:
-    """Our own files that decide what a toolchain is told to do; code is no dependency by itself."""
-    modules = {each.__module__ for each in type(toolchain).__mro__ if each is not object}
-    own = sorted(name.replace(".", "/") + ".py" for name in modules)
-    return ["pipeline/build.py", "pipeline/store.py", "toolchain/linking.py", "toolchain/wasm_opt.py", *own]
-
-
-def _variants(plan: Plan, toolchain: Toolchain) -> dict[Variant, list[str]]:
-    """What a toolchain must build: {variant: targets}."""
-    needed: dict[Variant, list[str]] = {}
-    if toolchain.name in {t.name for t in plan.toolchains}:
-        targets = [NATIVE] if any(b.native for b in plan.backends) else []
-        targets += [WASM] if any(not b.native for b in plan.backends) else []
-        needed = {variant: list(targets) for variant in plan.variants}
-    if toolchain.name == plan.reference[0].name:
-        targets = needed.setdefault(plan.reference[1], [])
-        if NATIVE not in targets:
-            targets.append(NATIVE)
-    return needed
+from toolchain.model import TARGETS, WASM, Variant
 
 
 def _flags_config(variant: Variant) -> dict[str, object]:
@@ -53,11 +32,6 @@ def _optimiser(variant: Variant) -> list[str]:
     return [layout.wasm_opt_identity()] if variant.wasm_opt is not None else []
 
 
-def _toolchains(plan: Plan) -> list[Toolchain]:
-    named = {t.name: t for t in (*plan.toolchains, plan.reference[0])}
-    return list(named.values())
-
-
 def _source_paths() -> list[str]:
     return [f"{layout.SOURCES}/{name}" for name in coremark.SOURCES]
 
@@ -65,8 +39,8 @@ def _source_paths() -> list[str]:
 def flags(plan: Plan) -> Iterator[Task]:
     """Ask the compiler about every flag before anything is made."""
     yield group("flags", "ask each compiler whether it takes the flags")
-    for toolchain in _toolchains(plan):
-        for variant, targets in _variants(plan, toolchain).items():
+    for toolchain in plan.builders():
+        for variant, targets in plan.builds(toolchain).items():
             where = plan.origins.get(variant.name, "command line: flags")
             record = layout.flags(toolchain.name, variant.name)
             yield {
@@ -76,7 +50,7 @@ def flags(plan: Plan) -> Iterator[Task]:
                 "file_dep": [
                     layout.toolchain_identity(toolchain.name),
                     *_optimiser(variant),
-                    *_code(toolchain),
+                    *provenance.code(toolchain),
                 ],
                 "targets": [record],
                 "uptodate": [intact, config_changed({**_flags_config(variant), "needed": sorted(targets)})],
@@ -113,13 +87,13 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
 def identify_toolchains(plan: Plan) -> Iterator[Task]:
     """What exactly each compiler is."""
     yield group("toolchain", "identify each compiler")
-    for toolchain in _toolchains(plan):
+    for toolchain in plan.builders():
         record = layout.toolchain_identity(toolchain.name)
         yield {
             "basename": "toolchain",
             "name": toolchain.name,
             "actions": act(build.identify, toolchain),
-            "file_dep": [*toolchain.files(), *_code(toolchain)],
+            "file_dep": [*toolchain.files(), *provenance.code(toolchain)],
             "targets": [record],
             "uptodate": [
                 intact,
@@ -148,8 +122,8 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
 def build_libc(plan: Plan) -> Iterator[Task]:
     """The C library of each target, the same for all variants."""
     yield group("libc", "build the C library that all variants share")
-    for toolchain in _toolchains(plan):
-        targets = {t for ts in _variants(plan, toolchain).values() for t in ts}
+    for toolchain in plan.builders():
+        targets = {t for ts in plan.builds(toolchain).values() for t in ts}
         for target in (t for t in TARGETS if t in targets and not toolchain.missing(t)):
             folder = layout.libc(toolchain.name, target)
             yield {
@@ -157,7 +131,7 @@ def build_libc(plan: Plan) -> Iterator[Task]:
                 "name": f"{toolchain.name}:{target}",
                 "actions": act(build.build_libc, toolchain, target),
                 "task_dep": ["sources"],
-                "file_dep": [layout.toolchain_identity(toolchain.name), *_code(toolchain)],
+                "file_dep": [layout.toolchain_identity(toolchain.name), *provenance.code(toolchain)],
                 "targets": [f"{folder}/{name}" for name in toolchain.libc(target).files],
                 "uptodate": [intact],
                 "clean": clean(folder),
@@ -169,8 +143,8 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
     """One object a C file, variant and target."""
     yield group("compile", "compile each C file in each variant")
     headers = [f"{layout.SOURCES}/{name}" for name in coremark.HEADERS]
-    for toolchain in _toolchains(plan):
-        for variant, targets in _variants(plan, toolchain).items():
+    for toolchain in plan.builders():
+        for variant, targets in plan.builds(toolchain).items():
             for target in targets:
                 for source in _source_paths():
                     output = build.object_path(toolchain.name, variant.name, target, source)
@@ -184,7 +158,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                             *headers,
                             layout.toolchain_identity(toolchain.name),
                             layout.flags(toolchain.name, variant.name),
-                            *_code(toolchain),
+                            *provenance.code(toolchain),
                         ],
                         "targets": [output],
                         "uptodate": [intact, config_changed(_flags_config(variant))],
@@ -196,13 +170,11 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
 def link_artifacts(plan: Plan) -> Iterator[Task]:
     """One artifact a variant and target."""
     yield group("link", "link each variant, for wasm and natively")
-    for toolchain in _toolchains(plan):
-        for variant, targets in _variants(plan, toolchain).items():
+    for toolchain in plan.builders():
+        for variant, targets in plan.builds(toolchain).items():
             for target in targets:
                 paths = _source_paths()
                 objects = [build.object_path(toolchain.name, variant.name, target, s) for s in paths]
-                folder = layout.libc(toolchain.name, target)
-                libc = () if toolchain.missing(target) else toolchain.libc(target).files
                 made = [
                     build.artifact_path(toolchain.name, variant.name, target),
                     build.artifact_record(toolchain.name, variant.name, target),
@@ -213,10 +185,10 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                     "actions": act(build.link, toolchain, variant, target, paths),
                     "file_dep": [
                         *objects,
-                        *(f"{folder}/{name}" for name in libc),
+                        *provenance.libc(toolchain, target),
                         layout.toolchain_identity(toolchain.name),
                         *(_optimiser(variant) if target == WASM else ()),
-                        *_code(toolchain),
+                        *provenance.code(toolchain),
                     ],
                     "targets": made,
                     "uptodate": [intact, config_changed(_flags_config(variant))],
@@ -225,6 +197,34 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                 }
 
 
+def prove_artifacts(plan: Plan) -> Iterator[Task]:
+    """A statement beside each artifact: what it was made of, and how."""
+    yield group("provenance", "say of each artifact what it was made of, and how (SLSA)")
+    for toolchain, variant, target in plan.artifacts():
+        record = layout.provenance(toolchain.name, variant.name, target)
+        objects = [build.object_path(toolchain.name, variant.name, target, s) for s in _source_paths()]
+        yield {
+            "basename": "provenance",
+            "name": f"{toolchain.name}:{variant.name}:{target}",
+            "actions": act(provenance.write, toolchain, variant, target),
+            "file_dep": [
+                build.artifact_path(toolchain.name, variant.name, target),
+                build.artifact_record(toolchain.name, variant.name, target),
+                *objects,
+                *provenance.sources(),
+                *provenance.libc(toolchain, target),
+                layout.toolchain_identity(toolchain.name),
+                *(_optimiser(variant) if target == WASM else ()),
+                *provenance.code(toolchain),
+                "pipeline/provenance.py",
+            ],
+            "targets": [record],
+            "uptodate": [intact, config_changed({"places": sorted(toolchain.places().values())})],
+            "clean": clean(record),
+            "meta": meta("provenance", 0.02),
+        }
+
+
 def build_all() -> Task:
     """The head of everything that is made of sources; cleaning it removes all that was ever built."""
-    return {"actions": None, "task_dep": ["sources", "link"], "clean": clean(layout.BUILD)}
+    return {"actions": None, "task_dep": ["sources", "link", "provenance"], "clean": clean(layout.BUILD)}

@@ -1,0 +1,142 @@
+"""What may differ between two machines that build the same, one thing at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from pipeline.elsewhere import Conditions
+from pipeline.interpreters import candidates, version_of
+from pipeline.uv import Unavailable, uv
+
+_YEAR_S = 365 * 24 * 3600
+
+
+def _nothing(folder: Path) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One deliberate difference from a plain build."""
+
+    name: str
+    what: str
+    conditions: Conditions = field(default_factory=Conditions)
+    #: Where the copy lies, below a folder of the run's own; the same place where it is not this that varies.
+    folder: str = "plain"
+    #: Whether the compilers' caches are those of the checkout.
+    warm: bool = True
+    #: Whether the copy's files are made in the opposite order: directories are read in another one then.
+    reverse: bool = False
+    #: What is done to the copy before it is built.
+    prepare: Callable[[Path], None] = _nothing
+    #: Why it cannot be tried here, and what brings it.
+    missing: str = ""
+
+
+def known(base: Path) -> Iterator[Variation]:
+    """All variations, in the order in which they are tried; ``base`` is a folder for what they need."""
+    deep = "/".join(["a" * 40] * 5)
+    yield Variation("long path", "205 characters more", folder=f"long/{deep}")
+    yield Variation("odd path", "spaces, quotes, letters that are not ASCII", folder='it\'s a "földer" 日本')
+    yield _environment("HOME", "a home that does not exist", HOME="/nonexistent")
+    yield _user()
+    yield Variation("umask", "0077 in place of ours", Conditions(umask=0o077))
+    yield _environment("TZ", "the other side of the date line", TZ="Pacific/Kiritimati")
+    yield _environment("locale", "Turkish", LANG="tr_TR.UTF-8", LC_ALL="tr_TR.UTF-8")
+    yield _clock()
+    yield Variation("file order", "files created in the opposite order", reverse=True)
+    yield Variation("parallel", "four tasks at a time", Conditions(arguments=("-n", "4", "-P", "thread")))
+    yield Variation("cold", "no compiler's cache: C libraries anew", folder="cold/place", warm=False)
+    yield Variation("host name", "another", Conditions(host="elsewhere"), missing=_no_namespaces())
+    yield _environment("hash seed", "other orders of Python's sets", PYTHONHASHSEED="4711")
+    yield _environment("noise", "variables that compilers and linkers read", **_NOISE)
+    yield Variation("one processor", "of those that are there", Conditions(cpus=_last()))
+    yield _other_python(base)
+
+
+_NOISE = {
+    "CPATH": "/nonexistent/include",
+    "C_INCLUDE_PATH": "/nonexistent/c",
+    "LIBRARY_PATH": "/nonexistent/lib",
+    "CFLAGS": "-O1 -g",
+    "CPPFLAGS": "-DNDEBUG",
+    "LDFLAGS": "-s",
+    "CC": "false",
+    "CCC_OVERRIDE_OPTIONS": "+-O1",
+    "SOURCE_DATE_EPOCH": "1",
+    "ZIG_LIB_DIR": "/nonexistent/zig",
+    "ZIG_VERBOSE_LINK": "1",
+    "COLUMNS": "20",
+    "TERM": "dumb",
+}
+
+
+def _environment(name: str, what: str, **variables: str) -> Variation:
+    return Variation(name, what, Conditions(environment=variables))
+
+
+def _last() -> frozenset[int]:
+    return frozenset({max(os.sched_getaffinity(0))})
+
+
+def _user() -> Variation:
+    """Another user as far as processes can see; files stay ours, so nothing need be given away."""
+    wrapper = ("unshare", "--map-user=12345", "--map-group=12345")
+    try:
+        outcome = subprocess.run([*wrapper, "true"], capture_output=True, text=True, check=False)
+        missing = outcome.stderr.strip().partition("\n")[0]
+        missing = "" if outcome.returncode == 0 else missing or "unshare failed"
+    except OSError:
+        missing = "there is no unshare; type: apt-get install util-linux"
+    conditions = Conditions(prefix=wrapper, environment={"USER": "somebody", "LOGNAME": "somebody"})
+    return Variation("user", "number 12345, called somebody", conditions, missing=missing)
+
+
+def _no_namespaces() -> str:
+    return "" if os.geteuid() == 0 else "only root may have another host name for a process; run as root"
+
+
+def _clock() -> Variation:
+    """What goes by LD_PRELOAD reaches our processes only: compilers get an environment of their own."""
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    preload = {"LD_PRELOAD": str(libraries[0]), "FAKETIME": "+365d"} if libraries else {}
+    what = "files, and all processes but the compilers, a year later"
+    missing = "" if libraries else "there is no libfaketime; type: apt-get install faketime"
+    return Variation("clock", what, Conditions(environment=preload), prepare=_later, missing=missing)
+
+
+def _later(folder: Path) -> None:
+    then = time.time() + _YEAR_S
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            os.utime(path, (then, then))
+
+
+def _other_python(base: Path) -> Variation:
+    """Another minor version of CPython, with the same packages."""
+    minors = [minor for minor in (13, 12, 11, 10) if minor != sys.version_info.minor]
+    declared = metadata.requires("coremark-wasm") or ()
+    wanted = [each.partition(";")[0].strip() for each in declared if "extra ==" not in each]
+    reason = "no other CPython from 3.10 to 3.13 was found"
+    for interpreter in candidates(tuple(f"3.{minor}" for minor in minors)):
+        version = version_of(interpreter)
+        if version is None or version == f"3.{sys.version_info.minor}":
+            continue
+        place = base / f"python-{version}"
+        python = str(place / "bin" / "python")
+        try:
+            uv("venv", "--python", interpreter, str(place))
+            uv("pip", "install", "--python", python, *wanted)
+        except Unavailable as error:
+            reason = str(error)
+            continue
+        return Variation("Python", f"CPython {version}", Conditions(python=python))
+    return Variation("Python", "another CPython", missing=f"{reason}; pyenv or uv bring one")

@@ -1,0 +1,50 @@
+"""Reproduce, with the real compiler: what changes bytes is named, with the variation that did it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline import layout, reproduce, variations
+from pipeline.errors import ProjectError
+from pipeline.matrix import load
+from pipeline.variations import Variation
+
+
+def _another_port(folder):
+    port = folder / layout.SOURCES / "core_portme.c"
+    port.write_text(port.read_text() + "\n__attribute__((used)) int made_in(void) { return 7; }\n")
+
+
+def test_a_variation_that_changes_bytes_is_named(prepared, monkeypatch, capsys, tmp_path):
+    tried = [
+        Variation("umask", "0077", variations.Conditions(umask=0o077)),
+        Variation("planted", "a function more", prepare=_another_port),
+        Variation("failing", "a compiler that is not there", prepare=lambda folder: _break(folder)),
+        Variation("absent", "something", missing="there is none; type: install it"),
+    ]
+    monkeypatch.setattr(reproduce, "known", lambda base: iter(tried))
+    for name in ("REPRODUCE_TXT", "REPRODUCE_JSON"):
+        monkeypatch.setattr(layout, name, str(tmp_path / name))
+    plan = load({"variants": "O1", "backends": "wasmtime.cranelift"})
+    with pytest.raises(ProjectError, match="not the same bytes under: planted, failing"):
+        reproduce.reproduce(plan)
+    said = capsys.readouterr().out
+    assert said == (tmp_path / "REPRODUCE_TXT").read_text()
+    assert "umask: same (0077)" in said
+    assert "zig/O1/wasm: not what the plain build says" in said
+    assert "object core_portme.o is another" in said
+    assert "function made_in: it should not be there" in said
+    assert "absent: not tried: there is none; type: install it" in said
+    found = json.loads((tmp_path / "REPRODUCE_JSON").read_text())
+    assert [each["status"] for each in found["variations"]] == ["same", "differs", "fails", "not tried"]
+    assert not [each for each in Path(layout.ELSEWHERE).iterdir() if each.name.startswith("reproduce-")]
+
+
+def _break(folder):
+    (folder / layout.SOURCES / "core_util.c").write_text("no C\n")
+
+
+def test_there_are_at_least_twelve_variations(tmp_path, monkeypatch):
+    monkeypatch.setattr(variations, "_other_python", lambda base: Variation("Python", "another"))
+    assert len({each.name for each in variations.known(tmp_path)}) >= 12

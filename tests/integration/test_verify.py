@@ -1,0 +1,145 @@
+"""artifacts.lock, provenance and verify on real builds: one flipped bit anywhere is caught and named."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import BadInput
+from pipeline.lock import parse
+from tests.conftest import environment
+
+WASM = "build/artifacts/zig/O2/wasm"
+
+
+@pytest.fixture
+def locked(workspace):
+    workspace.run("lock")
+    return workspace
+
+
+def flip(path, at=-1, bit=0):
+    """One bit, and the time stamp as it was: doit, which goes by that, sees nothing."""
+    data, status = bytearray(path.read_bytes()), path.stat()
+    data[at] ^= 1 << bit
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def test_what_was_built_is_what_the_lock_says(locked):
+    outcome = locked.doit("run", "verify")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    for name in ("O2/wasm", "O2/native", "O3/wasm", "O3/native"):
+        assert f"zig/{name}: ok, " in outcome.stdout
+    assert not list((locked.path / "build/elsewhere").iterdir())
+
+
+def test_flipped_bits_are_named(locked):
+    names = ["core_main.o", "coremark.wasm", "provenance.json"]
+    for name in names:
+        flip(locked.path / WASM / name, at=200)
+    flip(locked.path / "build/toolchains/zig/libc/wasm/crt1-command.o")
+    port = locked.path / "third_party/coremark/core_portme.c"
+    flip(port, at=port.read_bytes().index(b"/*") + 3)  # in a comment: no artifact differs
+    outcome = locked.doit("run", "verify")
+    assert outcome.returncode == 1
+    said = outcome.stdout + outcome.stderr
+    for name in names:
+        assert f"{WASM}/{name}: not what its inputs give" in said
+    assert "libc/wasm/crt1-command.o: not what its inputs give" in said
+    assert "of other inputs: third_party/coremark/core_portme.c is another" in said
+    assert "Traceback" not in said
+
+
+def test_another_port_is_named_with_what_it_changed(locked):
+    port = locked.path / "third_party/coremark/core_portme.c"
+    port.write_text(port.read_text().replace("return", "return 1 +", 1) + "\nint added(void) { return 7; }\n")
+    outcome = locked.doit("run", "verify", "variants=O2")
+    said = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 1
+    assert "core_portme.c is another" in said
+    assert "object core_portme.o is another" in said
+    assert "section code" in said
+    assert "function " in said
+
+
+def test_a_flipped_bit_in_a_source_is_named(locked):
+    flip(locked.path / "third_party/coremark/core_util.c", at=1000)
+    outcome = locked.doit("run", "verify")
+    assert outcome.returncode == 1
+    assert "core_util.c" in outcome.stdout + outcome.stderr
+
+
+def test_a_flipped_bit_in_the_compiler_is_named(locked, tmp_path):
+    import ziglang
+
+    real = Path(ziglang.__file__).parent
+    fake = tmp_path / "site" / "ziglang"
+    fake.mkdir(parents=True)
+    for each in real.iterdir():
+        if each.name != "zig" and each.name != "__pycache__":
+            (fake / each.name).symlink_to(each)
+    shutil.copy2(real / "zig", fake / "zig")
+    flip(fake / "zig")  # the end of a stripped program: headers that nothing reads
+    path = os.pathsep.join(map(str, (locked.path, fake.parent)))
+    outcome = subprocess.run(
+        [sys.executable, "-m", "doit", "run", "verify", "variants=O2"],
+        cwd=locked.path,
+        env={**environment(locked.path), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    said = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 1, said
+    assert "the compiler zig is another" in said
+
+
+def test_every_flipped_bit_of_the_lock_is_refused(locked):
+    data = (locked.path / "artifacts.lock").read_bytes()
+    parse(data, "it")
+    for at in range(0, len(data), 7):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        with pytest.raises(BadInput, match="edited or damaged"):
+            parse(bytes(flipped), "it")
+
+
+def test_the_lock_is_of_the_whole_matrix(locked):
+    before = (locked.path / "artifacts.lock").read_bytes()
+    outcome = locked.doit("run", "lock", "variants=O2")
+    assert outcome.returncode == 1
+    assert "without variants=O2, type: doit run lock" in outcome.stdout + outcome.stderr
+    assert (locked.path / "artifacts.lock").read_bytes() == before
+
+
+def test_without_a_lock_verify_says_what_to_type(workspace):
+    outcome = workspace.doit("run", "verify")
+    assert outcome.returncode == 1
+    assert "there is no artifacts.lock; type:" in outcome.stdout + outcome.stderr
+
+
+def test_provenance_is_what_slsa_publishes_and_names_nobody(workspace):
+    from google.protobuf.json_format import ParseDict
+    from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
+    from in_toto_attestation.v1.statement import Statement
+
+    found = list(workspace.path.glob("build/artifacts/zig/*/*/provenance.json"))
+    assert len(found) >= 4
+    for path in found:
+        text = path.read_text(encoding="utf-8")
+        statement = json.loads(text)
+        ParseDict(statement["predicate"], Provenance()).SerializeToString()
+        subject = statement["subject"]
+        copy = Statement([], statement["predicateType"], statement["predicate"])
+        ParseDict(statement, copy.pb)
+        copy.validate()
+        assert len(subject) == 1
+        for private in (str(workspace.path), sys.prefix, platform.node(), str(Path.home())):
+            assert private not in text
+        assert not [word for word in text.split('"') if word.startswith("/") and word != "/usr/bin:/bin"]
