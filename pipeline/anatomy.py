@@ -94,7 +94,10 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         mine, theirs = one.get(kind, {}), other.get(kind, {})
         changed = [
             f"{singular} {name}: {_difference(mine.get(name), theirs.get(name))}"
-            for name in dict.fromkeys([*theirs, *mine])
+            # What is new or gone comes first: it changes the numbers that the others call functions by.
+            for name in sorted(
+                dict.fromkeys([*theirs, *mine]), key=lambda each: each in mine and each in theirs
+            )
             if mine.get(name) != theirs.get(name)
         ]
         more = len(changed) - _MOST_NAMED
