@@ -111,6 +111,11 @@ def task_reproduce():
     return asking.reproduce_artifacts(PLAN)
 
 
+def task_bundle():
+    """pack all artifacts, their provenance and the lock into one archive for strangers"""
+    return asking.bundle_artifacts(PLAN)
+
+
 def task_explain():
     """say what flags do to the modules: doit run explain variants='O2,O3'"""
     return asking.explain_artifacts(PLAN)

@@ -38,6 +38,7 @@ VARIABLES = (
     "runtime",
     "versions",
     "coremark",
+    "bundle",
 )
 
 _KEYS: dict[str, type] = {
@@ -103,6 +104,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         known_toolchains=known_toolchains,
         origins={name: f"{path}: variants.{name}" for name in variants},
         tune=tuning,
+        bundle=_bundle(variables),
         given=dict(variables),
     )
 
@@ -124,6 +126,12 @@ def _backends(
     if not patterns:
         raise BadInput(f"command line: {key}= is empty; known: {', '.join(known)}")
     return choice.pick(f"command line: {key}", patterns, known)
+
+
+def _bundle(variables: Mapping[str, str]) -> str | None:
+    if variables.get("bundle") == "":
+        raise BadInput("command line: bundle= is empty; give a file that doit run bundle made")
+    return os.path.expanduser(variables["bundle"]) if "bundle" in variables else None
 
 
 def _without(variables: Mapping[str, str], name: str) -> dict[str, str]:

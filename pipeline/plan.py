@@ -29,6 +29,7 @@ class Plan:
     known_toolchains: Mapping[str, Toolchain]
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
     tune: Tuning | None = None  # where this is about a search for flags
+    bundle: str | None = None  # a file of somebody else's, to be verified
     given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
 
     @property

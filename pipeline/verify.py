@@ -1,4 +1,4 @@
-"""Rebuild, and compare with artifacts.lock; say what a difference comes from.
+"""Rebuild, and compare with artifacts.lock or a stranger's bundle; say what a difference comes from.
 
 What was made in this checkout is compared with a rebuild elsewhere too: a file that was touched since, in
 whatever way, is not what its inputs give.
@@ -12,17 +12,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import elsewhere, layout, lock
+from pipeline import bundle, elsewhere, layout, lock
 from pipeline.anatomy import differences
-from pipeline.errors import ProjectError
+from pipeline.errors import BadInput, ProjectError
 from pipeline.lock import Lock
 from pipeline.plan import Plan
-from pipeline.store import sha256
+from pipeline.store import read_json, sha256
 
 
 def verify(plan: Plan) -> None:
-    """Print one line an artifact; raises ProjectError where one is not what it must be."""
-    expected = lock.read()
+    """Print one line an artifact, of the lock or of the bundle that was named.
+
+    Raises ProjectError where one is not what it must be. Nothing of a bundle is run or written.
+    """
+    stranger = None if plan.bundle is None else bundle.read(plan.bundle)
+    where = layout.LOCK if plan.bundle is None else plan.bundle
+    expected = lock.read() if stranger is None else stranger.lock
     Path(layout.ELSEWHERE).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="verify-", dir=layout.ELSEWHERE) as folder:
         elsewhere.copy(Path(folder), warm=True)
@@ -30,20 +35,24 @@ def verify(plan: Plan) -> None:
         made = lock.describe(plan, Path(folder))
         absent = lock.absent(plan, Path(folder))
         wrong = list(changed_here(plan, Path(folder)))
+        if stranger is not None:
+            wrong += other_statements(stranger, plan, Path(folder))
     for line in wrong:
         print(line, flush=True)
     names = [name for name in expected["artifacts"] if name not in absent]
-    compared = [judge(name, expected, made, layout.LOCK) for name in names]
+    compared = [judge(name, expected, made, where) for name in names]
     compared += [
         (name not in expected["artifacts"], f"{name}: not built: {why}") for name, why in absent.items()
     ]
-    unknown = [name for name in made["artifacts"] if name not in expected["artifacts"]]
+    unknown = [name for name in made["artifacts"] if name not in expected["artifacts"] and stranger is None]
     compared += [(False, f"{name}: not in {layout.LOCK}; type: doit run lock") for name in unknown]
     for _, line in compared:
         print(line, flush=True)
     failed = sum(same is False for same, _ in compared) + len(wrong)
     if failed:
-        raise ProjectError(f"verify: {failed} of these lines name what is not as {layout.LOCK} says")
+        raise ProjectError(f"verify: {failed} of these lines name what is not as {where} says")
+    if not any(same for same, _ in compared):
+        raise BadInput(f"{where} has nothing that this matrix builds; nothing was compared")
 
 
 def judge(name: str, expected: Lock, made: Lock, where: str) -> tuple[bool | None, str]:
@@ -125,3 +134,17 @@ def _unlike(folder: Path, here: Path) -> Iterator[str]:
             yield f"{own}: missing; type: doit run build"
         elif sha256(own) != sha256(rebuilt):
             yield f"{own}: not what its inputs give: {_digests(sha256(own), sha256(rebuilt))}; {remedy}"
+
+
+def other_statements(stranger: bundle.Bundle, plan: Plan, folder: Path) -> Iterator[str]:
+    """Provenance in a bundle that says something else than that of a rebuild in a folder."""
+    for toolchain, variant, target in plan.artifacts():
+        name = f"{toolchain.name}/{variant.name}/{target}"
+        if name not in stranger.provenance:
+            continue
+        mine = read_json(folder / layout.provenance(toolchain.name, variant.name, target))
+        if stranger.provenance[name] != mine:
+            theirs = stranger.provenance[name]["predicate"]
+            parts = [part for part, said in mine.get("predicate", {}).items() if theirs.get(part) != said]
+            said = ", ".join(parts) or "something"
+            yield f"{name}: its provenance says another {said} than a build here does"

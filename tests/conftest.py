@@ -25,7 +25,7 @@ from pipeline.backends import discover
 ROOT = Path(__file__).resolve().parent.parent
 
 #: What a workspace is made of; nothing that a run made.
-PARTS = ("dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party")
+PARTS = ("LICENSE", "dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party")
 
 #: Measurement settings for tests of the graph: real runs, too short to say anything about speed.
 BRIEF = {"pairs": "2", "undisturbed": "2", "chunk_ms": "5", "warmup_chunks": "1", "run_timeout_s": "5"}

@@ -38,6 +38,8 @@ def current_plan() -> Plan:
                 "command line: backend= is of the search for flags (doit run tune backend=…); "
                 "for the matrix, type: doit run backends=…"
             )
+        if plan.bundle is not None and "verify" not in sys.argv[1:]:
+            raise BadInput("command line: bundle= is of verify; type: doit run verify bundle=FILE")
     except ProjectError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -62,6 +62,17 @@ def reproduce_artifacts(plan: Plan) -> Task:
     }
 
 
+def bundle_artifacts(plan: Plan) -> Task:
+    """Always run: it reads what is built, and is done in a moment."""
+    return {
+        "actions": act(later("pipeline.bundle:write"), plan),
+        "task_dep": ["build"],
+        "clean": clean(layout.BUNDLE),
+        "verbosity": 2,
+        "meta": meta("bundle", 0.5),
+    }
+
+
 def explain_artifacts(plan: Plan) -> Task:
     """Always run: it reads some artifacts and is done in a second."""
     return {

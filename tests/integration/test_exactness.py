@@ -230,6 +230,7 @@ def test_the_list_reads_like_the_pipeline(workspace):
         "lock",
         "verify",
         "reproduce",
+        "bundle",
         "explain",
         "tradeoffs",
         "sweep",

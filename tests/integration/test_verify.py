@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import archive, bundle
 from pipeline.errors import BadInput
 from pipeline.lock import parse
 from tests.conftest import environment
@@ -143,3 +144,42 @@ def test_provenance_is_what_slsa_publishes_and_names_nobody(workspace):
         for private in (str(workspace.path), sys.prefix, platform.node(), str(Path.home())):
             assert private not in text
         assert not [word for word in text.split('"') if word.startswith("/") and word != "/usr/bin:/bin"]
+
+
+def test_a_bundle_is_the_same_again_and_each_of_its_parts_is_checked(locked, tmp_path):
+    locked.run("bundle")
+    made = locked.path / "build/bundle/coremark-wasm.tar"
+    data = made.read_bytes()
+    made.unlink()
+    locked.run("bundle")
+    assert made.read_bytes() == data
+    outcome = locked.doit("run", "verify", f"bundle={made}")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "zig/O2/wasm: ok, " in outcome.stdout
+
+    members = archive.unpack(data, "it")
+    top = "coremark-wasm/artifacts/zig/O2/wasm"
+    for name, reason in {
+        f"{top}/coremark.wasm": "SHA256SUMS has another digest",
+        f"{top}/provenance.json": "SHA256SUMS has another digest",
+        "coremark-wasm/artifacts.lock": "edited or damaged",
+        "coremark-wasm/SHA256SUMS": "SHA256SUMS",
+        "coremark-wasm/README.txt": "SHA256SUMS has another digest",
+    }.items():
+        changed = bytearray(members[name])
+        changed[len(changed) // 2] ^= 1
+        theirs = tmp_path / "theirs.tar"
+        theirs.write_bytes(archive.pack({**members, name: bytes(changed)}))
+        with pytest.raises(BadInput, match=reason):
+            bundle.read(str(theirs))
+    for changed, reason in (
+        ({k: v for k, v in members.items() if not k.endswith("README.txt")}, "README.txt is missing"),
+        ({**members, "coremark-wasm/more.tar": data}, "more.tar: not called for by its lock"),
+        ({**members, "elsewhere/x": b""}, "it should lie below"),
+    ):
+        theirs.write_bytes(archive.pack(changed))
+        with pytest.raises(BadInput, match=reason):
+            bundle.read(str(theirs))
+    outcome = locked.doit("run", "verify", f"bundle={theirs}")
+    assert outcome.returncode == 1
+    assert outcome.stderr.count("\n") == 1

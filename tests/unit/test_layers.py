@@ -20,7 +20,7 @@ LAYERS = [
         "pipeline.conditions",
         "pipeline.race",
     },
-    {"pipeline.model", "pipeline.coremark", "pipeline.stats", "pipeline.store"},
+    {"pipeline.model", "pipeline.coremark", "pipeline.stats", "pipeline.store", "pipeline.archive"},
     {
         "pipeline.process",
         "pipeline.host",
@@ -52,11 +52,11 @@ LAYERS = [
         "pipeline.settled",
         "pipeline.explain",
         "pipeline.candidates",
-        "pipeline.verify",
+        "pipeline.bundle",
         "pipeline.variations",
     },
-    {"pipeline.sample", "pipeline.lacking", "pipeline.reproduce"},
-    {"pipeline.measure", "pipeline.precision"},
+    {"pipeline.sample", "pipeline.lacking", "pipeline.verify"},
+    {"pipeline.measure", "pipeline.precision", "pipeline.reproduce"},
     {
         "pipeline.refine",
         "pipeline.disturbances",
