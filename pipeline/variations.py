@@ -50,15 +50,15 @@ def known(base: Path) -> Iterator[Variation]:
     yield _user()
     yield Variation("umask", "0077 in place of ours", Conditions(umask=0o077))
     yield _environment("TZ", "the other side of the date line", TZ="Pacific/Kiritimati")
-    yield _environment("locale", "Turkish", LANG="tr_TR.UTF-8", LC_ALL="tr_TR.UTF-8")
+    yield _locale()
     yield _clock()
-    yield Variation("file order", "files created in the opposite order", reverse=True)
-    yield Variation("parallel", "four tasks at a time", Conditions(arguments=("-n", "4", "-P", "thread")))
+    yield Variation("file order", "files created in the opposite order", reverse=True, missing=_order(base))
+    yield Variation("parallel", "four tasks at a time", Conditions(arguments=("-n", "4")))
     yield Variation("cold", "no compiler's cache: C libraries anew", folder="cold/place", warm=False)
     yield Variation("host name", "another", Conditions(host="elsewhere"), missing=_no_namespaces())
     yield _environment("hash seed", "other orders of Python's sets", PYTHONHASHSEED="4711")
     yield _environment("noise", "variables that compilers and linkers read", **_NOISE)
-    yield Variation("one processor", "of those that are there", Conditions(cpus=_last()))
+    yield Variation("one processor", "of those that are there", Conditions(cpus=_last()), missing=_single())
     yield _other_python(base)
 
 
@@ -90,18 +90,52 @@ def _last() -> frozenset[int]:
 def _user() -> Variation:
     """Another user as far as processes can see; files stay ours, so nothing need be given away."""
     wrapper = ("unshare", "--map-user=12345", "--map-group=12345")
-    try:
-        outcome = subprocess.run([*wrapper, "true"], capture_output=True, text=True, check=False)
-        missing = outcome.stderr.strip().partition("\n")[0]
-        missing = "" if outcome.returncode == 0 else missing or "unshare failed"
-    except OSError:
-        missing = "there is no unshare; type: apt-get install util-linux"
+    missing = _refused(*wrapper, "true")
     conditions = Conditions(prefix=wrapper, environment={"USER": "somebody", "LOGNAME": "somebody"})
     return Variation("user", "number 12345, called somebody", conditions, missing=missing)
 
 
 def _no_namespaces() -> str:
-    return "" if os.geteuid() == 0 else "only root may have another host name for a process; run as root"
+    return _refused("unshare", "--uts", "true")
+
+
+def _refused(*command: str) -> str:
+    """What a command says where it fails; "" where it does not."""
+    try:
+        outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return f"there is no {command[0]}; type: apt-get install util-linux"
+    return "" if outcome.returncode == 0 else outcome.stderr.strip().partition("\n")[0] or "it is refused"
+
+
+def _single() -> str:
+    return "" if len(os.sched_getaffinity(0)) > 1 else "there is one processor only; allow a second"
+
+
+def _order(base: Path) -> str:
+    """Some file systems list files by a hash of their names, in whatever order they were made."""
+    names = [str(number) for number in range(9)]
+    listed = []
+    for name, order in (("forwards", names), ("backwards", names[::-1])):
+        folder = base / name
+        folder.mkdir(exist_ok=True)
+        for each in order:
+            (folder / each).touch()
+        listed.append(os.listdir(folder))
+    same = "this file system lists files in one order, however they were made; put the checkout on tmpfs"
+    return same if listed[0] == listed[1] else ""
+
+
+def _locale() -> Variation:
+    """An installed one that is not C: what is only a variable changes nothing."""
+    try:
+        printed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        printed = ""
+    other = [name for name in printed.split() if not name.startswith(("C", "POSIX"))]
+    name = next((each for each in other if each.startswith("tr_TR")), next(iter(other), ""))
+    missing = "" if name else "no locale but C is installed; type: apt-get install locales-all"
+    return Variation("locale", name, Conditions(environment={"LANG": name, "LC_ALL": name}), missing=missing)
 
 
 def _clock() -> Variation:

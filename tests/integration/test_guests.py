@@ -93,7 +93,7 @@ def test_every_kind_of_bad_guest(workspace):
     # What is known is not tried again, and still fails.
     again = workspace.doit("run", *choice)
     assert again.returncode == 1
-    assert "measure" not in again.stdout
+    assert "] measure " not in again.stdout
 
 
 def test_a_sample_of_another_cell_is_not_shown(workspace):
