@@ -51,6 +51,10 @@ def task_link():
     yield from building.link_artifacts(PLAN)
 
 
+def task_prebuilt():
+    yield from building.take_in_artifacts(PLAN)
+
+
 def task_provenance():
     yield from building.prove_artifacts(PLAN)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pipeline import choice, layout, protocols, space
+from pipeline import choice, layout, prebuilt, protocols, space
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
@@ -39,6 +39,7 @@ VARIABLES = (
     "versions",
     "coremark",
     "bundle",
+    "artifact",
 )
 
 _KEYS: dict[str, type] = {
@@ -55,6 +56,7 @@ _KEYS: dict[str, type] = {
     "runtimes": dict,
     "sweeps": dict,
     "tune": dict,
+    "artifacts": dict,
 }
 
 
@@ -87,13 +89,20 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     chosen_variants = _filter("variants", wanted, default_variants, variants.values())
     chosen_variants += extra(variables, variants)
     toolchains = _filter("toolchains", variables, default_toolchains, known_toolchains.values())
+    others = prebuilt.chosen(path, data, variables)
     if tuning is not None:
         chosen_variants = list(tuning.baselines)
         toolchains = _only_one(toolchains, given="toolchains" in variables)
+        others = ()
+    if "artifact" in variables and not variables.keys() & {"toolchains", "variants", "flags"}:
+        toolchains, chosen_variants = [], []
+    backends = _backends(path, data, variables, known_backends, sweep)
+    if not toolchains and all(backend.native for backend in backends):
+        raise BadInput("command line: backends: native runs no wasm module; name another beside artifact=")
     return Plan(
         toolchains=tuple(toolchains),
         variants=tuple(by_name(chosen_variants).values()),
-        backends=tuple(_backends(path, data, variables, known_backends, sweep)),
+        backends=tuple(backends),
         protocol=protocol,
         repeats=int(given_number("repeats", "repeats", variables.get("repeats", str(DEFAULT_REPEATS)))),
         reference=reference,
@@ -104,6 +113,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         known_toolchains=known_toolchains,
         origins={name: f"{path}: variants.{name}" for name in variants},
         tune=tuning,
+        prebuilt=others,
         bundle=_bundle(variables),
         given=dict(variables),
     )

@@ -14,15 +14,16 @@ from collections import deque
 from datetime import datetime, timezone
 from typing import Any
 
-from pipeline import conditions, coremark, layout, undisturbed
+from pipeline import conditions, layout, undisturbed
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import WorkerError
+from pipeline.foreign import session_for
 from pipeline.lacking import lacking
 from pipeline.model import Cell, Protocol, Status
 from pipeline.runtimes import start
 from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
-from pipeline.session import Ended, Session, prove
+from pipeline.session import LONGEST_CHUNK_S, Ended, Session, prove
 from pipeline.store import read_json, sha256
 from pipeline.trend import LEAST, trend
 from pipeline.undisturbed import Series
@@ -38,6 +39,8 @@ _RECENT_ROUNDS = 100
 #: for that fewer pairs: at most, and undisturbed ones after which its round is over.
 _LONG_CHUNK = 5
 _FEW_PAIRS = (12, 8)
+#: And of a module whose chunks are whole runs of ten seconds and more.
+_FEWEST_PAIRS = (2, 2)
 
 
 def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> Sample:
@@ -111,7 +114,7 @@ def _round(
     native = discover()["native"]
     before, own_cpu = conditions.read(), time.process_time()
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference_worker:
-        subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.forks)
+        subject = session_for(artifact)(worker, cell.backend.name, protocol, forks=cell.backend.forks)
         other = Session(reference_worker, "reference", protocol, forks=True)
         try:
             loaded = subject.load(path, cell.backend.options)
@@ -129,13 +132,14 @@ def _round(
             runtime_seconds=loaded.runtime_seconds,
         )
         try:
-            _validate(subject, other)
+            subject.validate(other)
         except Ended as error:
             # Lazy compilers refuse an instruction when they meet it; wrong output is no lack.
             if error.status is Status.INVALID:
                 raise
             raise _explained(error, cell, protocol, artifact, identity) from None
         facts.update(
+            validated=subject.validated or None,
             instantiate_seconds=subject.instantiate_seconds,
             first_run_seconds=subject.first_run_seconds,
         )
@@ -161,19 +165,6 @@ def _explained(
     return Ended(Status.UNAVAILABLE, f"needs {', '.join(missing)}, which {who} does not have")
 
 
-def _validate(subject: Session, other: Session) -> None:
-    """Both seed sets on both guests, and the same final CRC for the same number of iterations."""
-    for seeds in coremark.SEED_SETS:
-        found = subject.run(seeds, coremark.VALIDATION_ITERATIONS).crcfinal
-        expected = other.run(seeds, coremark.VALIDATION_ITERATIONS).crcfinal
-        _compare(found, expected, f"{subject.who}, {seeds.name} run")
-
-
-def _compare(found: int, expected: int, what: str) -> None:
-    if found != expected:
-        raise Ended(Status.INVALID, f"{what}: crcfinal is 0x{found:04x}, native's is 0x{expected:04x}")
-
-
 class _Pairs:
     """The chunk pairs of one round."""
 
@@ -189,18 +180,18 @@ class _Pairs:
 
     def measure(self) -> dict[str, Any]:
         """Calibrate both, then run pairs until enough were undisturbed and the cell is warm."""
-        count = {self.subject: self.subject.calibrate()}
-        count[self.other] = self.other.calibrate(least_s=self.subject.chunk_s)
+        self.subject.prepare(self.other)
+        # A module that runs as long as it likes is no reason to let the reference run as long.
+        self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
         if self.subject.chunk_s > _LONG_CHUNK * self.protocol.chunk_ms / 1000:
-            self.pairs, self.wanted = min(self.pairs, _FEW_PAIRS[0]), min(self.wanted, _FEW_PAIRS[1])
-        # CoreMark checks the first iteration's CRCs; what the rest computed shows in the final one only.
-        crcs = {s: self.other.run(coremark.PERFORMANCE, count[s]).crcfinal for s in count}
+            few = _FEWEST_PAIRS if self.subject.chunk_s > LONGEST_CHUNK_S else _FEW_PAIRS
+            self.pairs, self.wanted = min(self.pairs, few[0]), min(self.wanted, few[1])
         warmed: list[float] = []
         if not self.recent:
-            self._scout(count[self.other])
+            self._scout()
         self._pin()
         for attempt in range(1 + _MOST_WARMUPS):
-            self._series(count, crcs)
+            self._series()
             found = trend(self._ratios())
             if found is None or not found.rising or attempt == _MOST_WARMUPS:
                 break
@@ -209,8 +200,8 @@ class _Pairs:
         speed = self._speed()
         self.recent.append(undisturbed.reference_speed(self.series))
         return {
-            "iterations": count[self.subject],
-            "reference_iterations": count[self.other],
+            "iterations": self.subject.iterations,
+            "reference_iterations": self.other.iterations,
             "scores": self.series.scores,
             "reference_scores": self.series.references,
             "cpu_shares": self.series.shares,
@@ -222,17 +213,17 @@ class _Pairs:
             "clock_agreement": self.subject.clock_agreement,
         }
 
-    def _scout(self, iterations: int) -> None:
+    def _scout(self) -> None:
         """Before the first round of a process: look on every processor what the machine can do."""
         seen = Series()
         for _ in range(2 * self.protocol.pairs):
             self._turn += 1
             self._pin()
-            seen.references.append(self.other.run(coremark.PERFORMANCE, iterations).score)
+            seen.references.append(self.other.chunk().score)
             seen.reference_shares.append(self.other.cpu_share)
         self.recent.append(undisturbed.reference_speed(seen))
 
-    def _series(self, count: dict[Session, int], crcs: dict[Session, int]) -> None:
+    def _series(self) -> None:
         """Pairs; which of the two goes first alternates, and trouble sends both to another processor."""
         self.series, self.processors = Series(), []
         series = self.series
@@ -243,9 +234,7 @@ class _Pairs:
         for pair in range(self.pairs):
             self.processors.append(self._usable[self._turn % len(self._usable)])
             for session, scores, shares in turns if pair % 2 == 0 else reversed(turns):
-                run = session.run(coremark.PERFORMANCE, count[session])
-                _compare(run.crcfinal, crcs[session], f"{session.who}, {count[session]} iterations")
-                scores.append(run.score)
+                scores.append(session.chunk().score)
                 shares.append(round(session.cpu_share, 3))
             speed = self._speed()
             if undisturbed.count(series, speed) >= self.wanted:

@@ -99,9 +99,25 @@ class Backend:
         return self.kind is Kind.NATIVE
 
 
+#: In place of a toolchain's name, for modules that somebody else built.
+PREBUILT = "prebuilt"
+
+
+@dataclass(frozen=True)
+class Prebuilt:
+    """A module that somebody else built: what its cells are called, where it lies, what it must be."""
+
+    name: str
+    path: str
+    sha256: str | None = None
+
+
 @dataclass(frozen=True)
 class Cell:
-    """One artifact under one backend."""
+    """One artifact under one backend.
+
+    Of a module that somebody else built ``toolchain`` is PREBUILT and ``variant`` has its name and no flags.
+    """
 
     toolchain: str
     variant: Variant

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.choice import Sweep
-from pipeline.model import Backend, Cell, Protocol
+from pipeline.model import PREBUILT, Backend, Cell, Prebuilt, Protocol
 from pipeline.space import Tuning
 from toolchain.model import NATIVE, WASM, Toolchain, Variant
 
@@ -29,6 +29,7 @@ class Plan:
     known_toolchains: Mapping[str, Toolchain]
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
     tune: Tuning | None = None  # where this is about a search for flags
+    prebuilt: tuple[Prebuilt, ...] = ()  # modules of somebody else's
     bundle: str | None = None  # a file of somebody else's, to be verified
     given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
 
@@ -60,6 +61,15 @@ class Plan:
 
     def cells(self) -> list[Cell]:
         """All cells in the table's order."""
+        return [*self.built_cells(), *self.prebuilt_cells()]
+
+    def prebuilt_cells(self) -> list[Cell]:
+        """Those of modules that somebody else built."""
+        others = [backend for backend in self.backends if not backend.native]
+        return [Cell(PREBUILT, Variant(p.name, ()), backend) for p in self.prebuilt for backend in others]
+
+    def built_cells(self) -> list[Cell]:
+        """Those of artifacts that are built here."""
         return [
             Cell(toolchain.name, variant, backend)
             for toolchain in self.toolchains

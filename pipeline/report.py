@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.errors import ProjectError
-from pipeline.model import Status
+from pipeline.model import PREBUILT, Status
 from pipeline.plan import Plan
 from pipeline.store import read_json, write_atomic, write_json
 from pipeline.tradeoffs_text import tables
@@ -66,21 +66,35 @@ def grid(results: dict[str, Any]) -> list[dict[str, Any]]:
     One a toolchain, its backends below each other; of several toolchains one a backend, so that what is to
     be compared stands in one table.
     """
-    several = len(_unique(results, "toolchain")) > 1
+    built = [c for c in results["cells"] if c["toolchain"] != PREBUILT]
+    others = [c for c in results["cells"] if c["toolchain"] == PREBUILT]
+    several = len({c["toolchain"] for c in built}) > 1
     fixed, row = ("backend", "toolchain") if several else ("toolchain", "backend")
     grids = []
-    for name in _unique(results, fixed):
-        cells = [c for c in results["cells"] if c[fixed] == name]
-        variants = list(dict.fromkeys(c["variant"] for c in cells))
-        by_place = {(c[row], c["variant"]): c for c in cells}
-        rows = [(x, [by_place[x, v] for v in variants]) for x in dict.fromkeys(c[row] for c in cells)]
+    for name in dict.fromkeys(c[fixed] for c in built):
         title = f"under {name}" if several else f"compiled by {name}"
-        grids.append({"title": title, "of": row, "variants": variants, "rows": rows})
+        grids.append(_grid(title, row, [c for c in built if c[fixed] == name]))
+    if others:
+        grids.append(_grid("of modules that others built", "backend", others))
     return grids
 
 
-def _unique(results: dict[str, Any], key: str) -> list[str]:
-    return list(dict.fromkeys(cell[key] for cell in results["cells"]))
+def _grid(title: str, row: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
+    variants = list(dict.fromkeys(c["variant"] for c in cells))
+    by_place = {(c[row], c["variant"]): c for c in cells}
+    rows = [(x, [by_place[x, v] for v in variants]) for x in dict.fromkeys(c[row] for c in cells)]
+    return {"title": title, "of": row, "variants": variants, "rows": rows}
+
+
+def foreign(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """One cell of each module that somebody else built, one that was measured where there is any."""
+    found: dict[str, dict[str, Any]] = {}
+    for cell in results["cells"]:
+        if cell["prebuilt"] is not None:
+            known = found.setdefault(cell["variant"], cell)
+            if known["prebuilt"]["validated"] is None:
+                found[cell["variant"]] = cell
+    return list(found.values())
 
 
 _SIGNS = {"faster": ">", "slower": ">", "same within": "=", "undecided": "~"}
@@ -164,6 +178,7 @@ def render_markdown(results: dict[str, Any]) -> str:
     return template.render(
         results=results,
         grids=grid(results),
+        foreign=foreign(results),
         unfit=unfit(results),
         orders=orders(results),
         notes=notes(results),
@@ -207,6 +222,10 @@ def render_table(results: dict[str, Any]) -> str:
             table.add_row(Text(backend), *(Text(_entry(cell)) for cell in cells))
         console.print(Text(f"CoreMark chunks {one['title']}"))
         console.print(table)
+    for cell in foreign(results):
+        of = cell["prebuilt"]
+        what = f"{cell['variant']}: {of['file']}, SHA-256 {cell['wasm_sha256']}, {of['interface']}"
+        console.print(Text(f"{what}; validated: {of['validated'] or 'nothing'}"))
     for reason, cells in unfit(results):
         console.print(Text(f"{reason}\n    {', '.join(cells)}"))
     for note in notes(results):

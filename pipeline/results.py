@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline import disturbances, host, layout, sources, stats, tradeoffs, verdicts
+from pipeline.build import artifact_record
 from pipeline.model import Cell, Status
 from pipeline.plan import Plan
 from pipeline.precision import collect, estimate
@@ -75,7 +76,12 @@ def assemble(plan: Plan) -> dict[str, Any]:
         },
         "coremark": sources.verify(),
         "toolchains": [read_json(layout.toolchain_identity(t.name)) for t in plan.toolchains],
-        "reference": {"toolchain": toolchain, "variant": variant, "score": reference},
+        "reference": {
+            "toolchain": toolchain,
+            "variant": variant,
+            "score": reference,
+            "sha256": read_json(artifact_record(toolchain, variant, NATIVE))["sha256"],
+        },
         "cells": cells,
         "comparisons": _comparisons(plan, found),
         "warnings": [asdict(d) for d in disturbances.find(good)],
@@ -145,8 +151,18 @@ def _cell(
         "runtime_seconds": None,
         "instantiate_seconds": None,
         "first_run_seconds": None,
+        "log_error": None,
+        "freedom": None,
+        "prebuilt": None,
     }
     artifact = artifact_of(cell)
+    if "interface" in artifact:
+        told = [s.validated for s in rounds if s is not None and s.status is Status.OK]
+        result["prebuilt"] = {
+            "file": artifact["file"],
+            "interface": artifact["interface"],
+            "validated": told[0] if told else None,
+        }
     result[f"{NATIVE if cell.backend.native else WASM}_sha256"] = artifact["sha256"]
     if estimated is None or reference is None:
         return result
@@ -156,6 +172,9 @@ def _cell(
         ratio=estimated.value,
         ratio_low=estimated.low,
         ratio_high=estimated.high,
+        # Of log(ratio), so that results of two runs can be compared; JSON has no infinity.
+        log_error=estimated.error if math.isfinite(estimated.error) else None,
+        freedom=estimated.freedom,
         rounds=len(good),
         chunks=sum(len(s.scores) for s in good),
         code_bytes=good[0].code_bytes,

@@ -21,12 +21,13 @@ from pipeline.store import digest_of, read_json, sha256, write_atomic
 from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
-SCHEMA = 3
+SCHEMA = 4
 
 #: Our own files that decide what a number means: a change in one is a new measurement.
 PROCEDURE = (
     "pipeline/measure.py",
     "pipeline/session.py",
+    "pipeline/foreign.py",
     "pipeline/lacking.py",
     "pipeline/probes.py",
     "pipeline/runtimes.py",
@@ -57,6 +58,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     artifact_bytes: int | None = None
     version: str | None = None
     proof: dict[str, Any] | None = None
+    #: What could be checked of a module that somebody else built; None for our own, of which it is all.
+    validated: str | None = None
     #: Phases: from fork to the worker's greeting, loading the runtime, compiling the module, instantiating
     #: it for the first run, and that run (a validation run, cold). None where the backend cannot tell.
     start_seconds: float | None = None

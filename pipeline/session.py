@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from pipeline import coremark
+from pipeline.answers import Loaded, Ran
 from pipeline.errors import WorkerError, WorkerTimeout
 from pipeline.model import Backend, Protocol, Status
 from pipeline.process import Worker
@@ -25,8 +26,11 @@ CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
 _CLOCK_RUN_S = 0.1
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
-_LONGEST_CHUNK_S = 0.25
+LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
+#: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
+#: lost at its ends is half a per cent at most, either way.
+_LEAST_TICKS, _CHUNK_TICKS = 10, 200
 #: Output of a CoreMark run is some 700 bytes; a guest that prints this much is not one.
 OUTPUT_LIMIT = 64 * 1024
 #: A run of this length or more says something about the speed.
@@ -41,30 +45,6 @@ class Ended(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
-
-
-class Loaded(msgspec.Struct, frozen=True):
-    """A worker's answer to "load": seconds, bytes, version of the main package, evidence."""
-
-    compile_seconds: float | None
-    code_bytes: int | None
-    version: str | None
-    proof: dict[str, Any]
-    runtime_seconds: float | None = None  # to load the runtime into the worker
-
-
-class _Ran(msgspec.Struct, frozen=True):
-    """A worker's answer to "run"."""
-
-    outcome: Literal["exit", "trap"]
-    code: int
-    message: str
-    wall_seconds: float
-    stdout: str
-    stdout_bytes: int
-    cpu_share: float = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
-    instantiate_seconds: float | None = None
-    peak_rss_bytes: int | None = None
 
 
 def prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
@@ -95,6 +75,13 @@ class Session:
     first_run_seconds: float | None = None  # host side, of the first run that was valid
     instantiate_seconds: float | None = None  # of the same
     clock_agreement: float | None = None  # the same of the run that checked the clock
+    iterations: int = 0  # of a chunk
+    crcfinal: int = 0  # that a chunk must have
+    longest_run_s: float = 0.0  # that it may take, where this is more than the protocol says
+    #: What was checked of its output, in words; "" where it was all.
+    validated: str = ""
+    #: Of the first run of a calibration: more where the guest's clock is coarse.
+    least_iterations: int = 1
 
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
         """Compile the artifact; raises Ended where the runtime refuses it or lacks the compiler."""
@@ -123,8 +110,30 @@ class Session:
 
     def run(self, seeds: coremark.SeedSet, iterations: int, *, watch: bool = False) -> coremark.Run:
         """Run once; returns only what was judged valid, raises Ended otherwise."""
-        request = {"op": "run", "argv": coremark.arguments(seeds, iterations), "watch": watch}
-        answer = self._typed(self._ask(request, self.protocol.run_timeout_s), _Ran)
+        return self._believe(self._printed(seeds, iterations, watch=watch), seeds, iterations)
+
+    def _believe(self, output: str, seeds: coremark.SeedSet, iterations: int | None) -> coremark.Run:
+        try:
+            run = coremark.judge(output, seeds, iterations)
+        except coremark.Invalid as error:
+            raise Ended(Status.INVALID, f"{self.who}: {error}") from None
+        self._timed(run.seconds)
+        return run
+
+    def _timed(self, seconds: float) -> None:
+        """Note the guest's own time of the last run; raises Ended where it is more than the host's."""
+        if seconds > self.wall_seconds:
+            reason = f"{self.who}: the guest says it ran {seconds:g} s within {self.wall_seconds:g} s"
+            raise Ended(Status.INVALID, reason)
+        self.agreement = seconds / self.wall_seconds
+
+    def _printed(self, seeds: coremark.SeedSet, iterations: int, *, watch: bool = False) -> str:
+        """Run with these arguments, and return what was printed; raises Ended unless it ended well."""
+        return self._answer({"argv": coremark.arguments(seeds, iterations)}, watch).stdout
+
+    def _answer(self, request: Mapping[str, Any], watch: bool) -> Ran:
+        whole = {"op": "run", "watch": watch, **request}
+        answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
         if answer.outcome == "trap":
             raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
         if answer.code != 0:
@@ -133,16 +142,6 @@ class Session:
             raise Ended(Status.INVALID, f"{self.who}: {what}")
         if answer.stdout_bytes > OUTPUT_LIMIT:
             raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")
-        try:
-            run = coremark.judge(answer.stdout, seeds, iterations)
-        except coremark.Invalid as error:
-            raise Ended(Status.INVALID, f"{self.who}: {error}") from None
-        if run.seconds > answer.wall_seconds:
-            raise Ended(
-                Status.INVALID,
-                f"{self.who}: the guest says it ran {run.seconds:g} s within {answer.wall_seconds:g} s",
-            )
-        self.agreement = run.seconds / answer.wall_seconds
         self.wall_seconds = answer.wall_seconds
         if self.first_run_seconds is None:
             self.first_run_seconds = answer.wall_seconds
@@ -152,27 +151,58 @@ class Session:
         if watch:
             own = self.forks or answer.peak_rss_bytes is not None
             self.peak_rss_bytes = answer.peak_rss_bytes if own else self.worker.peak_rss_bytes()
+        return answer
+
+    def validate(self, reference: Session) -> None:
+        """Both seed sets here and natively, and the same final CRC for the same iterations; raises Ended."""
+        for seeds in coremark.SEED_SETS:
+            found = self.run(seeds, coremark.VALIDATION_ITERATIONS).crcfinal
+            expected = reference.run(seeds, coremark.VALIDATION_ITERATIONS).crcfinal
+            self._compare(found, expected, f"{seeds.name} run")
+
+    def _compare(self, found: int, expected: int, what: str) -> None:
+        if found != expected:
+            reason = f"{self.who}, {what}: crcfinal is 0x{found:04x}, native's is 0x{expected:04x}"
+            raise Ended(Status.INVALID, reason)
+
+    def prepare(self, reference: Session, least_s: float = 0.0) -> None:
+        """Find the length of a chunk, and what its final CRC must be; raises Ended.
+
+        CoreMark checks the first iteration's CRCs; what the rest computed shows in the final one only.
+        """
+        self.iterations = self.calibrate(least_s)
+        self.crcfinal = reference.run(coremark.PERFORMANCE, self.iterations).crcfinal
+
+    def chunk(self) -> coremark.Run:
+        """One chunk; raises Ended where it is not right."""
+        run = self.run(coremark.PERFORMANCE, self.iterations)
+        self._compare(run.crcfinal, self.crcfinal, f"{self.iterations} iterations")
         return run
 
     def ends_well(self) -> bool:
         """Whether a program that is no CoreMark runs to its end; raises Ended where the worker fails."""
         request = {"op": "run", "argv": ["probe"], "watch": False}
-        answer = self._typed(self._ask(request, self.protocol.run_timeout_s), _Ran)
+        answer = self._typed(self._ask(request, self.protocol.run_timeout_s), Ran)
         return answer.outcome == "exit" and answer.code == 0
 
     def calibrate(self, least_s: float = 0.0) -> int:
         """Warm up, check the clock, and return the iterations of one chunk; raises Ended.
 
-        A chunk takes the protocol's time, or ``least_s`` if that is longer.
+        A chunk takes the protocol's time, or ``least_s`` if that is longer, or what a coarse clock needs.
         """
-        iterations = 1
+        iterations = self.least_iterations
         run = self.run(coremark.PERFORMANCE, iterations)
-        while run.seconds < _CALIBRATION_FLOOR_S:
+        while run.seconds < max(_CALIBRATION_FLOOR_S, _LEAST_TICKS * run.tick_s):
             iterations *= 4
             run = self.run(coremark.PERFORMANCE, iterations)
         start_s = self.wall_seconds - run.seconds if self.forks else 0.0
-        self.chunk_s = max(self.protocol.chunk_ms / 1000, least_s, min(start_s, _LONGEST_CHUNK_S))
-        run = self._check_clock(iterations, _iterations(run, max(_CLOCK_RUN_S, 2 * start_s)))
+        self.chunk_s = max(
+            self.protocol.chunk_ms / 1000,
+            least_s,
+            min(start_s, LONGEST_CHUNK_S),
+            min(_CHUNK_TICKS * run.tick_s, LONGEST_CHUNK_S),
+        )
+        run = self._check_clock(iterations, _iterations(run, max(_CLOCK_RUN_S, 2 * start_s, self.chunk_s)))
         for _ in range(self.protocol.warmup_chunks):
             iterations = _iterations(run, self.chunk_s)
             run = self.run(coremark.PERFORMANCE, iterations)

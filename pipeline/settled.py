@@ -58,6 +58,7 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "toolchains": [_of(toolchain) for toolchain in (*plan.toolchains, plan.reference[0])],
             "wasm-opt": wasm_opt.missing() or wasm_opt.files(),
             "variants": repr(plan.variants),
+            "prebuilt": repr(plan.prebuilt),
             "backends": repr(plan.backends),
             "protocol": repr(plan.protocol),
             "checkout": plan.checkout,

@@ -21,6 +21,9 @@ from pipeline.plan import Plan
 from pipeline.reporter import ProgressReporter
 from pipeline.state import JournalDB
 
+#: Tasks that are about what is built here.
+_NOT_OF_OTHERS = {"bundle", "certify", "explain", "lock", "reproduce", "selftest", "tune", "verify"}
+
 
 def current_plan() -> Plan:
     """The plan of this invocation; bad input ends the process with one line and status 1."""
@@ -37,6 +40,11 @@ def current_plan() -> Plan:
             raise BadInput(
                 "command line: backend= is of the search for flags (doit run tune backend=…); "
                 "for the matrix, type: doit run backends=…"
+            )
+        alone = _NOT_OF_OTHERS & set(sys.argv[1:])
+        if "artifact" in variables and alone:
+            raise BadInput(
+                f"command line: artifact= is not of {alone.pop()}; type: doit run artifact=FILE.wasm"
             )
         if plan.bundle is not None and "verify" not in sys.argv[1:]:
             raise BadInput("command line: bundle= is of verify; type: doit run verify bundle=FILE")

@@ -124,7 +124,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
     """One official measurement a cell, and the statement on all of them."""
     yield group("certify", "run cells by EEMBC's rules, ten seconds and more, and say which rule is kept")
     names: list[str] = []
-    for cell in plan.cells():
+    for cell in plan.built_cells():
         folder = layout.certificate(cell.name)
         name = cell.name.replace("/", ":")
         yield {
@@ -151,7 +151,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
         "basename": "certify",
         "name": "statement",
         "task_dep": names,
-        "actions": act(later("pipeline.certify:report"), plan.cells()),
+        "actions": act(later("pipeline.certify:report"), plan.built_cells()),
         "verbosity": 2,
         "meta": meta("statement", 0.1),
     }

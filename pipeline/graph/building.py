@@ -7,12 +7,16 @@ from pathlib import Path
 
 from doit.tools import config_changed
 
-from pipeline import build, coremark, layout, provenance, sources
+from pipeline import build, coremark, layout, prebuilt, provenance, sources
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta, untouched
 from pipeline.host import fingerprint
+from pipeline.model import PREBUILT
 from pipeline.plan import Plan
 from toolchain import wasm_opt
 from toolchain.model import TARGETS, WASM, Variant
+
+#: What says of a module which features it uses.
+_PARSING = ("wasm", "wasm_code", "wasm_features", "wasm_module", "wasm_opcodes")
 
 
 def _flags_config(variant: Variant) -> dict[str, object]:
@@ -197,6 +201,26 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                 }
 
 
+def take_in_artifacts(plan: Plan) -> Iterator[Task]:
+    """Modules that somebody else built, as artifacts."""
+    yield group("prebuilt", "take in modules that somebody else built")
+    for each in plan.prebuilt:
+        made = [
+            build.artifact_path(PREBUILT, each.name, WASM),
+            build.artifact_record(PREBUILT, each.name, WASM),
+        ]
+        yield {
+            "basename": "prebuilt",
+            "name": each.name,
+            "actions": act(prebuilt.take_in, each),
+            "file_dep": [each.path, "pipeline/prebuilt.py", *map("pipeline/{}.py".format, _PARSING)],
+            "targets": made,
+            "uptodate": [intact, config_changed({"path": each.path, "sha256": each.sha256})],
+            "clean": clean(*made),
+            "meta": meta("take in module", 0.2),
+        }
+
+
 def prove_artifacts(plan: Plan) -> Iterator[Task]:
     """A statement beside each artifact: what it was made of, and how."""
     yield group("provenance", "say of each artifact what it was made of, and how (SLSA)")
@@ -227,4 +251,8 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
 
 def build_all() -> Task:
     """The head of everything that is made of sources; cleaning it removes all that was ever built."""
-    return {"actions": None, "task_dep": ["sources", "link", "provenance"], "clean": clean(layout.BUILD)}
+    return {
+        "actions": None,
+        "task_dep": ["sources", "link", "prebuilt", "provenance"],
+        "clean": clean(layout.BUILD),
+    }

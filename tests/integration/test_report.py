@@ -34,6 +34,9 @@ CELL_KEYS = [
     "runtime_seconds",
     "instantiate_seconds",
     "first_run_seconds",
+    "log_error",
+    "freedom",
+    "prebuilt",
     "group",
 ]
 
@@ -56,7 +59,7 @@ def test_the_shape_of_results_json(workspace):
         "tradeoffs",
     ]
     assert results["schema"] == 1
-    assert set(results["reference"]) == {"toolchain", "variant", "score"}
+    assert set(results["reference"]) == {"toolchain", "variant", "score", "sha256"}
     assert {"cpu", "microarchitecture", "cores", "memory_bytes", "os", "kernel", "python"} <= set(
         results["host"]
     )

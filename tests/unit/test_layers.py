@@ -28,6 +28,7 @@ LAYERS = [
         "pipeline.verdicts",
         "pipeline.tables",
         "pipeline.journal",
+        "pipeline.answers",
     },
     {
         "pipeline.backends",
@@ -44,7 +45,8 @@ LAYERS = [
     {"pipeline.environment"},
     {"pipeline.runtimes"},
     {"pipeline.choice", "pipeline.session", "pipeline.build", "pipeline.sampler", "pipeline.pace"},
-    {"pipeline.plan", "pipeline.provenance", "pipeline.anatomy"},
+    {"pipeline.plan", "pipeline.provenance", "pipeline.anatomy", "pipeline.foreign"},
+    {"pipeline.prebuilt"},
     {"pipeline.lock", "pipeline.elsewhere"},
     {
         "pipeline.matrix",

@@ -1,0 +1,190 @@
+"""Modules that somebody else built, as guests of a session: what they take, print and return is theirs.
+
+Two interfaces are known. A WASI command prints CoreMark's report; it may take seeds and iterations as
+arguments like our own artifacts, or run as long as it likes whatever it is told. An export ``run`` returns
+the score as f32 and asks an imported ``env.clock_ms`` for the time; it prints nothing, so no CRC is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline import coremark
+from pipeline.answers import Loaded, Returned
+from pipeline.coremark import PERFORMANCE, SEED_SETS, VALIDATION, VALIDATION_ITERATIONS
+from pipeline.model import Status
+from pipeline.session import Ended, Session
+
+COMMAND = "command"
+RUN = {"i32": "run, clock i32", "i64": "run, clock i64"}
+#: A program that calibrates itself for ten seconds and more, under a slow interpreter.
+_WHOLE_RUN_S = 120.0
+#: Least part of a whole run that it times: before that it looks for its number of iterations.
+_TIMED_PART = 0.4
+_MOST_ITERATIONS = 10**6
+#: How far a score may be from a whole number of iterations over the time it is of: f32 has 24 bits, and
+#: intermediate results of a port may have as few.
+_WHOLE_NUMBER = 0.02
+_F32 = 2.0**-22
+#: {iterations: final CRC} of native runs, in this process: whole runs of one module mostly have the same.
+_final: dict[int, int] = {}
+
+
+def session_for(artifact: Mapping[str, Any]) -> type[Session]:
+    """The kind of session that an artifact's record calls for."""
+    interface = artifact.get("interface")
+    if interface is None:
+        return Session
+    return ForeignCommand if interface == COMMAND else {RUN["i32"]: Run32, RUN["i64"]: Run64}[interface]
+
+
+@dataclass(eq=False)
+class ForeignCommand(Session):
+    """A WASI command of somebody else's."""
+
+    longest_run_s: float = _WHOLE_RUN_S
+    whole: bool = False  # whether it runs as it likes, whatever its arguments
+    validated: str = "CRCs of both seed sets, final CRC equal to native"
+
+    def validate(self, reference: Session) -> None:
+        """As of our own, where it takes arguments; else one whole run with the performance seeds."""
+        output = self._printed(VALIDATION, VALIDATION_ITERATIONS, watch=True)
+        try:
+            coremark.judge(output, VALIDATION, VALIDATION_ITERATIONS)
+        except coremark.NoTime:
+            pass  # its clock is too coarse for so few
+        except coremark.Invalid:
+            self.whole = True
+            self.validated = "CRCs of the performance seeds, final CRC equal to native"
+            self._whole(output, reference)
+            return
+        for seeds in SEED_SETS:
+            found = self._timed_run(seeds)
+            expected = reference.run(seeds, found.iterations).crcfinal
+            self._compare(found.crcfinal, expected, f"{seeds.name} run")
+
+    def _timed_run(self, seeds: coremark.SeedSet) -> coremark.Run:
+        """The run with the fewest iterations that last for one tick of its clock."""
+        iterations = VALIDATION_ITERATIONS
+        while True:
+            output = self._printed(seeds, iterations)
+            try:
+                coremark.judge(output, seeds, iterations)
+            except coremark.NoTime as error:
+                if iterations >= _MOST_ITERATIONS:
+                    raise Ended(Status.INVALID, f"{self.who}: {error}") from None
+                iterations *= 10
+                continue
+            except coremark.Invalid:
+                pass
+            self.least_iterations = iterations
+            return self._believe(output, seeds, iterations)
+
+    def _whole(self, output: str, reference: Session) -> coremark.Run:
+        """What a whole run printed, whichever number of iterations it chose; raises Ended."""
+        run = self._believe(output, PERFORMANCE, None)
+        if self.agreement < _TIMED_PART:
+            reason = f"the guest timed {run.seconds:g} s of the {self.wall_seconds:g} s that it ran"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}")
+        if run.iterations not in _final:
+            _final[run.iterations] = _long_run(reference, run.iterations)
+        self._compare(run.crcfinal, _final[run.iterations], f"{run.iterations} iterations")
+        return run
+
+    def prepare(self, reference: Session, least_s: float = 0.0) -> None:
+        if not self.whole:
+            super().prepare(reference, least_s)
+            return
+        self._reference = reference
+        self.chunk_s = self.wall_seconds
+        self.clock_agreement = self.agreement
+
+    def chunk(self) -> coremark.Run:
+        if not self.whole:
+            return super().chunk()
+        run = self._whole(self._printed(PERFORMANCE, 0, watch=True), self._reference)
+        self.iterations = run.iterations
+        return run
+
+
+def _long_run(reference: Session, iterations: int) -> int:
+    """The final CRC of a native run, however long it takes."""
+    reference.longest_run_s = _WHOLE_RUN_S
+    try:
+        return reference.run(PERFORMANCE, iterations).crcfinal
+    finally:
+        reference.longest_run_s = 0.0
+
+
+@dataclass(eq=False)
+class _Run(Session):
+    """An export ``run``, on a clock that we give it.
+
+    The clock runs faster than ours, so that the ten seconds for which a module runs are one chunk: what it
+    executes is the same. Its score must be a whole number of iterations over the time between its last two
+    looks at the clock; the score shown is that number over the host's time between them.
+    """
+
+    clock = ""
+    speed: float = 1.0
+    validated: str = "its own verdict, and its score against its clock: it shows no CRC"
+
+    def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
+        return super().load(path, {**options, "clock": self.clock})
+
+    def validate(self, reference: Session) -> None:
+        self._chunk_of(self.protocol.chunk_ms / 1000)
+        self.chunk()
+
+    def _chunk_of(self, seconds: float) -> None:
+        self.chunk_s = seconds
+        self.speed = coremark.SELF_TIMED_S / seconds
+
+    def prepare(self, reference: Session, least_s: float = 0.0) -> None:
+        self._chunk_of(max(self.chunk_s, least_s))
+        for _ in range(self.protocol.warmup_chunks):
+            self.chunk(watch=True)
+        self.clock_agreement = self.agreement
+
+    def chunk(self, *, watch: bool = False) -> coremark.Run:
+        answer = self._answer({"argv": [coremark.NAME], "speed": self.speed}, watch)
+        if answer.returned is None:
+            raise Ended(Status.CRASH, f"{self.who}: the worker returned no score")
+        run = self._judge(answer.returned)
+        self._timed(run.seconds)
+        self.iterations = run.iterations
+        return run
+
+    def _judge(self, found: Returned) -> coremark.Run:
+        """Believe a score, or raise Ended saying what is wrong with it."""
+        if found.calls < 2 or found.clock_ms <= 0 or found.clock_ns <= 0:
+            reason = f"it asked for the time {found.calls} times, {found.clock_ms:g} ms apart at last"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is of no time")
+        if found.score is None or not 0 < found.score < 1e12:
+            raise Ended(Status.INVALID, f"{self.who}: run returned {found.score}: CoreMark found errors")
+        iterations = found.score * found.clock_ms / 1000
+        number = round(iterations)
+        if number < 1 or abs(iterations - number) > _WHOLE_NUMBER + _F32 * iterations:
+            reason = f"{found.score:g} iterations/s for {found.clock_ms:g} ms are {iterations:.3f} iterations"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}, which is no whole number")
+        # It may be less: what the clock itself took counts for the module's time only.
+        if found.clock_ns / 1e6 * self.speed > found.clock_ms + 2:
+            reason = f"{found.clock_ms:g} ms of its clock were {found.clock_ns} ns at {self.speed:g} times"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: the clock that it was given is wrong")
+        return coremark.Run(number, found.clock_ns / 1e9, 0)
+
+
+@dataclass(eq=False)
+class Run32(_Run):
+    """Its clock returns i32."""
+
+    clock = "i32"
+
+
+@dataclass(eq=False)
+class Run64(_Run):
+    """Its clock returns i64."""
+
+    clock = "i64"

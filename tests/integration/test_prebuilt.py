@@ -1,0 +1,125 @@
+"""Modules that somebody else built run beside our own, each checked as far as its interface allows."""
+
+import hashlib
+import json
+import shutil
+
+import pytest
+
+from pipeline.sample import read
+from tests.foreign import COARSE, build, whole
+
+BACKENDS = "backends=wasmtime.cranelift"
+
+
+def results(workspace):
+    return json.loads((workspace.path / "report/results.json").read_text())
+
+
+def samples(workspace, name):
+    return [read(path) for path in sorted(workspace.path.glob(f"results/**/prebuilt/{name}/**/round-*.json"))]
+
+
+def test_the_very_bytes_beside_our_own(workspace, tmp_path):
+    theirs = tmp_path / "their build.wasm"
+    shutil.copy(workspace.path / "build/artifacts/zig/O2/wasm/coremark.wasm", theirs)
+    ran = workspace.run(f"artifact={theirs}", "variants=O2", BACKENDS)
+    assert "take in module their_build" in ran
+    own, cell = results(workspace)["cells"]
+    assert (cell["toolchain"], cell["variant"], cell["status"]) == ("prebuilt", "their_build", "ok")
+    assert cell["wasm_sha256"] == own["wasm_sha256"] == hashlib.sha256(theirs.read_bytes()).hexdigest()
+    assert own["prebuilt"] is None
+    assert cell["prebuilt"] == {
+        "file": "their build.wasm",
+        "interface": "command",
+        "validated": "CRCs of both seed sets, final CRC equal to native",
+    }
+    for report in ("report.md", "report.txt"):
+        text = (workspace.path / "report" / report).read_text()
+        assert "their build.wasm" in text
+        assert cell["wasm_sha256"] in text
+    assert workspace.run(f"artifact={theirs}", "variants=O2", BACKENDS) == []
+
+    # Alone, it is the whole matrix; other bytes of the same name are another module.
+    assert workspace.run(f"artifact={theirs}", BACKENDS)[-2:] == ["report", "check"]
+    assert len(results(workspace)["cells"]) == 1
+    shutil.copy(workspace.path / "build/artifacts/zig/O3/wasm/coremark.wasm", theirs)
+    ran = workspace.run(f"artifact={theirs}", BACKENDS)
+    assert [each for each in ran if each.startswith("measure prebuilt their_build")]
+    assert results(workspace)["cells"][0]["wasm_sha256"] == hashlib.sha256(theirs.read_bytes()).hexdigest()
+
+
+def test_programs_with_clocks_and_manners_of_their_own(workspace, tmp_path):
+    modules = {
+        "coarse": build(tmp_path / "coarse.wasm", COARSE),
+        "whole": build(tmp_path / "whole.wasm", whole(2000)),
+        "wrong": build(tmp_path / "wrong.wasm", whole(2000, seed=5)),
+    }
+    given = ",".join(map(str, modules.values()))
+    outcome = workspace.doit("run", f"artifact={given}", BACKENDS, "rounds=1")
+    assert outcome.returncode == 1
+    cells = {cell["variant"]: cell for cell in results(workspace)["cells"]}
+    assert cells["coarse"]["status"] == "ok", cells["coarse"]["reason"]
+    assert cells["whole"]["status"] == "ok", cells["whole"]["reason"]
+    assert cells["whole"]["prebuilt"]["validated"].startswith("CRCs of the performance seeds")
+    assert cells["wrong"]["status"] == "invalid"
+    assert "seedcrc" in cells["wrong"]["reason"]
+    (sample,) = samples(workspace, "whole")
+    assert sample.iterations == 2000
+    (sample,) = samples(workspace, "coarse")
+    # A millisecond more or less of such a chunk is half a per cent.
+    assert all(sample.iterations / score > 0.15 for score in sample.scores)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory; expected a .wasm module"),
+        (b"", "it begins with b''; expected a .wasm module"),
+        (b"\x7fELF", "expected a .wasm module"),
+        (b"\0asm\1\0\0\0\x01", "not a WebAssembly module"),
+        (b"\0asm\1\0\0\0", "it exports nothing and imports nothing; expected a WASI command"),
+    ],
+)
+def test_what_is_no_module_is_refused_in_one_line(workspace, tmp_path, content, reason):
+    file = tmp_path / "x.wasm"
+    if content is not None:
+        file.write_bytes(content)
+    before = workspace.snapshot()
+    outcome = workspace.doit("run", f"artifact={file}", BACKENDS)
+    assert outcome.returncode == 1
+    assert reason in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
+    assert not any("prebuilt" in name for name in workspace.snapshot().keys() - before.keys())
+
+
+def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
+    theirs = tmp_path / "theirs.wasm"
+    shutil.copy(workspace.path / "build/artifacts/zig/O2/wasm/coremark.wasm", theirs)
+    digest = hashlib.sha256(theirs.read_bytes()).hexdigest()
+    text = (workspace.path / "matrix.toml").read_text()
+    for entry, reason in (
+        (f'published = {{ file = "{theirs}", sha256 = "{digest}" }}', None),
+        (f'published = {{ file = "{theirs}", sha256 = "{"0" * 64}" }}', f"its SHA-256 is {digest}"),
+        (f'published = {{ file = "{theirs}", sha = "{digest}" }}', "did you mean 'sha256'?"),
+        ('published = ""', "expected the path of a .wasm file"),
+    ):
+        (workspace.path / "matrix.toml").write_text(f"{text}\n[artifacts]\n{entry}\n")
+        outcome = workspace.doit("run", "variants=O2", BACKENDS, "rounds=1")
+        assert (outcome.returncode, reason or "") == (1 if reason else 0, reason or ""), outcome.stderr
+        if reason is None:
+            names = [(c["toolchain"], c["variant"]) for c in results(workspace)["cells"]]
+            assert names == [("zig", "O2"), ("prebuilt", "published")]
+        else:
+            assert reason in outcome.stderr
+            assert outcome.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("task", ["verify", "lock", "bundle", "selftest"])
+def test_what_is_built_here_is_no_affair_of_theirs(workspace, task):
+    theirs = workspace.path / "build/artifacts/zig/O2/wasm/coremark.wasm"
+    outcome = workspace.doit("run", task, f"artifact={theirs}")
+    assert outcome.returncode == 1
+    assert outcome.stderr == (
+        f"error: command line: artifact= is not of {task}; type: doit run artifact=FILE.wasm\n"
+    )

@@ -1,0 +1,53 @@
+"""What a module with the export ``run`` returned is believed only where it agrees with its clock."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.answers import Returned
+from pipeline.foreign import Run32
+from pipeline.model import Protocol
+from pipeline.session import Ended
+
+PROTOCOL = Protocol("p", 1, 2, 2, 10, 1, 5, 5, 512, 1)
+
+
+def guest(speed=1000.0):
+    session = Run32(None, "it", PROTOCOL)
+    session.speed = speed
+    return session
+
+
+def f32(x):
+    import struct
+
+    return struct.unpack("f", struct.pack("f", x))[0]
+
+
+@given(st.integers(1, 10**6), st.integers(10_000, 10**8), st.floats(1, 5000))
+def test_a_score_of_whole_iterations_is_believed(iterations, clock_ms, speed):
+    ns = int(clock_ms / speed * 1e6)
+    run = guest(speed)._judge(Returned(f32(iterations / clock_ms * 1000), clock_ms, ns, 8))
+    assert run.iterations == iterations
+    assert run.seconds == ns / 1e9
+
+
+@pytest.mark.parametrize(
+    ("returned", "reason"),
+    [
+        (Returned(23.4, 0, 0, 0), "asked for the time 0 times"),
+        (Returned(23.4, 0, 10, 2), "its score is of no time"),
+        (Returned(0.0, 10230, 10230000, 8), "CoreMark found errors"),
+        (Returned(-1.0, 10230, 10230000, 8), "CoreMark found errors"),
+        (Returned(None, 10230, 10230000, 8), "CoreMark found errors"),
+        (Returned(math.inf, 10230, 10230000, 8), "CoreMark found errors"),
+        (Returned(24.29, 10230, 10230000, 8), "which is no whole number"),
+        (Returned(0.0001, 10230, 10230000, 8), "which is no whole number"),
+        (Returned(240 / 10.230, 10230, 12230000, 8), "the clock that it was given is wrong"),
+    ],
+)
+def test_any_other_is_not(returned, reason):
+    with pytest.raises(Ended, match=reason):
+        guest()._judge(returned)
