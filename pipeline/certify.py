@@ -231,6 +231,6 @@ def report(cells: list[Cell]) -> None:
         print((folder / "statement.txt").read_text(encoding="utf-8"))
         if not certificate["certified"] and certificate["status"] != Status.UNAVAILABLE.value:
             failed.append(certificate["cell"])
-    print(f"Logs and certificates: {layout.CERTIFICATES}/")
+    print(f"Logs and certificates: {layout.certificates()}/")
     if failed:
         raise ProjectError(f"not certified: {', '.join(failed)}")

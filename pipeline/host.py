@@ -24,6 +24,10 @@ _CPU_KEYS = (
 )
 
 
+#: Of ``describe()``.
+KEYS = ("fingerprint", "cpu", "microarchitecture", "cores", "memory_bytes", "os", "kernel", "python")
+
+
 @lru_cache(maxsize=1)
 def _cpuinfo() -> dict[str, str]:
     """The first processor's block of /proc/cpuinfo; empty where there is none."""

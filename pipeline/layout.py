@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.host import fingerprint
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SOURCES = "third_party/coremark"
@@ -21,7 +23,6 @@ REPORT = "report"
 RESULTS_JSON = f"{REPORT}/results.json"
 REPORT_MD = f"{REPORT}/report.md"
 REPORT_TXT = f"{REPORT}/report.txt"
-REFINED = f"{RESULTS}/refined.json"
 SELFTEST_TXT = f"{REPORT}/selftest.txt"
 SELFTEST_JSON = f"{REPORT}/selftest.json"
 REPRODUCE_TXT = f"{REPORT}/reproduce.txt"
@@ -30,10 +31,22 @@ BUNDLE = f"{BUILD}/bundle/coremark-wasm.tar"
 ELSEWHERE = f"{BUILD}/elsewhere"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
-CERTIFICATES = f"{RESULTS}/certificates"
-SEARCHES = f"{RESULTS}/tune"
 ENVIRONMENTS = "pipeline/environments"
 TEMPLATE = "pipeline/templates/report.md.jinja"
+
+
+def here() -> str:
+    """The folder below RESULTS of what this host measured: hosts that share a folder never mix."""
+    return fingerprint()[:12]
+
+
+def host_record(host: str) -> str:
+    """Which host it is that measured what lies in a folder."""
+    return f"{RESULTS}/{host}/host.json"
+
+
+def refined() -> str:
+    return f"{RESULTS}/{here()}/refined.json"
 
 
 def toolchain_identity(toolchain: str) -> str:
@@ -95,8 +108,13 @@ def worker(script: str) -> str:
     return f"pipeline/workers/{script}"
 
 
-def sample(cell: str, round_: int) -> str:
-    return f"{RESULTS}/{cell}/round-{round_:02d}.json"
+def samples(cell: str, host: str | None = None) -> str:
+    """The folder of a cell's samples, of this host or another."""
+    return f"{RESULTS}/{host or here()}/{cell}"
+
+
+def sample(cell: str, round_: int, host: str | None = None) -> str:
+    return f"{samples(cell, host)}/round-{round_:02d}.json"
 
 
 def sweep(runtime: str, kind: str) -> str:
@@ -115,9 +133,13 @@ def search_name(backends: Sequence[str]) -> str:
     return whole if len(whole) <= 60 else f"{backends[0]}+{len(backends) - 1}-more"
 
 
+def searches() -> str:
+    return f"{RESULTS}/{here()}/tune"
+
+
 def search(name: str, key: str) -> str:
     """Where a search keeps its journal (with ".json") and the samples of its re-measurements (below)."""
-    return f"{SEARCHES}/{name}-{key[:12]}"
+    return f"{searches()}/{name}-{key[:12]}"
 
 
 def tuned(name: str, kind: str) -> str:
@@ -125,9 +147,13 @@ def tuned(name: str, kind: str) -> str:
     return f"{REPORT}/tune-{name}.{kind}"
 
 
+def certificates() -> str:
+    return f"{RESULTS}/{here()}/certificates"
+
+
 def certificate(cell: str) -> str:
     """The folder of a cell's official runs."""
-    return f"{CERTIFICATES}/{cell}"
+    return f"{certificates()}/{cell}"
 
 
 def python_of(environment_dir: str | Path) -> Path:

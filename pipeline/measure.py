@@ -14,7 +14,7 @@ from collections import deque
 from datetime import datetime, timezone
 from typing import Any
 
-from pipeline import conditions, layout, undisturbed
+from pipeline import conditions, hosts, layout, undisturbed
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import WorkerError
@@ -51,6 +51,7 @@ def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: 
     if lying is not None and lying.key == key_of(inputs, round_):
         return lying
     sample = take(cell, protocol, reference, round_, inputs)
+    hosts.introduce()
     write(path, sample)
     return sample
 

@@ -35,13 +35,13 @@ def refine(plan: Plan) -> None:
                 reasons[cell.name] = reason
                 print(f"{cell.name}: {reason}", flush=True)
         open_ = [cell for cell in open_ if cell.name not in reasons]
-    write_json(layout.REFINED, {name: _record(samples[name], reasons[name]) for name in sorted(samples)})
+    write_json(layout.refined(), {name: _record(samples[name], reasons[name]) for name in sorted(samples)})
 
 
 def kept() -> bool:
     """Whether every sample that the last refinement rests on is still what it was."""
     try:
-        cells = read_json(layout.REFINED)
+        cells = read_json(layout.refined())
         return all(sha256(p) == digest for c in cells.values() for p, digest in c["samples"].items())
     except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return False

@@ -46,7 +46,7 @@ def check_cells(cells: list[dict[str, Any]], where: str) -> None:
     if wrong:
         lines = [f"  {label(cell)}: {cell['status']}: {cell['reason']}" for cell in wrong]
         count = f"{len(wrong)} of {len(cells)} cells have no number"
-        again = f"to measure one again: rm -r {layout.RESULTS}/{label(wrong[0])}"
+        again = f"to measure one again: rm -r {layout.samples(label(wrong[0]))}"
         raise ProjectError("\n".join([f"{count}, see {where}; {again}", *lines]))
 
 
@@ -178,6 +178,7 @@ def render_markdown(results: dict[str, Any]) -> str:
     return template.render(
         results=results,
         grids=grid(results),
+        elsewhere=[{**there, "grids": grid(there)} for there in results["elsewhere"]],
         foreign=foreign(results),
         unfit=unfit(results),
         orders=orders(results),
@@ -203,25 +204,22 @@ def _markdown_code(value: str) -> str:
 
 def render_table(results: dict[str, Any]) -> str:
     """The table for the terminal, without colours, at a fixed width."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     stream = io.StringIO()
     # Wide enough that no name and no number is cut: a terminal may wrap lines, a table must not lose cells.
-    width = max([_WIDTH, *(40 + 24 * len(g["variants"]) for g in grid(results))])
+    grids = [g for each in (results, *results["elsewhere"]) for g in grid(each)]
+    width = max([_WIDTH, *(40 + 24 * len(g["variants"]) for g in grids)])
     console = Console(file=stream, width=width, color_system=None, highlight=False)
     for one in grid(results):
-        table = Table(box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
-        names = [len(backend) for backend, _ in one["rows"]]
-        table.add_column("iterations/s\nratio to native", no_wrap=True, min_width=max([16, *names]))
-        for variant in one["variants"]:
-            table.add_column(Text(variant), justify="right", no_wrap=True)
-        for backend, cells in one["rows"]:
-            table.add_row(Text(backend), *(Text(_entry(cell)) for cell in cells))
         console.print(Text(f"CoreMark chunks {one['title']}"))
-        console.print(table)
+        console.print(_table(one))
+    for there in results["elsewhere"]:
+        where = f"{there['host']['cpu']}, {there['host']['kernel'] or 'unknown kernel'}"
+        for one in grid(there):
+            console.print(Text(f"On another host, {where}: CoreMark chunks {one['title']}"))
+            console.print(_table(one))
     for cell in foreign(results):
         of = cell["prebuilt"]
         what = f"{cell['variant']}: {of['file']}, SHA-256 {cell['wasm_sha256']}, {of['interface']}"
@@ -248,6 +246,22 @@ def render_table(results: dict[str, Any]) -> str:
     console.print(Text(f"On {cpu['cpu']} ({cpu['microarchitecture']}), {cpu['cores']} cores."))
     console.print(Text(f"More in {layout.REPORT_MD} and {layout.RESULTS_JSON}."))
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+
+
+def _table(one: dict[str, Any]) -> Any:
+    """One of ``grid``'s tables, as rich's."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
+    names = [len(backend) for backend, _ in one["rows"]]
+    table.add_column("iterations/s\nratio to native", no_wrap=True, min_width=max([16, *names]))
+    for variant in one["variants"]:
+        table.add_column(Text(variant), justify="right", no_wrap=True)
+    for backend, cells in one["rows"]:
+        table.add_row(Text(backend), *(Text(_entry(cell)) for cell in cells))
+    return table
 
 
 def _entry(cell: dict[str, Any]) -> str:

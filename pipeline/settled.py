@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline import environment, layout, packages
+from pipeline import environment, hosts, layout, packages
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
 from pipeline.store import digest_of, write_atomic
@@ -63,6 +63,7 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "protocol": repr(plan.protocol),
             "checkout": plan.checkout,
             "host": fingerprint(),
+            "elsewhere": hosts.state(),
             "python": packages.python_version(),
         }
     )

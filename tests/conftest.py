@@ -85,6 +85,11 @@ class Workspace:
 
     path: Path
 
+    @property
+    def results(self) -> Path:
+        """What this host measured."""
+        return self.path / layout.RESULTS / layout.here()
+
     def doit(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         return doit(self.path, *arguments, timeout=timeout)
 

@@ -55,6 +55,7 @@ def current_plan() -> Plan:
         settled.forget()
     if settled.tell_if_settled(plan, variables):
         raise SystemExit(0)
+    ProgressReporter.cells = [cell.name for cell in plan.cells()]
     ProgressReporter.settle = partial(_settle, plan, dict(variables))
     return plan
 

@@ -114,7 +114,7 @@ def tune_flags(plan: Plan) -> Task:
     return {
         "actions": act(later("pipeline.tune:tune"), plan, alone=True),
         "task_dep": ["build", "runtime"] if plan.tune else [],
-        "clean": clean(layout.SEARCHES, *made),
+        "clean": clean(layout.searches(), *made),
         "verbosity": 2,
         "meta": meta("tune", plan.tune.budget_s if plan.tune else 1),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from doit.tools import config_changed
 
-from pipeline import environment, layout, packages, runtimes, sample, sources
+from pipeline import environment, hosts, layout, packages, runtimes, sample, sources
 from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta, untouched
 from pipeline.host import fingerprint
 from pipeline.model import Runtime
@@ -19,6 +19,8 @@ _REPORTING = (
     "host",
     "report",
     "results",
+    "judging",
+    "hosts",
     "stats",
     "undisturbed",
     "precision",
@@ -153,13 +155,13 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         "task_dep": ["measure"],
         "actions": act(later("pipeline.refine:refine"), plan, alone=True),
         "file_dep": [*_first_samples(plan), "pipeline/precision.py", "pipeline/stats.py"],
-        "targets": [layout.REFINED],
+        "targets": [layout.refined()],
         "uptodate": [
             intact,
             (later("pipeline.refine:kept"),),
             config_changed({"cells": [c.name for c in plan.cells()], **_ends(plan)}),
         ],
-        "clean": clean(layout.REFINED),
+        "clean": clean(layout.refined()),
         "verbosity": 2,
         "meta": meta("refine", 10.0 * len(plan.cells())),
     }
@@ -174,7 +176,7 @@ def write_report(plan: Plan) -> Task:
         "actions": act(later("pipeline.report:write_report"), plan),
         "file_dep": [
             *_first_samples(plan),
-            *([layout.REFINED] if refined else []),
+            *([layout.refined()] if refined else []),
             *(layout.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
             *(layout.runtime_identity(runtime.name) for runtime in _runtimes(plan)),
             *(f"{layout.SOURCES}/{name}" for name in sources.read_manifest().files),
@@ -189,6 +191,7 @@ def write_report(plan: Plan) -> Task:
                     "cells": [[c.name, c.backend.kind] for c in cells],
                     "protocol": [plan.protocol.name, plan.protocol.seed, _ends(plan)],
                     "host": fingerprint(),
+                    "elsewhere": hosts.state(),
                     "python": packages.python_version(),
                 }
             ),

@@ -104,14 +104,14 @@ def test_the_protocols_settings_are_every_sample(workspace):
 
 def test_a_deleted_sample_is_that_one(workspace):
     workspace.run()
-    (workspace.path / "results/zig/O3/native/round-02.json").unlink()
+    (workspace.results / "zig/O3/native/round-02.json").unlink()
     tasks = workspace.run()
     assert [t for t in tasks if t.startswith("measure")] == ["measure zig O3 native 2"]
 
 
 def test_a_damaged_sample_is_measured_again(workspace):
     workspace.run()
-    path = workspace.path / "results/zig/O3/native/round-02.json"
+    path = workspace.results / "zig/O3/native/round-02.json"
     path.write_bytes(path.read_bytes()[:100])
     tasks = workspace.run()
     assert [t for t in tasks if t.startswith("measure")] == ["measure zig O3 native 2"]
@@ -143,7 +143,7 @@ def test_rounds_are_outermost_however_they_are_asked_for(workspace):
 
 def test_an_edited_sample_is_measured_again(workspace):
     workspace.run()
-    path = workspace.path / "results/zig/O3/native/round-02.json"
+    path = workspace.results / "zig/O3/native/round-02.json"
     good = json.loads(path.read_text())
     path.write_text(json.dumps({**good, "scores": [x * 2 for x in good["scores"]]}))
     assert rounds(workspace.run()) == [2]

@@ -98,9 +98,9 @@ def test_every_kind_of_bad_guest(workspace):
 
 def test_a_sample_of_another_cell_is_not_shown(workspace):
     workspace.run()
-    sample = workspace.path / "results/zig/O3/native/round-01.json"
+    sample = workspace.results / "zig/O3/native/round-01.json"
     good = json.loads(sample.read_text())
-    shutil.copy(workspace.path / "results/zig/O2/native/round-01.json", sample)
+    shutil.copy(workspace.results / "zig/O2/native/round-01.json", sample)
     tasks = workspace.run()
     assert "measure zig O3 native 1" in tasks
     assert json.loads(sample.read_text())["key"] == good["key"]

@@ -33,7 +33,7 @@ def test_precise_adds_rounds_until_the_budget_is_spent_and_keeps_them(workspace)
     assert {name: samples(workspace)[name] for name in first} == first, "only rounds were added"
 
     # An edited sample among the added ones is measured again, and nothing else is.
-    victim = workspace.path / f"results/zig/O3/wasmtime.cranelift/round-{cell['rounds']:02d}.json"
+    victim = workspace.results / f"zig/O3/wasmtime.cranelift/round-{cell['rounds']:02d}.json"
     victim.write_text(victim.read_text().replace('"round"', '"rounds"'))
     before = samples(workspace)
     workspace.run(*precise, "budget=4")
@@ -117,7 +117,7 @@ def test_a_backend_that_tiers_up_is_warmed_longer_and_says_so(workspace):
 def test_an_official_run_keeps_every_rule_and_its_logs(workspace):
     outcome = workspace.doit("run", "certify", *CHOICE)
     assert outcome.returncode == 0, outcome.stderr
-    folder = workspace.path / "results/certificates/zig/O3/wasmtime.cranelift"
+    folder = workspace.results / "certificates/zig/O3/wasmtime.cranelift"
     certificate = json.loads((folder / "certificate.json").read_text())
     assert certificate["certified"]
     assert all(rule["kept"] for rule in certificate["rules"])

@@ -57,6 +57,7 @@ def test_the_shape_of_results_json(workspace):
         "comparisons",
         "warnings",
         "tradeoffs",
+        "elsewhere",
     ]
     assert results["schema"] == 1
     assert set(results["reference"]) == {"toolchain", "variant", "score", "sha256"}

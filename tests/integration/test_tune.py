@@ -33,7 +33,7 @@ def small(workspace):
 
 
 def journal(workspace):
-    (path,) = (workspace.path / "results/tune").glob("wasmtime.cranelift-*.json")
+    (path,) = (workspace.results / "tune").glob("wasmtime.cranelift-*.json")
     return json.loads(path.read_text())
 
 
@@ -125,7 +125,7 @@ def check(workspace, found, state, text):
     names = [row["name"] for row in found["variants"]]
     assert found["winner"] == names[0] or found["winner"] in ("O2", "O3")
     assert names[-2:] == ["O2", "O3"]
-    final = {p.parent.parent.name for p in (workspace.path / "results/tune").rglob("round-*.json")}
+    final = {p.parent.parent.name for p in (workspace.results / "tune").rglob("round-*.json")}
     assert final == set(names)
     for row in found["variants"]:
         (cell,) = row["backends"]
@@ -160,4 +160,4 @@ def test_without_its_backend_it_says_what_to_type(workspace):
         assert outcome.returncode == 1
         assert complaint in outcome.stderr
         assert "Traceback" not in outcome.stderr
-    assert not (workspace.path / "results/tune").exists()
+    assert not (workspace.results / "tune").exists()

@@ -1,0 +1,52 @@
+"""The hosts whose samples lie in one results folder, each in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from pipeline import host, layout
+from pipeline.store import read_json, write_json
+
+_FOLDER = re.compile(r"[0-9a-f]{12}")
+
+
+def introduce() -> None:
+    """Write down which host this is, beside what it measures; does nothing where that is known."""
+    path = Path(layout.host_record(layout.here()))
+    if not path.exists():
+        write_json(path, host.describe())
+
+
+def others() -> list[str]:
+    """The folders of other hosts, by name; [] in most checkouts."""
+    try:
+        names = os.listdir(layout.RESULTS)
+    except OSError:
+        return []
+    return sorted(name for name in names if _FOLDER.fullmatch(name) and name != layout.here())
+
+
+def describe(name: str) -> dict[str, Any]:
+    """The "host" object of another host; of one that did not introduce itself only what its folder says."""
+    try:
+        found = read_json(layout.host_record(name))
+        if tuple(found) == host.KEYS and all(isinstance(x, str | int | None) for x in found.values()):
+            return dict(found)
+    except (OSError, ValueError, TypeError):
+        pass
+    unknown: dict[str, Any] = dict.fromkeys(host.KEYS)
+    return {**unknown, "fingerprint": name, "cpu": f"unknown host {name}"}
+
+
+def state() -> list[list[Any]]:
+    """[path, time in ns, size] of all that lies there of other hosts, as JSON: a report depends on it."""
+    found: list[list[Any]] = []
+    for name in others():
+        for folder, _, files in os.walk(os.path.join(layout.RESULTS, name)):
+            for file in files:
+                status = os.stat(os.path.join(folder, file))
+                found.append([os.path.join(folder, file), status.st_mtime_ns, status.st_size])
+    return sorted(found)
