@@ -1,4 +1,4 @@
-"""What a run says while it runs: a bar on a terminal, plain lines in a log, the table at the end.
+"""What a run says while it runs: a live view on a terminal, plain lines in a log, the table at the end.
 
 Nothing is drawn while a measurement runs, only between tasks: a thread that repaints ten times a
 second would be noise of our own making.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +23,8 @@ from pipeline.settled import UP_TO_DATE
 class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     """doit's reporter for this project."""
 
+    #: Names of the cells in the order of the table.
+    cells: Sequence[str] = ()
     #: Called with all tasks of a run that ended well.
     settle: Callable[[list[Any]], None] | None = None
 
@@ -30,8 +32,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
 
     def __init__(self, outstream: IO[str], options: dict[str, Any]) -> None:
         super().__init__(outstream, options)
-        self._progress: Any = None
-        self._bar: Any = None
+        self._live: Any = None
+        self._board: Any = None
         self._left: dict[str, float] = {}  # task -> guessed seconds, of tasks not yet done
         self._phase_guess: dict[str, float] = {}
         self._phase_spent: dict[str, float] = {}
@@ -41,6 +43,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._report_wanted = False
         self._reached: set[str] = set()
         self._failed = False
+        self._finished: list[str] = []  # since the live view was last drawn
 
     # -- doit's calls, in the order in which they come
 
@@ -73,10 +76,14 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     def add_success(self, task: Any) -> None:
         """A task is done."""
         self._done(task)
+        self._finished.append(task.name)
+        if task.name.startswith("measure:") and not self._terminal():
+            self._tell_status(task)
 
     def skip_uptodate(self, task: Any) -> None:
         """A task needs not be done."""
         self._left.pop(task.name, None)
+        self._finished.append(task.name)
 
     def skip_ignore(self, task: Any) -> None:
         """A task is not wanted (doit ignore)."""
@@ -85,7 +92,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     def add_failure(self, task: Any, fail: BaseFail) -> None:
         """A task failed: one line for the user's errors, everything for ours."""
         self._done(task)
-        self._stop_bar()
+        self._stop()
         self._failed = True
         if isinstance(fail, TaskFailed):
             sys.stderr.write(f"error: {fail.get_msg().strip()}\n")
@@ -95,7 +102,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
 
     def complete_run(self) -> None:
         """The run is over, well or not."""
-        self._stop_bar()
+        self._stop()
         for message in self.runtime_errors:
             sys.stderr.write(f"error: {message}\n")
         table = Path(layout.REPORT_TXT)
@@ -144,7 +151,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         number = self._total - len(self._left) + 1
         left = _duration(self._seconds_left())
         if self._terminal():
-            self._move_bar(number, what, left)
+            self._draw(number, what, left, task.name)
         else:
             self.write(f"[{number:>{len(str(self._total))}}/{self._total}] {what} ({left} left)\n")
             self.outstream.flush()
@@ -152,29 +159,38 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     def _terminal(self) -> bool:
         return self.outstream.isatty() and os.environ.get("TERM") != "dumb"
 
-    def _move_bar(self, number: int, what: str, left: str) -> None:
+    def _draw(self, number: int, what: str, left: str, now: str) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.live import Live
 
-        if self._progress is None:
-            self._progress = Progress(
-                TextColumn("{task.completed}/{task.total}"),
-                BarColumn(24),
-                TextColumn("{task.fields[left]} left"),
-                TextColumn("{task.description}", markup=False),
-                console=Console(file=self.outstream),
-                auto_refresh=False,
-                transient=True,
-            )
-            self._progress.start()
-            self._bar = self._progress.add_task(what, total=self._total, left=left)
-        self._progress.update(self._bar, completed=number, description=what, left=left)
-        self._progress.refresh()
+        from pipeline.live import Board, render
 
-    def _stop_bar(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        if self._live is None:
+            if self._board is None:
+                self._board = Board((name for name in self._tasks if name in self._reached), self.cells)
+            console = Console(file=self.outstream)
+            # Redrawn by us only: see above. What is too high for the terminal is cut.
+            self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
+            self._live.start()
+        for name in self._finished:
+            self._board.done(name, self._tasks[name].targets)
+        self._finished.clear()
+        height = self._live.console.height
+        self._live.update(render(number, self._total, left, what, self._board, height, now), refresh=True)
+
+    def _stop(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _tell_status(self, task: Any) -> None:
+        """In a log, where no table fills up: a round that did not end well, and why."""
+        from pipeline.model import Status
+        from pipeline.sample import read
+
+        sample = read(task.targets[0])
+        if sample is not None and sample.status is not Status.OK:
+            self.write(f"    {sample.cell}, round {sample.round}: {sample.status.value}: {sample.reason}\n")
 
 
 def _duration(seconds: float) -> str:
