@@ -7,6 +7,8 @@ from pipeline import coremark, layout
 from toolchain import discover
 from toolchain.model import WASM
 
+_FILES = (*coremark.SOURCES, *coremark.HEADERS)
+_PORT = ("core_portme.c", "core_portme.h")
 #: A clock of milliseconds, as EEMBC's own POSIX port has.
 COARSE = {"1000000u": "1000u", "ns / 1000u": "ns / 1000000"}
 
@@ -23,23 +25,35 @@ def whole(iterations, seed=0):
 
 def build(module: Path, edits, flags=("-O2",)) -> Path:
     """A WASI command of CoreMark with our port, in which some texts are others."""
+    texts = {name: Path(layout.SOURCES, name).read_text(encoding="utf-8") for name in _FILES}
+    for old, new in edits.items():
+        assert any(old in texts[name] for name in _PORT), f"not in our port: {old}"
+        texts |= {name: texts[name].replace(old, new) for name in _PORT}
+    return _build(module, texts, [*flags, '-DFLAGS_STR="theirs"'], layout.libc("zig", WASM))
+
+
+def build_run(module: Path, clock: str, edits=()) -> Path:
+    """A module that exports ``run`` and imports ``env.clock_ms``, which returns i32 or i64; no C library."""
+    texts = {name: Path(layout.SOURCES, name).read_text(encoding="utf-8") for name in _FILES}
+    texts |= {name: Path(f"tests/guests/{name.replace('core', 'run')}").read_text("utf-8") for name in _PORT}
+    for old, new in dict(edits).items():
+        assert old in texts["core_portme.c"], old
+        texts["core_portme.c"] = texts["core_portme.c"].replace(old, new)
+    link = ["--no-entry", "-z", "stack-size=65536"]
+    return _build(module, texts, ["-O2", f"-DCLOCK_BITS={clock[1:]}"], None, link)
+
+
+def _build(module, texts, flags, libc, link=()):
     work = module.parent / f"{module.stem} sources"
     work.mkdir(parents=True)
-    left = set(edits)
-    for name in (*coremark.SOURCES, *coremark.HEADERS):
-        text = Path(layout.SOURCES, name).read_text(encoding="utf-8")
-        for old, new in edits.items():
-            if name.startswith("core_portme") and old in text:
-                text = text.replace(old, new)
-                left.discard(old)
+    for name, text in texts.items():
         (work / name).write_text(text, encoding="utf-8")
-    assert not left, f"not in our port: {left}"
     zig = discover({"wasi_sdk": []})["zig"]
     objects = []
     for name in coremark.SOURCES:
         objects.append(str(work / f"{name}.o"))
-        _do(zig, zig.compile(WASM, [*flags, '-DFLAGS_STR="theirs"'], str(work / name), objects[-1]))
-    _do(zig, zig.link(WASM, objects, layout.libc("zig", WASM), str(module)))
+        _do(zig, zig.compile(WASM, flags, str(work / name), objects[-1]))
+    _do(zig, zig.link(WASM, objects, libc, str(module), link))
     return module
 
 

@@ -15,6 +15,8 @@ from spawn import spawn
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    if "clock" in options:
+        raise serve.Unavailable("a command runs WASI commands only: it cannot give the module env.clock_ms")
     argv = options["argv"]
     program = shutil.which(argv[0])
     if program is None:

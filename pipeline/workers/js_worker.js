@@ -64,8 +64,8 @@ const v8 = {
   },
 
   // Of the artifact: whether its constructor compiled, and with what.
-  facts(module, compile_seconds) {
-    const start = v8.tier(wasi.start(module));
+  facts(module, kind, compile_seconds) {
+    const start = v8.tier(wasi.start(module, kind));
     return { compile_seconds: start === "uncompiled" ? null : compile_seconds, proof: { start } };
   },
 };
@@ -92,17 +92,19 @@ const jsc = {
   },
 
   // It compiles function by function, once they are called often.
-  facts(module) {
-    wasi.start(module); // aborts here, and not in a run, where there is no room for a guarded memory
+  facts(module, kind) {
+    wasi.start(module, kind); // aborts here, and not in a run, where there is no room for a guarded memory
     return { compile_seconds: null, proof: {} };
   },
 };
 
 const engine = globalThis.Bun ? jsc : v8;
 let module_ = null;
+let kind = undefined; // see wasi.js
 
 function load({ path, options }) {
   const data = fs.readFileSync(path);
+  kind = options.clock;
   const proof = engine.proof(options.tiers_up);
   const started = seconds();
   try {
@@ -111,16 +113,16 @@ function load({ path, options }) {
     return { refused: String(error).split("\n")[0] };
   }
   const compile_seconds = seconds() - started;
-  const refused = wasi.refusal(module_);
+  const refused = wasi.refusal(module_, kind);
   if (refused) return { refused };
-  const facts = engine.facts(module_, compile_seconds);
+  const facts = engine.facts(module_, kind, compile_seconds);
   Object.assign(facts.proof, proof);
   // Neither engine tells the size of its code: V8's pages hold twice as much, and JSC's also its JavaScript.
   return { ...facts, code_bytes: null, version: engine.version(), runtime_seconds: null };
 }
 
-function run({ argv }) {
-  const answer = wasi.run(module_, argv, host);
+function run(request) {
+  const answer = wasi.run(module_, request, host, kind);
   answer.stdout = Buffer.from(answer.stdout, "latin1").toString("utf8");
   return answer;
 }

@@ -16,6 +16,7 @@ _OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
 _WASI = "(() => { const module = {}; %s; return module.exports; })()"
 _ENGINE = """((wasi, testing, clock, cpu, urandom) => {
   let module = null;
+  let kind;
   const host = {
     clock,
     cpu,
@@ -26,7 +27,8 @@ _ENGINE = """((wasi, testing, clock, cpu, urandom) => {
     collect: () => testing.gc(),
   };
   return {
-    load(data) {
+    load(data, clock_ms) {
+      kind = clock_ms;
       const bytes = new Uint8Array(data);
       const started = BigInt(clock(false));
       try {
@@ -35,9 +37,9 @@ _ENGINE = """((wasi, testing, clock, cpu, urandom) => {
         return JSON.stringify({ refused: String(error).split("\\n")[0] });
       }
       const compile_seconds = Number(BigInt(clock(false)) - started) / 1e9;
-      const refused = wasi.refusal(module);
+      const refused = wasi.refusal(module, kind);
       if (refused) return JSON.stringify({ refused });
-      const tier = testing.wasmFunctionTier(wasi.start(module));
+      const tier = testing.wasmFunctionTier(wasi.start(module, kind));
       const { segments, code } = testing.wasmExtractCode(module, tier === "optimized" ? "ion" : tier);
       return JSON.stringify({
         compile_seconds,
@@ -45,7 +47,7 @@ _ENGINE = """((wasi, testing, clock, cpu, urandom) => {
         proof: { tier, mode: testing.wasmCompileMode(), guarded: testing.wasmHugeMemorySupported() },
       });
     },
-    run: (argv) => JSON.stringify(wasi.run(module, JSON.parse(argv), host)),
+    run: (request) => JSON.stringify(wasi.run(module, JSON.parse(request), host, kind)),
   };
 })"""
 
@@ -99,12 +101,12 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         wasi = pythonmonkey.eval(_WASI % stream.read())
     engine = pythonmonkey.eval(_ENGINE)(wasi, pythonmonkey.eval("testing"), _clock, time.thread_time, _random)
     with open(path, "rb") as module:
-        facts = json.loads(engine["load"](module.read()))  # type: serve.Facts
+        facts = json.loads(engine["load"](module.read(), options.get("clock", "")))  # type: serve.Facts
     if "refused" in facts:
         raise serve.Refused(facts["refused"])
 
     def run(request: serve.Facts) -> serve.Facts:
-        answer = json.loads(engine["run"](json.dumps(request["argv"])))  # type: serve.Facts
+        answer = json.loads(engine["run"](json.dumps(request)))  # type: serve.Facts
         answer["stdout"] = answer["stdout"].encode("latin-1").decode("utf-8", "replace")
         return answer
 

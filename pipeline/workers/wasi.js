@@ -3,6 +3,9 @@
 // It needs nothing but the language. The host gives {clock(realtime): nanoseconds as a BigInt or as
 // decimal digits, cpu(): CPU seconds of this thread, random(bytes): fills a Uint8Array, collect():
 // collects garbage}.
+//
+// And the clock of modules of the "run" interface, which are no WASI commands: see clock.py. A function's
+// ``kind`` is what the clock of such a module returns, "i32" or "i64"; nothing stands for a command.
 "use strict";
 
 const NAMESPACE = "wasi_snapshot_preview1";
@@ -13,6 +16,8 @@ const OUTPUT_LIMIT = 64 * 1024;
 const GARBAGE_LIMIT = 64 * 1024 * 1024;
 const OK = 0, EBADF = 8, EFAULT = 21, EINVAL = 28, ENOSYS = 52, ESPIPE = 70;
 const CHARACTER_DEVICE = 2;
+// What the first call of such a clock returns, ms: START_MS in clock.py.
+const START_MS = 1000;
 const RIGHT_READ = 2n, RIGHT_WRITE = 64n;
 
 class Exit {
@@ -157,8 +162,35 @@ class Output {
   }
 }
 
+// env.clock_ms, as clock.py has it: ``speed`` milliseconds of it pass within a real one of the guest's.
+function timer(kind, speed, now) {
+  let count = 0;
+  let guest = 0; // real ns of the guest since the first call
+  let stretch = 0, left = 0n; // ns between the last two calls; when the last one ended
+  let ms = 0, before = 0; // what the last two calls returned
+  return {
+    clock_ms() {
+      const entered = now();
+      if (count++ > 0) guest += stretch = Number(entered - left);
+      before = ms;
+      ms = START_MS + Math.floor((guest * speed) / 1e6);
+      // The engine takes a number modulo 2^32 where an i32 is wanted.
+      const value = kind === "i64" ? BigInt(ms) : ms;
+      left = now();
+      return value;
+    },
+    returned: (score) => ({
+      score: Number.isFinite(score) ? score : null,
+      clock_ms: count > 1 ? ms - before : 0,
+      clock_ns: stretch,
+      calls: count,
+    }),
+  };
+}
+
 // Why a module is no WASI command, or "".
-function refusal(module) {
+function refusal(module, kind) {
+  if (kind) return ""; // the parent has looked at it
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
     if (from !== NAMESPACE || kind !== "function") return `it imports the ${kind} ${from}.${name}`;
   }
@@ -170,18 +202,21 @@ function refusal(module) {
 }
 
 // The function that begins the program, in an instance that never runs.
-function start(module) {
-  return new WebAssembly.Instance(module, imports(module, {})).exports._start;
+function start(module, kind) {
+  const still = kind && timer(kind, 1, () => 0n);
+  const given = kind ? { env: { clock_ms: still.clock_ms } } : imports(module, {});
+  const { exports } = new WebAssembly.Instance(module, given);
+  return kind ? exports.run : exports._start;
 }
 
 let garbage = 0;
 
-// Run the module once in an instance of its own. Output is one character a byte.
-function run(module, argv, host) {
+// Run the module once in an instance of its own, as a request says. Output is one character a byte.
+function run(module, { argv, speed }, host, kind) {
   const output = new Output();
   const answer = { outcome: "exit", code: 0, message: "" };
   const now = () => BigInt(host.clock(false));
-  let memory = null;
+  let memory;
   if (garbage > GARBAGE_LIMIT) {
     host.collect();
     garbage = 0;
@@ -190,14 +225,18 @@ function run(module, argv, host) {
   let cpu = host.cpu();
   let started = begun;
   try {
-    const known = calls(argv, host, () => memory, output);
-    const instance = new WebAssembly.Instance(module, imports(module, known));
-    memory = instance.exports.memory;
-    const start = instance.exports._start;
+    const clock = kind && timer(kind, speed, now);
+    const given = clock
+      ? { env: { clock_ms: clock.clock_ms } }
+      : imports(module, calls(argv, host, () => memory, output));
+    const { exports } = new WebAssembly.Instance(module, given);
+    memory = exports.memory;
+    const start = clock ? exports.run : exports._start;
     answer.instantiate_seconds = Number(now() - begun) / 1e9;
     cpu = host.cpu();
     started = now();
-    start();
+    const score = start();
+    if (clock) answer.returned = clock.returned(score);
   } catch (error) {
     if (error instanceof Exit) {
       answer.code = error.code;
@@ -209,7 +248,7 @@ function run(module, argv, host) {
   }
   answer.wall_seconds = Number(now() - started) / 1e9;
   answer.cpu_share = (host.cpu() - cpu) / answer.wall_seconds;
-  if (memory !== null) garbage += memory.buffer.byteLength;
+  if (memory instanceof WebAssembly.Memory) garbage += memory.buffer.byteLength;
   answer.stdout_bytes = output.size;
   answer.stdout = output.kept;
   return answer;

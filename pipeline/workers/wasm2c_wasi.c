@@ -1,28 +1,15 @@
 /* WASI preview 1 for one wasm2c module named "guest": arguments, clocks, random bytes and standard output.
    No input, no files, no environment, no network: those calls say so. */
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "guest.h"
+#include "wasm2c_host.h"
 
 enum { OK = 0, BADF = 8, INVAL = 28, IO = 29, NOSYS = 52, SPIPE = 70 };
 
 typedef struct w2c_wasi__snapshot__preview1 Host;
 #define WASI(name) u32 w2c_wasi__snapshot__preview1_##name
 
-/* Left in the executable for the proof. */
-#if WASM_RT_MEMCHECK_GUARD_PAGES
-#define CHECKS "guard pages"
-#else
-#define CHECKS "bounds checks"
-#endif
-__attribute__((section(".wasm2c"), used)) static const volatile char checks[] = CHECKS;
-
-static w2c_guest guest;
 static int count;
 static char **words;
 
@@ -43,17 +30,6 @@ static u32 get32(u64 address)
     u32 value;
     memcpy(&value, at(address, 4), 4);
     return value;
-}
-
-/* Called for every trap, also within a signal handler. The parent names the file for the reason. */
-void trapped(wasm_rt_trap_t code)
-{
-    const char *reason = wasm_rt_strerror(code);
-    const char *file = getenv("TRAP_DESCRIPTOR");
-    if (file)
-        (void)!write(atoi(file), reason, strlen(reason));
-    signal(SIGABRT, SIG_DFL);
-    abort();
 }
 
 WASI(args_sizes_get)(Host *host, u32 argc, u32 size)

