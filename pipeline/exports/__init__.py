@@ -1,0 +1,66 @@
+"""The results in the formats of other programs: one module an export, found by looking, listed nowhere."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from pipeline import layout
+from pipeline.errors import ProjectError
+from pipeline.exports import github
+from pipeline.exports.model import Export, Results, Samples
+from pipeline.exports.text import artifact_sha256
+from pipeline.model import Status
+from pipeline.report import label
+from pipeline.sample import Sample, read
+from pipeline.store import read_json, write_atomic
+
+_AGAIN = "type: doit run"
+
+
+def discover() -> dict[str, Export]:
+    """Return {file name: export} of every module here that defines ``EXPORTS``."""
+    found: dict[str, Export] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for item in getattr(importlib.import_module(f"{__name__}.{module.name}"), "EXPORTS", ()):
+            found[item.file] = item
+    return dict(sorted(found.items()))
+
+
+def write_all() -> None:
+    """Write every export of results.json below report/, each whole or not at all.
+
+    Raises ProjectError where there is no results.json, or where its samples are others now.
+    """
+    try:
+        results = read_json(layout.RESULTS_JSON)
+    except (OSError, ValueError):
+        raise ProjectError(f"{layout.RESULTS_JSON} is missing or is no JSON; {_AGAIN}") from None
+    samples = samples_of(results)
+    # All are rendered before one is written: files of two runs beside each other would contradict.
+    texts = {export.path: export.render(results, samples) for export in discover().values()}
+    for path, text in texts.items():
+        write_atomic(path, text)
+    github.summarise(results)
+
+
+def samples_of(results: Results) -> Samples:
+    """The samples that the numbers of results.json rest on, by the label of their cell.
+
+    Raises ProjectError where one is missing, broken, or not of the cell's artifact.
+    """
+    ok = [cell for cell in results["cells"] if cell["status"] == Status.OK.value]
+    found: dict[str, list[Sample]] = {}
+    for cell in ok:
+        name = label(cell)
+        paths = [layout.sample(name, number) for number in range(1, cell["rounds"] + 1)]
+        for path in paths:
+            sample = read(path)
+            if sample is None or sample.cell != name or sample.artifact_sha256 != artifact_sha256(cell):
+                raise ProjectError(f"{path} is not the sample that {layout.RESULTS_JSON} rests on; {_AGAIN}")
+            found.setdefault(name, []).append(sample)
+        chunks = sum(len(sample.scores) for sample in found[name])
+        if chunks != cell["chunks"]:
+            where = f"{layout.RESULTS_JSON} has {cell['chunks']} chunks of {name}"
+            raise ProjectError(f"{where}, its samples have {chunks}; {_AGAIN}")
+    return found

@@ -1,0 +1,154 @@
+"""A run as it lies on the disk, without having been measured: real plan, records, samples and results.json.
+
+What is recorded is what a measurement would leave; all that is derived from it is derived by the pipeline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import build, host, layout, matrix, report, runtimes, sample, sources
+from pipeline.model import Cell, Status
+from pipeline.plan import Plan
+from pipeline.sample import SCHEMA, Sample
+from pipeline.store import read_json, sha256, write_atomic, write_json
+from tests.conftest import ROOT
+from toolchain.model import NATIVE, WASM
+
+BACKENDS = (
+    "native",
+    "wasmtime.cranelift",
+    "wasmtime.cranelift-none",
+    "wasmtime.cranelift-size",
+    "wasmtime.winch",
+    "wasmtime.pulley",
+)
+#: {cell: how its rounds ended}; all others are ok.
+ENDS = {
+    "zig/O2/wasmtime.winch": (Status.UNAVAILABLE, "needs simd, which wasmtime.winch (1.0) does not have"),
+    "zig/O3/wasmtime.pulley": (Status.TRAP, 'wasm `unreachable` | <b>"x"</b>, @nobody #1'),
+}
+#: No chunk of it had its processor for itself; one of whose rounds got faster and was warmed for longer.
+DISTURBED, WARMED = "zig/O3/wasmtime.cranelift-none", "zig/O2/native"
+#: Folders of two other machines that measured the same: one introduced itself, the other did not.
+INTRODUCED, UNKNOWN = "0123456789ab", "ba9876543210"
+ROUNDS = 3
+_SPEED = 40000.0
+_CHUNKS = 30
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The folder of a run, and its results.json."""
+
+    folder: Path
+    results: dict[str, Any]
+
+
+@contextlib.contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def record(folder: Path) -> Recorded:
+    """Lay out a run in an empty folder."""
+    for part in ("pipeline", "toolchain", "matrix.toml"):
+        (folder / part).symlink_to(ROOT / part)
+    manifest = folder / layout.MANIFEST
+    manifest.parent.mkdir(parents=True)
+    shutil.copy(ROOT / layout.MANIFEST, manifest)
+    with inside(folder):
+        chosen = {"variants": "O2,O3", "backends": ",".join(BACKENDS), "toolchains": "zig"}
+        plan = matrix.load({**chosen, "protocol": "quick", "rounds": str(ROUNDS)})
+        sources.obtain(None)
+        for tool in plan.builders():
+            build.identify(tool)
+        for _, variant, target in plan.artifacts():
+            _artifact(variant, target)
+        for runtime in {b.runtime.name: b.runtime for b in plan.backends}.values():
+            runtimes.identify(runtime)
+        for cell in plan.cells():
+            _samples(plan, cell)
+        write_json(layout.host_record(INTRODUCED), host.describe())
+        report.write_report(plan)
+        return Recorded(folder, read_json(layout.RESULTS_JSON))
+
+
+def _artifact(variant, target: str) -> None:
+    path = build.artifact_path("zig", variant.name, target)
+    write_atomic(path, f"{variant.name} for {target}")
+    record = {
+        "present": True,
+        "reason": None,
+        "flags": list(variant.flags),
+        "features": [],
+        "needs": [],
+        "sha256": sha256(path),
+        "bytes": os.path.getsize(path),
+    }
+    write_json(build.artifact_record("zig", variant.name, target), record)
+
+
+def _samples(plan: Plan, cell: Cell) -> None:
+    key = sample.cell_key(cell, plan.protocol, plan.reference_name)
+    status, reason = ENDS.get(cell.name, (Status.OK, None))
+    path = build.artifact_path("zig", cell.variant.name, NATIVE if cell.backend.native else WASM)
+    for number in range(1, ROUNDS + 1):
+        dice = random.Random(f"{cell.name}/{number}")
+        facts = _measured(cell, dice) if status is Status.OK else {}
+        made = Sample(
+            schema=SCHEMA,
+            key=sample.key_of(key, number),
+            cell=cell.name,
+            round=number,
+            status=status,
+            reason=reason,
+            measured=f"2026-01-02T03:04:{number:02d}+00:00",
+            artifact_sha256=sha256(path),
+            artifact_bytes=os.path.getsize(path),
+            seconds=round(dice.uniform(1, 2), 3),
+            conditions={"others_processors": dice.uniform(0.3, 1.2), "clock_source": "tsc"},
+            **facts,
+        )
+        for machine in (None, INTRODUCED, UNKNOWN):
+            sample.write(layout.sample(cell.name, number, machine), made)
+
+
+def _measured(cell: Cell, dice: random.Random) -> dict[str, Any]:
+    """Speeds of a machine that was slower by a third for the first third of the round."""
+    own = 1 - 0.15 * BACKENDS.index(cell.backend.name)
+    state = [0.7] * (_CHUNKS // 3) + [1.0] * (_CHUNKS - _CHUNKS // 3)
+    share = 0.5 if cell.name == DISTURBED else 1.0
+    return {
+        "scores": [_SPEED * own * x * dice.lognormvariate(0, 0.01) for x in state],
+        "reference_scores": [_SPEED * x * dice.lognormvariate(0, 0.01) for x in state],
+        "cpu_shares": [share] * _CHUNKS,
+        "reference_cpu_shares": [1.0] * _CHUNKS,
+        "processors": [0] * _CHUNKS,
+        "warmup_scores": [_SPEED * dice.lognormvariate(-0.5, 0.1)] * 4 if cell.name == WARMED else [],
+        "machine_speed": _SPEED,
+        "iterations": dice.randint(300, 420),
+        "reference_iterations": 400,
+        "trend": (0.001, 0.5),
+        "version": "1.0",
+        "proof": {"compiler": cell.backend.name, "guarded": True, "level": 3},
+        "start_seconds": dice.uniform(0.03, 0.05),
+        "runtime_seconds": dice.uniform(0.01, 0.02),
+        "compile_seconds": None if cell.backend.native else dice.uniform(0.001, 0.2),
+        "instantiate_seconds": dice.uniform(1e-5, 1e-3),
+        "first_run_seconds": dice.uniform(1e-3, 1e-2),
+        "code_bytes": dice.randint(20000, 90000),
+        "peak_rss_bytes": dice.randint(10**6, 10**8),
+    }
