@@ -1,0 +1,490 @@
+"""Two runs beside each other: the verdicts, what is refused, and what is a regression."""
+
+import json
+import math
+import os
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_history import HOST, OTHER_HOST, RATIOS, cell_of, results, write
+
+from pipeline import compare, compare_text, history, history_run, layout
+from pipeline.compare_runs import Side, compare_runs
+from pipeline.errors import BadInput
+from pipeline.history_run import of_results, parse
+from pipeline.host import fingerprint
+
+CELL = "zig/O3/wasmtime.cranelift"
+
+
+def beside(old, new, hosts=None, threshold=2.0):
+    return compare_runs(Side("old", of_results(old)), Side("new", of_results(new)), hosts, threshold)
+
+
+def words(found):
+    return {change.pair.name: change.word for change in found.changes}
+
+
+def regressed(found):
+    return [change.pair.name for change in found.regressions]
+
+
+def scaled(run, factor, name=CELL):
+    """The same rounds with another ratio, exactly."""
+    for key in ("ratio", "ratio_low", "ratio_high", "score"):
+        cell_of(run, name)[key] *= factor
+    return run
+
+
+# -- verdicts
+
+
+def test_a_run_beside_itself_is_the_same():
+    found = beside(results(), results())
+    assert set(words(found).values()) == {"same within"}
+    assert all(change.pair.same_samples for change in found.changes)
+    assert regressed(found) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(0.01, 3), min_size=1, max_size=8),
+    st.integers(1, 6),
+    st.floats(0, 0.1),
+    st.integers(0, 2**32),
+)
+def test_no_run_is_a_regression_of_itself(ratios, rounds, process, seed):
+    run = results(
+        {f"zig/O{i}/wasmtime.x": r for i, r in enumerate(ratios)}, rounds=rounds, process=process, seed=seed
+    )
+    for new in (run, {**run, "reference": {**run["reference"], "sha256": "0" * 64}}):
+        found = beside(run, new, threshold=0)
+        assert regressed(found) == []
+        assert not {"faster", "slower"} & set(words(found).values())
+
+
+def test_a_known_shift_is_found():
+    shifted = {**RATIOS, CELL: RATIOS[CELL] * 0.95}
+    found = beside(results(), results(shifted, seed=2))
+    assert words(found)[CELL] == "slower"
+    assert regressed(found) == [CELL]
+    (change,) = found.regressions
+    assert change.verdict.difference.low < 0.95 < change.verdict.difference.high
+    back = beside(results(shifted, seed=2), results())
+    assert words(back)[CELL] == "faster"
+    assert regressed(back) == []
+
+
+def test_equal_runs_are_seldom_told_apart():
+    """The family's error: 40 pairs of runs of 12 equal cells, of which one in forty may go wrong."""
+    ratios = {f"zig/O2/wasmtime.{i}": 0.8 for i in range(12)}
+    wrong = 0
+    for seed in range(40):
+        found = words(beside(results(ratios, seed=2 * seed), results(ratios, seed=2 * seed + 1)))
+        wrong += bool({"faster", "slower"} & set(found.values()))
+    assert wrong <= 3
+
+
+def test_noise_decides_nothing():
+    noisy = results({**RATIOS, CELL: 0.75}, seed=2, rounds=2, process=0.1)
+    found = beside(results(rounds=2, process=0.1), noisy)
+    assert words(found)[CELL] == "undecided"
+    assert regressed(found) == []
+
+
+def test_a_disturbed_cell_decides_nothing():
+    new = scaled(results(seed=2), 0.5)
+    cell_of(new, CELL).update(disturbed=True, log_error=None, freedom=0.0)
+    found = beside(results(), new)
+    assert words(found)[CELL] == "undecided"
+    assert "undecided (? the machine was too disturbed)" in compare_text.render(found)
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(0.98, []), (0.9799, [CELL]), (0.5, [CELL]), (1.5, [])])
+def test_a_regression_is_slower_by_more_than_the_threshold(factor, expected):
+    old = results()
+    for cell in old["cells"]:
+        cell.update(ratio=0.5, ratio_low=0.499, ratio_high=0.501, log_error=1e-4)
+    assert regressed(beside(old, scaled(json.loads(json.dumps(old)), factor), threshold=2.0)) == expected
+
+
+def test_a_small_but_certain_slowdown_is_told_and_no_regression():
+    found = beside(results(process=1e-4, rounds=30), scaled(results(process=1e-4, rounds=30), 0.99))
+    assert words(found)[CELL] == "slower"
+    assert regressed(found) == []
+    assert regressed(beside(results(), scaled(results(process=1e-4, rounds=30, seed=2), 0.99), threshold=0.5))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(s, [CELL]) for s in ("invalid", "trap", "timeout", "crash")] + [("unavailable", [])],
+)
+def test_a_cell_that_goes_wrong_is_a_regression(status, expected):
+    new = results()
+    cell_of(new, CELL).update(status=status, reason="because", ratio=None, score=None)
+    found = beside(results(), new)
+    assert regressed(found) == expected
+    assert f"{CELL}: ok -> {status}: because" in compare_text.render(found)
+    assert regressed(beside(new, new)) == regressed(beside(new, results())) == []
+
+
+# -- what may be compared with what
+
+
+def test_machines_are_not_compared_silently():
+    old, new = results(), results(host=OTHER_HOST, seed=2)
+    with pytest.raises(BadInput) as caught:
+        beside(old, new)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert all(part in message for part in ("Testing CPU 9000", "Another CPU", "hosts=any"))
+
+
+def test_of_two_machines_only_ratios_are_compared():
+    old, new = results(), results(host=OTHER_HOST, seed=2)
+    for cell in new["cells"]:
+        cell["score"] /= 10
+    new["reference"]["sha256"] = "0" * 64
+    found = beside(old, new, hosts="any")
+    assert found.key == "ratio"
+    assert regressed(found) == []
+    assert "only ratios to native are compared" in compare_text.render(found)
+    with pytest.raises(BadInput, match="hosts: unknown value 'all'"):
+        beside(old, new, hosts="all")
+
+
+def test_with_another_reference_scores_are_compared():
+    """The new reference is twice as fast: every ratio halves, and nothing got slower."""
+    new = results({name: ratio / 2 for name, ratio in RATIOS.items()}, seed=2)
+    new["reference"].update(sha256="0" * 64, score=60000.0)
+    for cell in new["cells"]:
+        cell["score"] = cell["ratio"] * 60000
+    found = beside(results(), new)
+    assert found.key == "score"
+    assert not {"faster", "slower"} & set(words(found).values())
+    assert "scores (iterations/s) are compared" in compare_text.render(found)
+    for cell in new["cells"]:
+        cell["score"] *= 0.9
+    assert regressed(beside(results(), new)) == list(RATIOS)
+
+
+def test_other_settings_and_sources_are_warned_of():
+    new = results(seed=2, rounds=9)
+    new["protocol"].update(pairs=20, name="quick", half_width_percent=0.5)
+    new["coremark"]["commit"] = "d5fad6bd"
+    text = compare_text.render(beside(results(), new))
+    assert "Warning: they were measured with different settings: pairs 40 -> 20.\n" in text
+    assert "different revisions: 0c91314d -> d5fad6bd" in text
+    assert "Warning" not in compare_text.render(beside(results(), results(seed=2, rounds=9)))
+
+
+def test_what_is_another_stands_beside_the_verdict():
+    new = results(seed=2, version="51.0.0")
+    cell_of(new, CELL).update(wasm_sha256="0" * 64)
+    cell_of(new, "zig/O2/native")["identity"]["version"] = "0.18.0"
+    rows = {
+        line.split()[0]: line
+        for line in compare_text.render(beside(results(), new)).splitlines()
+        if "zig/" in line
+    }
+    assert rows[CELL].endswith("other module, wasmtime 50.0.1 -> 51.0.0")
+    assert rows["zig/O2/wasmtime.cranelift"].endswith(" wasmtime 50.0.1 -> 51.0.0")
+    assert rows["zig/O2/native"].endswith(" zig 0.17.1 -> 0.18.0")
+
+
+def test_other_files_of_the_same_version_are_told():
+    new = results(seed=2)
+    cell_of(new, CELL)["identity"]["packages"]["wasmtime"]["sha256"] = "0" * 64
+    cell_of(new, CELL)["identity"]["programs"]["gcc"] = {"version": "13.1", "says": "gcc"}
+    found = {change.pair.name: change.pair.causes for change in beside(results(), new).changes}
+    assert found[CELL] == ["wasmtime 50.0.1, other files, gcc none -> 13.1"]
+    assert found["zig/O2/wasmtime.cranelift"] == []
+
+
+def test_what_was_not_measured_anew_is_in_no_family():
+    new = json.loads(json.dumps(results()))
+    cell_of(new, CELL).update(cell_of(results(seed=2), CELL))
+    found = {change.pair.name: change for change in beside(results(), new).changes}
+    assert [name for name, change in found.items() if not change.pair.same_samples] == [CELL]
+    assert found[CELL].verdict.p_adjusted == found[CELL].verdict.difference.p < 1
+
+
+def test_cells_of_one_run_only_are_listed():
+    new = results({**RATIOS, "zig/Oz/wasm3": 0.1}, seed=2)
+    del new["cells"][0]
+    found = beside(results(), new)
+    assert (found.only_old, found.only_new) == (["zig/O2/native"], ["zig/Oz/wasm3"])
+    text = compare_text.render(found)
+    assert "only in old: zig/O2/native\n" in text
+    assert "only in new: zig/Oz/wasm3\n" in text
+    with pytest.raises(BadInput, match="no cell in common"):
+        beside(results(), results({"zig/Oz/wasm3": 0.1}))
+
+
+@pytest.mark.parametrize("threshold", [-1, 100, math.nan, math.inf])
+def test_a_threshold_is_a_percentage(threshold):
+    with pytest.raises(BadInput, match="threshold: expected per cent"):
+        beside(results(), results(), threshold=threshold)
+
+
+# -- which runs
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty folder to compare in."""
+    monkeypatch.chdir(tmp_path)
+    os.mkdir(layout.REPORT)
+    return tmp_path
+
+
+def own(day):
+    """Results of the machine that this test runs on."""
+    return results(seed=day, day=day, host={**HOST, "fingerprint": fingerprint()})
+
+
+def report(run, where=layout.RESULTS_JSON):
+    with open(where, "w", encoding="utf-8") as stream:
+        json.dump(run, stream)
+
+
+def compared():
+    with open(layout.COMPARE_JSON, encoding="utf-8") as stream:
+        found = json.load(stream)
+    return found["old"]["name"], found["new"]["name"]
+
+
+def test_names_of_runs(here):
+    for day in (1, 2, 3):
+        history.record(own(day))
+    history.record(results(seed=4, day=2, host=OTHER_HOST))
+    report(own(3))
+    for old, new, expected in (
+        (None, None, ("run 2", layout.RESULTS_JSON)),
+        (None, "last", ("run 2", "run 3")),
+        (None, "2", ("run 1", "run 2")),
+        ("1", "previous", ("run 1", "run 2")),
+        ("last", "1", ("run 3", "run 1")),
+        ("report/results.json", "1", (layout.RESULTS_JSON, "run 1")),
+    ):
+        compare.run(old, new, None)
+        assert compared() == expected
+    os.remove(layout.RESULTS_JSON)
+    compare.run(None, None, None)
+    assert compared() == ("run 2", "run 3")
+    with pytest.raises(BadInput, match="another machine"):
+        compare.run("4", "last", None)
+    compare.run("4", "last", "any")
+
+
+def test_an_earlier_run_of_the_same_samples_is_no_default(here):
+    history.record(own(1))
+    history.record(own(2))
+    filtered = {**own(2), "cells": own(2)["cells"][1:]}
+    history.record(filtered)
+    report(filtered)
+    compare.run(None, None, None)
+    assert compared() == ("run 1", layout.RESULTS_JSON)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (None, None, "no earlier run"),
+        ("7", None, "run 7: not in the history"),
+        ("previous", None, "the history has 1 runs of this machine; expected 2"),
+        ("nowhere.json", None, "nowhere.json: no such file"),
+        (".", None, "no such file"),
+        ("no\x1b[2Jwhere", None, "^nowhere: no such file"),
+    ],
+)
+def test_runs_that_are_not_there(here, old, new, said):
+    history.record(own(1))
+    report(own(1))
+    with pytest.raises(BadInput, match=said) as caught:
+        compare.run(old, new, None)
+    assert str(caught.value).isprintable()
+
+
+def test_a_regression_ends_with_a_line_and_leaves_the_table(here, capsys):
+    report(results(), "old.json")
+    new = results({name: ratio * 0.9 for name, ratio in RATIOS.items()}, seed=2)
+    cell_of(new, "zig/O2/native").update(status="trap", reason="x", ratio=None, score=None)
+    report(new, "new.json")
+    with pytest.raises(compare.Regression) as caught:
+        compare.compare_files("old.json", "new.json", None, 2.0)
+    message = str(caught.value)
+    assert message.startswith(
+        "3 of 3 cells regressed between old.json and new.json: zig/O2/native trap, zig/O2/"
+    )
+    assert message.isprintable()
+    table = capsys.readouterr().out
+    assert table == (here / layout.COMPARE_TXT).read_text(encoding="utf-8")
+    assert table.count("REGRESSION") == 2
+    found = json.loads((here / layout.COMPARE_JSON).read_text(encoding="utf-8"))
+    assert found["schema"] == 1
+    assert found["regressions"] == list(RATIOS)
+    by_name = {f"{c['toolchain']}/{c['variant']}/{c['backend']}": c for c in found["cells"]}
+    assert by_name[CELL]["verdict"] == "slower"
+    assert by_name[CELL]["ratio_low"] < 0.9 < by_name[CELL]["ratio_high"]
+    assert by_name["zig/O2/native"]["new"] == {
+        **by_name["zig/O2/native"]["old"],
+        "status": "trap",
+        "reason": "x",
+        "ratio": None,
+        "score": None,
+    }
+    assert by_name["zig/O2/native"]["verdict"] is None
+
+
+def test_without_a_regression_it_ends_well(here, capsys):
+    report(results(), "old.json")
+    report(results(seed=2), "new.json")
+    compare.compare_files("old.json", "new.json")
+    assert "Regressions (slower by more than 2 %, or gone wrong): 0." in capsys.readouterr().out
+
+
+# -- files of strangers
+
+
+def broken(change):
+    run = results()
+    change(run)
+    return json.dumps(run).encode()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"{" * 100_000,
+        b'{"cells":' * 100_000,
+        b'{"new":' * 100_000,
+        broken(lambda r: r.pop("cells")),
+        broken(lambda r: r.update(schema=2)),
+        broken(lambda r: r.update(schema=True)),
+        broken(lambda r: r.update(created="yesterday")),
+        broken(lambda r: r.update(created="2026-11-01T08:00:00+00:00\n")),
+        broken(lambda r: r["host"].update(fingerprint="../../etc")),
+        broken(lambda r: r["protocol"].update(pairs={"a": 1})),
+        broken(lambda r: r["cells"].append(r["cells"][0])),
+        *(
+            broken(lambda r, k=key, v=value: r["cells"][0].update({k: v}))
+            for key, value in (
+                ("ratio", math.nan),
+                ("ratio", math.inf),
+                ("ratio", -1),
+                ("ratio", 0),
+                ("ratio", "1"),
+                ("ratio", None),
+                ("ratio", 1e11),
+                ("score", None),
+                ("ratio_low", 2.0),
+                ("log_error", -0.1),
+                ("status", "fine"),
+                ("code_bytes", 2**70),
+                ("code_bytes", 1.5),
+                ("identity", {"packages": {"x": {"version": {"deep": 1}}}}),
+                ("identity", None),
+                ("backend", ""),
+            )
+        ),
+        broken(lambda r: r["cells"][0].pop("log_error")),
+        broken(lambda r: r["cells"][0].update(reason="\ud800")),
+    ],
+    ids=lambda raw: None,
+)
+def test_a_file_that_is_no_results_is_refused_in_one_line(tmp_path, raw):
+    path = tmp_path / "results.json"
+    path.write_bytes(raw)
+    with pytest.raises(BadInput) as caught:
+        compare.compare_files(str(path), str(path))
+    assert str(caught.value).isprintable()
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
+    path = write(tmp_path, "results.json", results())
+    monkeypatch.setattr(history_run, "MOST_BYTES", path.stat().st_size)
+    history_run.load(str(path))
+    monkeypatch.setattr(history_run, "MOST_BYTES", path.stat().st_size - 1)
+    with pytest.raises(BadInput, match="larger than"):
+        history_run.load(str(path))
+
+
+def test_what_never_ends_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(BadInput, match="no such file"):
+            history_run.load(str(path))
+
+
+_RAW = json.dumps(results()).encode()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.integers(0, len(_RAW) - 1), st.integers(0, 255)), min_size=1, max_size=4))
+def test_changed_bytes_are_refused_or_compared(changes):
+    """Whatever is accepted can be compared, printed and written."""
+    raw = bytearray(_RAW)
+    for place, byte in changes:
+        raw[place] = byte
+    try:
+        run = parse(bytes(raw), "a file")
+    except BadInput:
+        return
+    found = compare_runs(Side("a", parse(_RAW, "")), Side("b", run), "any", 2.0)
+    assert all(c.isprintable() or c == "\n" for c in compare_text.render(found))
+    json.dumps(compare_text.data(found), allow_nan=False)
+
+
+EXTREME = st.sampled_from([1e-131, 1e-9, 1e-3, 1.0, 7.0, 1e9, 1e12, 1e131])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(*[EXTREME] * 4, st.floats(0, 1e12), st.floats(0, 1e12)), min_size=2, max_size=2))
+def test_extreme_numbers_are_compared_without_trouble(numbers):
+    runs = []
+    for (ratio, score, low, high, error, freedom), reference in zip(numbers, "01", strict=True):
+        run = results()
+        ratio, score = (min(max(x, 1e-9), 1e12) for x in (ratio, score))
+        run["reference"]["sha256"] = reference * 64
+        cell_of(run, CELL).update(
+            ratio=ratio, ratio_low=min(low, ratio), ratio_high=max(high, ratio), score=score
+        )
+        cell_of(run, CELL).update(log_error=error, freedom=freedom)
+        runs.append(run)
+    for hosts in (None, "any"):
+        new = {**runs[1], "host": OTHER_HOST} if hosts else runs[1]
+        found = beside(runs[0], new, hosts)
+        msgspec.json.encode(compare_text.data(found))
+        json.dumps(compare_text.data(found), allow_nan=False)
+        assert max(map(len, compare_text.render(found).splitlines())) < 1000
+
+
+def test_hostile_text_cannot_act_on_the_terminal(here, capsys):
+    evil = "\x1b]0;title\x07\x1b[2J\x9b31mred\u202e\u200b\nrun 7 \r\x00[bold]"
+    runs = [results(seed=day, day=day, host={**OTHER_HOST, "cpu": evil, "kernel": evil}) for day in (1, 2)]
+    for number, run in enumerate(runs):
+        run["protocol"].update({"name": evil, evil: number})
+        run["coremark"]["commit"] = f"{number}{evil}"
+        run["cells"][0].update(variant=evil, identity={"name": evil, "version": f"{number}{evil}"})
+        run["cells"][1].update(status="crash" if number else "ok", reason=evil)
+        run["cells"].append({**run["cells"][0], "backend": f"{number}{evil}"})
+    report(runs[0], "old.json")
+    report(runs[1], "new.json")
+    with pytest.raises(compare.Regression) as caught:
+        compare.compare_files("old.json", "new.json")
+    text = capsys.readouterr().out
+    assert "red run 7 [bold]" in text
+    assert all(c.isprintable() or c == "\n" for c in text + str(caught.value))
+    assert "title" not in text
+    report({**runs[1], "host": {**runs[1]["host"], "fingerprint": "0" * 64}}, "new.json")
+    with pytest.raises(BadInput) as refused:
+        compare.compare_files("old.json", "new.json")
+    assert str(refused.value).isprintable()

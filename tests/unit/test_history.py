@@ -1,0 +1,447 @@
+"""Runs that were measured before: kept whole, once, apart by machine, and told with what changed."""
+
+import copy
+import json
+import math
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import history, history_store, history_text, layout, stats
+from pipeline.errors import BadInput, ProjectError
+from pipeline.history_run import load, of_results, plain
+
+HOST = {
+    "fingerprint": "a" * 64,
+    "cpu": "Testing CPU 9000",
+    "microarchitecture": "zen9",
+    "cores": 2,
+    "memory_bytes": 2**33,
+    "os": "An OS 1",
+    "kernel": "Linux 6.1",
+    "python": "3.11.7",
+}
+OTHER_HOST = {**HOST, "fingerprint": "b" * 64, "cpu": "Another CPU"}
+#: Known ratios: cell -> ratio.
+RATIOS = {"zig/O2/native": 1.0, "zig/O2/wasmtime.cranelift": 0.8, "zig/O3/wasmtime.cranelift": 0.85}
+
+
+def results(ratios=RATIOS, seed=1, day=1, host=HOST, rounds=8, process=0.002, version="50.0.1"):
+    """The content of a results.json with simulated rounds of known ratios."""
+    generator = np.random.default_rng(seed)
+    return {
+        "schema": 1,
+        "created": f"2026-11-{day:02d}T08:00:00+00:00",
+        "host": dict(host),
+        "protocol": {
+            "name": "standard",
+            "rounds": rounds,
+            "pairs": 40,
+            "seed": 1,
+            "half_width_percent": None,
+        },
+        "coremark": {"commit": "0c91314d"},
+        "toolchains": [
+            {"name": "zig", "present": True, "reason": None, "version": "0.17.1", "sha256": "c" * 64}
+        ],
+        "reference": {"toolchain": "zig", "variant": "O3", "score": 30000.0, "sha256": "d" * 64},
+        "cells": [_cell(name, ratio, generator, rounds, process, version) for name, ratio in ratios.items()],
+        "comparisons": [],
+    }
+
+
+def _cell(name, ratio, generator, rounds, process, version):
+    means = generator.normal(math.log(ratio), process, (rounds, 1))
+    found = stats.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
+    toolchain, variant, backend = name.split("/")
+    runtime = backend.partition(".")[0]
+    packages = {runtime: {"version": version, "sha256": f"{version:0<64.64}"}}
+    native = backend == "native"
+    return {
+        "toolchain": toolchain,
+        "variant": variant,
+        "flags": [f"-{variant}"],
+        "backend": backend,
+        "status": "ok",
+        "reason": None,
+        "score": found.value * 30000,
+        "ratio": found.value,
+        "ratio_low": found.low,
+        "ratio_high": found.high,
+        "log_error": found.error if math.isfinite(found.error) else None,
+        "freedom": found.freedom,
+        "rounds": rounds,
+        "compile_seconds": None if native else 0.0125,
+        "code_bytes": 12345,
+        "wasm_bytes": None if native else 23456,
+        "wasm_sha256": None if native else "e" * 64,
+        "native_sha256": "f" * 64 if native else None,
+        "peak_rss_bytes": 2**25,
+        "identity": {"name": "zig", "version": "0.17.1"}
+        if native
+        else {"name": runtime, "version": version, "python": "3.11.7", "packages": packages, "programs": {}},
+        "disturbed": found.disturbed,
+    }
+
+
+def cell_of(found, name):
+    return next(c for c in found["cells"] if f"{c['toolchain']}/{c['variant']}/{c['backend']}" == name)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "results" / "history.sqlite")
+
+
+def lines(path):
+    return history_text.render(history.entries(path)).splitlines()
+
+
+# -- what is kept
+
+
+def test_what_is_read_is_what_was_recorded(path):
+    run = results()
+    cell_of(run, "zig/O2/native").update(status="trap", reason="it fell\nover", score=None, ratio=None)
+    assert history.record(run, path) == 1
+    (entry,) = history.entries(path)
+    assert entry.id == 1
+    assert entry.run == of_results(run)
+    assert entry.run.digest == entry.digest
+
+
+def test_no_file_is_no_run_and_is_not_made(path):
+    assert history.entries(path) == []
+    assert not os.path.exists(path)
+
+
+def test_the_same_results_are_one_run(path):
+    again = results()
+    again["host"]["python"] = "3.12.1"  # the reader's, not the measurement's
+    again["comparisons"] = [{"made": "by a later version"}]
+    cell_of(again, "zig/O2/native")["group"] = "ab"
+    assert history.record(results(), path) == history.record(again, path) == 1
+    assert history.record(results(seed=2), path) == 2
+    assert len(history.entries(path)) == 2
+
+
+@pytest.mark.parametrize("key", ["ratio", "wasm_sha256", "identity", "compile_seconds"])
+def test_other_results_are_another_run(path, key):
+    changed = results()
+    cell = cell_of(changed, "zig/O3/wasmtime.cranelift")
+    other = {"ratio": cell["ratio"] + 1e-9, "wasm_sha256": "0" * 64, "identity": {"name": "x"}}
+    cell[key] = other.get(key, 0.5)
+    assert history.record(results(), path) != history.record(changed, path)
+
+
+def test_runs_are_in_the_order_of_their_samples(path):
+    for day in (3, 1, 2):
+        history.record(results(day=day, seed=day), path)
+    assert [entry.id for entry in history.entries(path)] == [2, 3, 1]
+
+
+def test_the_last_report_is_recorded(tmp_path, path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir(layout.REPORT)
+    for created, known in ((None, 0), ("2026-11-01T08:00:00+00:00", 1)):
+        with open(layout.RESULTS_JSON, "w", encoding="utf-8") as stream:
+            json.dump({**results(), "created": created}, stream)
+        history.record_last(path)
+        assert len(history.entries(path)) == known
+
+
+# -- what may happen to the file
+
+_RECORD = """
+import os, signal, sqlite3, sys
+from pipeline import history_run, history_store
+path, source, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+def count(statement):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def connect(*arguments, _connect=sqlite3.connect, **options):
+    connection = _connect(*arguments, **options)
+    connection.execute("pragma cache_size = 1")  # so that pages of the transaction get to the file
+    connection.set_trace_callback(count)
+    return connection
+
+sqlite3.connect = connect
+history_store.add(path, history_run.load(source))
+print(-left)
+"""
+
+
+def recording(path, source, left=0):
+    command = [sys.executable, "-c", _RECORD, path, str(source), str(left)]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(layout.ROOT)},
+    )
+
+
+def write(folder, name, content):
+    (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    return folder / name
+
+
+def test_a_run_is_whole_or_absent_after_sigkill(tmp_path, path):
+    """Killed before its n-th statement, the last of which is the commit."""
+    history.record(results(day=1), path)
+    many = {f"zig/O{i}/wasmtime.cranelift": 0.5 + i / 1000 for i in range(60)}
+    run = results(many, day=2, seed=2)
+    source = write(tmp_path, "results.json", run)
+    spare = str(tmp_path / "spare.sqlite")
+    history.record(results(day=1), spare)
+    statements = int(recording(spare, source).communicate(timeout=60)[0])
+    torn = 0
+    for left in (1, statements // 10, statements // 2, statements - 1, statements):
+        child = recording(path, source, left)
+        child.communicate(timeout=60)
+        assert child.returncode == -9
+        torn += os.path.exists(f"{path}-journal")
+        assert [entry.id for entry in history.entries(path)] == [1]
+    assert torn > 1, "too few kills left a transaction to be rolled back"
+    recording(path, source, statements + 1).communicate(timeout=60)
+    assert [entry.run for entry in history.entries(path)] == [of_results(results(day=1)), of_results(run)]
+
+
+def test_a_new_file_is_whole_or_empty_after_sigkill(tmp_path, path):
+    source = write(tmp_path, "results.json", results())
+    for left in (2, 8, 11):
+        recording(path, source, left).communicate(timeout=60)
+        assert history.entries(path) == []
+    assert history.record(results(), path) == 1
+
+
+def test_processes_record_at_the_same_time(tmp_path, path):
+    sources = [write(tmp_path, f"{i}.json", results(seed=i, day=i)) for i in range(1, 5)]
+    children = [recording(path, source) for source in (*sources, *sources)]
+    for child in children:
+        _, said = child.communicate(timeout=60)
+        assert child.returncode == 0, said
+    assert [entry.run.created[8:10] for entry in history.entries(path)] == ["01", "02", "03", "04"]
+    assert sorted(entry.id for entry in history.entries(path)) == [1, 2, 3, 4]
+
+
+def refused(path, error=ProjectError):
+    """The one line with which a file is refused, by those who read and those who write, and left as it is."""
+    before = Path(path).read_bytes()
+    said = set()
+    for attempt in (lambda: history.entries(path), lambda: history.record(results(seed=9), path)):
+        with pytest.raises(error) as caught:
+            attempt()
+        said.add(str(caught.value))
+    (message,) = said
+    assert "\n" not in message
+    assert Path(path).read_bytes() == before
+    return message
+
+
+def test_a_file_that_is_no_database_is_refused(path):
+    history.record(results(), path)
+    with open(path, "wb") as stream:
+        stream.write(b"not one at all, but long enough " * 200)
+    assert f"mv {path} {path}.damaged" in refused(path)
+
+
+def test_a_torn_file_is_refused(path):
+    history.record(results({f"zig/O{i}/native": 0.5 for i in range(99)}), path)
+    os.truncate(path, os.path.getsize(path) // 2)
+    assert f"mv {path} {path}.damaged" in refused(path)
+
+
+def test_a_damaged_page_is_found_where_nothing_reads_it(path):
+    history.record(results({f"zig/O{i}/native": 0.5 for i in range(99)}), path)
+    connection = sqlite3.connect(path)
+    (page,) = connection.execute("select rootpage from sqlite_master where name = 'cells_of_what'").fetchone()
+    (size,) = connection.execute("pragma page_size").fetchone()
+    connection.close()
+    with open(path, "r+b") as stream:
+        stream.seek((page - 1) * size + 12)  # behind the page's header
+        stream.write(b"\xff" * (size // 2))
+    assert f"mv {path} {path}.damaged" in refused(path)
+
+
+def test_an_entry_that_is_not_what_was_written_is_refused(path):
+    history.record(results(), path)
+    for change in ("update cells set ratio = -1", "update runs set protocol = '{'"):
+        connection = sqlite3.connect(path)
+        with connection:
+            connection.execute(change)
+        connection.close()
+        with pytest.raises(ProjectError, match="damaged"):
+            history.entries(path)
+
+
+def test_a_newer_file_is_refused(path, monkeypatch):
+    history.record(results(), path)
+    newer = [*history_store._MIGRATIONS, ("alter table runs add column note text",)]
+    with monkeypatch.context() as later:
+        later.setattr(history_store, "_MIGRATIONS", newer)
+        history.record(results(seed=2), path)  # an older file is brought to the newer version
+        assert len(history.entries(path)) == 2
+    assert "history version 2, known up to 1" in refused(path, BadInput)
+
+
+def test_a_database_of_another_program_is_refused(path):
+    os.makedirs(os.path.dirname(path))
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("create table mine (x)")
+    connection.close()
+    assert "another program" in refused(path, BadInput)
+
+
+def test_a_file_that_another_process_holds_is_said_to_be_busy(path, monkeypatch):
+    history.record(results(), path)
+    monkeypatch.setattr(history_store, "_PATIENCE", 0.01)
+    other = sqlite3.connect(path)
+    other.execute("begin exclusive")
+    assert "another process" in refused(path)
+    other.close()
+    assert len(history.entries(path)) == 1
+
+
+@pytest.mark.parametrize(
+    "bad", [{"created": None}, {"cells": 3}, {"host": {}}, {"protocol": {"a": math.nan}}]
+)
+def test_what_is_no_results_is_not_recorded(path, bad):
+    with pytest.raises(BadInput):
+        history.record({**results(), **bad}, path)
+    assert history.entries(path) == []
+
+
+def test_a_folder_that_cannot_be_is_said_so(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (f"{tmp_path}/file/history.sqlite", str(tmp_path)):
+        with pytest.raises(ProjectError) as caught:
+            history.record(results(), path)
+        assert str(caught.value).startswith(f"{path}: ")
+
+
+# -- what is told
+
+
+def test_without_a_run_it_says_what_to_type(path, capsys):
+    history.show(path)
+    assert capsys.readouterr().out == "no run is remembered yet; to measure one type: doit run\n"
+
+
+def test_machines_are_told_apart(path, capsys):
+    history.record(results(day=1), path)
+    history.record(results(day=2, host=OTHER_HOST, ratios=dict.fromkeys(RATIOS, 0.4)), path)
+    history.show(path)
+    text = capsys.readouterr().out
+    mine, other = re.split("^On Another CPU.*\n", text, flags=re.MULTILINE)
+    assert mine.startswith("On Testing CPU 9000 (zen9), 2 cores, Linux 6.1 [aaaaaaaa]\n")
+    for number, part in ((1, mine), (2, other)):
+        rows = [line for line in part.splitlines() if "standard" in line]
+        assert [line.split() for line in rows] == [
+            [str(number), f"2026-11-0{number}T08:00:00+00:00", "standard", "zig", "0.17.1", "3/3"]
+        ]
+        assert "0 of 0 times that a cell was in a run again" in part
+    assert "slower" not in text
+
+
+def test_a_change_is_told_with_its_version(path):
+    history.record(results(day=1), path)
+    history.record(results(day=2, seed=2), path)
+    updated = {name: ratio * (1.05 if "wasmtime" in name else 1) for name, ratio in RATIOS.items()}
+    history.record(results(updated, day=3, seed=3, version="51.0.0"), path)
+    told = [line for line in lines(path) if ": run " in line]
+    assert [line.partition(": run ")[0] for line in told] == list(RATIOS)[1:]
+    for line in told:
+        assert re.search(
+            r": run 3 \(2026-11-03T08:00:00\+00:00\): wasmtime 50\.0\.1 -> 51\.0\.0: "
+            r"0\.[78]\d\d -> 0\.8\d\d, faster \(\+[3-6]\.\d % ±0\.\d\)$",
+            line,
+        )
+    assert any(line.startswith("4 of 6 times that a cell was in a run again") for line in lines(path))
+
+
+def test_a_cell_is_compared_with_the_last_run_that_had_it(path):
+    history.record(results(day=1), path)
+    history.record(results({"zig/O2/native": 1.0}, day=2, seed=2), path)
+    slower = {**RATIOS, "zig/O3/wasmtime.cranelift": 0.80}
+    history.record(results(slower, day=3, seed=3), path)
+    (line,) = [line for line in lines(path) if ": run " in line]
+    assert line.startswith("zig/O3/wasmtime.cranelift: run 3 ")
+    assert "same module, same runtime" in line
+    assert "slower (-" in line
+
+
+def test_what_is_said_of_a_run_stays_when_others_follow(path):
+    before = []
+    for day, factor in ((1, 1), (2, 0.99), (3, 1.02), (4, 1.0)):
+        history.record(results({n: r * factor for n, r in RATIOS.items()}, day=day, seed=day), path)
+        told = [line for line in lines(path) if ": run " in line]
+        assert told[: len(before)] == before
+        before = told
+    assert len(before) > 3
+
+
+def test_other_modules_statuses_and_references_are_told(path):
+    name = "zig/O2/wasmtime.cranelift"
+    runs = [results(day=day, seed=1) for day in range(1, 6)]
+    cell_of(runs[1], name).update(wasm_sha256="1" * 64)
+    cell_of(runs[2], name).update(
+        wasm_sha256="1" * 64, status="trap", reason="out of\x1b[31m bounds", ratio=None
+    )
+    cell_of(runs[3], name).update(wasm_sha256="2" * 64)
+    runs[3]["toolchains"][0].update(version="0.18.0")
+    cell_of(runs[4], name).update(wasm_sha256="2" * 64, score=29000.0)
+    runs[4]["toolchains"][0].update(version="0.18.0")
+    runs[4]["reference"]["sha256"] = "3" * 64
+    for run in runs:
+        history.record(run, path)
+    told = [
+        line.partition(" (2026")[0] + line.partition("+00:00)")[2] for line in lines(path) if name in line
+    ]
+    assert told[0].startswith(f"{name}: run 2: other module: 0.80")
+    assert told[1] == f"{name}: run 3: same module, same runtime: 0.800 -> trap (out of bounds)"
+    assert told[2] == f"{name}: run 4: zig 0.17.1 -> 0.18.0: trap -> 0.800 (out of bounds)"
+    assert re.search(r"240\d\d -> 29000 iterations/s \(other reference\), faster", told[3])
+
+
+def test_hostile_text_cannot_act_on_the_terminal(path):
+    evil = "\x1b]0;title\x07\x1b[2J\x9b31mred\u202e\u200b\nrun 7 \r\x00[bold]"
+    for day in (1, 2):
+        run = results(day=day, seed=day, host={**HOST, "cpu": f"CPU {evil}", "kernel": evil})
+        run["protocol"]["name"] = evil
+        run["toolchains"][0].update(version=evil)
+        cell = cell_of(run, "zig/O2/native")
+        cell["identity"].update(version=f"{day}{evil}")
+        if day == 2:
+            cell.update(status="crash", reason=evil * 1000, ratio=None)
+        history.record(run, path)
+    text = history_text.render(history.entries(path))
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "CPU red run 7 [bold]" in text
+    assert "title" not in text
+    assert max(map(len, text.splitlines())) < 1000
+
+
+def test_plain_text():
+    assert plain("as it is: ±2 % →") == "as it is: ±2 % →"
+    assert plain("\x1b[1;31mred\x1b[0m \x1b(B\x1b7x") == "red x"
+    assert plain("a\ud800b\x7f\x85c") == "a b c"
+    assert plain("x" * 400) == "x" * 299 + "…"
+    assert plain("\x1b]8;;file:///etc\x1b\\link\x1b]8;;\x1b\\") == "link"
+
+
+def test_a_file_is_read_as_its_content(tmp_path):
+    run = results()
+    assert load(str(write(tmp_path, "r.json", run))) == of_results(copy.deepcopy(run))
