@@ -1,0 +1,486 @@
+"""Published claims beside measurements: each verdict from real estimates, and why there is none."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+
+import numpy as np
+import pytest
+
+from pipeline import claims, claims_file, claims_text, layout, matrix, stats
+from pipeline.claims import CONTRADICTED, NOT_TESTABLE, REPRODUCED
+from pipeline.errors import BadInput, ProjectError
+
+#: Everything that claims.md of the project's start has, as (scores) and (ratios of the three machines).
+SCORES = [30000, 11500, 30088.5, 11635.6, 11565.4, 23022.9, 862.7, 873.6, 23011, 19366, 31348, 12632]
+RATIOS = {
+    "epyc-7763": {
+        "wasmer": 0.96,
+        "v8": 0.90,
+        "winch": 0.51,
+        "singlepass": 0.40,
+        "pulley": 0.050,
+        "wasm3": 0.049,
+    },
+    "xeon-8370c": {
+        "wasmer": 1.09,
+        "v8": 1.08,
+        "winch": 0.47,
+        "singlepass": 0.46,
+        "pulley": 0.069,
+        "wasm3": 0.106,
+    },
+    "m2-pro": {
+        "wasmer": 0.97,
+        "v8": 0.86,
+        "winch": 0.41,
+        "singlepass": 0.39,
+        "pulley": 0.054,
+        "wasm3": 0.089,
+    },
+}
+
+LLVM = '{ backend = "wasmer.llvm", published = "Wasmer 5.0 LLVM", version = "5.0", score = 30000 }'
+CRANELIFT = (
+    '{ backend = "wasmer.cranelift", published = "Wasmer 5.0 Cranelift", version = "5.0", score = 20000 }'
+)
+HEAD = 'source = "a thread"\nmachine = "unstated"\nstatement = "LLVM is faster."\n'
+RATIO = f'[claims.one]\nkind = "ratio"\n{HEAD}numerator = {LLVM}\ndenominator = {CRANELIFT}\n'
+ORDER = f'[claims.one]\nkind = "order"\n{HEAD}faster = {LLVM}\nslower = {CRANELIFT}\n'
+EQUAL = f'[claims.one]\nkind = "equal"\n{HEAD}one = {LLVM}\nother = {CRANELIFT}\n'
+SCORE = f'[claims.one]\nkind = "score"\n{HEAD}cell = {LLVM}\n'.replace("unstated", "AMD EPYC 7763")
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Claims from a text."""
+
+    def parse(text):
+        path = tmp_path / "claims.toml"
+        path.write_text(text, encoding="utf-8")
+        return claims_file.read(str(path))
+
+    return parse
+
+
+def cell(backend, ratio, rounds=8, process=0.004, version="1.1.0", **more):
+    """A cell as results.json has it, from simulated rounds; of one round: disturbed."""
+    generator = np.random.default_rng([*backend.encode(), rounds])
+    means = generator.normal(0, process, (rounds, 1))
+    # The means of the rounds are moved onto the ratio: what is tested is the rule, not the noise.
+    found = stats.estimate(np.exp(np.log(ratio) + means - means.mean() + np.zeros((rounds, 30))).tolist())
+    return {
+        "toolchain": "zig",
+        "variant": "O3",
+        "backend": backend,
+        "status": "ok",
+        "reason": None,
+        "score": found.value * 40000,
+        "ratio": found.value,
+        "ratio_low": found.low,
+        "ratio_high": found.high,
+        "log_error": found.error if np.isfinite(found.error) else None,
+        "freedom": found.freedom,
+        "rounds": rounds,
+        "disturbed": found.disturbed,
+        "undisturbed_rounds": found.rounds,
+        "undisturbed_chunks": found.pairs,
+        "identity": {"name": re.sub(r"\.[^@]+", "", backend), "version": version},
+        **more,
+    }
+
+
+def unfit(backend, status, reason):
+    gone = dict.fromkeys(("score", "ratio", "ratio_low", "ratio_high", "log_error", "freedom", "disturbed"))
+    return {**cell(backend, 1.0), **gone, "status": status, "reason": reason}
+
+
+def results(*cells, cpu="AMD EPYC 7763 64-Core Processor"):
+    return {
+        "created": "2026-01-01T00:00:00Z",
+        "host": {"cpu": cpu},
+        "reference": {"toolchain": "zig", "variant": "O3"},
+        "cells": list(cells),
+    }
+
+
+def wasmer(llvm, cranelift, **how):
+    return results(cell("wasmer.llvm", llvm, **how), cell("wasmer.cranelift", cranelift, **how))
+
+
+def judged(found, *several):
+    [outcome] = claims.judge(found, several)
+    return outcome
+
+
+def typed(reason):
+    """The variables of each command that a reason names; they must be such as the project accepts."""
+    found = []
+    for command in re.findall(r"doit run (?:claims|sweep)((?: [a-z_]+=(?:'[^']*'|[^\s,;]+))+)", reason):
+        found.append(dict(word.split("=", 1) for word in shlex.split(command)))
+        matrix.load(found[-1])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("llvm", "verdict", "why"),
+    [
+        (0.75, REPRODUCED, "the published 1.5 lies within"),
+        (0.80, REPRODUCED, "widened by 10%"),  # 1.6: only because of the tolerance
+        (0.90, CONTRADICTED, "the published 1.5 lies below"),
+        (0.60, CONTRADICTED, "the published 1.5 lies above"),
+    ],
+)
+def test_a_ratio_is_reproduced_within_the_interval_widened_by_the_tolerance(read, llvm, verdict, why):
+    outcome = judged(read(RATIO), wasmer(llvm, 0.5))
+    assert outcome.verdict == verdict
+    assert why in outcome.reason
+    assert outcome.measured["low"] < llvm / 0.5 < outcome.measured["high"]
+    assert outcome.measured["ratio"] == pytest.approx(llvm / 0.5)
+    assert outcome.published["ratio"] == 1.5
+    assert outcome.cells == ["zig/O3/wasmer.llvm", "zig/O3/wasmer.cranelift"]
+
+
+def test_a_claim_has_its_own_tolerance(read):
+    assert judged(read(RATIO + "tolerance = 0.01\n"), wasmer(0.80, 0.5)).verdict == CONTRADICTED
+    assert judged(read(RATIO + "tolerance = 0.5\n"), wasmer(0.60, 0.5)).verdict == REPRODUCED
+
+
+def test_an_interval_that_could_hold_anything_reproduces_nothing(read):
+    outcome = judged(read(RATIO), wasmer(0.75, 0.5, rounds=3, process=0.2))
+    assert outcome.verdict == NOT_TESTABLE
+    assert (
+        "protocol=precise half_width=2.5 variants=O3 backends='wasmer.llvm,wasmer.cranelift'"
+        in outcome.reason
+    )
+    assert outcome.measured is not None
+    # But what lies outside even of a wide one is contradicted.
+    assert judged(read(RATIO), wasmer(0.75, 0.05, rounds=3, process=0.2)).verdict == CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("llvm", "process", "verdict", "why"),
+    [
+        (0.55, 0.004, REPRODUCED, "shown to be faster than zig/O3/wasmer.cranelift"),
+        (0.45, 0.004, CONTRADICTED, "shown to be slower than"),
+        (0.50, 0.001, CONTRADICTED, "shown to be same within 2% of"),
+        (0.505, 0.05, NOT_TESTABLE, "could not be told; type: doit run claims protocol=precise"),
+    ],
+)
+def test_an_order_is_what_the_verdict_between_the_cells_is(read, llvm, process, verdict, why):
+    outcome = judged(read(ORDER), wasmer(llvm, 0.5, process=process))
+    assert outcome.verdict == verdict
+    assert why in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("llvm", "process", "verdict"),
+    [
+        (0.502, 0.002, REPRODUCED),
+        (0.55, 0.002, CONTRADICTED),
+        (0.45, 0.002, CONTRADICTED),
+        (0.51, 0.002, NOT_TESTABLE),
+        (0.502, 0.1, NOT_TESTABLE),
+    ],
+)
+def test_equals_lie_within_the_tolerance_with_their_whole_interval(read, llvm, process, verdict):
+    assert judged(read(EQUAL), wasmer(llvm, 0.5, process=process)).verdict == verdict
+
+
+def test_what_is_measured_more_precisely_is_asked_for_more_precisely_still(read):
+    """Else the same command would be named again and again."""
+    first = judged(read(EQUAL), wasmer(0.51, 0.5, process=0.002)).reason
+    again = judged(read(EQUAL), wasmer(0.51, 0.5, process=0.001)).reason
+    widths = [float(re.search(r"half_width=([0-9.]+) ", text).group(1)) for text in (first, again)]
+    assert 0.01 <= widths[1] < widths[0] < 0.5
+
+
+def test_a_score_is_compared_on_its_machine_only(read):
+    here = results(cell("wasmer.llvm", 0.75))
+    assert judged(read(SCORE), here).verdict == REPRODUCED
+    assert judged(read(SCORE), here).measured["ratio"] == pytest.approx(0.75 * 40000 / 30000)
+    assert "as published" in judged(read(SCORE), here).reason
+    assert judged(read(SCORE), results(cell("wasmer.llvm", 0.5))).verdict == CONTRADICTED
+    elsewhere = judged(read(SCORE), results(cell("wasmer.llvm", 0.75), cpu="AMD EPYC 9754"))
+    assert elsewhere.verdict == NOT_TESTABLE
+    assert "it is of AMD EPYC 7763, this is AMD EPYC 9754" in elsewhere.reason
+    assert elsewhere.measured is None
+    # Nothing that could be measured here would help.
+    assert "for its machine only" in judged(read(SCORE), results(cpu="AMD EPYC 9754")).reason
+    unstated = judged(read(SCORE.replace("AMD EPYC 7763", "unstated")), here)
+    assert (unstated.verdict, unstated.measured) == (NOT_TESTABLE, None)
+    assert "without its machine" in unstated.reason
+
+
+def test_what_is_not_measured_says_why_and_what_to_type(read):
+    there = cell("wasmer.cranelift", 0.5)
+    absent = judged(read(RATIO), results(there))
+    assert absent.verdict == NOT_TESTABLE
+    assert absent.measured is None
+    assert "nothing was measured for Wasmer 5.0 LLVM; " in absent.reason
+    assert typed(absent.reason) == [{"variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}]
+    gone = judged(
+        read(RATIO), results(unfit("wasmer.llvm", "unavailable", "no CPython 3.10; type: uv x"), there)
+    )
+    assert gone.verdict == NOT_TESTABLE
+    assert gone.reason == "zig/O3/wasmer.llvm is unavailable: no CPython 3.10; type: uv x"
+    assert gone.cells == ["zig/O3/wasmer.llvm", "zig/O3/wasmer.cranelift"]
+    shaken = judged(read(RATIO), results(cell("wasmer.llvm", 0.75, rounds=1), there))
+    assert shaken.verdict == NOT_TESTABLE
+    assert typed(shaken.reason) == [
+        {"rounds": "2", "variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}
+    ]
+    extra = judged(read(RATIO.replace("wasmer.llvm", "wasm3")), results(there))
+    assert "pip install -e '.[wasm3]'" in extra.reason
+    foreign = judged(read(RATIO.replace("wasmer.llvm", "wamr")), results(there))
+    assert "[runtimes.wamr] in matrix.toml" in foreign.reason
+    assert judged(read(RATIO)).verdict == NOT_TESTABLE
+
+
+def releases():
+    text = RATIO.replace("wasmer.llvm", "wasmtime.cranelift@46.0.1").replace(
+        '"5.0", score = 3', '"46", score = 3'
+    )
+    return text.replace("wasmer.cranelift", "wasmtime.cranelift@30.0.0").replace('"5.0"', '"30"')
+
+
+def test_releases_are_looked_for_in_sweeps(read):
+    main = results(cell("wasmtime.cranelift", 0.8))
+    assert "doit run sweep runtime=wasmtime versions='46.0.1,30.0.0'" in judged(read(releases()), main).reason
+    sweep = results(
+        cell("wasmtime.cranelift@30.0.0", 0.5, version="30.0.0"),
+        cell("wasmtime.cranelift@46.0.1", 0.75, version="46.0.1"),
+    )
+    outcome = judged(read(releases()), main, sweep)
+    assert outcome.verdict == REPRODUCED
+    assert outcome.versions == {
+        "zig/O3/wasmtime.cranelift@46.0.1": "wasmtime 46.0.1",
+        "zig/O3/wasmtime.cranelift@30.0.0": "wasmtime 30.0.0",
+    }
+    vague = [cell(f"wasmtime.cranelift@{v}", r, 3, 0.2, v) for v, r in (("46.0.1", 0.75), ("30.0.0", 0.5))]
+    reason = judged(read(releases()), main, results(*vague)).reason
+    how = "protocol=precise half_width=2.5 variants=O3"
+    assert f"versions='46.0.1,30.0.0' {how}, then: doit run claims; measured" in reason
+    assert typed(reason)[0]["half_width"] == "2.5"
+    # Two cells of two runs have no reference in common.
+    apart = [results(each) for each in sweep["cells"]]
+    assert "not measured together" in judged(read(releases()), *apart).reason
+
+
+def test_the_published_release_is_preferred_and_releases_are_not_mixed(read):
+    old = [cell("wasmer.llvm", 0.9), cell("wasmer.cranelift", 0.5)]
+    one = cell("wasmer.llvm@5.0.4", 0.75, version="5.0.4")
+    other = cell("wasmer.cranelift@5.0.4", 0.5, version="5.0.4")
+    unlike = [cell(f"wasmer.{name}@5.01", 0.1, version="5.01") for name in ("llvm", "cranelift")]
+    package = ["zig/O3/wasmer.llvm", "zig/O3/wasmer.cranelift"]
+    assert judged(read(RATIO), results(*old, *unlike)).cells == package
+    # A pattern does not mean releases that it does not name.
+    patterns = RATIO.replace("wasmer.llvm", "wasmer.l*").replace("wasmer.cranelift", "wasmer.c*")
+    assert "nothing was measured for" in judged(read(patterns), results(*unlike)).reason
+    assert judged(read(patterns), results(*old, *unlike)).cells == package
+    mixed = judged(read(RATIO), results(*old, one))
+    assert mixed.cells == package
+    assert "measured: wasmer 1.1.0 for Wasmer 5.0 LLVM and " in mixed.reason
+    assert mixed.reason.endswith("on AMD EPYC 7763 64-Core Processor, published of an unstated machine")
+    both = judged(read(RATIO), results(*old, one, other))
+    assert both.cells == ["zig/O3/wasmer.llvm@5.0.4", "zig/O3/wasmer.cranelift@5.0.4"]
+    assert both.verdict == REPRODUCED
+
+
+def test_a_side_may_have_several_cells_and_the_first_that_was_measured_counts(read):
+    text = RATIO.replace('"wasmer.llvm"', '["v8.turbofan", "wasmer.l*"]')
+    cells = [cell("wasmer.llvm", 0.75), cell("wasmer.cranelift", 0.5)]
+    assert judged(read(text), results(*cells)).cells[0] == "zig/O3/wasmer.llvm"
+    assert judged(read(text), results(*cells, cell("v8.turbofan", 0.9))).cells[0] == "zig/O3/v8.turbofan"
+    gone = unfit("v8.turbofan", "crash", "it died")
+    assert judged(read(text), results(*cells, gone)).cells[0] == "zig/O3/wasmer.llvm"
+
+
+def test_a_cell_is_not_compared_with_itself(read):
+    text = RATIO.replace("wasmer.llvm", "wasmer.*").replace("wasmer.cranelift", "wasmer.*")
+    assert len(set(judged(read(text), wasmer(0.75, 0.5)).cells)) == 2
+    alone = judged(read(text), results(cell("wasmer.llvm", 0.75)))
+    assert (alone.verdict, alone.measured) == (NOT_TESTABLE, None)
+
+
+def test_the_variant_is_the_references_unless_said(read):
+    other = [cell(b, r, variant="O0") for b, r in (("wasmer.llvm", 0.9), ("wasmer.cranelift", 0.5))]
+    both = results(*other, *wasmer(0.75, 0.5)["cells"])
+    assert judged(read(RATIO), both).cells[0] == "zig/O3/wasmer.llvm"
+    assert judged(read(RATIO + 'variant = "O0"\n'), both).cells[0] == "zig/O0/wasmer.llvm"
+    assert "variants=O0" in judged(read(RATIO + 'variant = "O0"\n'), results()).reason
+
+
+def test_results_of_an_older_version_are_refused(read):
+    old = wasmer(0.75, 0.5)
+    del old["cells"][1]["log_error"]
+    with pytest.raises(ProjectError, match="type: doit run report"):
+        claims.judge(read(RATIO), [old])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            'kind = "ratio"',
+            'kind = "ratios"',
+            "claims.one.kind: unknown kind 'ratios'; did you mean 'ratio'?",
+        ),
+        ('kind = "ratio"', "kind = 3", "claims.one.kind: unknown kind 3; known: ratio, order"),
+        ("machine =", "machin =", "claims.one: unknown key 'machin'; did you mean 'machine'?"),
+        ('machine = "unstated"\n', "", "claims.one.machine: expected a string, found None"),
+        ('source = "a thread"', 'source = ""', "claims.one.source: expected one printable line"),
+        ("score = 30000", 'score = "30000"', "claims.one.numerator.score: expected a number above 0"),
+        ("score = 30000", "score = nan", "claims.one.numerator.score: expected a number above 0"),
+        ("score = 30000", "score = inf", "claims.one.numerator.score: expected a number above 0"),
+        ("score = 30000", "score = true", "claims.one.numerator.score: expected a number above 0"),
+        ("score = 30000", "score = -1", "claims.one.numerator.score: expected a number above 0"),
+        (", score = 30000", "", "claims.one: one side has a score; expected both or none"),
+        (
+            "score = 30000",
+            "scores = 30000",
+            "claims.one.numerator: unknown key 'scores'; did you mean 'score'?",
+        ),
+        (
+            'backend = "wasmer.llvm"',
+            "backend = []",
+            "claims.one.numerator.backend: expected a name, a pattern",
+        ),
+        ('backend = "wasmer.llvm"', 'backend = ["a", 1]', "claims.one.numerator.backend: expected a name or"),
+        ('"wasmer.llvm"', '"wasmer.llvm\'; rm -r x"', "claims.one.numerator.backend: expected a name or"),
+        ('version = "5.0"', "version = 5.0", "claims.one.numerator.version: expected a string like"),
+        (
+            f"denominator = {CRANELIFT}",
+            "denominator = 1",
+            "claims.one.denominator: expected a table, found 1",
+        ),
+        (f"denominator = {CRANELIFT}\n", "", "claims.one.denominator: expected a table, found None"),
+        (
+            "[claims.one]\n",
+            "[claims.one]\ntolerance = 2\n",
+            "claims.one.tolerance: expected a number above 0 of at",
+        ),
+        (
+            "[claims.one]\n",
+            "[claims.one]\nratio = 1.5\n",
+            "claims.one: expected either ratio or the scores of both",
+        ),
+        ("[claims.one]\n", '[claims.one]\nvariant = "a/b"\n', "claims.one.variant: not a name"),
+        ("[claims.one]\n", '[claims."a\\nb"]\n', r"claims.'a\nb': not a name"),
+        ("[claims.one]\n", "[claim.one]\n", "at the top: unknown key 'claim'; did you mean 'claims'?"),
+        ("[claims.one]\n", "[claims]\none = 1\n[x]\n", "at the top: unknown key 'x'"),
+        ("[claims.one]\n", "[claims\n", "not TOML"),
+    ],
+)
+def test_a_malformed_file_is_refused_by_file_and_key(read, tmp_path, old, new, says):
+    assert old in RATIO
+    with pytest.raises(BadInput) as caught:
+        read(RATIO.replace(old, new, 1))
+    assert str(caught.value).startswith(f"{tmp_path / 'claims.toml'}: {says}")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_kind_needs(read, tmp_path):
+    with pytest.raises(BadInput, match=r"claims\.one: the published scores say that the slower side is not"):
+        read(ORDER.replace("score = 20000", "score = 40000"))
+    with pytest.raises(BadInput, match=r"claims\.one: unknown key 'tolerance'"):
+        read(ORDER + "tolerance = 0.1\n")
+    with pytest.raises(BadInput, match=r"claims\.one\.cell\.score: missing"):
+        read(SCORE.replace(", score = 30000", ""))
+    with pytest.raises(BadInput, match=r"claims\.one: expected a table, found 1"):
+        read("[claims]\none = 1\n")
+    with pytest.raises(BadInput, match="claims: expected a table, found None"):
+        read("")
+    with pytest.raises(BadInput, match="run doit in the project's folder"):
+        claims_file.read(str(tmp_path / "nowhere.toml"))
+    (tmp_path / "latin.toml").write_bytes(b'x = "\xe9"')
+    with pytest.raises(BadInput, match="not UTF-8"):
+        claims_file.read(str(tmp_path / "latin.toml"))
+
+
+@pytest.mark.parametrize("hostile", [r"\u001b[2J", r"\u202e", r"a\nb", "x" * 301])
+def test_text_that_would_act_on_a_terminal_is_refused(read, hostile):
+    for key in ("a thread", "unstated", "LLVM is faster.", "Wasmer 5.0 LLVM"):
+        with pytest.raises(BadInput, match="printable line"):
+            read(RATIO.replace(f'"{key}"', f'"{hostile}"'))
+
+
+def test_hostile_results_and_markup_are_only_text(read):
+    found = read(RATIO.replace("LLVM is faster.", "[red]LLVM[/red] <script>alert(1)</script>"))
+    gone = unfit("wasmer.llvm", "crash", "it\x1b[2J\u202e said\n[bold]no[/bold]")
+    outcome = judged(found, results(gone, cell("wasmer.cranelift", 0.5)))
+    assert outcome.reason == r"zig/O3/wasmer.llvm is crash: it\u001b[2J\u202e said [bold]no[/bold]"
+    named = judged(found, wasmer(0.75, 0.5, version="1\x07") | {"host": {"cpu": "\x1b]0;x"}})
+    assert "\x07" not in json.dumps(named.versions, ensure_ascii=False)
+    text = claims_text.render([vars(outcome), vars(named)])
+    assert "[red]LLVM[/red] <script>" in text
+    assert all(c.isprintable() for line in text.splitlines() for c in line)
+
+
+def test_every_command_that_the_shipped_claims_name_is_one():
+    outcomes = claims.judge(claims_file.read(), [results()])
+    assert {outcome.verdict for outcome in outcomes} == {NOT_TESTABLE}
+    for outcome in outcomes:
+        known = outcome.kind == "score" or "[runtimes." in outcome.reason
+        assert known or typed(outcome.reason), outcome.reason
+
+
+def test_every_published_number_is_there():
+    found = claims_file.read()
+    scores = {side.score for claim in found for side in claim.sides}
+    assert set(SCORES) <= scores
+    by_name = {claim.name: claim for claim in found}
+    for machine, ratios in RATIOS.items():
+        for backend, ratio in ratios.items():
+            assert by_name[f"{machine}-{backend}"].ratio == ratio
+    assert by_name["puzzle-wasmer"].ratio == 30000 / 11500
+    assert by_name["m2-pro-releases"].ratio == 31348 / 12632
+    assert {claim.kind for claim in found} == set(claims_file.SIDES)
+    # A registry's or a site's name has no place in a project that names none.
+    with open(claims_file.CLAIMS, encoding="utf-8") as stream:
+        assert not re.search(r"://|\b[a-z0-9-]+\.(com|org|io|net)\b", stream.read())
+
+
+def test_doit_run_claims_prints_and_writes(tmp_path, monkeypatch, capsys):
+    shutil.copy(claims_file.CLAIMS, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("report")
+    known = wasmer(0.99, 0.78)
+    sweep = results(*(cell(f"wasmtime.cranelift@{v}", 0.8, version=v) for v in ("30.0.0", "46.0.1")))
+    stale = {"cells": [{"backend": "v8.default@1.0"}]}
+    for name, content in (("results", known), ("sweep-wasmtime", sweep), ("sweep-v8", stale)):
+        with open(f"report/{name}.json", "w", encoding="utf-8") as stream:
+            json.dump(content, stream)
+    with open("report/sweep-broken.json", "w", encoding="utf-8") as stream:
+        stream.write("{")
+    claims_text.show()
+    printed = capsys.readouterr().out
+    with open(layout.CLAIMS_JSON, encoding="utf-8") as stream:
+        written = json.load(stream)
+    assert (written["schema"], written["created"]) == (1, known["created"])
+    by_name = {claim["name"]: claim for claim in written["claims"]}
+    assert list(by_name) == [claim.name for claim in claims_file.read()]
+    assert by_name["puzzle-order"]["verdict"] == REPRODUCED
+    assert by_name["issue-5195-llvm"]["verdict"] == CONTRADICTED
+    assert by_name["m2-pro-releases"]["verdict"] == CONTRADICTED
+    assert by_name["m2-pro-wasmtime"]["verdict"] == NOT_TESTABLE
+    rows = {line.split()[0]: line for line in printed.splitlines() if line.startswith(" ") and len(line) > 60}
+    for name, claim in by_name.items():
+        assert rows[name].endswith(claim["verdict"])
+        assert claim["reason"].split(";")[0] in " ".join(printed.split())
+    assert max(map(len, printed.splitlines())) <= 120
+    counts = [
+        sum(c["verdict"] == v for c in by_name.values()) for v in (REPRODUCED, CONTRADICTED, NOT_TESTABLE)
+    ]
+    assert "{} reproduced, {} contradicted, {} not testable here.".format(*counts) in printed
+
+
+def test_small_ratios_are_shown_with_their_digits():
+    found = {"measured": {"ratio": 0.0848, "low": 0.0743, "high": 0.0967}}
+    assert claims_text.measured(found) == "0.0848 (0.0743 – 0.0967)"
+    assert (
+        claims_text.measured({"measured": {"ratio": 1.271, "low": 1.25, "high": 1.3}}) == "1.27 (1.25 – 1.30)"
+    )
+    assert claims_text.measured({"measured": None}) == ""
