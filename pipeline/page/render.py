@@ -1,0 +1,201 @@
+"""The page's text: a template filled with the tables of data.py, pictures of charts, and what draws them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pipeline.page.data as data
+import pipeline.page.headline as headline
+import pipeline.page.method as method
+import pipeline.page.numbers as numbers
+import pipeline.page.pictures as pictures
+from pipeline import layout
+from pipeline.claims import NOT_TESTABLE, RULES
+from pipeline.report import grid, half_width, label, notes, orders, unfit
+from pipeline.sweep import changes
+from pipeline.tradeoffs_text import tables
+from pipeline.verdicts import MOST_SAME
+
+if TYPE_CHECKING:
+    import jinja2
+    from markupsafe import Markup
+
+_TEMPLATES = "pipeline/templates"
+
+
+def html(
+    results: dict[str, Any],
+    sweeps: list[dict[str, Any]],
+    claims: list[dict[str, Any]],
+    drawn: dict[str, str],
+    chart_data: dict[str, Any],
+) -> str:
+    """The whole page. ``drawn``: SVG of each chart; ``chart_data``: what page.js draws them from."""
+    from markupsafe import Markup
+
+    # Ours, and vl-convert's; the only markup on the page that Jinja2 does not escape.
+    scripts = {
+        "theme_js": _own("page.theme.js"),
+        "bundle_js": pictures.javascript(),
+        "page_js": _own("page.js"),
+    }
+    css = _own("page.css")
+    groups, more_groups = data.groups(results["cells"])
+    elsewhere = [_other(other) for other in results.get("elsewhere") or ()]
+    context = {
+        "results": results,
+        "facts": headline.facts(results),
+        "sections": _sections(sweeps, claims, elsewhere),
+        "charts": {name: Markup(pictures.inline(svg, name)) for name, svg in drawn.items()},
+        "grids": grid(results),
+        "crowded": data.crowded(results["cells"]),
+        "tradeoffs": tables(results["tradeoffs"]),
+        "sweeps": [_sweep(sweep) for sweep in sweeps],
+        "groups": groups,
+        "more_groups": more_groups,
+        "orders": orders(results),
+        "same_percent": f"{MOST_SAME * 100:g}",
+        "phase_names": data.PHASES,
+        "choices": data.choices(results["cells"]),
+        "notes": notes(results),
+        "unfit": unfit(results),
+        # What could be tested comes first, else in the order of claims.toml.
+        "claims": sorted(claims, key=lambda claim: claim["verdict"] == NOT_TESTABLE),
+        "counts": Counter(claim["verdict"] for claim in claims),
+        "rules": RULES,
+        "elsewhere": elsewhere,
+        "method": method.protocol(results),
+        "machine": method.machine(results),
+        "runtimes": data.runtimes(results["cells"]),
+        "artifacts": data.built(results["cells"]),
+        "policy": _policy(list(scripts.values()), css),
+        "css": Markup(css),
+        "chart_data": _script_json(chart_data),
+        **{name: Markup(text) for name, text in scripts.items()},
+    }
+    return _environment().get_template("page.html.jinja").render(context)
+
+
+def sweep_chart(sweep: dict[str, Any]) -> str:
+    """The name of a sweep's chart, by its runtime: a part of a path, and of ids."""
+    return f"sweep-{re.sub(r'[^A-Za-z0-9._-]', '-', sweep_name(sweep))}"
+
+
+def sweep_name(sweep: dict[str, Any]) -> str:
+    """The runtime whose releases a sweep compares."""
+    return str(sweep["cells"][0]["backend"]).partition(".")[0]
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(layout.ROOT / _TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+    )
+    environment.globals.update(
+        n=numbers,
+        ok=data.is_ok,
+        trouble=data.trouble,
+        undisturbed=data.undisturbed,
+        proof=data.proof,
+        prebuilt=data.prebuilt,
+        pairs=data.pairs,
+        published=data.published,
+        label=label,
+        half=lambda cell: None if cell["ratio"] is None else half_width(cell),
+        row_class=_row_class,
+        verdict=_verdict,
+        processor=headline.processor,
+    )
+    return environment
+
+
+def _own(name: str) -> str:
+    return (layout.ROOT / _TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _policy(scripts: list[str], css: str) -> str:
+    """No network at all, and no script or style but those that are on the page, by their digests."""
+
+    def digests(texts: list[str]) -> str:
+        raw = (hashlib.sha256(text.encode()).digest() for text in texts)
+        return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in raw)
+
+    return (
+        f"default-src 'none'; script-src {digests(scripts)}; style-src {digests([css])}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _script_json(value: Any) -> Markup:
+    """JSON that can stand in a script element: nothing in it ends one, or ends a line in JavaScript."""
+    from markupsafe import Markup
+
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _row_class(cell: dict[str, Any]) -> Markup:
+    from markupsafe import Markup
+
+    names = {True: "none", False: "unsure" if cell["disturbed"] else ""}[not data.is_ok(cell)]
+    return Markup(' class="{}"').format(names) if names else Markup("")
+
+
+def _verdict(word: str) -> Markup:
+    from markupsafe import Markup
+
+    names = {"reproduced": "reproduced", "contradicted": "bad"}
+    return Markup('<span class="tag {}">{}</span>').format(names.get(word, "quiet"), word)
+
+
+def _sections(
+    sweeps: list[dict[str, Any]], claims: list[dict[str, Any]], elsewhere: list[dict[str, Any]]
+) -> list[tuple[str, str]]:
+    """(id, name) of what the page has, in its order."""
+    found: list[tuple[str, str, object]] = [
+        ("scores", "Scores", True),
+        ("tradeoffs", "Costs", True),
+        ("releases", "Releases", sweeps),
+        ("groups", "Groups", True),
+        ("phases", "Phases", True),
+        ("cells", "Every cell", True),
+        ("unavailable", "Without a number", True),
+        ("warnings", "Disturbances", True),
+        ("claims", "Claims", claims),
+        ("elsewhere", "Other machines", elsewhere),
+        ("method", "Method", True),
+        ("identities", "Machine and digests", True),
+    ]
+    return [(name, title) for name, title, there in found if there]
+
+
+def _sweep(sweep: dict[str, Any]) -> dict[str, Any]:
+    """{"name", "chart", "rows": [(cell, change to the release before it)]}."""
+    before = {later: earlier for earlier, later in changes(sweep)}
+    by_name = {label(cell): cell for cell in sweep["cells"]}
+    rows = []
+    for name, cell in by_name.items():
+        change = ""
+        if name in before:
+            change = f"{cell['ratio'] / by_name[before[name]]['ratio'] - 1:+.1%}"
+        rows.append((cell, change))
+    return {"name": sweep_name(sweep), "chart": sweep_chart(sweep), "rows": rows}
+
+
+def _other(other: dict[str, Any]) -> dict[str, Any]:
+    """Another host's cells, by themselves: they have no place among this host's groups."""
+    whole = {**other, "cells": [{**cell, "group": cell.get("group")} for cell in other["cells"]]}
+    warnings = other.get("warnings", [])
+    return {**whole, "warnings": warnings, "grids": grid(whole), "orders": orders(whole)}

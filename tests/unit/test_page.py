@@ -1,0 +1,483 @@
+"""report/index.html as bytes: escaped, self-contained, the same twice, small; what stands where."""
+
+import base64
+import copy
+import hashlib
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+
+from pipeline import layout, page
+from pipeline.page import charts, data, headline, numbers, pictures, points, scatter
+from pipeline.report import label
+from tests.data import page_inputs
+from tests.data.page_inputs import HOSTILE
+
+
+class Reader(HTMLParser):
+    """A page as a browser without scripts reads it: elements, scripts, and the text around them."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.scripts, self.styles, self.texts = [], [], [], []
+        self._in = None
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._in = tag
+        if tag in ("script", "style"):
+            (self.scripts if tag == "script" else self.styles).append([dict(attrs), ""])
+
+    def handle_endtag(self, tag):
+        self._in = None
+
+    def handle_data(self, text):
+        if self._in in ("script", "style"):
+            (self.scripts if self._in == "script" else self.styles)[-1][1] += text
+        else:
+            self.texts.append(text)
+
+    @property
+    def text(self):
+        return "".join(self.texts)
+
+    @property
+    def chart_data(self):
+        return json.loads(next(text for attrs, text in self.scripts if attrs.get("id") == "chart-data"))
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """The page with everything on it, and its pictures."""
+    return page.make(*page_inputs.full())
+
+
+@pytest.fixture(scope="module")
+def read(whole):
+    return Reader(whole[0])
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    results, sweeps, claims = page_inputs.full()
+    return page.make(*(page_inputs.poisoned(x) for x in (results, sweeps, claims)))
+
+
+def test_hostile_text_becomes_no_element(whole, read, hostile):
+    found = Reader(hostile[0])
+    assert [tag for tag, _ in found.elements] == [tag for tag, _ in read.elements]
+    acting = [
+        a for _, attrs in found.elements for a in attrs if a.startswith("on") or a in ("srcdoc", "style")
+    ]
+    assert acting == []
+    running = [[text for attrs, text in x.scripts if "id" not in attrs] for x in (read, found)]
+    assert running[0] == running[1]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "the processor",
+        "the microarchitecture",
+        "the kernel",
+        "flags",
+        "a variant",
+        "a backend",
+        "a toolchain's version",
+        "a reason",
+        "a proof",
+        "a warning's remedy",
+        "a claim's statement",
+        "a claim's reason",
+        "a claim's source",
+        "another host",
+        "a module of others",
+        "a release",
+    ],
+)
+def test_hostile_text_is_shown_as_it_is(hostile, what):
+    results, _, claims = page_inputs.full()
+    cells = results["cells"]
+    shown = {
+        "the processor": results["host"]["cpu"],
+        "the microarchitecture": results["host"]["microarchitecture"],
+        "the kernel": results["host"]["kernel"],
+        "flags": cells[0]["flags"][0],
+        "a variant": cells[0]["variant"],
+        "a backend": cells[0]["backend"],
+        "a toolchain's version": results["toolchains"][0]["version"],
+        "a reason": next(c["reason"] for c in cells if c["reason"]),
+        "a proof": next(c["proof"]["compiler"] for c in cells if "compiler" in (c["proof"] or {})),
+        "a warning's remedy": results["warnings"][0]["remedy"],
+        "a claim's statement": claims[0]["statement"],
+        "a claim's reason": claims[0]["reason"],
+        "a claim's source": claims[0]["source"],
+        "another host": "Other Processor 9000",
+        "a module of others": "coremark-minimal.wasm",
+        "a release": "50.0.1",
+    }[what]
+    assert shown + HOSTILE in Reader(hostile[0]).text
+
+
+def test_hostile_text_is_plain_text_in_pictures(hostile):
+    for name, svg in hostile[1].items():
+        assert "<img" not in svg, name
+        assert "<script" not in svg, name
+    assert "&lt;img src=x" in hostile[1]["heatmap"]
+
+
+def test_json_in_the_page_cannot_end_its_script(hostile):
+    raw = re.search(r'<script type="application/json" id="chart-data">(.*?)</script>', hostile[0], re.DOTALL)[
+        1
+    ]
+    assert not re.search("[<>&\u2028\u2029]", raw)
+    rows = json.loads(raw)["sets"]["cells"]
+    assert HOSTILE in rows[0]["backend"]
+
+
+def test_nothing_is_fetched_and_nothing_else_runs(whole, read):
+    for tag, attrs in read.elements:
+        for key in ("src", "href", "action", "data", "poster", "xlink:href"):
+            assert attrs.get(key, "#").startswith("#"), (tag, attrs)
+        assert tag not in ("link", "iframe", "object", "embed", "img", "base")
+    own = whole[0].replace(pictures.javascript(), "")
+    links = set(re.findall(r"https?://[^\"'\s<>)\\]+", own))
+    assert {
+        link for link in links if "vega.github.io/schema" not in link and "www.w3.org" not in link
+    } == set()
+    assert "url(" not in re.sub(r"url\(#[\w.-]+\)", "", own)
+    assert "@import" not in own
+
+
+def test_the_policy_names_the_digest_of_each_script_and_style(read):
+    policy = next(
+        a["content"] for tag, a in read.elements if a.get("http-equiv") == "Content-Security-Policy"
+    )
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+
+    def digest(text):
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    running = [text for attrs, text in read.scripts if attrs.get("type") != "application/json"]
+    assert len(running) == 3
+    wanted = [*map(digest, running), *(digest(text) for _, text in read.styles)]
+    assert re.findall(r"'sha256-[^']+'", policy) == wanted
+
+
+def test_the_same_bytes_twice_in_another_process(whole):
+    code = (
+        "import hashlib\nfrom pipeline import page\nfrom tests.data import page_inputs\n"
+        "text, drawn = page.make(*page_inputs.full())\n"
+        "print(hashlib.sha256((text + ''.join(drawn.values())).encode()).hexdigest())"
+    )
+    seeded = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=seeded)
+    text, drawn = whole
+    assert out.stdout.strip() == hashlib.sha256((text + "".join(drawn.values())).encode()).hexdigest()
+
+
+def test_a_full_matrix_stays_under_three_megabytes():
+    results = page_inputs.large()
+    assert len(results["cells"]) == 18 * 12
+    text, _ = page.make(results, [page_inputs.sweep()], page_inputs.claims())
+    assert len(text.encode()) < 3_000_000
+
+
+def test_other_hosts_stand_apart(whole, read):
+    results, sweeps, claims = page_inputs.full()
+    alone = {**results, "elsewhere": []}
+    without, drawn = page.make(alone, sweeps, claims)
+    assert whole[1] == drawn
+    assert read.chart_data == Reader(without).chart_data
+    section = re.search(r'<section aria-labelledby="elsewhere">.*?</section>\n', whole[0], re.DOTALL)[0]
+    rest = whole[0].replace(section, "").replace('<li><a href="#elsewhere">Other machines</a></li>\n', "")
+    assert rest == without
+    assert "Other Processor 9000" in section
+    assert "12345 iterations/s" in section
+    assert "Other Processor" not in without
+
+
+def test_another_host_may_have_measured_a_part_only():
+    results = page_inputs.results()
+    other = page_inputs.other_host(results, "zig/O2/wasm3")
+    text, _ = page.make({**results, "elsewhere": [other]}, [], [])
+    section = text[text.index('<h2 id="elsewhere">') :]
+    assert section.count('<td class="none" title="not measured there">not measured</td>') == 5
+
+
+def test_what_there_is_not_has_no_section():
+    results = page_inputs.results()
+    del results["elsewhere"]
+    text, drawn = page.make(results, [], [])
+    found = Reader(text)
+    headings = [a["id"] for tag, a in found.elements if tag == "h2"]
+    assert not {"releases", "claims", "elsewhere"} & set(headings)
+    targets = [a["href"][1:] for tag, a in found.elements if tag == "a" and a["href"] != "#warnings"]
+    assert set(headings) - {"warnings"} == set(targets)
+    assert [name for name in drawn if name.startswith("sweep")] == []
+
+
+def test_headings_captions_and_regions_are_in_order(read):
+    levels = [int(tag[1]) for tag, _ in read.elements if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    ids = [a["id"] for _, a in read.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    for tag, attrs in read.elements:
+        for key in ("aria-labelledby", "aria-describedby"):
+            assert attrs.get(key, ids[0]) in ids, (tag, attrs)
+    tags = [tag for tag, _ in read.elements]
+    assert tags.count("table") == tags.count("caption")
+    regions = [a for _, a in read.elements if "scroll" in (a.get("class") or "").split()]
+    assert len(regions) == tags.count("table")
+    assert all(a["tabindex"] == "0" and a["role"] == "region" for a in regions)
+
+
+def test_what_has_no_number_says_why_everywhere(whole, read):
+    cell = next(c for c in page_inputs.results()["cells"] if c["status"] == "unavailable")
+    assert whole[0].count(cell["reason"]) >= 3
+    row = next(r for r in read.chart_data["sets"]["cells"] if r["tip"].startswith(label(cell)))
+    assert row["state"] == "none"
+    assert row["text"] == "unavailable"
+    assert row["tip"] == f"{label(cell)}\nunavailable: {cell['reason']}"
+    assert "ratio" not in row
+
+
+def test_disturbed_cells_are_marked_in_words_and_shape(whole, read):
+    results = page_inputs.results()
+    disturbed = [label(c) for c in results["cells"] if c["disturbed"]]
+    assert disturbed
+    rows = {r["tip"].partition("\n")[0]: r for r in read.chart_data["sets"]["cells"]}
+    assert [name for name, row in rows.items() if row["state"] == "disturbed"] == disturbed
+    assert all(rows[name]["below"] == "?" and "disturbed:" in rows[name]["tip"] for name in disturbed)
+    assert whole[0].count('<span class="tag disturbed">') == len(disturbed)
+
+
+def test_every_cell_has_a_row_with_its_exact_values(whole):
+    cell = next(c for c in page_inputs.results()["cells"] if c["backend"] == "wasmtime.cranelift")
+    row = re.search(
+        rf"<tr[^>]*><th scope=\"row\">{re.escape(label(cell))}</th><td class=\"state\".*?</tr>", whole[0]
+    )
+    for value in (
+        cell["score"],
+        cell["ratio"],
+        cell["compile_seconds"],
+        cell["wasm_bytes"],
+        cell["peak_rss_bytes"],
+    ):
+        assert f'data-v="{value}"' in row[0]
+    assert f"{cell['undisturbed_chunks']} of {cell['chunks']}" in row[0]
+
+
+def test_native_code_has_no_compile_time_and_is_still_shown(whole):
+    row = re.search(r'<tr[^>]*><th scope="row">zig/O3/native</th><td class="state".*?</tr>', whole[0])[0]
+    assert 'data-v=""' in row
+    assert "None" not in row
+
+
+def test_digests_of_what_ran_are_on_the_page(read):
+    results = page_inputs.results()
+    assert results["reference"]["sha256"] in read.text
+    assert results["host"]["fingerprint"] in read.text
+    for cell in results["cells"]:
+        assert (cell["wasm_sha256"] or cell["native_sha256"]) in read.text
+        for package in cell["identity"].get("packages", {}).values():
+            assert package["sha256"] in read.text
+
+
+def test_claims_with_their_figures_and_verdicts(read):
+    assert "Wasmer 5.0 LLVM 30088.5; Wasmer 5.0 Cranelift 11635.6; ratio 2.59; tolerance 10 %" in read.text
+    assert "1.220 (1.190 – 1.250)" in read.text
+    classes = [a["class"] for tag, a in read.elements if tag == "span" and "tag" in (a.get("class") or "")]
+    assert classes.count("tag quiet") == 1
+    assert "1 contradicted, 1 not testable here." in read.text
+
+
+def test_claims_that_could_be_tested_come_first():
+    text, _ = page.make(page_inputs.results(), [], page_inputs.claims()[::-1])
+    assert text.index(">wasmer-llvm-over-cranelift<") < text.index(">m2-releases<")
+
+
+def test_a_claim_without_scores_names_its_sides():
+    assert data.published(page_inputs.CLAIMS[1]) == "46; 30; ratio 2.48; tolerance 10 %"
+
+
+def _cells(*groups, ratios=None, kind="optimizing JIT"):
+    """Cells with numbers, one a group, each slower than the one before."""
+    cells = []
+    for number, group in enumerate(groups):
+        ratio = ratios[number] if ratios else 1 - number / 10
+        cells.append(
+            {
+                "toolchain": "zig",
+                "variant": "O3",
+                "backend": f"b{number}",
+                "kind": kind,
+                "status": "ok",
+                "disturbed": False,
+                "ratio": ratio,
+                "ratio_low": ratio * 0.99,
+                "ratio_high": ratio * 1.01,
+                "group": group,
+            }
+        )
+    return cells
+
+
+def test_the_fastest_is_only_called_so_when_it_is_shown():
+    shown = headline.fastest(_cells("a", "b", "bc"), [])
+    assert (shown["name"], shown["value"]) == ("Shown to be fastest", "b0")
+    open_ = headline.fastest(_cells("a", "ab", "b"), [])
+    assert (open_["name"], open_["value"]) == ("Fastest so far", "b0")
+    assert open_["says"].endswith("not told apart from b1")
+    # a1 is another group than a.
+    assert headline.fastest(_cells("a", "a1"), [])["name"] == "Shown to be fastest"
+
+
+def test_the_fastest_is_never_native_nor_disturbed():
+    cells = _cells("a", "b", "c")
+    cells[0]["kind"] = "native"
+    cells[1]["disturbed"] = True
+    assert headline.fastest(cells, [])["value"] == "b2"
+    cells[2]["disturbed"] = True
+    assert headline.fastest(cells, [])["value"] == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("word", "name"), [("faster", "Shown to be fastest"), ("undecided", "Fastest so far")]
+)
+def test_without_letters_comparisons_decide(word, name):
+    found = headline.fastest(
+        _cells(None, None), [{"one": "zig/O3/b1", "other": "zig/O3/b0", "verdict": word}]
+    )
+    assert found["name"] == name
+
+
+def test_many_groups_are_counted_not_listed():
+    letters = [chr(97 + n % 26) + (str(n // 26) if n >= 26 else "") for n in range(40)]
+    cells = _cells(*["".join(letters)] * 20, ratios=[1.0] * 20)
+    shown, more = data.groups(cells)
+    assert (len(shown), more) == (26, 14)
+    assert (len(shown[0]["cells"]), shown[0]["more"]) == (12, 8)
+    assert [group["letter"] for group in data.groups(_cells("ab", "b1", "ca1"))[0]] == [
+        "a",
+        "b",
+        "c",
+        "a1",
+        "b1",
+    ]
+
+
+def test_where_letters_say_nothing_the_heatmap_shows_intervals():
+    results = page_inputs.results()
+    assert data.crowded(results["cells"])
+    assert points.rows(results)[1]["below"].startswith("±")
+    for cell in results["cells"]:
+        cell["group"] = None if cell["disturbed"] or cell["ratio"] is None else "ab"
+    assert {row["below"] for row in points.rows(results)} == {"ab", "?", ""}
+
+
+def test_charts_name_their_data_and_hold_none():
+    results = page_inputs.results()
+    for spec in (charts.heatmap(results), scatter.compile_time(results), scatter.module_size(results)):
+        assert "datasets" not in spec
+        assert '"values"' not in json.dumps(spec)
+        assert "href" not in json.dumps(spec)
+        assert '"sort"' not in json.dumps(spec)
+
+
+def test_rows_of_several_toolchains_are_told_apart_and_modules_of_others_have_none():
+    results = page_inputs.results()
+    second = [{**copy.deepcopy(c), "toolchain": "clang"} for c in results["cells"]]
+    foreign = {**copy.deepcopy(results["cells"][1]), "toolchain": "prebuilt", "prebuilt": {"file": "x.wasm"}}
+    names = {row["row"] for row in points.rows({**results, "cells": [*results["cells"], foreign]})}
+    assert names == {c["backend"] for c in results["cells"]}
+    both = {row["row"] for row in points.rows({**results, "cells": [*results["cells"], *second]})}
+    assert {"wasm3 · zig", "wasm3 · clang"} <= both
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, ""), (7.3085e-05, "0.0731"), (0.0123456, "12.3"), (1.7014, "1701")]
+)
+def test_milliseconds(seconds, text):
+    assert numbers.milliseconds(seconds) == text
+
+
+def test_numbers_that_are_not_there_are_empty():
+    assert numbers.score(None) == numbers.ratio(None) == numbers.whole(None) == numbers.mebibytes(None) == ""
+    assert numbers.interval(None, None) == ""
+    assert numbers.gibibytes(None) == "unknown"
+    assert numbers.gibibytes(3 << 29) == "1.5 GiB"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "<script>1</script>",
+        '<path onclick="x"/>',
+        '<a href="x"/>',
+        "<image/>",
+        '<g xlink:href="x"/>',
+        "<foreignObject/>",
+    ],
+)
+def test_a_picture_that_could_act_is_refused(bad):
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{bad}</svg>'
+    with pytest.raises(ValueError, match="may act"):
+        pictures.inline(svg, "x")
+
+
+def test_pictures_on_one_page_share_no_ids():
+    svg = '<svg><rect width="9" height="9.5" fill="white"/><g id="clip0" fill="url(#gradient_0)"/></svg>'
+    assert pictures.inline(svg, "size") == '<svg><g id="size-clip0" fill="url(#size-gradient_0)"/></svg>'
+
+
+def test_a_sweep_of_any_name_has_a_chart_with_a_harmless_one():
+    sweep = page_inputs.sweep()
+    for cell in sweep["cells"]:
+        cell["backend"] = "a/<b>" + cell["backend"]
+    text, drawn = page.make(page_inputs.results(), [sweep], [])
+    name = list(drawn)[-1]
+    assert re.fullmatch(r"sweep-[A-Za-z0-9._-]+", name)
+    assert f'data-chart="{name}"' in text
+
+
+def test_without_any_number_there_is_still_a_page():
+    results = page_inputs.results()
+    missing = [
+        k for k, v in results["cells"][0].items() if isinstance(v, (int, float)) or k in ("group", "proof")
+    ]
+    for cell in results["cells"]:
+        cell.update(dict.fromkeys(missing), status="unavailable", reason="no such runtime")
+    results["reference"]["score"] = None
+    results.update(comparisons=[], warnings=[], tradeoffs={"size": [], "compile": [], "all": {"members": []}})
+    results["tradeoffs"]["all"]["backend"] = None
+    text, drawn = page.make(results, [], [])
+    assert list(drawn) == ["heatmap"]
+    assert "0 of 42" in text
+    assert "not measured" in text
+
+
+def test_writing_leaves_no_picture_of_an_earlier_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    old = tmp_path / layout.CHARTS
+    old.mkdir(parents=True)
+    for name in ("sweep-gone.svg", "sweep-gone.png", "notes.txt"):
+        (old / name).write_text("old")
+    page.write(page_inputs.results(), [page_inputs.sweep()], [])
+    names = ["code-size", "compile-time", "heatmap", "phases", "size", "sweep-wasmtime"]
+    wanted = ["notes.txt", *(f"{name}.{kind}" for name in names for kind in ("png", "svg"))]
+    assert sorted(p.name for p in old.iterdir()) == sorted(wanted)
+    assert (old / "size.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert (old / "size.svg").read_text().startswith("<svg ")
+    assert (tmp_path / layout.INDEX_HTML).read_text(encoding="utf-8").startswith("<!doctype html>")
