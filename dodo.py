@@ -6,7 +6,7 @@ in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backen
 
 from doit import create_after
 
-from pipeline.graph import asking, building, current_plan, measuring
+from pipeline.graph import asking, building, current_plan, measuring, reporting
 from pipeline.reporter import ProgressReporter
 
 DOIT_CONFIG = {
@@ -20,6 +20,9 @@ DOIT_CONFIG = {
         "measure",
         "refine",
         "report",
+        "page",
+        "export",
+        "remember",
         "check",
     ],
 }
@@ -82,12 +85,42 @@ def task_refine():
 
 def task_report():
     """judge the samples; write report.md and results.json"""
-    return measuring.write_report(PLAN)
+    return reporting.write_report(PLAN)
+
+
+def task_page():
+    """draw index.html and its charts"""
+    return reporting.draw_page()
+
+
+def task_export():
+    """write the results as CSV, Markdown, pyperf's JSON and a chart action's"""
+    return reporting.export_results()
+
+
+def task_remember():
+    """put the finished run into the history"""
+    return reporting.remember_run()
 
 
 def task_check():
     """fail if a cell went wrong, naming it"""
-    return measuring.check_report(PLAN)
+    return reporting.check_report(PLAN)
+
+
+def task_claims():
+    """judge published claims by what was measured here"""
+    return reporting.judge_claims()
+
+
+def task_history():
+    """show what changed from run to run, when, and with which version"""
+    return reporting.show_history()
+
+
+def task_compare():
+    """compare two runs: doit run compare old=previous new=last threshold=2"""
+    return reporting.compare_results(PLAN)
 
 
 def task_doctor():

@@ -40,6 +40,10 @@ VARIABLES = (
     "coremark",
     "bundle",
     "artifact",
+    "old",
+    "new",
+    "hosts",
+    "threshold",
 )
 
 _KEYS: dict[str, type] = {

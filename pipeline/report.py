@@ -61,7 +61,7 @@ def half_width(cell: dict[str, Any]) -> float:
 
 
 def grid(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """Tables of cells: {"title", "of", "variants": [names], "rows": [(name, [cells])]}.
+    """Tables of cells: {"title", "of", "variants": [names], "rows": [(name, [cells or None])]}.
 
     One a toolchain, its backends below each other; of several toolchains one a backend, so that what is to
     be compared stands in one table.
@@ -82,7 +82,8 @@ def grid(results: dict[str, Any]) -> list[dict[str, Any]]:
 def _grid(title: str, row: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
     variants = list(dict.fromkeys(c["variant"] for c in cells))
     by_place = {(c[row], c["variant"]): c for c in cells}
-    rows = [(x, [by_place[x, v] for v in variants]) for x in dict.fromkeys(c[row] for c in cells)]
+    # Of another host there may be only some.
+    rows = [(x, [by_place.get((x, v)) for v in variants]) for x in dict.fromkeys(c[row] for c in cells)]
     return {"title": title, "of": row, "variants": variants, "rows": rows}
 
 
@@ -169,9 +170,9 @@ def render_markdown(results: dict[str, Any]) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown; `text` below defuses what could act as markup
     )
-    environment.filters["text"] = _markdown_text
+    environment.filters["text"] = markdown_text
     environment.filters["mark"] = mark
-    environment.filters["code"] = _markdown_code
+    environment.filters["code"] = markdown_code
     environment.filters["ms"] = lambda seconds: "" if seconds is None else f"{seconds * 1000:.2f}"
     environment.filters["pct"] = lambda cell: f"{half_width(cell) * 100:.1f} %"
     template = environment.get_template(layout.TEMPLATE)
@@ -189,7 +190,7 @@ def render_markdown(results: dict[str, Any]) -> str:
     )
 
 
-def _markdown_text(value: object) -> str:
+def markdown_text(value: object) -> str:
     """Foreign text (flags, CPU names, reasons) as plain text inside a Markdown table."""
     text = " ".join(str(value).split())
     for character in "\\`*_[]<>|":
@@ -197,7 +198,7 @@ def _markdown_text(value: object) -> str:
     return text
 
 
-def _markdown_code(value: str) -> str:
+def markdown_code(value: str) -> str:
     """Foreign text as code inside a Markdown table, where only these two characters act."""
     return "`" + value.replace("`", "'").replace("|", "/") + "`"
 
@@ -264,7 +265,9 @@ def _table(one: dict[str, Any]) -> Any:
     return table
 
 
-def _entry(cell: dict[str, Any]) -> str:
+def _entry(cell: dict[str, Any] | None) -> str:
+    if cell is None:
+        return ""
     if cell["status"] != Status.OK.value:
         return f"{cell['status']}\n"
     letters = mark(cell)

@@ -13,11 +13,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from doit.exceptions import BaseFail, TaskFailed
+from doit.exceptions import BaseFail, TaskError, TaskFailed
 from doit.reporter import ConsoleReporter
 
 from pipeline import layout
 from pipeline.settled import UP_TO_DATE
+
+
+class Regressed(TaskError):  # type: ignore[misc]
+    """What a comparison was asked to find: doit then ends with status 2, and no fault of ours is shown."""
 
 
 class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
@@ -94,7 +98,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._done(task)
         self._stop()
         self._failed = True
-        if isinstance(fail, TaskFailed):
+        if isinstance(fail, TaskFailed | Regressed):
             sys.stderr.write(f"error: {fail.get_msg().strip()}\n")
         else:
             sys.stderr.write(f"error in task {task.name}: {fail.get_msg()}\n")

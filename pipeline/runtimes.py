@@ -96,7 +96,7 @@ def _identify_program(program: Program, record: dict[str, Any]) -> None:
         shown = " ".join([program.command, *program.version])
         record.update(present=False, reason=f"{shown} does not say its version within {_VERSION_TIMEOUT_S} s")
         return
-    number = re.search(r"\d+(\.\d+)+\S*", said)
+    number = re.search(r"\d+(\.\d+)+[^\s)]*", said)
     found = {"version": number[0] if number else said.splitlines()[0].strip(), "says": said.splitlines()[0]}
     programs = record.setdefault("programs", {})
     programs[os.path.basename(program.command)] = {**found, "sha256": sha256(path)}

@@ -154,6 +154,8 @@ def forget() -> None:
 
 def plain(arguments: list[str]) -> bool:
     """Whether a command line of doit asks for the default run and for nothing else."""
+    if os.environ.get(layout.SUMMARY):
+        return False  # it wants a summary, whether or not anything is new
     words = [word for word in arguments if "=" not in word or word.startswith("-")]
     return words in ([], ["run"])
 

@@ -24,6 +24,7 @@ _BOUNDS = {
     "load_timeout_s": (0.1, 86400),
     "memory_mib": (64, 2**20),
     "seed": (0, 2**63),
+    "threshold_percent": (0, 99),
 }
 
 

@@ -25,7 +25,16 @@ from pipeline.backends import discover
 ROOT = Path(__file__).resolve().parent.parent
 
 #: What a workspace is made of; nothing that a run made.
-PARTS = ("LICENSE", "dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party")
+PARTS = (
+    "LICENSE",
+    "dodo.py",
+    "claims.toml",
+    "matrix.toml",
+    "pyproject.toml",
+    "pipeline",
+    "toolchain",
+    "third_party",
+)
 
 #: Measurement settings for tests of the graph: real runs, too short to say anything about speed.
 BRIEF = {"pairs": "2", "undisturbed": "2", "chunk_ms": "5", "warmup_chunks": "1", "run_timeout_s": "5"}

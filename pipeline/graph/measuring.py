@@ -1,4 +1,4 @@
-"""From artifacts to the report: runtimes and their environments, samples, table, verdict."""
+"""From artifacts to samples: runtimes and their environments, rounds, refinement."""
 
 from __future__ import annotations
 
@@ -8,31 +8,14 @@ from typing import Any
 
 from doit.tools import config_changed
 
-from pipeline import environment, hosts, layout, packages, runtimes, sample, sources
+from pipeline import environment, layout, packages, runtimes, sample
 from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta, untouched
-from pipeline.host import fingerprint
 from pipeline.model import Runtime
 from pipeline.plan import Plan
 
-#: Our own files that decide what a report says of given samples.
-_REPORTING = (
-    "host",
-    "report",
-    "results",
-    "judging",
-    "hosts",
-    "stats",
-    "undisturbed",
-    "precision",
-    "verdicts",
-    "tradeoffs",
-    "tradeoffs_text",
-    "disturbances",
-    "trend",
-)
 
-
-def _runtimes(plan: Plan) -> list[Runtime]:
+def runtimes_of(plan: Plan) -> list[Runtime]:
+    """The runtimes of the plan's backends, each once."""
     named = {b.runtime.name: b.runtime for b in plan.backends}
     return list(named.values())
 
@@ -40,7 +23,7 @@ def _runtimes(plan: Plan) -> list[Runtime]:
 def provision_environments(plan: Plan) -> Iterator[Task]:
     """An isolated environment for each runtime that needs its own interpreter."""
     yield group("environment", "provide isolated environments, pinned by hashes")
-    named = {r.environment: r for r in _runtimes(plan)}  # a version of its own may be the usual one
+    named = {r.environment: r for r in runtimes_of(plan)}  # a version of its own may be the usual one
     for name, runtime in named.items():
         if name is not None:
             record = layout.environment_record(name)
@@ -72,7 +55,7 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
 def identify_runtimes(plan: Plan) -> Iterator[Task]:
     """What exactly each runtime is."""
     yield group("runtime", "identify each runtime")
-    for runtime in _runtimes(plan):
+    for runtime in runtimes_of(plan):
         record = layout.runtime_identity(runtime.name)
         if runtime.environment is not None:
             files = [layout.environment_record(runtime.environment)]
@@ -133,12 +116,13 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
         previous = [f"measure:{name}"]
 
 
-def _first_samples(plan: Plan) -> list[str]:
+def first_samples(plan: Plan) -> list[str]:
+    """The samples that the protocol asks of every cell."""
     numbers = range(1, plan.protocol.rounds + 1)
     return [layout.sample(cell.name, number) for cell in plan.cells() for number in numbers]
 
 
-def _ends(plan: Plan) -> dict[str, Any]:
+def ends(plan: Plan) -> dict[str, Any]:
     """When a cell has enough rounds, as JSON."""
     protocol = plan.protocol
     return {"rounds": protocol.rounds, "half_width": protocol.half_width_percent, "budget": protocol.budget_s}
@@ -154,57 +138,14 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         "name": plan.protocol.name,
         "task_dep": ["measure"],
         "actions": act(later("pipeline.refine:refine"), plan, alone=True),
-        "file_dep": [*_first_samples(plan), "pipeline/precision.py", "pipeline/stats.py"],
+        "file_dep": [*first_samples(plan), "pipeline/precision.py", "pipeline/stats.py"],
         "targets": [layout.refined()],
         "uptodate": [
             intact,
             (later("pipeline.refine:kept"),),
-            config_changed({"cells": [c.name for c in plan.cells()], **_ends(plan)}),
+            config_changed({"cells": [c.name for c in plan.cells()], **ends(plan)}),
         ],
         "clean": clean(layout.refined()),
         "verbosity": 2,
         "meta": meta("refine", 10.0 * len(plan.cells())),
-    }
-
-
-def write_report(plan: Plan) -> Task:
-    """The table, from the samples."""
-    cells = plan.cells()
-    made = [layout.RESULTS_JSON, layout.REPORT_MD, layout.REPORT_TXT]
-    refined = plan.protocol.half_width_percent is not None
-    return {
-        "actions": act(later("pipeline.report:write_report"), plan),
-        "file_dep": [
-            *_first_samples(plan),
-            *([layout.refined()] if refined else []),
-            *(layout.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
-            *(layout.runtime_identity(runtime.name) for runtime in _runtimes(plan)),
-            *(f"{layout.SOURCES}/{name}" for name in sources.read_manifest().files),
-            layout.TEMPLATE,
-            *(f"pipeline/{name}.py" for name in _REPORTING),
-        ],
-        "targets": made,
-        "uptodate": [
-            intact,
-            config_changed(
-                {
-                    "cells": [[c.name, c.backend.kind] for c in cells],
-                    "protocol": [plan.protocol.name, plan.protocol.seed, _ends(plan)],
-                    "host": fingerprint(),
-                    "elsewhere": hosts.state(),
-                    "python": packages.python_version(),
-                }
-            ),
-        ],
-        "clean": clean(layout.REPORT),
-        "meta": meta("report", 3),
-    }
-
-
-def check_report(plan: Plan) -> Task:
-    """Fail where a cell went wrong, after everything else is done."""
-    return {
-        "actions": act(later("pipeline.report:check")),
-        "file_dep": [layout.RESULTS_JSON],
-        "meta": meta("check", 0.1),
     }

@@ -14,8 +14,9 @@ from doit.dependency import MD5Checker
 from doit.exceptions import TaskFailed
 
 from pipeline import layout
-from pipeline.errors import ProjectError
+from pipeline.errors import ProjectError, Regression
 from pipeline.process import die_with_parent, machine_lock
+from pipeline.reporter import Regressed
 from toolchain.model import ToolchainError
 
 Task = dict[str, Any]
@@ -52,6 +53,8 @@ def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         with machine_lock(exclusive=alone):
             result = function(*arguments)
+    except Regression as error:
+        return Regressed(str(error))
     except (ProjectError, ToolchainError) as error:
         return TaskFailed(str(error))
     except OSError as error:

@@ -171,9 +171,12 @@ def test_without_doits_memory_samples_are_adopted(workspace):
 def test_only_what_was_deleted_is_made_again(workspace):
     workspace.run()
     shutil.rmtree(workspace.path / "report")
-    assert [t.split()[0] for t in workspace.run()] == ["report"]
+    assert [t.split()[0] for t in workspace.run()] == ["report", "page", "export"]
+    for name in ("index.html", "charts/heatmap.svg", "results.csv"):
+        (workspace.path / "report" / name).unlink()
+        assert workspace.run() == ["export" if name == "results.csv" else "page"]
     shutil.rmtree(workspace.path / "results")
-    assert set(kinds(workspace.run())) <= {"measure", "report", "check"}
+    assert set(kinds(workspace.run())) <= {"measure", "report", "page", "export", "remember", "check"}
     before = samples(workspace)
     shutil.rmtree(workspace.path / "build/artifacts")
     counted = kinds(workspace.run())

@@ -27,23 +27,33 @@ LAYERS = [
         "pipeline.hosts",
         "pipeline.packages",
         "pipeline.verdicts",
+        "pipeline.history_run",
         "pipeline.tables",
         "pipeline.journal",
         "pipeline.answers",
     },
     {
         "pipeline.backends",
+        "pipeline.compare_cells",
+        "pipeline.history_store",
+        "pipeline.claims_file",
         "pipeline.uv",
         "pipeline.sources",
         "pipeline.protocols",
         "pipeline.variants",
         "pipeline.wasm_opcodes",
     },
-    {"pipeline.wasm_code", "pipeline.probes", "pipeline.explain_text", "pipeline.space"},
-    {"pipeline.wasm_module"},
-    {"pipeline.wasm", "pipeline.wasm_features", "pipeline.wasm_diff"},
-    {"pipeline.interpreters"},
-    {"pipeline.environment"},
+    {
+        "pipeline.wasm_code",
+        "pipeline.compare_runs",
+        "pipeline.probes",
+        "pipeline.explain_text",
+        "pipeline.space",
+    },
+    {"pipeline.wasm_module", "pipeline.compare_text"},
+    {"pipeline.wasm", "pipeline.wasm_features", "pipeline.wasm_diff", "pipeline.history_text"},
+    {"pipeline.interpreters", "pipeline.history"},
+    {"pipeline.environment", "pipeline.compare"},
     {"pipeline.runtimes"},
     {"pipeline.choice", "pipeline.session", "pipeline.build", "pipeline.sampler", "pipeline.pace"},
     {"pipeline.plan", "pipeline.provenance", "pipeline.anatomy", "pipeline.foreign"},
@@ -62,6 +72,7 @@ LAYERS = [
     {"pipeline.measure", "pipeline.precision", "pipeline.reproduce"},
     {
         "pipeline.refine",
+        "pipeline.judging",
         "pipeline.disturbances",
         "pipeline.certify",
         "pipeline.tradeoffs",
@@ -74,8 +85,29 @@ LAYERS = [
     {"pipeline.report"},
     {"pipeline.sweep"},
     {"pipeline.live"},
-    {"pipeline.graph.tasks", "pipeline.reporter", "pipeline.state"},
-    {"pipeline.graph.building", "pipeline.graph.measuring", "pipeline.graph.asking", "pipeline.graph"},
+    {"pipeline.exports.model", "pipeline.exports.text", "pipeline.claims_cells"},
+    {
+        "pipeline.exports.benchmark_action",
+        "pipeline.exports.csv_table",
+        "pipeline.exports.markdown",
+        "pipeline.exports.pyperf_suite",
+        "pipeline.claims",
+    },
+    {"pipeline.exports.github", "pipeline.claims_text"},
+    {"pipeline.exports"},
+    {"pipeline.page.numbers", "pipeline.page.looks", "pipeline.page.pictures"},
+    {"pipeline.page.data"},
+    {"pipeline.page.headline", "pipeline.page.points"},
+    {"pipeline.page.method"},
+    {"pipeline.page.charts", "pipeline.page.scatter"},
+    {"pipeline.page.render"},
+    {"pipeline.page"},
+    {"pipeline.index_page"},
+    {"pipeline.reporter", "pipeline.state"},
+    {"pipeline.graph.tasks"},
+    {"pipeline.graph.building", "pipeline.graph.measuring", "pipeline.graph.asking"},
+    {"pipeline.graph.reporting"},
+    {"pipeline.graph"},
     {"dodo"},
 ]
 
@@ -142,10 +174,11 @@ def test_only_workers_import_runtimes():
 
 
 @pytest.mark.parametrize(
-    "heavy", ["numpy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv", "optuna"]
+    "heavy",
+    ["numpy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv", "optuna", "altair"],
 )
 def test_loading_the_graph_stays_light(heavy):
-    ours = "pipeline.graph.building, pipeline.graph.measuring, pipeline.reporter, pipeline.state"
+    ours = "pipeline.graph.building, pipeline.graph.reporting, pipeline.reporter, pipeline.state"
     code = f"import sys, {ours}; print({heavy!r} in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

@@ -1,0 +1,159 @@
+"""From samples to what people read: report, page, exports, history, and the verdict of a run."""
+
+from __future__ import annotations
+
+import os
+from glob import glob
+
+from doit.tools import config_changed
+
+from pipeline import exports, hosts, layout, packages, sources
+from pipeline.graph.measuring import ends, first_samples, runtimes_of
+from pipeline.graph.tasks import Task, act, clean, intact, later, meta, untouched
+from pipeline.host import fingerprint
+from pipeline.plan import Plan
+from pipeline.tables import given_number
+
+#: Our own files that decide what a report says of given samples.
+_REPORTING = (
+    "host",
+    "report",
+    "results",
+    "judging",
+    "hosts",
+    "stats",
+    "undisturbed",
+    "precision",
+    "verdicts",
+    "tradeoffs",
+    "tradeoffs_text",
+    "disturbances",
+    "trend",
+)
+#: What a page is made of, beside what it shows.
+_PAGE_CODE = (
+    "pipeline/page/*.py",
+    "pipeline/index_page.py",
+    "pipeline/templates/page.*",
+    "pipeline/claims*.py",
+    "pipeline/report.py",
+)
+
+
+def write_report(plan: Plan) -> Task:
+    """The table, from the samples."""
+    cells = plan.cells()
+    made = [layout.RESULTS_JSON, layout.REPORT_MD, layout.REPORT_TXT]
+    refined = plan.protocol.half_width_percent is not None
+    return {
+        "actions": act(later("pipeline.report:write_report"), plan),
+        "file_dep": [
+            *first_samples(plan),
+            *([layout.refined()] if refined else []),
+            *(layout.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
+            *(layout.runtime_identity(runtime.name) for runtime in runtimes_of(plan)),
+            *(f"{layout.SOURCES}/{name}" for name in sources.read_manifest().files),
+            layout.TEMPLATE,
+            *(f"pipeline/{name}.py" for name in _REPORTING),
+        ],
+        "targets": made,
+        "uptodate": [
+            intact,
+            config_changed(
+                {
+                    "cells": [[c.name, c.backend.kind] for c in cells],
+                    "protocol": [plan.protocol.name, plan.protocol.seed, ends(plan)],
+                    "host": fingerprint(),
+                    "elsewhere": hosts.state(),
+                    "python": packages.python_version(),
+                }
+            ),
+        ],
+        "clean": clean(layout.REPORT),
+        "meta": meta("report", 3),
+    }
+
+
+def check_report(plan: Plan) -> Task:
+    """Fail where a cell went wrong, after everything else is done."""
+    return {
+        "actions": act(later("pipeline.report:check")),
+        "file_dep": [layout.RESULTS_JSON],
+        "meta": meta("check", 0.1),
+    }
+
+
+def _matching(*patterns: str) -> list[str]:
+    return sorted(path for pattern in patterns for path in glob(pattern))
+
+
+def _charts() -> list[str]:
+    return _matching(f"{layout.CHARTS}/*")
+
+
+def draw_page() -> Task:
+    """The page and its charts, with the claims and what sweeps have found."""
+    sweeps = _matching(layout.sweep("*", "json"))
+    return {
+        "actions": act(later("pipeline.index_page:draw")),
+        "file_dep": [layout.RESULTS_JSON, layout.CLAIMS, *sweeps, *_matching(*_PAGE_CODE)],
+        "targets": [layout.INDEX_HTML],
+        "uptodate": [intact, untouched(_charts), config_changed({"sweeps": sweeps})],
+        "clean": clean(layout.INDEX_HTML, layout.CHARTS),
+        "meta": meta("page", 6),
+    }
+
+
+def export_results() -> Task:
+    """The results in the formats of other programs."""
+    made = [export.path for export in exports.discover().values()]
+    return {
+        "actions": act(later("pipeline.exports:write_all")),
+        "file_dep": [layout.RESULTS_JSON, *_matching("pipeline/exports/*.py")],
+        "targets": made,
+        # A step of a workflow wants its summary whether or not anything is new.
+        "uptodate": [intact, not os.environ.get(layout.SUMMARY)],
+        "clean": clean(*made),
+        "verbosity": 1,
+        "meta": meta("export", 0.5),
+    }
+
+
+def remember_run() -> Task:
+    """The finished run in the history, which is not cleaned: it cannot be made again."""
+    return {
+        "actions": act(later("pipeline.history:record_last")),
+        "file_dep": [layout.RESULTS_JSON],
+        "uptodate": [os.path.exists(layout.HISTORY)],
+        "meta": meta("remember", 0.1),
+    }
+
+
+def show_history() -> Task:
+    """Of what is there: it measures nothing."""
+    return {"actions": act(later("pipeline.history:show")), "verbosity": 2, "meta": meta("history", 1)}
+
+
+def compare_results(plan: Plan) -> Task:
+    """Of what is there: it measures nothing. Status 2 where something got slower."""
+    old, new, hosts_ = (plan.given.get(name) for name in ("old", "new", "hosts"))
+    arguments: list[object] = [old, new, hosts_]
+    if "threshold" in plan.given:
+        arguments.append(float(given_number("threshold", "threshold_percent", plan.given["threshold"])))
+    return {
+        "actions": act(later("pipeline.compare:run"), *arguments),
+        "clean": clean(layout.COMPARE_JSON, layout.COMPARE_TXT),
+        "verbosity": 2,
+        "meta": meta("compare", 1),
+    }
+
+
+def judge_claims() -> Task:
+    """Of the report that the same choices give."""
+    return {
+        "actions": act(later("pipeline.claims_text:show")),
+        "task_dep": ["report"],
+        "clean": clean(layout.CLAIMS_JSON),
+        "verbosity": 2,
+        "meta": meta("claims", 1),
+    }
