@@ -119,6 +119,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
         tune=tuning,
         prebuilt=others,
         bundle=_bundle(variables),
+        threshold=float(given_number("threshold", "threshold_percent", variables.get("threshold", "2"))),
         given=dict(variables),
     )
 

@@ -31,6 +31,7 @@ class Plan:
     tune: Tuning | None = None  # where this is about a search for flags
     prebuilt: tuple[Prebuilt, ...] = ()  # modules of somebody else's
     bundle: str | None = None  # a file of somebody else's, to be verified
+    threshold: float = 2.0  # of a comparison, per cent
     given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
 
     @property

@@ -12,7 +12,6 @@ from pipeline.graph.measuring import ends, first_samples, runtimes_of
 from pipeline.graph.tasks import Task, act, clean, intact, later, meta, untouched
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
-from pipeline.tables import given_number
 
 #: Our own files that decide what a report says of given samples.
 _REPORTING = (
@@ -137,11 +136,8 @@ def show_history() -> Task:
 def compare_results(plan: Plan) -> Task:
     """Of what is there: it measures nothing. Status 2 where something got slower."""
     old, new, hosts_ = (plan.given.get(name) for name in ("old", "new", "hosts"))
-    arguments: list[object] = [old, new, hosts_]
-    if "threshold" in plan.given:
-        arguments.append(float(given_number("threshold", "threshold_percent", plan.given["threshold"])))
     return {
-        "actions": act(later("pipeline.compare:run"), *arguments),
+        "actions": act(later("pipeline.compare:run"), old, new, hosts_, plan.threshold),
         "clean": clean(layout.COMPARE_JSON, layout.COMPARE_TXT),
         "verbosity": 2,
         "meta": meta("compare", 1),

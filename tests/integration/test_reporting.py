@@ -1,0 +1,87 @@
+"""After a run: page, exports, history; two runs compared, with the exit status that a CI goes by."""
+
+import copy
+import json
+
+import jsonschema
+
+from pipeline import exports
+from tests.conftest import ROOT
+
+SCHEMA = json.loads((ROOT / "pipeline/schemas/results.schema.json").read_text(encoding="utf-8"))
+
+
+def results(workspace):
+    return json.loads((workspace.path / "report/results.json").read_text())
+
+
+def test_a_run_leaves_all_that_is_promised(workspace, monkeypatch):
+    summary = workspace.path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    assert workspace.run()[-5:] == ["report", "page", "export", "remember", "check"]
+    jsonschema.Draft202012Validator(SCHEMA).validate(results(workspace))
+    for path in (*(e.path for e in exports.discover().values()), "report/index.html"):
+        assert (workspace.path / path).stat().st_size > 100, path
+    for name in ("heatmap", "compile-time", "size"):
+        assert (workspace.path / f"report/charts/{name}.svg").read_bytes().startswith(b"<svg")
+        assert (workspace.path / f"report/charts/{name}.png").read_bytes().startswith(b"\x89PNG")
+    first = summary.read_text()
+    assert "zig" in first
+    # Nothing is new, but each step of a workflow has a summary of its own.
+    assert workspace.run() == ["export"]
+    assert summary.read_text().count(first.splitlines()[0]) == 2
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY")
+    page = (workspace.path / "report/index.html").read_bytes()
+    (workspace.path / "report/index.html").unlink()
+    assert workspace.run() == ["page"]
+    assert (workspace.path / "report/index.html").read_bytes() == page
+    assert str(workspace.path).encode() not in page
+
+
+def test_history_keeps_every_run_and_clean_keeps_it(workspace):
+    said = workspace.doit("run", "history")
+    assert said.returncode == 0
+    assert said.stdout.endswith("\nno run is remembered yet; to measure one type: doit run\n")
+    workspace.run("variants=O2")
+    workspace.run("variants=O2", "flags=-O2 -DX")
+    said = workspace.doit("run", "history").stdout
+    assert "zig/O2-DX/native" in said or "2/2" in said
+    assert workspace.doit("clean").returncode == 0
+    assert workspace.doit("run", "history").stdout == said
+    workspace.path.joinpath("history/runs.sqlite").write_bytes(b"rubbish")
+    outcome = workspace.doit("run", "history")
+    assert outcome.returncode == 1
+    assert outcome.stderr.count("\n") == 1
+    assert "mv " in outcome.stderr
+
+
+def test_what_got_slower_ends_with_two(workspace):
+    workspace.run("backends=native", "variants=O2,O3", "rounds=5")
+    old = results(workspace)
+    for cell in old["cells"]:  # whatever this machine was like: told, and precisely
+        cell.update(disturbed=False, log_error=0.001, freedom=4.0)
+    slower, elsewhere = copy.deepcopy(old), copy.deepcopy(old)
+    slower["created"] = "2099-01-01T00:00:00+00:00"
+    for key in ("ratio", "ratio_low", "ratio_high", "score"):
+        slower["cells"][0][key] *= 0.9
+    elsewhere["host"]["fingerprint"] = "0" * 64
+    for name, content in (("old", old), ("slower", slower), ("elsewhere", elsewhere)):
+        (workspace.path / f"{name}.json").write_text(json.dumps(content))
+
+    def compare(*arguments):
+        outcome = workspace.doit("run", "compare", "old=old.json", *arguments)
+        assert "Traceback" not in outcome.stdout + outcome.stderr
+        return outcome.returncode, outcome.stdout, outcome.stderr
+
+    code, said, error = compare("new=slower.json")
+    assert code == 2
+    assert "slower" in said
+    assert "zig/O2/native" in error
+    assert json.loads((workspace.path / "report/compare.json").read_text())["regressions"]
+    assert compare("new=slower.json", "threshold=15")[0] == 0
+    assert compare("new=old.json")[0] == 0
+    code, _, error = compare("new=elsewhere.json")
+    assert (code, "hosts=any" in error, error.count("\n")) == (1, True, 1)
+    assert compare("new=elsewhere.json", "hosts=any")[0] == 0
+    code, _, error = compare("new=slower.json", "threshold=much")
+    assert (code, error.count("\n")) == (1, 1)
