@@ -57,6 +57,6 @@ def test_two_hosts_in_one_folder_are_reported_apart(workspace):
     folder = workspace.path / "results" / theirs["host"]["fingerprint"][:12]
     sample = next(folder.rglob("round-01.json"))
     sample.write_text(sample.read_text().replace('"artifact_bytes": ', '"artifact_bytes": 1'))
-    assert workspace.run("variants=O2") == ["report", "page", "export", "remember", "check"]
+    assert workspace.run("variants=O2") == ["report", "export", "remember", "check"]
     (other,) = json.loads((workspace.path / "report/results.json").read_text())["elsewhere"]
     assert len(other["cells"]) == 1

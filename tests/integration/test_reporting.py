@@ -6,7 +6,7 @@ import json
 import jsonschema
 
 from pipeline import exports
-from tests.conftest import ROOT
+from tests.conftest import ROOT, make_workspace
 
 SCHEMA = json.loads((ROOT / "pipeline/schemas/results.schema.json").read_text(encoding="utf-8"))
 
@@ -15,7 +15,8 @@ def results(workspace):
     return json.loads((workspace.path / "report/results.json").read_text())
 
 
-def test_a_run_leaves_all_that_is_promised(workspace, monkeypatch):
+def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
+    workspace = make_workspace(tmp_path / "a copy", prepared, page=True)
     summary = workspace.path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert workspace.run()[-5:] == ["report", "page", "export", "remember", "check"]
@@ -32,9 +33,10 @@ def test_a_run_leaves_all_that_is_promised(workspace, monkeypatch):
     assert summary.read_text().count(first.splitlines()[0]) == 2
     monkeypatch.delenv("GITHUB_STEP_SUMMARY")
     page = (workspace.path / "report/index.html").read_bytes()
-    (workspace.path / "report/index.html").unlink()
-    assert workspace.run() == ["page"]
-    assert (workspace.path / "report/index.html").read_bytes() == page
+    for name in ("index.html", "charts/heatmap.svg"):
+        (workspace.path / "report" / name).unlink()
+        assert workspace.run() == ["page"]
+        assert (workspace.path / "report/index.html").read_bytes() == page
     assert str(workspace.path).encode() not in page
 
 
