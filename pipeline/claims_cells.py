@@ -50,7 +50,8 @@ def _choices(claim: Claim, results: Results) -> Iterator[tuple[Cell, ...]]:
 
 def _of_variant(claim: Claim, results: Results) -> list[Cell]:
     variant = claim.variant or results["reference"]["variant"]
-    return [cell for cell in results["cells"] if cell["variant"] == variant]
+    # A module that somebody else built may be anything.
+    return [c for c in results["cells"] if c["variant"] == variant and c.get("prebuilt") is None]
 
 
 def _candidates(side: Side, cells: Sequence[Cell]) -> list[Cell]:

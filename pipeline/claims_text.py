@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import layout
-from pipeline.claims import CONTRADICTED, NOT_TESTABLE, REPRODUCED, RULES, fit, judge_all
+from pipeline.claims import CONTRADICTED, NOT_TESTABLE, REPRODUCED, RULES, judge_all
 from pipeline.claims_file import EQUAL, ORDER, SCORE, UNSTATED
+from pipeline.errors import BadInput
+from pipeline.history_run import of_results
 from pipeline.stats import CONFIDENCE
 from pipeline.store import read_json, write_json
 
@@ -21,21 +23,32 @@ _WIDTH = 120
 def show() -> None:
     """Judge the claims by the last report and the sweeps beside it; write claims.json and print the table."""
     results = read_json(layout.RESULTS_JSON)
-    found = judge_all(results, read_sweeps())
+    found = judge_all(results, read_sweeps(results))
     write_json(layout.CLAIMS_JSON, {"schema": SCHEMA, "created": results["created"], "claims": found})
     print(render(found), end="", flush=True)
 
 
-def read_sweeps() -> list[dict[str, Any]]:
-    """What sweeps of this folder found, by the names of their runtimes.
+def read_sweeps(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What sweeps of this folder found on the host of these results, by the names of their files.
 
-    Files that are broken or of an older version are left out: what asks for them says what to type.
+    Files that are broken, of an older version or of another host are left out: what asks for them says what
+    to type.
     """
     found = []
     for path in sorted(Path().glob(layout.sweep("*", "json"))):
-        with contextlib.suppress(OSError, ValueError):
-            found.append(read_json(path))
-    return [results for results in found if fit(results)]
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError, BadInput):
+            sweep = read_json(path)
+            same_host = of_results(sweep).host.fingerprint == results["host"]["fingerprint"]
+            if same_host and _whole(sweep, results):
+                found.append(sweep)
+    return found
+
+
+def _whole(sweep: Mapping[str, Any], results: Mapping[str, Any]) -> bool:
+    """Whether a sweep has all that results have, and its chart."""
+    keys = results["cells"][0].keys()
+    cells = bool(sweep["cells"]) and all(cell.keys() == keys for cell in sweep["cells"])
+    return cells and results.keys() <= sweep.keys() and len(sweep["chart"]) == len(sweep["cells"])
 
 
 def published(claim: Mapping[str, Any]) -> str:

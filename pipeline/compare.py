@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pipeline import history, layout
 from pipeline.compare_cells import pair
 from pipeline.compare_runs import Comparison, Side, compare_runs
-from pipeline.errors import BadInput, Regression
-from pipeline.history_run import Run, load, plain
+from pipeline.errors import BadInput, Regression, plain
+from pipeline.history_run import Run, load
 from pipeline.history_store import Entry
 from pipeline.host import fingerprint
 from pipeline.store import write_atomic, write_json
@@ -74,8 +74,8 @@ def _new(name: str | None, entries: Sequence[Entry], host: str) -> Side:
 
 
 def _old(name: str | None, new: Side, entries: Sequence[Entry], host: str) -> Side:
-    if name is not None:
-        return choose(name, entries, host)
+    if name not in (None, "previous"):
+        return choose(str(name), entries, host)
     found = earlier(new.run, entries)
     if found is None:
         raise BadInput(
@@ -90,10 +90,10 @@ def earlier(new: Run, entries: Sequence[Entry]) -> Entry | None:
 
     A run with a filter, or with cells added, shows the samples of an earlier one again: no comparison.
     """
-    own = [entry.run.host.fingerprint == new.host.fingerprint for entry in entries]
-    for entry, same_host in zip(reversed(entries), reversed(own), strict=True):
-        before = same_host and entry.run.created <= new.created and entry.digest != new.digest
-        if before and any(not p.same_samples and (p.old.ok or p.new.ok) for p in pair(entry.run, new)):
+    known = next((at for at, entry in enumerate(entries) if entry.run == new), len(entries))
+    for entry in reversed(entries[:known]):
+        same_host = entry.run.host.fingerprint == new.host.fingerprint
+        if same_host and any(not p.same_samples and (p.old.ok or p.new.ok) for p in pair(entry.run, new)):
             return entry
     return None
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline import verdicts
-from pipeline.history_run import Cell, Run, Tool, estimate, plain
+from pipeline.errors import plain
+from pipeline.history_run import Cell, Run, Tool, estimate
 from pipeline.stats import Difference
 from pipeline.verdicts import FASTER, SAME, SLOWER, Verdict
 

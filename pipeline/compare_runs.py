@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.compare_cells import SCORE, Change, comparable, judge, pair
-from pipeline.errors import BadInput, near_miss
-from pipeline.history_run import Host, Run, plain
+from pipeline.errors import BadInput, near_miss, plain
+from pipeline.history_run import Host, Run
 from pipeline.model import Status
 from pipeline.verdicts import SLOWER
 

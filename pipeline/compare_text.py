@@ -8,7 +8,8 @@ from typing import Any
 
 from pipeline.compare_cells import RATIO, Change
 from pipeline.compare_runs import Comparison, Side, host_words
-from pipeline.history_run import Cell, finite, plain
+from pipeline.errors import plain
+from pipeline.history_run import Cell, finite
 from pipeline.stats import CONFIDENCE
 
 SCHEMA = 1

@@ -21,9 +21,14 @@ COMMAND = "command"
 RUN = {"i32": "run, clock i32", "i64": "run, clock i64"}
 #: A program that calibrates itself for ten seconds and more, under a slow interpreter.
 _WHOLE_RUN_S = 120.0
-#: Least part of a whole run that it times: before that it looks for its number of iterations.
-_TIMED_PART = 0.4
+#: Least of the time that a whole run must say, {whether the run is a process of its own, which also starts}.
+_CLOCK_TOLERANCE = {False: 0.9, True: 0.6}
 _MOST_ITERATIONS = 10**6
+#: An export ``run`` is also run on a clock that is slower by this; the two speeds differ by less than this,
+#: also where the machine changed its own meanwhile.
+_SLOWER, _SAME_SPEED = 4, 2
+#: No module is faster than native code by more than this; of a run of so many seconds.
+_MOST_OF_NATIVE, _NATIVE_S = 4, 0.005
 #: More runs of an export ``run`` that ended too soon.
 _TRIES = 5
 #: How far a score may be from a whole number of iterations over the time it is of: f32 has 24 bits, and
@@ -87,9 +92,10 @@ class ForeignCommand(Session):
     def _whole(self, output: str, reference: Session) -> coremark.Run:
         """What a whole run printed, whichever number of iterations it chose; raises Ended."""
         run = self._believe(output, PERFORMANCE, None)
-        if self.agreement < _TIMED_PART:
-            reason = f"the guest timed {run.seconds:g} s of the {self.wall_seconds:g} s that it ran"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}")
+        least = _CLOCK_TOLERANCE[self.forks] * timed_part(run)
+        if self.agreement < least:
+            reason = f"it timed {run.seconds:g} s of the {self.wall_seconds:g} s that it ran"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}, expected {least:.0%} or more: a slow clock")
         if run.iterations not in _final:
             _final[run.iterations] = _long_run(reference, run.iterations)
         self._compare(run.crcfinal, _final[run.iterations], f"{run.iterations} iterations")
@@ -109,6 +115,19 @@ class ForeignCommand(Session):
         run = self._whole(self._printed(PERFORMANCE, 0, watch=True), self._reference)
         self.iterations = run.iterations
         return run
+
+
+def timed_part(run: coremark.Run) -> float:
+    """Which part of a whole run CoreMark times, after it has looked for its number of iterations.
+
+    core_main.c runs 1, 10, 100, … iterations until n of them take a second or more, so 1.11 n in all, and
+    then n * (1 + 10 / t) for the t whole seconds they took, which is 11, 6, 4, 3 or 2 times n. A program with
+    a number of its own times all of it.
+    """
+    digits = str(run.iterations)
+    multiple = int(digits.rstrip("0") or "1")
+    looked = run.seconds >= coremark.SELF_TIMED_S and multiple in (11, 6, 4, 3, 2)
+    return multiple / (multiple + 10 / 9) if looked else 1.0
 
 
 def _long_run(reference: Session, iterations: int) -> int:
@@ -137,8 +156,21 @@ class _Run(Session):
         return super().load(path, {**options, "clock": self.clock})
 
     def validate(self, reference: Session) -> None:
-        self._chunk_of(self.protocol.chunk_ms / 1000)
-        self.chunk()
+        """A score that is no constant, and of a speed that a processor can have; raises Ended."""
+        chunk_s = self.protocol.chunk_ms / 1000
+        self._chunk_of(_SLOWER * chunk_s)
+        slow = self.chunk()
+        self._chunk_of(chunk_s)
+        fast = self.chunk()
+        if not 1 / _SAME_SPEED < fast.score / slow.score < _SAME_SPEED:
+            reason = f"{fast.score:g} iterations/s where its clock is fast and {slow.score:g} where it is not"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is not of what it ran")
+        native = reference.run(
+            PERFORMANCE, min(_MOST_ITERATIONS, max(1, round(_NATIVE_S * fast.score)))
+        ).score
+        if fast.score > _MOST_OF_NATIVE * native:
+            reason = f"{fast.score:g} iterations/s, native runs {native:g}"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: that is no CoreMark")
 
     def _chunk_of(self, seconds: float) -> None:
         self.chunk_s = seconds
@@ -175,6 +207,9 @@ class _Run(Session):
             raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is of no time")
         if found.score is None or not 0 < found.score < 1e12:
             raise Ended(Status.INVALID, f"{self.who}: run returned {found.score}: CoreMark found errors")
+        if found.clock_ms < coremark.SELF_TIMED_S * 1000:
+            reason = f"its score is of {found.clock_ms:g} ms of its clock, CoreMark asks for ten seconds"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}")
         iterations = found.score * found.clock_ms / 1000
         number = round(iterations)
         if number < 1 or abs(iterations - number) > _WHOLE_NUMBER + _F32 * iterations:

@@ -27,7 +27,7 @@ def record_last(path: str = layout.HISTORY) -> None:
 
 
 def entries(path: str = layout.HISTORY) -> list[Entry]:
-    """All remembered runs, oldest first (by the time of their newest samples); raises ProjectError."""
+    """All remembered runs, oldest first (as they were remembered); raises ProjectError."""
     return history_store.read(path)
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, plain
 from pipeline.model import Status
 from pipeline.stats import Estimate
 from pipeline.store import digest_of
@@ -36,12 +35,6 @@ Count = Annotated[int, Meta(ge=0, le=2**62)]
 Scalar = Word | int | float | bool | None
 #: Of a package or a program: version, digest, what it says of itself.
 Part = dict[str, str | None]
-
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and movements
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles and links
-    r"|\x1b[ -/]*[0-~]"
-)
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,13 +203,6 @@ def of_results(results: Mapping[str, Any]) -> Run:
     except (ValueError, TypeError, RecursionError) as error:
         raise BadInput(f"results: {plain(str(error))}; expected the content of a results.json") from None
     return parse(raw, "results")
-
-
-def plain(text: str, most: int = 300) -> str:
-    """Foreign text for a terminal: one line, no escapes, no control or invisible characters, not endless."""
-    found = _ESCAPES.sub("", text)
-    found = " ".join("".join(c if c.isprintable() else " " for c in found).split())
-    return found if len(found) <= most else f"{found[: most - 1]}…"
 
 
 def finite(number: float) -> float | None:

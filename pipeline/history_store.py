@@ -46,7 +46,7 @@ _MIGRATIONS: list[tuple[str, ...]] = [
             ratio_high real, log_error real, freedom real, disturbed integer, rounds integer,
             compile_seconds real, code_bytes integer, wasm_bytes integer, peak_rss_bytes integer,
             primary key (run, toolchain, variant, backend)) without rowid""",
-        "create index runs_of_host on runs (host, created)",
+        "create index runs_of_host on runs (host, id)",
         "create index cells_of_what on cells (artifact, identity)",
     ),
 ]
@@ -134,7 +134,7 @@ def _add_cell(connection: sqlite3.Connection, run: int, place: int, cell: dict[s
 
 
 def read(path: str) -> list[Entry]:
-    """Every run, oldest first (by its newest sample, then by number); none where there is no file."""
+    """Every run, oldest first (as they were remembered); none where there is no file."""
     if not Path(path).exists():
         return []
     with _opened(path) as connection:
@@ -147,7 +147,7 @@ def read(path: str) -> list[Entry]:
             cells.setdefault(row["run"], []).append(_cell(row))
         rows = connection.execute(
             "select runs.*, hosts.description from runs join hosts on hosts.fingerprint = runs.host "
-            "order by created, id"
+            "order by id"
         ).fetchall()
         return [_entry(row, cells.get(row["id"], [])) for row in rows]
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pipeline.compare_cells import Change, Pair, judge, pair_of
 from pipeline.compare_runs import host_words
 from pipeline.compare_text import number
-from pipeline.history_run import Cell, Run, plain
+from pipeline.errors import plain
+from pipeline.history_run import Cell, Run
 from pipeline.history_store import Entry
 from pipeline.stats import CONFIDENCE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 from pipeline.store import digest_of
@@ -24,8 +25,17 @@ _CPU_KEYS = (
 )
 
 
-#: Of ``describe()``.
-KEYS = ("fingerprint", "cpu", "microarchitecture", "cores", "memory_bytes", "os", "kernel", "python")
+#: Of ``describe()``, with their types.
+KEYS: dict[str, tuple[type, ...]] = {
+    "fingerprint": (str,),
+    "cpu": (str,),
+    "microarchitecture": (str,),
+    "cores": (int, NoneType),
+    "memory_bytes": (int, NoneType),
+    "os": (str,),
+    "kernel": (str,),
+    "python": (str,),
+}
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -33,9 +34,10 @@ def describe(name: str) -> dict[str, Any]:
     """The "host" object of another host; of one that did not introduce itself only what its folder says."""
     try:
         found = read_json(layout.host_record(name))
-        if tuple(found) == host.KEYS and all(isinstance(x, str | int | None) for x in found.values()):
+        typed = all(isinstance(found[key], kind) for key, kind in host.KEYS.items())
+        if typed and tuple(found) == tuple(host.KEYS) and found["fingerprint"].startswith(name):
             return dict(found)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError):
         pass
     unknown: dict[str, Any] = dict.fromkeys(host.KEYS)
     return {**unknown, "fingerprint": name, "cpu": f"unknown host {name}"}
@@ -46,7 +48,9 @@ def state() -> list[list[Any]]:
     found: list[list[Any]] = []
     for name in others():
         for folder, _, files in os.walk(os.path.join(layout.RESULTS, name)):
-            for file in files:
-                status = os.stat(os.path.join(folder, file))
-                found.append([os.path.join(folder, file), status.st_mtime_ns, status.st_size])
+            # Another host may be writing there just now, to files whose names begin with a dot.
+            for path in (os.path.join(folder, file) for file in files if not file.startswith(".")):
+                with contextlib.suppress(OSError):
+                    status = os.stat(path)
+                    found.append([path, status.st_mtime_ns, status.st_size])
     return sorted(found)

@@ -10,5 +10,6 @@ from pipeline.store import read_json
 
 def draw() -> None:
     """Write index.html and its charts from what lies in report/; raises BadInput for a bad claims.toml."""
-    results, sweeps = read_json(layout.RESULTS_JSON), read_sweeps()
+    results = read_json(layout.RESULTS_JSON)
+    sweeps = read_sweeps(results)
     page.write(results, sweeps, judge_all(results, sweeps))

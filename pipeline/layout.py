@@ -29,6 +29,8 @@ CHARTS = f"{REPORT}/charts"
 CLAIMS_JSON = f"{REPORT}/claims.json"
 COMPARE_JSON = f"{REPORT}/compare.json"
 COMPARE_TXT = f"{REPORT}/compare.txt"
+#: What went wrong beside the report, a file a task: ``check`` tells it.
+TROUBLES = f"{BUILD}/troubles"
 #: The variable that names the file of a workflow step's summary, where there is one.
 SUMMARY = "GITHUB_STEP_SUMMARY"
 #: Not below RESULTS: it cannot be made again.
@@ -57,6 +59,10 @@ def host_record(host: str) -> str:
 
 def refined() -> str:
     return f"{RESULTS}/{here()}/refined.json"
+
+
+def trouble(task: str) -> str:
+    return f"{TROUBLES}/{task}"
 
 
 def toolchain_identity(toolchain: str) -> str:

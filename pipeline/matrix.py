@@ -93,7 +93,9 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     chosen_variants = _filter("variants", wanted, default_variants, variants.values())
     chosen_variants += extra(variables, variants)
     toolchains = _filter("toolchains", variables, default_toolchains, known_toolchains.values())
-    others = prebuilt.chosen(path, data, variables)
+    others = prebuilt.chosen(path, data, variables, variants)
+    if sweep is not None and "artifact" not in variables:
+        others = ()  # a sweep is of what [sweeps] says
     if tuning is not None:
         chosen_variants = list(tuning.baselines)
         toolchains = _only_one(toolchains, given="toolchains" in variables)
@@ -101,7 +103,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     if "artifact" in variables and not variables.keys() & {"toolchains", "variants", "flags"}:
         toolchains, chosen_variants = [], []
     backends = _backends(path, data, variables, known_backends, sweep)
-    if not toolchains and all(backend.native for backend in backends):
+    if "artifact" in variables and all(backend.native for backend in backends):
         raise BadInput("command line: backends: native runs no wasm module; name another beside artifact=")
     return Plan(
         toolchains=tuple(toolchains),

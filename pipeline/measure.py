@@ -74,6 +74,7 @@ def take(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int
     return Sample(
         schema=SCHEMA,
         key=key_of(inputs, round_),
+        inputs=inputs,
         cell=cell.name,
         round=round_,
         status=Status.OK if ended is None else ended.status,

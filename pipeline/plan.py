@@ -38,6 +38,12 @@ class Plan:
     def reference_name(self) -> tuple[str, str]:
         return self.reference[0].name, self.reference[1].name
 
+    @property
+    def sweep_name(self) -> str:
+        """What a sweep's files are called; of modules that others built apart from our own."""
+        assert self.sweep is not None
+        return "-".join([self.sweep.runtime, *(p.name for p in self.prebuilt)])[:80]
+
     def builders(self) -> list[Toolchain]:
         """All toolchains that build something, that of the reference too."""
         named = {t.name: t for t in (*self.toolchains, self.reference[0])}

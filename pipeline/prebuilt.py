@@ -10,19 +10,21 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from pipeline import layout
 from pipeline.build import artifact_path, artifact_record
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, plain
 from pipeline.foreign import COMMAND, RUN
 from pipeline.model import PREBUILT, Prebuilt
 from pipeline.store import write_atomic, write_json
-from pipeline.tables import NAME, named, only, table
+from pipeline.tables import NAME, named, only
 from toolchain.model import WASM
 
 #: CoreMark itself is some 50 kB; more than this is no benchmark, and would be read whole.
 MOST_BYTES = 64 << 20
+_TAKEN_IN = os.path.dirname(layout.artifact_dir(PREBUILT, "x", WASM).rpartition("/")[0])
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAGIC = b"\0asm"
 _EXPECTED = (
@@ -31,23 +33,30 @@ _EXPECTED = (
 )
 
 
-def chosen(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -> tuple[Prebuilt, ...]:
-    """The modules of [artifacts], or those of artifact=FILE[,FILE…]; raises BadInput for what is none."""
-    tables = {
-        name: {"file": entry} if isinstance(entry, str) else entry
-        for name, entry in data.get("artifacts", {}).items()
-    }
-    found = [_described(path, name, entry) for name, entry in table(path, {"_": tables}, "_").items()]
+def chosen(
+    path: str, data: Mapping[str, Any], variables: Mapping[str, str], taken: Collection[str]
+) -> tuple[Prebuilt, ...]:
+    """The modules of [artifacts], or those of artifact=FILE[,FILE…]; raises BadInput for what is none.
+
+    ``taken`` are names of variants, which no module may have: both are columns of one table.
+    """
+    found = [_described(path, name, entry) for name, entry in data.get("artifacts", {}).items()]
     if "artifact" in variables:
-        found = _given(variables["artifact"])
+        found = _given(variables["artifact"], taken)
+    for where, each in found:
+        if each.name in taken:
+            raise BadInput(f"{where}: {each.name} is a variant of our own; choose another name")
     for where, each in found:
         _check(where, each)
     return tuple(each for _, each in found)
 
 
-def _described(path: str, name: str, entry: Mapping[str, Any]) -> tuple[str, Prebuilt]:
+def _described(path: str, name: str, entry: object) -> tuple[str, Prebuilt]:
     where = f"artifacts.{name}"
     named(path, where, name)
+    entry = {"file": entry} if isinstance(entry, str) else entry
+    if not isinstance(entry, dict):
+        raise BadInput(f"{path}: {where}: expected a path or {{ file = …, sha256 = … }}, found {entry!r}")
     only(path, where, entry, ["file", "sha256"])
     file, digest = entry.get("file"), entry.get("sha256")
     if not isinstance(file, str) or not file:
@@ -57,7 +66,7 @@ def _described(path: str, name: str, entry: Mapping[str, Any]) -> tuple[str, Pre
     return f"{path}: {where}", Prebuilt(name, os.path.expanduser(file), digest)
 
 
-def _given(text: str) -> list[tuple[str, Prebuilt]]:
+def _given(text: str, taken: Collection[str]) -> list[tuple[str, Prebuilt]]:
     """Of the command line: a file that is there by its whole name, or several, separated by commas."""
     where = "command line: artifact"
     whole = os.path.expanduser(text)
@@ -70,8 +79,8 @@ def _given(text: str) -> list[tuple[str, Prebuilt]]:
         stem = re.sub(r"[^A-Za-z0-9._+-]", "_", os.path.basename(file).removesuffix(".wasm"))[:60]
         base = stem.lstrip("-._+") or "module"
         assert NAME.fullmatch(base), base
-        names = (base, *(f"{base}-{number}" for number in range(2, len(files) + 2)))
-        name = next(each for each in names if each not in found)
+        names = (base, f"{base}-theirs", *(f"{base}-{number}" for number in range(2, len(files) + 3)))
+        name = next(each for each in names if each not in found and each not in taken)
         found[name] = Prebuilt(name, file)
     return [(where, each) for each in found.values()]
 
@@ -86,8 +95,11 @@ def _check(where: str, each: Prebuilt) -> None:
             raise BadInput(f"{where}: {each.path}: {status.st_size} bytes; expected at most {MOST_BYTES}")
         with open(each.path, "rb") as stream:
             magic = stream.read(len(_MAGIC))
-    except OSError as error:
-        raise BadInput(f"{where}: {each.path}: {error.strerror}; expected a .wasm module") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f"{where}: {each.path}: {reason}; expected a .wasm module") from None
+    if os.path.realpath(each.path).startswith(os.path.realpath(_TAKEN_IN) + os.sep):
+        raise BadInput(f"{where}: {each.path}: what was taken in from elsewhere; give the original")
     if magic != _MAGIC:
         raise BadInput(f"{where}: {each.path}: it begins with {magic!r}; expected a .wasm module (\\0asm)")
 
@@ -124,7 +136,7 @@ def take_in(each: Prebuilt) -> None:
         "sha256": digest,
         "bytes": len(data),
         "interface": interface,
-        "file": os.path.basename(each.path),
+        "file": plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
     }
     write_json(artifact_record(PREBUILT, each.name, WASM), record)
 

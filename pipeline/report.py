@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pipeline import layout
-from pipeline.errors import ProjectError
+from pipeline.errors import ProjectError, printable
 from pipeline.model import PREBUILT, Status
 from pipeline.plan import Plan
 from pipeline.store import read_json, write_atomic, write_json
@@ -32,9 +34,18 @@ def write_report(plan: Plan) -> None:
     write_atomic(layout.REPORT_TXT, render_table(results))
 
 
-def check() -> None:
-    """Fail with the list of cells that are neither ok nor merely unavailable here, or if none is ok."""
-    check_cells(read_json(layout.RESULTS_JSON)["cells"], layout.REPORT_MD)
+def check(after: Sequence[str]) -> None:
+    """Fail with the list of cells that are neither ok nor merely unavailable here, or if none is ok.
+
+    And with what went wrong in the tasks ``after`` the report.
+    """
+    said = [trouble.read_text("utf-8") for name in after if (trouble := Path(layout.trouble(name))).exists()]
+    try:
+        check_cells(read_json(layout.RESULTS_JSON)["cells"], layout.REPORT_MD)
+    except ProjectError as error:
+        said.insert(0, str(error))
+    if said:
+        raise ProjectError("\n".join(said))
 
 
 def check_cells(cells: list[dict[str, Any]], where: str) -> None:
@@ -192,7 +203,7 @@ def render_markdown(results: dict[str, Any]) -> str:
 
 def markdown_text(value: object) -> str:
     """Foreign text (flags, CPU names, reasons) as plain text inside a Markdown table."""
-    text = " ".join(str(value).split())
+    text = " ".join(printable(str(value)).split())
     for character in "\\`*_[]<>|":
         text = text.replace(character, "\\" + character)
     return text
@@ -246,7 +257,7 @@ def render_table(results: dict[str, Any]) -> str:
     cpu = results["host"]
     console.print(Text(f"On {cpu['cpu']} ({cpu['microarchitecture']}), {cpu['cores']} cores."))
     console.print(Text(f"More in {layout.REPORT_MD} and {layout.RESULTS_JSON}."))
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+    return "".join(line.rstrip() + "\n" for line in printable(stream.getvalue()).splitlines())
 
 
 def _table(one: dict[str, Any]) -> Any:

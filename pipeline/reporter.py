@@ -17,6 +17,7 @@ from doit.exceptions import BaseFail, TaskError, TaskFailed
 from doit.reporter import ConsoleReporter
 
 from pipeline import layout
+from pipeline.errors import printable
 from pipeline.settled import UP_TO_DATE
 
 
@@ -99,7 +100,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._stop()
         self._failed = True
         if isinstance(fail, TaskFailed | Regressed):
-            sys.stderr.write(f"error: {fail.get_msg().strip()}\n")
+            sys.stderr.write(f"error: {printable(fail.get_msg().strip())}\n")
         else:
             sys.stderr.write(f"error in task {task.name}: {fail.get_msg()}\n")
         self._report_wanted = self._report_wanted and task.name == "check"
@@ -194,7 +195,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
 
         sample = read(task.targets[0])
         if sample is not None and sample.status is not Status.OK:
-            self.write(f"    {sample.cell}, round {sample.round}: {sample.status.value}: {sample.reason}\n")
+            said = printable(f"{sample.status.value}: {sample.reason}")
+            self.write(f"    {sample.cell}, round {sample.round}: {said}\n")
 
 
 def _duration(seconds: float) -> str:

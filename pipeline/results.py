@@ -123,17 +123,20 @@ def _samples(plan: Plan, cell: Cell) -> tuple[Rounds, str | None]:
 
 
 def _theirs(plan: Plan, cell: Cell, name: str) -> tuple[Rounds, str | None]:
-    """The samples that another host left, as far as they are of today's artifact.
+    """The samples that another host left, as far as they are of today's artifact and of one kind.
 
     What else decided them (its runtimes' packages, its Python) cannot be known here.
     """
     digest = artifact_of(cell)["sha256"]
-
-    def sample(round_: int) -> Sample | None:
+    rounds: Rounds = []
+    for round_ in range(1, MOST_ROUNDS + 1):
         found = read(layout.sample(cell.name, round_, name))
-        return found if found is not None and found.artifact_sha256 == digest else None
-
-    rounds: Rounds = list(itertools.takewhile(bool, (sample(i) for i in range(1, MOST_ROUNDS + 1))))
+        if found is None or found.artifact_sha256 != digest or found.key != key_of(found.inputs, round_):
+            break
+        # Further rounds may be left from before an upgrade there.
+        if rounds and rounds[0] is not None and found.inputs != rounds[0].inputs:
+            break
+        rounds.append(found)
     return rounds, None
 
 

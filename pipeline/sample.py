@@ -48,6 +48,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     schema: int
     key: str
+    inputs: str  # cell_key(): the same in all rounds that may be taken together
     digest: str = ""  # of all other fields: an edited sample is no sample
     cell: str
     round: int

@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline import coremark
 from pipeline.answers import Loaded, Ran
-from pipeline.errors import WorkerError, WorkerTimeout
+from pipeline.errors import WorkerError, WorkerTimeout, plain
 from pipeline.model import Backend, Protocol, Status
 from pipeline.process import Worker
 
@@ -36,15 +36,17 @@ OUTPUT_LIMIT = 64 * 1024
 #: A run of this length or more says something about the speed.
 _CALIBRATION_FLOOR_S = 0.004
 _MAX_ITERATIONS = 2**31 - 1
+_MOST_REASON = 600
 
 
 class Ended(Exception):
     """The round ended early with a status and the reason for it."""
 
     def __init__(self, status: Status, reason: str) -> None:
-        super().__init__(reason)
+        # What a guest or a runtime said goes to terminals, tables and pages.
+        self.reason = plain(reason, _MOST_REASON)
+        super().__init__(self.reason)
         self.status = status
-        self.reason = reason
 
 
 def prove(backend: Backend, loaded: Loaded, version: str | None) -> None:

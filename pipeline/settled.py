@@ -14,6 +14,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,8 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "checkout": plan.checkout,
             "host": fingerprint(),
             "elsewhere": hosts.state(),
+            "sweeps": sorted(glob(layout.sweep("*", "json"))),
+            "history": os.path.exists(layout.HISTORY),
             "python": packages.python_version(),
         }
     )

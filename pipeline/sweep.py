@@ -27,11 +27,11 @@ def sweep(plan: Plan, known: list[str]) -> None:
 
     results = assemble(plan)
     found = {**results, "chart": points(results)}
-    text = render(plan.sweep.runtime, found)
-    write_json(layout.sweep(plan.sweep.runtime, "json"), found)
-    write_atomic(layout.sweep(plan.sweep.runtime, "txt"), text)
+    text = render(plan.sweep_name, found)
+    write_json(layout.sweep(plan.sweep_name, "json"), found)
+    write_atomic(layout.sweep(plan.sweep_name, "txt"), text)
     print(text, end="", flush=True)
-    check_cells(found["cells"], layout.sweep(plan.sweep.runtime, "txt"))
+    check_cells(found["cells"], layout.sweep(plan.sweep_name, "txt"))
 
 
 def points(results: dict[str, Any]) -> list[dict[str, Any]]:

@@ -164,7 +164,7 @@ def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Works
     shutil.copy2(prepared / ".doit.db", folder / ".doit.db")
     made = Workspace(folder)
     if not page:
-        made.edit("dodo.py", '        "page",\n', "")
+        made.edit("dodo.py", '["page", ', "[")
     text = (folder / "matrix.toml").read_text(encoding="utf-8")
     for key, value in BRIEF.items():
         text, count = re.subn(rf"^{key} = \S+", f"{key} = {value}", text, flags=re.MULTILINE)

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.errors import printable
 from pipeline.exports.model import Export, Results, Samples
-from pipeline.exports.text import printable
 
 #: A field that starts like this is computed by spreadsheets ("=cmd|…" starts a program), also in the wide
 #: forms that some locales take. The apostrophe itself is here so that the guard can be taken off again.

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-#: What no file of ours may carry: control characters (a terminal obeys them), halves of characters (no
-#: UTF-8), marks that make text read in another order than it has. Not tab, line feed, carriage return.
-_HIDDEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
-)
-
-
-def printable(value: object) -> str:
-    """The value's text with U+FFFD for every character that is not to be shown."""
-    return _HIDDEN.sub("\ufffd", str(value))
+from pipeline.errors import printable
 
 
 def one_line(value: object) -> str:

@@ -15,12 +15,20 @@ from typing import Any
 from doit import doit_cmd
 
 from pipeline import layout, settled
-from pipeline.errors import BadInput, ProjectError
+from pipeline.errors import BadInput, ProjectError, printable
 from pipeline.matrix import load
 from pipeline.plan import Plan
 from pipeline.reporter import ProgressReporter
 from pipeline.state import JournalDB
 
+#: Variables that one task alone takes.
+_ONLY_OF = {
+    "bundle": "verify",
+    "old": "compare",
+    "new": "compare",
+    "hosts": "compare",
+    "threshold": "compare",
+}
 #: Tasks that are about what is built here.
 _NOT_OF_OTHERS = {"bundle", "certify", "explain", "lock", "reproduce", "selftest", "tune", "verify"}
 
@@ -46,10 +54,11 @@ def current_plan() -> Plan:
             raise BadInput(
                 f"command line: artifact= is not of {alone.pop()}; type: doit run artifact=FILE.wasm"
             )
-        if plan.bundle is not None and "verify" not in sys.argv[1:]:
-            raise BadInput("command line: bundle= is of verify; type: doit run verify bundle=FILE")
+        for name, task in _ONLY_OF.items():
+            if name in variables and task not in sys.argv[1:]:
+                raise BadInput(f"command line: {name}= is of {task}; type: doit run {task} {name}=…")
     except ProjectError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         raise SystemExit(1) from None
     if {"forget", "ignore", "reset-dep"} & set(sys.argv[1:]):
         settled.forget()

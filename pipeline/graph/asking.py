@@ -96,7 +96,7 @@ def show_tradeoffs(plan: Plan) -> Task:
 
 def sweep_versions(plan: Plan) -> Task:
     """Asked for together with runtime=, which decides what the plan is about."""
-    made = [layout.sweep(plan.sweep.runtime, kind) for kind in ("txt", "json")] if plan.sweep else []
+    made = [layout.sweep(plan.sweep_name, kind) for kind in ("txt", "json")] if plan.sweep else []
     needed = ["measure", "refine"] if plan.sweep else []
     return {
         "actions": act(later("pipeline.sweep:sweep"), plan, list(plan.sweeps)),

@@ -9,7 +9,7 @@ from doit.tools import config_changed
 
 from pipeline import exports, hosts, layout, packages, sources
 from pipeline.graph.measuring import ends, first_samples, runtimes_of
-from pipeline.graph.tasks import Task, act, clean, intact, later, meta, untouched
+from pipeline.graph.tasks import Task, act, act_aside, clean, intact, later, meta, untouched, untroubled
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
 
@@ -73,11 +73,13 @@ def write_report(plan: Plan) -> Task:
     }
 
 
-def check_report(plan: Plan) -> Task:
-    """Fail where a cell went wrong, after everything else is done."""
+def check_report(after: list[str]) -> Task:
+    """Fail where a cell went wrong, or what is made of the report, after everything else is done."""
     return {
-        "actions": act(later("pipeline.report:check")),
+        "actions": act(later("pipeline.report:check"), after),
         "file_dep": [layout.RESULTS_JSON],
+        "task_dep": after,
+        "uptodate": [untroubled(*after)],
         "meta": meta("check", 0.1),
     }
 
@@ -94,10 +96,15 @@ def draw_page() -> Task:
     """The page and its charts, with the claims and what sweeps have found."""
     sweeps = _matching(layout.sweep("*", "json"))
     return {
-        "actions": act(later("pipeline.index_page:draw")),
-        "file_dep": [layout.RESULTS_JSON, layout.CLAIMS, *sweeps, *_matching(*_PAGE_CODE)],
+        "actions": act_aside("page", later("pipeline.index_page:draw"), [layout.INDEX_HTML]),
+        "file_dep": [layout.RESULTS_JSON, *_matching(layout.CLAIMS), *sweeps, *_matching(*_PAGE_CODE)],
         "targets": [layout.INDEX_HTML],
-        "uptodate": [intact, untouched(_charts), config_changed({"sweeps": sweeps})],
+        "uptodate": [
+            intact,
+            untouched(_charts),
+            untroubled("page"),
+            config_changed({"sweeps": sweeps, "claims": os.path.exists(layout.CLAIMS)}),
+        ],
         "clean": clean(layout.INDEX_HTML, layout.CHARTS),
         "meta": meta("page", 6),
     }
@@ -107,11 +114,11 @@ def export_results() -> Task:
     """The results in the formats of other programs."""
     made = [export.path for export in exports.discover().values()]
     return {
-        "actions": act(later("pipeline.exports:write_all")),
+        "actions": act_aside("export", later("pipeline.exports:write_all"), made),
         "file_dep": [layout.RESULTS_JSON, *_matching("pipeline/exports/*.py")],
         "targets": made,
         # A step of a workflow wants its summary whether or not anything is new.
-        "uptodate": [intact, not os.environ.get(layout.SUMMARY)],
+        "uptodate": [intact, untroubled("export"), not os.environ.get(layout.SUMMARY)],
         "clean": clean(*made),
         "verbosity": 1,
         "meta": meta("export", 0.5),
@@ -121,9 +128,9 @@ def export_results() -> Task:
 def remember_run() -> Task:
     """The finished run in the history, which is not cleaned: it cannot be made again."""
     return {
-        "actions": act(later("pipeline.history:record_last")),
+        "actions": act_aside("remember", later("pipeline.history:record_last"), []),
         "file_dep": [layout.RESULTS_JSON],
-        "uptodate": [os.path.exists(layout.HISTORY)],
+        "uptodate": [untroubled("remember"), os.path.exists(layout.HISTORY)],
         "meta": meta("remember", 0.1),
     }
 

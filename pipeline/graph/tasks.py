@@ -17,6 +17,7 @@ from pipeline import layout
 from pipeline.errors import ProjectError, Regression
 from pipeline.process import die_with_parent, machine_lock
 from pipeline.reporter import Regressed
+from pipeline.store import write_atomic
 from toolchain.model import ToolchainError
 
 Task = dict[str, Any]
@@ -37,6 +38,30 @@ def act(function: Callable[..., Any], *arguments: Any, alone: bool = False) -> l
     With ``alone`` nothing else of ours runs on this machine while it does, in whatever process.
     """
     return [(_guarded, [alone, function, *arguments])]
+
+
+def act_aside(name: str, function: Callable[..., Any], targets: list[str]) -> list[Any]:
+    """An action beside the report: a user's error does not stop the run; ``check`` tells it at the end.
+
+    Its targets are removed then: what an earlier run left there is of another run.
+    """
+    return [(_aside, [name, function, targets])]
+
+
+def _aside(name: str, function: Callable[..., Any], targets: list[str]) -> None:
+    outcome = _guarded(False, function)
+    trouble = Path(layout.trouble(name))
+    if not isinstance(outcome, TaskFailed):
+        trouble.unlink(missing_ok=True)
+        return
+    for target in targets:
+        Path(target).unlink(missing_ok=True)
+    write_atomic(trouble, f"{name}: {outcome.get_msg().strip()}")
+
+
+def untroubled(*names: str) -> Callable[..., bool]:
+    """An ``uptodate`` check: whether these tasks ended without trouble."""
+    return lambda task, values: not any(os.path.exists(layout.trouble(name)) for name in names)
 
 
 def later(name: str) -> Callable[..., Any]:
@@ -87,9 +112,8 @@ def intact(task: Any, values: dict[str, Any]) -> bool:
     Like doit's check of dependencies: the same time stamp is believed, the same bytes are no change.
     """
     checker = MD5Checker()
-    task.value_savers.append(
-        lambda: {"made": {target: checker.get_state(target, None) for target in task.targets}}
-    )
+    there = (target for target in task.targets if os.path.exists(target))  # asked when it is saved
+    task.value_savers.append(lambda: {"made": {target: checker.get_state(target, None) for target in there}})
     made = values.get("made", {})
     for target in task.targets:
         try:

@@ -56,6 +56,7 @@ def test_programs_with_clocks_and_manners_of_their_own(workspace, tmp_path):
         "coarse": build(tmp_path / "coarse.wasm", COARSE),
         "whole": build(tmp_path / "whole.wasm", whole(2000)),
         "wrong": build(tmp_path / "wrong.wasm", whole(2000, seed=5)),
+        "slow": build(tmp_path / "slow.wasm", {**whole(4000), "ns / 1000u": "ns / 1500u"}),
     }
     given = ",".join(map(str, modules.values()))
     outcome = workspace.doit("run", f"artifact={given}", BACKENDS, "rounds=1")
@@ -66,6 +67,8 @@ def test_programs_with_clocks_and_manners_of_their_own(workspace, tmp_path):
     assert cells["whole"]["prebuilt"]["validated"].startswith("CRCs of the performance seeds")
     assert cells["wrong"]["status"] == "invalid"
     assert "seedcrc" in cells["wrong"]["reason"]
+    assert cells["slow"]["status"] == "invalid"
+    assert "a slow clock" in cells["slow"]["reason"]
     (sample,) = samples(workspace, "whole")
     assert sample.iterations == 2000
     (sample,) = samples(workspace, "coarse")
@@ -131,10 +134,13 @@ def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tm
     """Under every kind of worker; a lying score is told from its clock."""
     good = build_run(tmp_path / "minimal.wasm", "i64")
     liar = build_run(tmp_path / "liar.wasm", "i32", {"(float)score : 0": "(float)score * 1.013f : 0"})
+    constant = build_run(tmp_path / "constant.wasm", "i32", {"(float)score : 0": "1000 : 0"})
     names = "native,wasmtime.cranelift,wasmtime.pulley,wasmer.singlepass,v8.turbofan,jsc.omg,spidermonkey.ion"
     more = ",wasm2c.clang-O1,wasm3,wasmer-sdk.*"
     workspace.run("runtime", "backends=*")
-    outcome = workspace.doit("run", f"artifact={good},{liar}", f"backends={names}{more}", "rounds=1")
+    outcome = workspace.doit(
+        "run", f"artifact={good},{liar},{constant}", f"backends={names}{more}", "rounds=1"
+    )
     found = results(workspace)["cells"]
     assert not [cell for cell in found if cell["backend"] == "native"]
     seen = set()
@@ -144,8 +150,10 @@ def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tm
         if cell["backend"].startswith("wasmer-sdk"):
             assert cell["status"] == "unavailable"
             assert "env.clock_ms" in cell["reason"]
-        elif cell["variant"] == "liar":
-            assert (cell["status"], "no whole number" in cell["reason"]) == ("invalid", True), cell["reason"]
+        elif cell["variant"] != "minimal":
+            reasons = {"liar": "no whole number", "constant": "its score is not of what it ran"}
+            assert cell["status"] == "invalid"
+            assert reasons[cell["variant"]] in cell["reason"]
         else:
             assert cell["status"] == "ok", cell["reason"]
             assert cell["prebuilt"]["interface"] == "run, clock i64"

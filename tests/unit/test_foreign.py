@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.answers import Returned
-from pipeline.foreign import Run32
+from pipeline.coremark import Run
+from pipeline.foreign import Run32, timed_part
 from pipeline.model import Protocol
 from pipeline.session import Ended
 
@@ -45,9 +46,25 @@ def test_a_score_of_whole_iterations_is_believed(iterations, clock_ms, speed):
         (Returned(math.inf, 10230, 10230000, 8), "CoreMark found errors"),
         (Returned(24.29, 10230, 10230000, 8), "which is no whole number"),
         (Returned(0.0001, 10230, 10230000, 8), "which is no whole number"),
+        (Returned(1000.0, 9000, 9000000, 8), "CoreMark asks for ten seconds"),
         (Returned(240 / 10.230, 10230, 12230000, 8), "the clock that it was given is wrong"),
     ],
 )
 def test_any_other_is_not(returned, reason):
     with pytest.raises(Ended, match=reason):
         guest()._judge(returned)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 1.7, 2.2, 3.4, 4.5, 5.9, 9.9])
+def test_what_a_whole_run_times_is_what_coremark_leaves_after_looking(seconds):
+    """As core_main.c: n iterations took so long, 1.11 n in all, and then n * (1 + 10 / whole seconds)."""
+    multiple = 1 + 10 // int(seconds)
+    timed = multiple * seconds
+    part = timed_part(Run(multiple * 10000, timed, 0))
+    assert part == pytest.approx(timed / (timed + seconds * 10 / 9))
+    assert 0.6 < part < 0.95
+
+
+def test_a_program_with_its_own_number_times_all_of_it():
+    assert timed_part(Run(2000, 0.1, 0)) == 1
+    assert timed_part(Run(700000, 25.0, 0)) == 1

@@ -23,6 +23,7 @@ def sample(number, spread=0.003, status=Status.OK, slow=0, conditions=(), speed=
     return Sample(
         schema=SCHEMA,
         key="k",
+        inputs="i",
         cell="zig/O3/x.y",
         round=number,
         status=status,

@@ -11,6 +11,7 @@ from pipeline.model import Status
 GOOD = {
     "schema": sample.SCHEMA,
     "key": "k",
+    "inputs": "i",
     "cell": "zig/O2/native",
     "round": 1,
     "status": "ok",
