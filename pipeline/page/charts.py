@@ -38,6 +38,9 @@ def heatmap(results: dict[str, Any]) -> Spec:
     variants = list(dict.fromkeys(row["variant"] for row in placed))
     top = max([*best.values(), 0.01])
     angle = 0 if max(map(len, variants)) * 7 < _step(variants) else -35
+    any_ratio = any(cell["ratio"] for cell in results["cells"])
+    scale = alt.Legend(orient="bottom", direction="horizontal", gradientLength=220, format=".1f")
+    legend = scale if any_ratio else None
     light = alt.datum.ratio > _LIGHT_FROM * top
     base = alt.Chart(alt.NamedData(CELLS)).encode(
         x=alt.X(
@@ -60,7 +63,7 @@ def heatmap(results: dict[str, Any]) -> Spec:
             "ratio:Q",
             title="ratio to native",
             scale=alt.Scale(scheme="viridis", domain=[0, top]),
-            legend=alt.Legend(orient="bottom", direction="horizontal", gradientLength=220, format=".1f"),
+            legend=legend,
         )
     )
     number = measured.mark_text(fontSize=13, dy=-5).encode(

@@ -43,6 +43,8 @@ def test_a_slip_in_the_matrix(workspace, old, new, complaint):
         ("variant=O2", "unknown variant=; did you mean 'variants'?"),
         ("flags=-O3 -include x.h", "'-include' makes the artifact depend on a file"),
         ("flags=-O3 -mno-such", "command line: flags: flags '-O3 -mno-such'"),
+        ("threshold=5", "threshold= is of compare; type: doit run compare threshold="),
+        ("artifact=x.wasm", "artifact: x.wasm: No such file or directory; expected a .wasm module"),
         ("coremark=/nowhere", "coremark=/nowhere: no such folder"),
     ],
 )

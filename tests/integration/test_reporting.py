@@ -38,6 +38,10 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
         assert workspace.run() == ["page"]
         assert (workspace.path / "report/index.html").read_bytes() == page
     assert str(workspace.path).encode() not in page
+    # A sweep of this folder is seen, also after a run with nothing to do.
+    assert workspace.run() == []
+    (workspace.path / "report/sweep-wasmtime.json").write_text("{}")
+    assert workspace.run() == ["page"]
 
 
 def test_history_keeps_every_run_and_clean_keeps_it(workspace):
@@ -87,3 +91,24 @@ def test_what_got_slower_ends_with_two(workspace):
     assert compare("new=elsewhere.json", "hosts=any")[0] == 0
     code, _, error = compare("new=slower.json", "threshold=much")
     assert (code, error.count("\n")) == (1, 1)
+
+
+def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
+    workspace = make_workspace(tmp_path / "a copy", prepared, page=True)
+    workspace.append("claims.toml", "[claims.bad]\nkind = 'raito'\n")
+    (workspace.path / "history").mkdir()
+    (workspace.path / "history/runs.sqlite").write_bytes(b"rubbish" * 1000)
+    outcome = workspace.doit("run", "variants=O2")
+    assert outcome.returncode == 1
+    assert "CoreMark chunks compiled by zig" in outcome.stdout
+    assert "error: page: claims.toml: " in outcome.stderr
+    assert "remember: " in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert (workspace.path / "report/results.csv").exists()
+    assert not (workspace.path / "report/index.html").exists()
+    # It is told until it is mended.
+    assert "error: page: claims.toml: " in workspace.doit("run", "variants=O2").stderr
+    workspace.edit("claims.toml", "[claims.bad]\nkind = 'raito'\n", "")
+    (workspace.path / "history/runs.sqlite").unlink()
+    assert workspace.run("variants=O2") == ["page", "remember", "check"]
+    assert (workspace.path / "report/index.html").exists()
