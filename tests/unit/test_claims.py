@@ -199,6 +199,18 @@ def test_what_is_measured_more_precisely_is_asked_for_more_precisely_still(read)
     assert 0.01 <= widths[1] < widths[0] < 0.5
 
 
+def test_another_machine_reproduces_but_does_not_contradict(read):
+    """What is claimed of no machine in particular is claimed of any."""
+    about = RATIO.replace('"unstated"', '"Apple M2 Pro"')
+    assert judged(read(about), wasmer(0.75, 0.5)).verdict == REPRODUCED
+    found = judged(read(about), wasmer(0.60, 0.5))
+    assert (found.verdict, round(found.measured["ratio"], 6)) == (NOT_TESTABLE, 1.2)
+    assert "but it is a claim about Apple M2 Pro" in found.reason
+    there = {**wasmer(0.60, 0.5), "host": {"cpu": "Apple M2 Pro"}}
+    assert judged(read(about), there).verdict == CONTRADICTED
+    assert judged(read(RATIO), wasmer(0.60, 0.5)).verdict == CONTRADICTED
+
+
 def test_a_score_is_compared_on_its_machine_only(read):
     here = results(cell("wasmer.llvm", 0.75))
     assert judged(read(SCORE), here).verdict == REPRODUCED
