@@ -16,9 +16,9 @@ from pipeline import stats, verdicts
 from pipeline.claims_cells import Cell, Found, Results, absent, command, find
 from pipeline.claims_file import EQUAL, ORDER, SCORE, UNSTATED, Claim, read
 from pipeline.errors import ProjectError
-from pipeline.report import half_width, label
 from pipeline.stats import CONFIDENCE, Difference, Estimate
 from pipeline.verdicts import FASTER, MOST_SAME, UNDECIDED
+from pipeline.views import half_width, label
 
 REPRODUCED, CONTRADICTED, NOT_TESTABLE = "reproduced", "contradicted", "not testable here"
 #: Shown below the verdicts: what they mean.

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline import backends
 from pipeline.claims_file import Claim, Side
 from pipeline.model import Status
-from pipeline.report import label
+from pipeline.views import label
 
 Cell = dict[str, Any]
 Results = dict[str, Any]

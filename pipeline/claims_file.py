@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput, near_miss
-from pipeline.tables import named, only, typed
+from pipeline.tables import named, only, read_toml, typed
 from pipeline.verdicts import MOST_SAME
 
 CLAIMS = "claims.toml"
@@ -63,23 +62,10 @@ class Claim:
 
 def read(path: str = CLAIMS) -> list[Claim]:
     """Every claim, in the order of the file; raises BadInput naming file and key."""
-    data = _load(path)
+    data = read_toml(path)
     only(path, "at the top", data, ["claims"])
     typed(path, "claims", data.get("claims"), dict)
     return [_claim(path, name, entry) for name, entry in data["claims"].items()]
-
-
-def _load(path: str) -> dict[str, Any]:
-    import tomli
-
-    try:
-        return tomli.loads(Path(path).read_text(encoding="utf-8"))
-    except tomli.TOMLDecodeError as error:
-        raise BadInput(f"{path}: not TOML: {error}") from None
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; run doit in the project's folder") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def _claim(path: str, name: str, entry: Any) -> Claim:

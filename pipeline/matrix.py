@@ -5,14 +5,13 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pipeline import choice, layout, prebuilt, protocols, space
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
-from pipeline.tables import given_number, only, typed
+from pipeline.tables import given_number, only, read_toml, typed
 from pipeline.variants import by_name, extra
 from pipeline.variants import read as read_variants
 from toolchain import discover as discover_toolchains
@@ -164,16 +163,7 @@ def _only_one(toolchains: list[Toolchain], *, given: bool) -> list[Toolchain]:
 
 
 def _read(path: str) -> dict[str, Any]:
-    import tomli
-
-    try:
-        data = tomli.loads(Path(path).read_text(encoding="utf-8"))
-    except tomli.TOMLDecodeError as error:
-        raise BadInput(f"{path}: not TOML: {error}") from None
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; run doit in the project's folder") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    data = read_toml(path)
     for key, value in data.items():
         if key not in _KEYS:
             raise BadInput(f"{path}: unknown key {key!r}{near_miss(key, _KEYS)}")

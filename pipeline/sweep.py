@@ -10,8 +10,9 @@ from pipeline import layout
 from pipeline.errors import BadInput
 from pipeline.model import Status
 from pipeline.plan import Plan
-from pipeline.report import check_cells, half_width, label, mark
+from pipeline.report import check_cells
 from pipeline.store import write_atomic, write_json
+from pipeline.views import half_width, label, mark
 
 _WIDTH = 120
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import BadInput, near_miss
@@ -26,6 +27,20 @@ _BOUNDS = {
     "seed": (0, 2**63),
     "threshold_percent": (0, 99),
 }
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """The content of a TOML file; raises BadInput naming it."""
+    import tomli
+
+    try:
+        return tomli.loads(Path(path).read_text(encoding="utf-8"))
+    except tomli.TOMLDecodeError as error:
+        raise BadInput(f"{path}: not TOML: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}; run doit in the project's folder") from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
 
 
 def typed(path: str, key: str, value: Any, kind: type) -> None:

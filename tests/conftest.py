@@ -147,6 +147,15 @@ def _not_copied(folder: str, names: list[str]) -> set[str]:
     return {"cache", "settled", "elsewhere", "tests.lock"} & set(names)
 
 
+def _copy(source: str, target: str) -> None:
+    """A copy; of an environment's packages, which are large and which nothing writes to, a link."""
+    if "site-packages" in source:
+        with contextlib.suppress(OSError):
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
+
+
 def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Workspace:
     """``page``: whether its runs draw the page, which takes longer than all that brief runs measure."""
     folder.mkdir(parents=True)
@@ -158,7 +167,9 @@ def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Works
             shutil.copy2(source, folder / part)
     # The compiler's cache is shared, it is large; doit's memory, so that nothing is made again.
     # Of environments only the one that tests of the graph look at: a copy of all fills the disk.
-    shutil.copytree(prepared / "build", folder / "build", ignore=_not_copied, symlinks=True)
+    shutil.copytree(
+        prepared / "build", folder / "build", ignore=_not_copied, symlinks=True, copy_function=_copy
+    )
     cache = Path(layout.toolchain_cache("zig"))
     (folder / cache).symlink_to(prepared / cache)
     shutil.copy2(prepared / ".doit.db", folder / ".doit.db")

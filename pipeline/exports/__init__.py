@@ -11,9 +11,9 @@ from pipeline.exports import github
 from pipeline.exports.model import Export, Results, Samples
 from pipeline.exports.text import artifact_sha256
 from pipeline.model import Status
-from pipeline.report import label
 from pipeline.sample import Sample, read
 from pipeline.store import read_json, write_atomic
+from pipeline.views import label
 
 _AGAIN = "type: doit run"
 

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.exports.model import Export, Results, Samples
 from pipeline.exports.text import artifact_sha256, built_by, machine, one_line, versioned
 from pipeline.model import Status
-from pipeline.report import label
+from pipeline.views import label
 
 _UNIT = "ratio to native"
 

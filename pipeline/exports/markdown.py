@@ -10,7 +10,7 @@ from pipeline import layout
 from pipeline.exports.model import Export, Results, Samples
 from pipeline.exports.text import machine, one_line, versioned
 from pipeline.model import Status
-from pipeline.report import foreign, grid, half_width, markdown_code, markdown_text, notes, unfit
+from pipeline.views import foreign, grid, half_width, markdown_code, markdown_text, notes, unfit
 
 #: What GitHub makes mentions, references, formulas and links of, which no backslash stops: inside an
 #: element of its own, the character no longer touches what follows it.

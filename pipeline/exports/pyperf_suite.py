@@ -13,8 +13,8 @@ from typing import Any
 from pipeline.exports.model import Export, Results, Samples
 from pipeline.exports.text import artifact_sha256, built_by, one_line
 from pipeline.model import Status
-from pipeline.report import label
 from pipeline.sample import Sample
+from pipeline.views import label
 
 _VERSION = "1.0"
 _DESCRIPTION = "CoreMark, seconds per iteration of a chunk; no official CoreMark result"

@@ -17,6 +17,8 @@ from pipeline.plan import Plan
 _REPORTING = (
     "host",
     "report",
+    "terminal",
+    "views",
     "results",
     "judging",
     "hosts",
@@ -35,7 +37,7 @@ _PAGE_CODE = (
     "pipeline/index_page.py",
     "pipeline/templates/page.*",
     "pipeline/claims*.py",
-    "pipeline/report.py",
+    *map("pipeline/{}.py".format, ("views", "tradeoffs_text", "verdicts", "stats", "history_run", "errors")),
 )
 
 
@@ -115,7 +117,7 @@ def export_results() -> Task:
     made = [export.path for export in exports.discover().values()]
     return {
         "actions": act_aside("export", later("pipeline.exports:write_all"), made),
-        "file_dep": [layout.RESULTS_JSON, *_matching("pipeline/exports/*.py")],
+        "file_dep": [layout.RESULTS_JSON, *_matching("pipeline/exports/*.py"), "pipeline/views.py"],
         "targets": made,
         # A step of a workflow wants its summary whether or not anything is new.
         "uptodate": [intact, untroubled("export"), not os.environ.get(layout.SUMMARY)],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pipeline.page.numbers as numbers
 from pipeline.model import Status
-from pipeline.report import label
+from pipeline.views import label
 
 Cell = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pipeline.page.numbers as numbers
 from pipeline.model import Kind
 from pipeline.page.data import Cell, is_ok
-from pipeline.report import label
 from pipeline.verdicts import FASTER, SLOWER
+from pipeline.views import label
 
 #: Backends that may be named beside the first one.
 _MOST_NAMED = 3

@@ -8,7 +8,7 @@ from typing import Any
 import pipeline.page.data as data
 import pipeline.page.numbers as numbers
 from pipeline.page.data import PHASES, Cell, is_ok, tip
-from pipeline.report import label
+from pipeline.views import label
 
 
 def rows(results: dict[str, Any]) -> list[dict[str, Any]]:

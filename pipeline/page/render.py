@@ -16,10 +16,10 @@ import pipeline.page.numbers as numbers
 import pipeline.page.pictures as pictures
 from pipeline import layout
 from pipeline.claims import NOT_TESTABLE, RULES
-from pipeline.report import grid, half_width, label, notes, orders, unfit
 from pipeline.sweep import changes
 from pipeline.tradeoffs_text import tables
 from pipeline.verdicts import MOST_SAME
+from pipeline.views import grid, half_width, label, notes, orders, unfit
 
 if TYPE_CHECKING:
     import jinja2

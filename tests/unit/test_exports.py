@@ -27,9 +27,9 @@ from pipeline.exports.markdown import brief, code
 from pipeline.exports.markdown import render as markdown_of
 from pipeline.exports.markdown import text as plain
 from pipeline.exports.text import one_line, printable
-from pipeline.report import label
 from pipeline.sample import read, write
 from pipeline.store import read_json, write_json
+from pipeline.views import label
 from tests.recorded import DISTURBED, ROUNDS, WARMED, inside, record
 
 NAMES = ["benchmark-action.json", "pyperf.json", "results.csv", "results.md"]

@@ -15,7 +15,7 @@ import pytest
 
 from pipeline import layout, page
 from pipeline.page import charts, data, headline, numbers, pictures, points, scatter
-from pipeline.report import label
+from pipeline.views import label
 from tests.data import page_inputs
 from tests.data.page_inputs import HOSTILE
 

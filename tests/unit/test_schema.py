@@ -10,7 +10,7 @@ import pytest
 from pipeline import results as results_module
 from pipeline import tables, verdicts
 from pipeline.model import Kind, Protocol, Status
-from pipeline.report import label
+from pipeline.views import label
 from tests.conftest import ROOT
 from tests.recorded import DISTURBED, record
 
