@@ -191,7 +191,8 @@ def _break_even(cheap: _Cell, fast: _Cell, tolerance: float) -> dict[str, float 
     sooner, later = cheap[_COMPILE], fast[_COMPILE]
     low = _crossing(sooner, end(cheap, "ratio_low"), later / (1 + tolerance), end(fast, "ratio_high"))
     high = None
-    if end(cheap, "ratio_high") < end(fast, "ratio_low"):
+    # Both: where the ratios touch, rounding may part the scores.
+    if cheap["ratio_high"] < fast["ratio_low"] and end(cheap, "ratio_high") < end(fast, "ratio_low"):
         high = _crossing(sooner / (1 + tolerance), end(cheap, "ratio_high"), later, end(fast, "ratio_low"))
     iterations = _crossing(sooner, cheap["score"], later, fast["score"])
     seconds = later + iterations / fast["score"]
