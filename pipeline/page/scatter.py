@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.page.looks import CELLS, INK, WIDTH, Spec, finished, kinds, log, positive
 from pipeline.page.points import rows
@@ -66,11 +66,9 @@ def _front(base: alt.Chart, y: alt.Y, sides: set[str]) -> list[alt.Chart]:
     """A line along the front's cells, and their names, each on the side where it has room."""
     members = base.transform_filter("datum.front !== ''")
     line = members.mark_line(interpolate="step-after", color=INK, opacity=0.4, strokeWidth=1.2)
-    places = [
-        (side, align, dx)
-        for side, align, dx in (("right", "left", 6), ("left", "right", -6))
-        if side in sides
-    ]
+    known: tuple[tuple[str, Literal["left", "right"], int], ...]
+    known = (("right", "left", 6), ("left", "right", -6))
+    places = [place for place in known if place[0] in sides]
     names = [
         members.transform_filter(f"datum.front === '{side}'")
         .mark_text(align=align, dx=dx, dy=-9, color=INK, fontSize=11, limit=220)
