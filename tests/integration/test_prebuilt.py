@@ -131,16 +131,12 @@ def test_what_is_built_here_is_no_affair_of_theirs(workspace, task):
 
 
 def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tmp_path):
-    """Under every kind of worker; a lying score is told from its clock."""
-    good = build_run(tmp_path / "minimal.wasm", "i64")
-    liar = build_run(tmp_path / "liar.wasm", "i32", {"(float)score : 0": "(float)score * 1.013f : 0"})
-    constant = build_run(tmp_path / "constant.wasm", "i32", {"(float)score : 0": "1000 : 0"})
+    """Under every kind of worker."""
+    module = build_run(tmp_path / "minimal.wasm", "i64")
     names = "native,wasmtime.cranelift,wasmtime.pulley,wasmer.singlepass,v8.turbofan,jsc.omg,spidermonkey.ion"
     more = ",wasm2c.clang-O1,wasm3,wasmer-sdk.*"
     workspace.run("runtime", "backends=*")
-    outcome = workspace.doit(
-        "run", f"artifact={good},{liar},{constant}", f"backends={names}{more}", "rounds=1"
-    )
+    workspace.run(f"artifact={module}", f"backends={names}{more}", "rounds=1")
     found = results(workspace)["cells"]
     assert not [cell for cell in found if cell["backend"] == "native"]
     seen = set()
@@ -150,17 +146,23 @@ def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tm
         if cell["backend"].startswith("wasmer-sdk"):
             assert cell["status"] == "unavailable"
             assert "env.clock_ms" in cell["reason"]
-        elif cell["variant"] != "minimal":
-            reasons = {"liar": "no whole number", "constant": "its score is not of what it ran"}
-            assert cell["status"] == "invalid"
-            assert reasons[cell["variant"]] in cell["reason"]
-        else:
-            assert cell["status"] == "ok", cell["reason"]
-            assert cell["prebuilt"]["interface"] == "run, clock i64"
-            assert "shows no CRC" in cell["prebuilt"]["validated"]
-            assert 0.01 < cell["ratio"] < 2
-            seen.add(cell["backend"])
-    assert outcome.returncode == 1
+            continue
+        assert cell["status"] == "ok", cell["reason"]
+        assert cell["prebuilt"]["interface"] == "run, clock i64"
+        assert "shows no CRC" in cell["prebuilt"]["validated"]
+        assert 0.01 < cell["ratio"] < 2
+        seen.add(cell["backend"])
     assert {"wasmtime.cranelift", "wasmtime.pulley"} <= seen
     if os.environ.get("CI"):
         assert len(seen) >= 8, seen
+
+
+def test_a_lying_score_is_told_from_its_clock(workspace, tmp_path):
+    reasons = {"liar": "no whole number", "constant": "its score is not of what it ran"}
+    liar = build_run(tmp_path / "liar.wasm", "i32", {"(float)score : 0": "(float)score * 1.013f : 0"})
+    constant = build_run(tmp_path / "constant.wasm", "i32", {"(float)score : 0": "1000 : 0"})
+    outcome = workspace.doit("run", f"artifact={liar},{constant}", BACKENDS, "rounds=1")
+    assert outcome.returncode == 1
+    for cell in results(workspace)["cells"]:
+        assert cell["status"] == "invalid"
+        assert reasons[cell["variant"]] in cell["reason"]
