@@ -6,7 +6,7 @@ in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backen
 
 from doit import create_after
 
-from pipeline.graph import asking, building, current_plan, measuring, reporting
+from pipeline.graph import artifacts, asking, building, current_plan, measuring, reporting
 from pipeline.reporter import ProgressReporter
 
 #: What is made of a report. None of it stops a run: check tells at the end what went wrong.
@@ -32,7 +32,7 @@ PLAN = current_plan()
 
 
 def task_flags():
-    yield from building.flags(PLAN)
+    yield from building.ask_about_flags(PLAN)
 
 
 def task_sources():
@@ -44,28 +44,28 @@ def task_toolchain():
 
 
 def task_libc():
-    yield from building.build_libc(PLAN)
+    yield from building.build_libraries(PLAN)
 
 
 def task_compile():
-    yield from building.compile_objects(PLAN)
+    yield from artifacts.compile_objects(PLAN)
 
 
 def task_link():
-    yield from building.link_artifacts(PLAN)
+    yield from artifacts.link_artifacts(PLAN)
 
 
 def task_prebuilt():
-    yield from building.take_in_artifacts(PLAN)
+    yield from artifacts.take_in_artifacts(PLAN)
 
 
 def task_provenance():
-    yield from building.prove_artifacts(PLAN)
+    yield from artifacts.prove_artifacts(PLAN)
 
 
 def task_build():
     """build every artifact of the matrix and the native reference"""
-    return building.build_all()
+    return artifacts.build_all()
 
 
 def task_environment():
@@ -132,6 +132,11 @@ def task_doctor():
 def task_selftest():
     """measure every backend against itself: the noise floor of this machine, now"""
     return asking.test_machine(PLAN)
+
+
+def task_new():
+    """make a workload of a program of your own: doit run new workload=NAME from=FILE.c"""
+    return asking.make_workload(PLAN)
 
 
 def task_lock():

@@ -47,7 +47,7 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
         environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
     usable = sorted(os.sched_getaffinity(0))
     processor = usable[number % len(usable)]
-    artifacts = (artifact_path("zig", "O3", WASM), artifact_path(*plan.reference_name, NATIVE))
+    artifacts = (artifact_path("coremark", "zig", "O3", WASM), artifact_path("coremark", *plan.reference_name, NATIVE))
     command = [python, str(ROOT / "benchmarks/bare.py"), script]
     if runtime.host is not None:
         host = hosted_by(runtime)
@@ -74,7 +74,7 @@ def main() -> None:
     for backend in plan.backends:
         if backend.name not in SCRIPTS:
             continue
-        cell = Cell("zig", plan.variants[0], backend)
+        cell = Cell(plan.workloads[0], "zig", plan.variants[0], backend)
         key = cell_key(cell, plan.protocol, plan.reference_name)
         ours: list[Sample] = []
         bares: list[Series] = []

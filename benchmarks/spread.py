@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 
 from noise import burners
 
-from pipeline import coremark, matrix
+from pipeline import matrix
+from pipeline.judges import coremark
 from pipeline.backends import discover
 from pipeline.build import artifact_path
 from pipeline.measure import take
@@ -87,14 +88,14 @@ def by_others(plan: Plan, cell: Cell, seconds: float) -> float:
     protocol = replace(plan.protocol, run_timeout_s=120)
     scores = []
     native = discover()["native"]
-    path = artifact_path(cell.toolchain, cell.variant.name, WASM)
+    path = artifact_path(cell.workload.name, cell.toolchain, cell.variant.name, WASM)
     sides: list[tuple[Backend, str]] = [
-        (native, artifact_path(*plan.reference_name, NATIVE)),
+        (native, artifact_path(cell.workload.name, *plan.reference_name, NATIVE)),
         (cell.backend, path),
     ]
     for backend, artifact in sides:
         with start(backend, protocol) as worker:
-            session = Session(worker, backend.name, protocol, forks=backend.forks)
+            session = Session(worker, backend.name, protocol, forks=backend.forks, judge=coremark.CoreMark())
             session.load(artifact, backend.options)
             chunk = session.calibrate()
             iterations = round(chunk * 1000 / protocol.chunk_ms * seconds / 2)

@@ -10,44 +10,44 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import archive, coremark, layout, lock, provenance
+from pipeline import archive, layout, lock, provenance
 from pipeline.build import artifact_path
 from pipeline.errors import BadInput
+from pipeline.judges import judge_of
 from pipeline.lock import Lock
 from pipeline.plan import Plan
 from pipeline.sources import package_folder, read_manifest
 from pipeline.store import write_atomic
+from toolchain.model import CXX
 
 TOP = "coremark-wasm"
 _SUMS = "SHA256SUMS"
 _README = "README.txt"
-_LICENCES = ("coremark.txt", "coremark-wasm.txt", "musl.txt", "wasi-libc.txt", "zig.txt")
+_LICENCES = ("coremark-wasm.txt", "musl.txt", "wasi-libc.txt", "zig.txt")
 #: Where another toolchain than the bundled one linked its own C library.
 _DEBIAN = "wasi-libc-of-debian.txt"
 _BUNDLED = {"zig", "wasm-opt"}
-_TEXT = f"""EEMBC CoreMark, compiled to WebAssembly and natively: the artifacts of coremark-wasm.
+#: Where C++'s library was linked.
+_LIBCXX = "libcxx.txt"
+_TEXT = """The artifacts of coremark-wasm: programs to measure, compiled to WebAssembly and natively.
 
-To check that nothing was changed on the way:      sha256sum -c {_SUMS}
+To check that nothing was changed on the way:      sha256sum -c {sums}
 To check that it is what its sources give, in a checkout of coremark-wasm:
                                                    doit run verify bundle=THIS-FILE.tar
 
-artifacts/TOOLCHAIN/VARIANT/wasm/coremark.wasm     a WASI command
-artifacts/TOOLCHAIN/VARIANT/native/coremark.exe    a static program for the machine that artifacts.lock names
-.../provenance.json                                what it was made of, and how (in-toto, SLSA provenance v1)
-artifacts.lock                                     digests of the artifacts and of all that decides them
+artifacts/WORKLOAD/TOOLCHAIN/VARIANT/
+    wasm/WORKLOAD.wasm      a WASI command
+    native/WORKLOAD.exe     a static program for the machine that artifacts.lock names
+    .../provenance.json     what it was made of, and how (in-toto, SLSA provenance v1)
+artifacts.lock              digests of the artifacts and of all that decides them
 
-To run one, with the seeds and a number of iterations that takes ten seconds or more:
+To run one:
 
-    wasmtime run coremark.wasm {{seeds}} 300000
-    wasmer run coremark.wasm -- {{seeds}} 300000
-    ./coremark.exe {{seeds}} 300000
+    wasmtime run WORKLOAD.wasm ARGUMENTS
+    wasmer run WORKLOAD.wasm -- ARGUMENTS
+    ./WORKLOAD.exe ARGUMENTS
 
-A run is right if it prints seedcrc 0x{{seedcrc:04x}}, crclist 0x{{crclist:04x}},
-crcmatrix 0x{{crcmatrix:04x}} and crcstate 0x{{crcstate:04x}}, whatever its exit status. The rules for what
-may be called a CoreMark score ask, among other things, for ten seconds and for both seed sets
-(the other: {{others}}).
-
-CoreMark is EEMBC's, under its own terms, and a trademark of EEMBC: see LICENSES/.
+{manuals}
 """
 
 
@@ -61,15 +61,15 @@ class Bundle:
 
 def write(plan: Plan) -> None:
     """Write the archive of what the lock says; raises BadInput where something else lies built."""
-    known = lock.read()
+    known = lock.read(lock.place(plan))
     if lock.serialise(lock.describe(plan)) != lock.serialise(known):
-        raise BadInput(f"what is built is not what {layout.LOCK} says; type: doit run verify")
-    members: dict[str, bytes] = {"artifacts.lock": lock.serialise(known), _README: _readme()}
+        raise BadInput(f"what is built is not what {lock.place(plan)} says; type: doit run verify")
+    members: dict[str, bytes] = {"artifacts.lock": lock.serialise(known), _README: _readme(plan)}
     members |= {f"LICENSES/{name}": text for name, text in _licences(known).items()}
-    for toolchain, variant, target in plan.artifacts():
-        name = f"{toolchain.name}/{variant.name}/{target}"
-        path = Path(artifact_path(toolchain.name, variant.name, target))
-        statement = Path(layout.provenance(toolchain.name, variant.name, target))
+    for workload, toolchain, variant, target in plan.artifacts():
+        name = lock.name_of(workload, toolchain, variant, target)
+        path = Path(artifact_path(workload.name, toolchain.name, variant.name, target))
+        statement = Path(layout.provenance(workload.name, toolchain.name, variant.name, target))
         members[f"artifacts/{name}/{path.name}"] = path.read_bytes()
         members[f"artifacts/{name}/{statement.name}"] = statement.read_bytes()
     members[_SUMS] = _sums(members)
@@ -84,41 +84,46 @@ def _sums(members: Mapping[str, bytes]) -> bytes:
     return "".join(lines).encode()
 
 
-def _readme() -> bytes:
-    seeds, others = (coremark.arguments(each, 0)[1:-1] for each in coremark.SEED_SETS)
-    expected = coremark.PERFORMANCE
-    text = _TEXT.format(
-        seeds=" ".join(seeds),
-        others=" ".join(others),
-        seedcrc=expected.seedcrc,
-        crclist=expected.crclist,
-        crcmatrix=expected.crcmatrix,
-        crcstate=expected.crcstate,
-    )
-    return text.encode()
+def _readme(plan: Plan) -> bytes:
+    manuals = (f"{each.name}: {each.title}\n{judge_of(each).manual()}\n" for each in plan.workloads)
+    text = _TEXT.format(sums=_SUMS, manuals="\n".join(manuals))
+    return (text.rstrip() + "\n").encode()
 
 
-def _terms(known: Lock) -> tuple[str, ...]:
+def _parties(known: Lock) -> list[str]:
+    """Third parties whose sources are in a lock."""
+    top = f"{layout.THIRD_PARTY}/"
+    return sorted({path.split("/")[1] for path in known["sources"] if path.startswith(top)})
+
+
+def _terms(known: Lock) -> list[str]:
     """Names of the licences that a bundle of this lock has."""
-    return _LICENCES if set(known["toolchains"]) <= _BUNDLED else (*_LICENCES, _DEBIAN)
+    found = [*(f"{name}.txt" for name in _parties(known)), *_LICENCES]
+    libraries = [
+        name for each in known["toolchains"].values() for files in each["libc"].values() for name in files
+    ]
+    found += [_LIBCXX] if any(name.startswith(f"{CXX}: ") for name in libraries) else []
+    return found if set(known["toolchains"]) <= _BUNDLED else [*found, _DEBIAN]
 
 
 def _licences(known: Lock) -> dict[str, bytes]:
     """The terms of all that is linked into the artifacts, from where it was installed; raises BadInput."""
-    manifest = read_manifest()
     spec = importlib.util.find_spec("ziglang")
     places = list(spec.submodule_search_locations or ()) if spec else []
     zig = Path(places[0]) if places else Path("ziglang")
     wasi = zig / "lib" / "libc" / "wasi"
     names = ("LICENSE", "LICENSE-APACHE-LLVM", "LICENSE-APACHE", "LICENSE-MIT")
     files = {
-        "coremark.txt": [package_folder(manifest) / manifest.package["folder"] / "LICENSE.md"],
         "coremark-wasm.txt": [layout.ROOT / "LICENSE"],
         "musl.txt": [zig / "lib" / "libc" / "musl" / "COPYRIGHT"],
         "wasi-libc.txt": [wasi / name for name in names],
         "zig.txt": [zig / "LICENSE"],
+        _LIBCXX: [zig / "lib" / "libcxx" / "LICENSE.TXT"],
         _DEBIAN: [Path("/usr/share/doc/wasi-libc/copyright")],
     }
+    for name in _parties(known):
+        manifest = read_manifest(name)
+        files[f"{name}.txt"] = [package_folder(manifest) / manifest.package["folder"] / "LICENSE.md"]
     try:
         return {name: b"\n".join(path.read_bytes() for path in files[name]) for name in _terms(known)}
     except OSError as error:

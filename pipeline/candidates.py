@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import build, coremark, layout
+from pipeline import build, flags, layout, provenance
 from pipeline.errors import BuildError
 from pipeline.host import fingerprint
+from pipeline.model import Workload
 from pipeline.space import Choice, Space, combine
 from pipeline.store import digest_of, read_json, sha256, write_atomic, write_json
 from pipeline.variants import digest
@@ -27,6 +28,8 @@ TEXT = "searched by doit run tune"
 #: Our own files that decide what is built.
 _CODE = (
     "pipeline/build.py",
+    "pipeline/compilers.py",
+    "pipeline/libraries.py",
     "pipeline/store.py",
     "toolchain/linking.py",
     "toolchain/wasm_opt.py",
@@ -47,24 +50,20 @@ class Built:
 class Workshop:
     """One toolchain with what all candidates have in common."""
 
-    def __init__(self, toolchain: Toolchain, targets: Sequence[str]) -> None:
-        self.toolchain, self.targets = toolchain, [t for t in TARGETS if t in targets]
-        self._sources = [f"{layout.SOURCES}/{name}" for name in coremark.SOURCES]
-        headers = [f"{layout.SOURCES}/{name}" for name in coremark.HEADERS]
+    def __init__(self, workload: Workload, toolchain: Toolchain, targets: Sequence[str]) -> None:
+        self.workload, self.toolchain = workload, toolchain
+        self.targets = [t for t in TARGETS if t in targets]
         own = {each.__module__.replace(".", "/") + ".py" for each in type(toolchain).__mro__[:-1]}
-        libc = [
-            f"{layout.libc(toolchain.name, target)}/{name}"
-            for target in self.targets
-            for name in toolchain.libc(target).files
-        ]
+        libc = [path for target in self.targets for path in provenance.linked(workload, toolchain, target)]
         identity = layout.toolchain_identity(toolchain.name)
-        files = sorted({*self._sources, *headers, *libc, *_CODE, *own, identity})
+        files = sorted({*provenance.sources(workload), *libc, *_CODE, *own, identity})
         #: Digest of everything that decides a module beside its flags.
         self.basis = digest_of(
             {
                 "files": {path: sha256(path) for path in files},
                 "wasm_opt": wasm_opt.identify().digest,
                 "text": TEXT,
+                "workload": repr(replace(workload, folder="")),
                 "host": fingerprint(),
             }
         )
@@ -103,7 +102,7 @@ class Workshop:
             key = f"{target} {digest(variant)}"
             if key not in answers:
                 try:
-                    answers[key] = build.doubt(self.toolchain, variant, target)
+                    answers[key] = flags.doubt(self.toolchain, variant, target)
                 except BuildError as error:  # it died: of this flag, or of a full disk; asked again next time
                     return str(error)
             if answers[key]:
@@ -134,38 +133,42 @@ class Workshop:
     def _make(self, variant: Variant) -> None:
         name = self.toolchain.name
         if variant.text is None:
-            build.check_flags(self.toolchain, variant, self.targets, f"variant {variant.name}")
+            flags.check_flags(self.toolchain, variant, self.targets, f"variant {variant.name}")
         else:
             # Choices that are fine one by one may not be so together.
-            doubts = {target: build.doubt(self.toolchain, variant, target) for target in self.targets}
+            doubts = {target: flags.doubt(self.toolchain, variant, target) for target in self.targets}
             record = {target: why for target, why in doubts.items() if why}
             write_json(layout.flags(name, variant.name), {"refused": record})
-        work = [(target, source) for target in self.targets for source in self._sources]
+        work = [(target, source) for target in self.targets for source in self.workload.sources]
 
         def compile_(one: tuple[str, str]) -> None:
-            build.compile_object(self.toolchain, variant, *one)
+            build.compile_object(self.workload, self.toolchain, variant, *one)
 
         with _pool() as pool:
             list(pool.map(compile_, work))
         for target in self.targets:
-            build.link(self.toolchain, variant, target, self._sources)
+            build.link(self.workload, self.toolchain, variant, target)
         for target, source in work if variant.text is not None else ():
-            Path(build.object_path(name, variant.name, target, source)).unlink()  # there are many candidates
+            path = build.object_path(self.workload, name, variant.name, target, source)
+            Path(path).unlink()  # there are many candidates
 
     def _kept(self, variant: Variant, target: str, key: str) -> bool:
         try:
             record = self._record(variant, target)
-            path = build.artifact_path(self.toolchain.name, variant.name, target)
+            path = build.artifact_path(self.workload.name, self.toolchain.name, variant.name, target)
             whole = not record["present"] or record["sha256"] == sha256(path)
             return whole and Path(self._key(variant, target)).read_text(encoding="utf-8") == key
         except (OSError, ValueError, KeyError):
             return False
 
     def _key(self, variant: Variant, target: str) -> str:
-        return f"{layout.artifact_dir(self.toolchain.name, variant.name, target)}/key"
+        folder = layout.artifact_dir(self.workload.name, self.toolchain.name, variant.name, target)
+        return f"{folder}/key"
 
     def _record(self, variant: Variant, target: str) -> dict[str, Any]:
-        record = read_json(build.artifact_record(self.toolchain.name, variant.name, target))
+        record = read_json(
+            build.artifact_record(self.workload.name, self.toolchain.name, variant.name, target)
+        )
         assert isinstance(record, dict)
         return record
 

@@ -29,7 +29,7 @@ def compete(plan: Plan, variant: Variant, best: Rounds, sd: float, time_left: Ca
     rounds: list[float | None] = []
     while not rounds or (race.goes_on(rounds, best, sd, plan.protocol.rounds) and time_left()):
         for backend in plan.backends:
-            cell = Cell(plan.toolchains[0].name, variant, backend)
+            cell = Cell(plan.workloads[0], plan.toolchains[0].name, variant, backend)
             sample = measure(cell, plan.protocol, plan.reference_name, len(rounds) + 1)
             if sample.status is not Status.OK:
                 return sample.status, f"{backend.name}: {sample.reason}", []

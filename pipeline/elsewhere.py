@@ -19,11 +19,12 @@ from pathlib import Path
 
 from pipeline import layout
 from pipeline.errors import BuildError
+from pipeline.model import Workload
 from pipeline.plan import Plan
 from pipeline.process import die_with_parent
 
 #: What a build needs of the project; nothing that a run made.
-PARTS = ("dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party")
+PARTS = ("dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party", "workloads")
 #: The command line's choices that decide what is built. Which backends there are is passed on by name.
 _CHOICES = ("toolchains", "variants", "flags")
 _TIMEOUT_S = 1800
@@ -46,11 +47,17 @@ class Conditions:
 def arguments(plan: Plan) -> list[str]:
     """What makes a copy build what this plan does, whichever runtimes its interpreter finds."""
     chosen = {name: value for name, value in plan.given.items() if name in _CHOICES}
-    if plan.checkout is not None:
-        chosen["coremark"] = os.path.abspath(plan.checkout)
+    chosen |= {name: os.path.abspath(path) for name, path in plan.checkouts.items()}
+    chosen["workload"] = ",".join(_place(workload) for workload in plan.workloads)
     kinds = {backend.native: backend.name for backend in reversed(plan.backends)}
     chosen["backends"] = ",".join(kinds[native] for native in sorted(kinds, reverse=True))
     return [f"{name}={value}" for name, value in chosen.items()]
+
+
+def _place(workload: Workload) -> str:
+    """By what a copy finds a workload: its own by their names, others where they lie."""
+    own = workload.folder == f"{layout.WORKLOADS}/{workload.name}"
+    return workload.name if own else os.path.abspath(workload.folder)
 
 
 def copy(folder: Path, warm: bool, *, reverse: bool = False) -> None:

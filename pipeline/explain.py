@@ -41,6 +41,7 @@ _FACTS = (
 class Artifact:
     """One artifact as found; ``facts`` is its object in explain.json."""
 
+    workload: str
     toolchain: str
     variant: str
     facts: dict[str, Any]
@@ -48,7 +49,7 @@ class Artifact:
 
     @property
     def name(self) -> str:
-        return f"{self.toolchain}/{self.variant}"
+        return f"{self.workload}/{self.toolchain}/{self.variant}"
 
     @property
     def present(self) -> bool:
@@ -57,7 +58,12 @@ class Artifact:
 
 def explain(plan: Plan) -> None:
     """Write explain.txt and explain.json and print the text; raises ProjectError if there is no artifact."""
-    artifacts = [_look(t.name, v.name, v.flags) for t in plan.toolchains for v in plan.variants]
+    artifacts = [
+        _look(w.name, t.name, v.name, v.flags)
+        for w in plan.workloads
+        for t in plan.toolchains
+        for v in plan.variants
+    ]
     found = facts(artifacts)
     text = render(found)
     write_json(layout.EXPLAIN_JSON, found)
@@ -68,25 +74,32 @@ def explain(plan: Plan) -> None:
         raise ProjectError(f"there is no artifact to explain: {reason}")
 
 
-def _look(toolchain: str, variant: str, flags: Sequence[str]) -> Artifact:
+def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> Artifact:
     """Read an artifact; what cannot be read is a reason, not an error."""
-    path = build.artifact_path(toolchain, variant, WASM)
-    found = {"artifact": f"{toolchain}/{variant}", "flags": list(flags), "link": [], "wasm_opt": None}
+    path = build.artifact_path(workload, toolchain, variant, WASM)
+    found = {
+        "artifact": f"{workload}/{toolchain}/{variant}",
+        "flags": list(flags),
+        "link": [],
+        "wasm_opt": None,
+    }
     found |= {"reason": None, **dict.fromkeys(_FACTS)}
     try:
-        record = read_json(build.artifact_record(toolchain, variant, WASM))
+        record = read_json(build.artifact_record(workload, toolchain, variant, WASM))
         data = Path(path).read_bytes() if record["present"] else b""
     except (OSError, ValueError):
-        found["reason"] = f"not built; type: doit run build toolchains={toolchain} variants={variant}"
-        return Artifact(toolchain, variant, found)
+        found["reason"] = (
+            f"not built; type: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
+        )
+        return Artifact(workload, toolchain, variant, found)
     found |= {key: record[key] for key in ("link", "wasm_opt") if key in record}
     if not record["present"]:
-        return Artifact(toolchain, variant, {**found, "reason": record["reason"]})
+        return Artifact(workload, toolchain, variant, {**found, "reason": record["reason"]})
     try:
         known, codes = read(data)
     except WasmError as error:
-        return Artifact(toolchain, variant, {**found, "reason": f"{path} cannot be read: {error}"})
-    return Artifact(toolchain, variant, {**found, **known}, codes)
+        return Artifact(workload, toolchain, variant, {**found, "reason": f"{path} cannot be read: {error}"})
+    return Artifact(workload, toolchain, variant, {**found, **known}, codes)
 
 
 def read(data: bytes) -> tuple[dict[str, Any], dict[str, wasm_diff.Code]]:
@@ -124,9 +137,9 @@ def facts(artifacts: Sequence[Artifact]) -> dict[str, Any]:
 def neighbours(artifacts: Sequence[Artifact]) -> Iterator[tuple[Artifact, Artifact]]:
     """Pairs that differ in one thing: variants that follow each other, and then toolchains that do."""
     for same in ("toolchain", "variant"):
-        groups: dict[str, list[Artifact]] = {}
+        groups: dict[tuple[str, str], list[Artifact]] = {}
         for artifact in artifacts:
-            groups.setdefault(getattr(artifact, same), []).append(artifact)
+            groups.setdefault((artifact.workload, getattr(artifact, same)), []).append(artifact)
         for group in groups.values():
             yield from itertools.pairwise(group)
 

@@ -55,6 +55,7 @@ def describe(
     status, reason = judged
     identity = read_json(layout.runtime_identity(cell.backend.runtime.name))
     result: dict[str, Any] = {
+        "workload": cell.workload.name,
         "toolchain": cell.toolchain,
         "variant": cell.variant.name,
         "flags": list(cell.variant.flags),

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pipeline import probes
 from pipeline.errors import WorkerError
+from pipeline.guest_process import Ended, Guest
 from pipeline.model import Backend, Protocol
 from pipeline.runtimes import start
-from pipeline.session import Ended, Session
 
 #: {(backend, feature): whether it has it}, of this process: versions are parts of backends' names.
 _known: dict[tuple[str, str], bool] = {}
@@ -42,8 +42,8 @@ def _runs(backend: Backend, protocol: Protocol, module: bytes) -> bool:
         Path(path).write_bytes(module)
         try:
             with start(backend, protocol) as worker:
-                session = Session(worker, backend.name, protocol, forks=backend.forks)
-                session.load(path, backend.options)
-                return session.ends_well()
+                guest = Guest(worker, backend.name, protocol, forks=backend.forks)
+                guest.load(path, backend.options)
+                return guest.ends_well()
         except (Ended, WorkerError):
             return False

@@ -9,15 +9,17 @@ from pipeline.host import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SOURCES = "third_party/coremark"
-MANIFEST = f"{SOURCES}/manifest.toml"
-PORT_SOURCE = "core_portme.c"
-PORT_HEADER = "core_portme.h"
+THIRD_PARTY = "third_party"
+WORKLOADS = "workloads"
+WORKLOAD_TOML = "workload.toml"
+#: Linked into programs that are timed by their own clock.
+GUEST_CLOCK = "pipeline/guest/guest_clock.c"
 MATRIX = "matrix.toml"
 LOCK = "artifacts.lock"
 CLAIMS = "claims.toml"
 
 BUILD = "build"
+ARTIFACTS = f"{BUILD}/artifacts"
 SETTLED = f"{BUILD}/settled"
 RESULTS = "results"
 REPORT = "report"
@@ -85,17 +87,49 @@ def libc(toolchain: str, target: str) -> str:
     return f"{BUILD}/toolchains/{toolchain}/libc/{target}"
 
 
+def library(toolchain: str, target: str, name: str) -> str:
+    """The folder of a library beside the C library."""
+    return f"{BUILD}/toolchains/{toolchain}/libraries/{target}/{name}"
+
+
 def flags(toolchain: str, variant: str) -> str:
-    return f"{BUILD}/artifacts/{toolchain}/{variant}/flags.json"
+    return f"{BUILD}/toolchains/{toolchain}/flags/{variant}.json"
 
 
-def artifact_dir(toolchain: str, variant: str, target: str) -> str:
-    return f"{BUILD}/artifacts/{toolchain}/{variant}/{target}"
+def third_party(name: str) -> str:
+    """Where sources of somebody else's are obtained, beside their manifest."""
+    return f"{THIRD_PARTY}/{name}"
 
 
-def provenance(toolchain: str, variant: str, target: str) -> str:
+def manifest(name: str) -> str:
+    return f"{third_party(name)}/manifest.toml"
+
+
+def staged(workload: str) -> str:
+    """A copy of a workload's files, so that no path of the user's reaches a compiler or a guest."""
+    return f"{BUILD}/workloads/{workload}"
+
+
+def staged_sources(workload: str) -> str:
+    return f"{staged(workload)}/sources"
+
+
+def staged_files(workload: str) -> str:
+    """The folder that a guest may read."""
+    return f"{staged(workload)}/files"
+
+
+def staged_stdin(workload: str) -> str:
+    return f"{staged(workload)}/stdin"
+
+
+def artifact_dir(workload: str, toolchain: str, variant: str, target: str) -> str:
+    return f"{ARTIFACTS}/{workload}/{toolchain}/{variant}/{target}"
+
+
+def provenance(workload: str, toolchain: str, variant: str, target: str) -> str:
     """What an artifact was made of, and how."""
-    return f"{artifact_dir(toolchain, variant, target)}/provenance.json"
+    return f"{artifact_dir(workload, toolchain, variant, target)}/provenance.json"
 
 
 def environment(name: str) -> str:

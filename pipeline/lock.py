@@ -13,43 +13,59 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import layout, provenance
+from pipeline import layout, libraries, provenance
 from pipeline.anatomy import anatomy
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import BadInput, BuildError
+from pipeline.model import Workload
 from pipeline.plan import Plan
 from pipeline.store import digest_of, read_json, sha256, write_atomic
-from toolchain.model import WASM, Toolchain
+from toolchain.model import WASM, Toolchain, Variant
 
-SCHEMA = 1
+SCHEMA = 2
 Lock = dict[str, Any]
 _KEYS = ("schema", "sha256", "machine", "sources", "toolchains", "artifacts")
 _ARTIFACT = ("file", "sha256", "bytes", "target", "flags", "link", "wasm_opt", "objects", "parts")
 
 
 def write(plan: Plan) -> None:
-    """Write artifacts.lock from what has been built; raises BadInput for anything but the whole matrix."""
-    if plan.given:
-        given = " ".join(f"{name}={value}" for name, value in plan.given.items())
+    """Write the lock of what has been built; raises BadInput for anything but the whole matrix.
+
+    artifacts.lock is of all of the project's workloads, a workload of the user's has one beside its
+    workload.toml.
+    """
+    where = place(plan)
+    others = {name: value for name, value in plan.given.items() if where == layout.LOCK or name != "workload"}
+    if others:
+        given = " ".join(f"{name}={value}" for name, value in others.items())
         raise BadInput(f"the lock is of the whole matrix; without {given}, type: doit run lock")
     for name, reason in absent(plan).items():
         raise BuildError(f"{name}: {reason}")
     found = describe(plan)
-    write_atomic(layout.LOCK, serialise(found))
-    print(f"{layout.LOCK}: {len(found['artifacts'])} artifacts", flush=True)
+    write_atomic(where, serialise(found))
+    print(f"{where}: {len(found['artifacts'])} artifacts", flush=True)
+
+
+def place(plan: Plan) -> str:
+    """Where the lock of a plan lies: the project's, or that of the one workload of somebody's own."""
+    foreign = [w for w in plan.workloads if w.folder != f"{layout.WORKLOADS}/{w.name}"]
+    if not foreign:
+        return layout.LOCK
+    if len(plan.workloads) > 1:
+        raise BadInput(f"a workload of your own has a lock of its own; type: workload={foreign[0].folder}")
+    return os.path.join(foreign[0].folder, layout.LOCK)
 
 
 def describe(plan: Plan, root: Path = Path()) -> Lock:
     """The lock of what lies built in a folder; see ``absent`` for what is not in it."""
     artifacts = {}
-    for toolchain, variant, target in plan.artifacts():
-        name = f"{toolchain.name}/{variant.name}/{target}"
-        record = read_json(root / artifact_record(toolchain.name, variant.name, target))
+    for workload, toolchain, variant, target in plan.artifacts():
+        record = read_json(root / artifact_record(workload.name, toolchain.name, variant.name, target))
         if not record["present"]:
             continue
-        path = root / artifact_path(toolchain.name, variant.name, target)
+        path = root / artifact_path(workload.name, toolchain.name, variant.name, target)
         data = path.read_bytes()
-        artifacts[name] = {
+        artifacts[name_of(workload, toolchain, variant, target)] = {
             "file": path.name,
             "sha256": sha256(path),
             "bytes": len(data),
@@ -62,7 +78,9 @@ def describe(plan: Plan, root: Path = Path()) -> Lock:
         }
     content: Lock = {
         "machine": platform.machine(),
-        "sources": {each: sha256(root / each) for each in provenance.sources()},
+        "sources": {
+            each: sha256(root / each) for workload in plan.workloads for each in provenance.sources(workload)
+        },
         "toolchains": _toolchains(plan, root),
         "artifacts": artifacts,
     }
@@ -72,10 +90,10 @@ def describe(plan: Plan, root: Path = Path()) -> Lock:
 def absent(plan: Plan, root: Path = Path()) -> dict[str, str]:
     """{artifact that could not be built: why}, of what lies in a folder."""
     found = {}
-    for toolchain, variant, target in plan.artifacts():
-        record = read_json(root / artifact_record(toolchain.name, variant.name, target))
+    for workload, toolchain, variant, target in plan.artifacts():
+        record = read_json(root / artifact_record(workload.name, toolchain.name, variant.name, target))
         if not record["present"]:
-            found[f"{toolchain.name}/{variant.name}/{target}"] = record["reason"]
+            found[name_of(workload, toolchain, variant, target)] = record["reason"]
     return found
 
 
@@ -103,6 +121,9 @@ def _toolchain(toolchain: Toolchain, plan: Plan, root: Path) -> dict[str, Any]:
         target: {Path(each).name: sha256(root / each) for each in provenance.libc(toolchain, target)}
         for target in sorted(targets, reverse=True)
     }
+    for target, name in plan.libraries(toolchain):
+        for each in libraries.archives(toolchain, target, [name]):
+            libc[target][f"{name}: {Path(each).name}"] = sha256(root / each)
     return {**_identity(read_json(root / layout.toolchain_identity(toolchain.name))), "libc": libc}
 
 
@@ -114,7 +135,10 @@ def serialise(lock: Lock) -> bytes:
 def read(path: str = layout.LOCK) -> Lock:
     """Read a lock; raises BadInput where there is none, or one that is not as it was written."""
     if not os.path.exists(path):
-        raise BadInput(f"there is no {path}; type: git checkout {path}, or: doit run lock")
+        remedy = (
+            f"git checkout {path}, or: doit run lock" if path == layout.LOCK else "doit run lock workload=…"
+        )
+        raise BadInput(f"there is no {path}; type: {remedy}")
     return parse(Path(path).read_bytes(), path)
 
 
@@ -160,6 +184,11 @@ def _check(lock: Lock) -> None:
 def _dictionary(value: Any, kind: type) -> None:
     if not isinstance(value, dict) or not all(isinstance(each, kind) for each in value.values()):
         raise ValueError(f"expected a table of {kind.__name__}, found {str(value)[:80]}")
+
+
+def name_of(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> str:
+    """What an artifact is called in a lock."""
+    return f"{workload.name}/{toolchain.name}/{variant.name}/{target}"
 
 
 def is_wasm(name: str) -> bool:

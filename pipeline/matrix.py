@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pipeline import choice, layout, prebuilt, protocols, space
+from pipeline import choice, layout, prebuilt, programs, protocols, space
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
@@ -36,7 +36,9 @@ VARIABLES = (
     "repeats",
     "runtime",
     "versions",
-    "coremark",
+    "workload",
+    "workloads",
+    "from",
     "bundle",
     "artifact",
     "old",
@@ -52,7 +54,7 @@ _KEYS: dict[str, type] = {
     "backends": object,
     "protocol": str,
     "reference": dict,
-    "coremark": str,
+    "workloads": list,
     "variants": dict,
     "protocols": dict,
     "measurement": dict,
@@ -63,12 +65,16 @@ _KEYS: dict[str, type] = {
 }
 
 
-def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
-    """Read the matrix and apply the command line; raises BadInput naming file and key."""
+def load(variables: Mapping[str, str], path: str = layout.MATRIX, *, every: bool = False) -> Plan:
+    """Read the matrix and apply the command line; raises BadInput naming file and key.
+
+    ``every``: all of the project's workloads are meant where none is named.
+    """
+    parties = programs.third_parties()
     for name in variables:
-        if name not in VARIABLES:
-            raise BadInput(f"command line: unknown {name}={near_miss(name, VARIABLES)}")
-    data = _read(path)
+        if name not in VARIABLES and name not in parties:
+            raise BadInput(f"command line: unknown {name}={near_miss(name, (*VARIABLES, *parties))}")
+    data = _read(path, parties)
     known_toolchains = discover_toolchains(_places(path, data))
     known_backends = choice.known(path, data)
     variants = read_variants(path, data)
@@ -78,11 +84,7 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     # budget= is the search's then, and not that of a cell's rounds.
     protocol = protocols.protocol(path, data, variables if tuning is None else _without(variables, "budget"))
     reference = _reference(path, data, known_toolchains, variants)
-    checkout = variables.get("coremark", data.get("coremark"))
-    if checkout == "":
-        raise BadInput("coremark= is empty; give the folder that holds core_main.c")
-    checkout = os.path.expanduser(checkout) if checkout else None
-
+    workloads = programs.chosen(path, data, variables, every=every)
     wanted = variables
     if sweep is not None:
         wanted = {**variables, "variants": ",".join(sweep.variants)}
@@ -93,11 +95,18 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     chosen_variants += extra(variables, variants)
     toolchains = _filter("toolchains", variables, default_toolchains, known_toolchains.values())
     others = prebuilt.chosen(path, data, variables, variants)
+    if len(workloads) > 1 and "artifact" in variables:
+        raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
+    if len(workloads) > 1:
+        others = ()  # they are modules of one
     if sweep is not None and "artifact" not in variables:
         others = ()  # a sweep is of what [sweeps] says
     if tuning is not None:
+        workloads = _only_one(
+            "workloads", workloads, given=bool(variables.keys() & {"workload", "workloads"})
+        )
         chosen_variants = list(tuning.baselines)
-        toolchains = _only_one(toolchains, given="toolchains" in variables)
+        toolchains = _only_one("toolchains", toolchains, given="toolchains" in variables)
         others = ()
     if "artifact" in variables and not variables.keys() & {"toolchains", "variants", "flags"}:
         toolchains, chosen_variants = [], []
@@ -105,13 +114,14 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX) -> Plan:
     if "artifact" in variables and all(backend.native for backend in backends):
         raise BadInput("command line: backends: native runs no wasm module; name another beside artifact=")
     return Plan(
+        workloads=tuple(workloads),
         toolchains=tuple(toolchains),
         variants=tuple(by_name(chosen_variants).values()),
         backends=tuple(backends),
         protocol=protocol,
         repeats=int(given_number("repeats", "repeats", variables.get("repeats", str(DEFAULT_REPEATS)))),
         reference=reference,
-        checkout=checkout,
+        checkouts=programs.checkouts(path, data, variables, parties),
         sweep=sweep,
         sweeps=tuple(data.get("sweeps", {})),
         known=known_backends,
@@ -154,20 +164,21 @@ def _without(variables: Mapping[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in variables.items() if key != name}
 
 
-def _only_one(toolchains: list[Toolchain], *, given: bool) -> list[Toolchain]:
-    """What a search builds with: the first of the matrix, or the one that was asked for."""
-    if given and len(toolchains) > 1:
-        names = ", ".join(toolchain.name for toolchain in toolchains)
-        raise BadInput(f"command line: toolchains: a search takes one toolchain, these are {names}")
-    return toolchains[:1]
+def _only_one(key: str, found: list[T], *, given: bool) -> list[T]:
+    """What a search is about: the first of the matrix, or the one that was asked for."""
+    if given and len(found) > 1:
+        names = ", ".join(each.name for each in found)  # type: ignore[attr-defined]
+        raise BadInput(f"command line: {key}: a search takes one {key[:-1]}, these are {names}")
+    return found[:1]
 
 
-def _read(path: str) -> dict[str, Any]:
+def _read(path: str, parties: Iterable[str]) -> dict[str, Any]:
     data = read_toml(path)
+    known = {**_KEYS, **dict.fromkeys(parties, str)}
     for key, value in data.items():
-        if key not in _KEYS:
-            raise BadInput(f"{path}: unknown key {key!r}{near_miss(key, _KEYS)}")
-        typed(path, key, value, _KEYS[key])
+        if key not in known:
+            raise BadInput(f"{path}: unknown key {key!r}{near_miss(key, known)}")
+        typed(path, key, value, known[key])
     return data
 
 

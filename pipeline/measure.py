@@ -18,12 +18,13 @@ from pipeline import conditions, hosts, layout, undisturbed
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import WorkerError
-from pipeline.foreign import session_for
+from pipeline.guest_process import Ended, prove
 from pipeline.lacking import lacking
 from pipeline.model import Cell, Protocol, Status
 from pipeline.runtimes import start
 from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
-from pipeline.session import LONGEST_CHUNK_S, Ended, Session, prove
+from pipeline.session import LONGEST_CHUNK_S, Session
+from pipeline.sessions import open_session, within
 from pipeline.store import read_json, sha256
 from pipeline.trend import LEAST, trend
 from pipeline.undisturbed import Series
@@ -39,8 +40,9 @@ _RECENT_ROUNDS = 100
 #: for that fewer pairs: at most, and undisturbed ones after which its round is over.
 _LONG_CHUNK = 5
 _FEW_PAIRS = (12, 8)
-#: And of a module whose chunks are whole runs of ten seconds and more.
-_FEWEST_PAIRS = (2, 2)
+#: Whole runs, which cannot be made shorter: as many as fit into this, s, and never fewer pairs than that.
+_WHOLE_RUNS_S = 4.0
+_FEWEST_PAIRS = 2
 
 
 def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int) -> Sample:
@@ -101,14 +103,16 @@ def _attempt(
 def _round(
     cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int, facts: dict[str, Any]
 ) -> None:
-    artifact = artifact_of(cell)
+    artifact, workload = artifact_of(cell), cell.workload
+    protocol = within(workload, protocol)
     identity = read_json(layout.runtime_identity(cell.backend.runtime.name))
-    yardstick = read_json(artifact_record(*reference, NATIVE))
+    yardstick = read_json(artifact_record(workload.name, *reference, NATIVE))
     for record, what in ((artifact, "artifact"), (yardstick, "reference"), (identity, "runtime")):
         if not record["present"]:
-            raise Ended(Status.UNAVAILABLE, f"{what}: {record['reason']}")
+            reason = str(record["reason"])
+            raise Ended(Status.UNAVAILABLE, reason if reason.startswith("needs ") else f"{what}: {reason}")
     target = NATIVE if cell.backend.native else WASM
-    path = artifact_path(cell.toolchain, cell.variant.name, target)
+    path = artifact_path(workload.name, cell.toolchain, cell.variant.name, target)
     facts.update(artifact_sha256=sha256(path), artifact_bytes=os.path.getsize(path))
     if facts["artifact_sha256"] != artifact["sha256"]:
         raise Ended(Status.INVALID, f"{path} is not what was linked; type: rm {path}")
@@ -116,13 +120,13 @@ def _round(
     native = discover()["native"]
     before, own_cpu = conditions.read(), time.process_time()
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference_worker:
-        subject = session_for(artifact)(worker, cell.backend.name, protocol, forks=cell.backend.forks)
-        other = Session(reference_worker, "reference", protocol, forks=True)
+        subject = open_session(worker, cell.backend.name, protocol, cell.backend, workload, artifact)
+        other = open_session(reference_worker, "reference", protocol, native, workload, yardstick)
         try:
             loaded = subject.load(path, cell.backend.options)
         except Ended as error:
             raise _explained(error, cell, protocol, artifact, identity) from None
-        other.load(artifact_path(*reference, NATIVE), native.options)
+        other.load(artifact_path(workload.name, *reference, NATIVE), native.options)
         prove(cell.backend, loaded, identity.get("version"))
         facts.update(
             version=loaded.version,
@@ -186,7 +190,10 @@ class _Pairs:
         # A module that runs as long as it likes is no reason to let the reference run as long.
         self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
         if self.subject.chunk_s > _LONG_CHUNK * self.protocol.chunk_ms / 1000:
-            few = _FEWEST_PAIRS if self.subject.chunk_s > LONGEST_CHUNK_S else _FEW_PAIRS
+            few = _FEW_PAIRS
+            if self.subject.chunk_s > LONGEST_CHUNK_S or self.subject.whole:
+                fitting = int(_WHOLE_RUNS_S / (self.subject.chunk_s + self.other.chunk_s))
+                few = (max(_FEWEST_PAIRS, fitting), max(_FEWEST_PAIRS, 2 * fitting // 3))
             self.pairs, self.wanted = min(self.pairs, few[0]), min(self.wanted, few[1])
         warmed: list[float] = []
         if not self.recent:

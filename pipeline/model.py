@@ -99,8 +99,86 @@ class Backend:
         return self.kind is Kind.NATIVE
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What makes a run of a workload right, beside that it ends well; None where it is not asked."""
+
+    native: bool = True  # the output is that of the native build, for the same arguments
+    text: str | None = None  # it is exactly this
+    sha256: str | None = None  # or has this digest
+    match: str | None = None  # or has a line that this regular expression matches
+    iterations: int = 1  # for which text and sha256 hold, and which are validated before anything is measured
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Where the time of a run comes from."""
+
+    time: str = "guest"  # of the whole program: by the "guest"'s clock, or from outside, the "host"'s
+    match: str | None = None  # or a regular expression whose first group is a time that the program prints
+    unit: str = "s"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A program, how it is built and run, and what proves that it ran right: see workloads.py.
+
+    Paths are relative: ``root`` to the project, ``sources``, ``headers`` and ``includes`` to ``root``, where
+    compilers find them; ``stdin`` and ``files`` to ``folder``, where workload.toml lies.
+    """
+
+    name: str
+    title: str
+    stresses: str
+    note: str | None
+    folder: str
+    root: str
+    sources: tuple[str, ...]  # in the order of linking
+    headers: tuple[str, ...]
+    includes: tuple[str, ...] = ()
+    defines: tuple[tuple[str, str | None], ...] = ()
+    flags: tuple[str, ...] = ()
+    standards: tuple[str, ...] = ()  # "c99", "c++17": one a language at most
+    libraries: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    stdin: str | None = None
+    files: tuple[str, ...] = ()
+    proof: Proof = Proof()
+    figure: Figure = Figure()
+    judge: str = "output"  # a module of pipeline/judges
+    third_party: str | None = None  # a folder of third_party/ that its sources are obtained in
+    run_timeout_s: float | None = None  # in place of the protocol's
+    memory_mib: int | None = None  # in place of the protocol's, where it is less
+
+    @property
+    def iterates(self) -> bool:
+        """Whether the size of a run is an argument."""
+        return any(ITERATIONS in argument for argument in self.args)
+
+    @property
+    def paths(self) -> list[str]:
+        """What is compiled, relative to the project, in the order of linking."""
+        return [f"{self.root}/{name}" for name in self.sources]
+
+    @property
+    def included(self) -> list[str]:
+        """What may be included, relative to the project."""
+        return [f"{self.root}/{name}" for name in self.headers]
+
+
+#: In an argument of a workload, its number of iterations.
+ITERATIONS = "{iterations}"
+
 #: In place of a toolchain's name, for modules that somebody else built.
 PREBUILT = "prebuilt"
+
+
+class Interface(str, Enum):
+    """How a module that somebody else built is run."""
+
+    COMMAND = "command"  # of WASI
+    RUN32 = "run, clock i32"  # an export ``run``, on a clock that is given to it
+    RUN64 = "run, clock i64"
 
 
 @dataclass(frozen=True)
@@ -119,13 +197,14 @@ class Cell:
     Of a module that somebody else built ``toolchain`` is PREBUILT and ``variant`` has its name and no flags.
     """
 
+    workload: Workload
     toolchain: str
     variant: Variant
     backend: Backend
 
     @property
     def name(self) -> str:
-        return f"{self.toolchain}/{self.variant.name}/{self.backend.name}"
+        return f"{self.workload.name}/{self.toolchain}/{self.variant.name}/{self.backend.name}"
 
 
 @dataclass(frozen=True)

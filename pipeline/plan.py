@@ -7,22 +7,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.choice import Sweep
-from pipeline.model import PREBUILT, Backend, Cell, Prebuilt, Protocol
+from pipeline.model import PREBUILT, Backend, Cell, Prebuilt, Protocol, Workload
 from pipeline.space import Tuning
-from toolchain.model import NATIVE, WASM, Toolchain, Variant
+from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
 
 @dataclass(frozen=True)
 class Plan:
     """Everything that matrix.toml and the command line chose, checked."""
 
+    workloads: tuple[Workload, ...]
     toolchains: tuple[Toolchain, ...]
     variants: tuple[Variant, ...]
     backends: tuple[Backend, ...]
     protocol: Protocol
     repeats: int  # of the self-test
     reference: tuple[Toolchain, Variant]
-    checkout: str | None
+    checkouts: Mapping[str, str]  # of third parties' sources, in place of the pinned packages
     sweep: Sweep | None  # where this is about versions of one runtime
     sweeps: tuple[str, ...]  # that matrix.toml has
     known: Mapping[str, Backend]  # also those that were not chosen
@@ -62,9 +63,27 @@ class Plan:
                 targets.append(NATIVE)
         return needed
 
-    def artifacts(self) -> list[tuple[Toolchain, Variant, str]]:
-        """Every artifact that is built: (toolchain, variant, target)."""
-        return [(t, v, target) for t in self.builders() for v, ts in self.builds(t).items() for target in ts]
+    def artifacts(self) -> list[tuple[Workload, Toolchain, Variant, str]]:
+        """Every artifact that is built: (workload, toolchain, variant, target)."""
+        return [
+            (workload, toolchain, variant, target)
+            for workload in self.workloads
+            for toolchain in self.builders()
+            for variant, targets in self.builds(toolchain).items()
+            for target in targets
+        ]
+
+    def libraries(self, toolchain: Toolchain) -> list[tuple[str, str]]:
+        """(target, library) of all that its artifacts ask for beside the C library, and that it has."""
+        targets = {target for targets in self.builds(toolchain).values() for target in targets}
+        names = dict.fromkeys(name for workload in self.workloads for name in workload.libraries)
+        return [
+            (target, name)
+            for target in TARGETS
+            if target in targets and not toolchain.missing(target)
+            for name in names
+            if toolchain.library(target, name)
+        ]
 
     def cells(self) -> list[Cell]:
         """All cells in the table's order."""
@@ -73,12 +92,18 @@ class Plan:
     def prebuilt_cells(self) -> list[Cell]:
         """Those of modules that somebody else built."""
         others = [backend for backend in self.backends if not backend.native]
-        return [Cell(PREBUILT, Variant(p.name, ()), backend) for p in self.prebuilt for backend in others]
+        workload = self.workloads[0]  # there is no other then
+        return [
+            Cell(workload, PREBUILT, Variant(p.name, ()), backend)
+            for p in self.prebuilt
+            for backend in others
+        ]
 
     def built_cells(self) -> list[Cell]:
         """Those of artifacts that are built here."""
         return [
-            Cell(toolchain.name, variant, backend)
+            Cell(workload, toolchain.name, variant, backend)
+            for workload in self.workloads
             for toolchain in self.toolchains
             for variant in self.variants
             for backend in self.backends

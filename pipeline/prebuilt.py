@@ -16,17 +16,17 @@ from typing import Any
 from pipeline import layout
 from pipeline.build import artifact_path, artifact_record
 from pipeline.errors import BadInput, plain
-from pipeline.foreign import COMMAND, RUN
-from pipeline.model import PREBUILT, Prebuilt
+from pipeline.model import PREBUILT, Interface, Prebuilt
 from pipeline.store import write_atomic, write_json
 from pipeline.tables import NAME, named, only
 from toolchain.model import WASM
 
-#: CoreMark itself is some 50 kB; more than this is no benchmark, and would be read whole.
+#: Benchmarks are some 50 kB; more than this is none, and would be read whole.
 MOST_BYTES = 64 << 20
-_TAKEN_IN = os.path.dirname(layout.artifact_dir(PREBUILT, "x", WASM).rpartition("/")[0])
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAGIC = b"\0asm"
+#: By what its clock returns.
+_RUN = {"i32": Interface.RUN32, "i64": Interface.RUN64}
 _EXPECTED = (
     "expected a WASI command (exports _start and memory, imports wasi_snapshot_preview1 only) or a module "
     "that exports run: () -> f32 and imports env.clock_ms: () -> i32 or i64 only"
@@ -98,14 +98,15 @@ def _check(where: str, each: Prebuilt) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise BadInput(f"{where}: {each.path}: {reason}; expected a .wasm module") from None
-    if os.path.realpath(each.path).startswith(os.path.realpath(_TAKEN_IN) + os.sep):
+    within = os.path.relpath(os.path.realpath(each.path), os.path.realpath(layout.ARTIFACTS)).split(os.sep)
+    if within[1:2] == [PREBUILT]:
         raise BadInput(f"{where}: {each.path}: what was taken in from elsewhere; give the original")
     if magic != _MAGIC:
         raise BadInput(f"{where}: {each.path}: it begins with {magic!r}; expected a .wasm module (\\0asm)")
 
 
-def take_in(each: Prebuilt) -> None:
-    """Copy a module to where artifacts lie, beside a record of what it is; raises BadInput."""
+def take_in(workload: str, each: Prebuilt) -> None:
+    """Copy a module to where artifacts of a workload lie, beside a record of it; raises BadInput."""
     from pipeline.wasm import parse  # tables of opcodes: not for a run that takes nothing in
     from pipeline.wasm_code import WasmError
     from pipeline.wasm_features import features
@@ -121,10 +122,11 @@ def take_in(each: Prebuilt) -> None:
     digest = hashlib.sha256(data).hexdigest()
     if each.sha256 not in (None, digest):
         raise BadInput(f"{each.path}: its SHA-256 is {digest}, expected {each.sha256}")
-    write_atomic(artifact_path(PREBUILT, each.name, WASM), data)
+    write_atomic(artifact_path(workload, PREBUILT, each.name, WASM), data)
     record = {
         "present": True,
         "reason": None,
+        "workload": workload,
         "toolchain": PREBUILT,
         "variant": each.name,
         "flags": [],
@@ -138,7 +140,7 @@ def take_in(each: Prebuilt) -> None:
         "interface": interface,
         "file": plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
     }
-    write_json(artifact_record(PREBUILT, each.name, WASM), record)
+    write_json(artifact_record(workload, PREBUILT, each.name, WASM), record)
 
 
 def _interface(path: str, module: Any) -> str:
@@ -148,12 +150,12 @@ def _interface(path: str, module: Any) -> str:
     names = {i.module for i in module.imports}
     if ("function", "_start") in exports and names <= {"wasi_snapshot_preview1"} and names:
         if ("memory", "memory") in exports:
-            return COMMAND
+            return Interface.COMMAND.value
     elif ("function", "run") in exports and imports == [("function", "env", "clock_ms")]:
         run, clock = module.signatures[exports["function", "run"]], module.signatures[0]
         given = clock.results[0] if len(clock.results) == 1 and not clock.parameters else ""
-        if (run.parameters, run.results) == ((), ("f32",)) and given in RUN:
-            return RUN[given]
+        if (run.parameters, run.results) == ((), ("f32",)) and given in _RUN:
+            return _RUN[given].value
         raise BadInput(f"{path}: its run is {run} and its env.clock_ms {clock}; {_EXPECTED}")
     shown = ", ".join(f"{m}.{n}" for _, m, n in imports[:4]) or "nothing"
     has = ", ".join(name for _, name in list(exports)[:4]) or "nothing"

@@ -7,13 +7,15 @@ differ from machine to machine have names in braces, which the toolchain gives t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import coremark, layout
-from pipeline.build import artifact_path, artifact_record, libc_probe, object_path, program_flags
-from pipeline.sources import verify
+from pipeline import layout, libraries
+from pipeline.build import artifact_path, artifact_record, objects, program_flags
+from pipeline.libraries import libc_probe
+from pipeline.model import Workload
+from pipeline.sources import read_manifest, verify
 from pipeline.store import read_json, sha256, write_json
 from toolchain import wasm_opt
 from toolchain.model import WASM, Toolchain, Variant
@@ -23,7 +25,6 @@ PREDICATE = "https://slsa.dev/provenance/v1"
 #: What these parameters mean, and who builds: docs/reproducible.md.
 BUILD_TYPE = "urn:coremark-wasm:build:v1"
 BUILDER = "urn:coremark-wasm:doit"
-UPSTREAM = "git+https://github.com/eembc/coremark"
 
 Resource = dict[str, Any]
 
@@ -33,12 +34,13 @@ def code(toolchain: Toolchain) -> list[str]:
     modules = {each.__module__ for each in type(toolchain).__mro__ if each is not object}
     own = sorted(name.replace(".", "/") + ".py" for name in modules)
     shared = ["linking", "archives", "wasm_opt"]
-    return ["pipeline/build.py", "pipeline/store.py", *(f"toolchain/{name}.py" for name in shared), *own]
+    ours = ("build", "compilers", "libraries", "store")
+    return [*(f"pipeline/{name}.py" for name in ours), *(f"toolchain/{name}.py" for name in shared), *own]
 
 
-def sources() -> list[str]:
-    """Every file that is compiled or included: CoreMark's and the port's."""
-    return [f"{layout.SOURCES}/{name}" for name in (*coremark.SOURCES, *coremark.HEADERS)]
+def sources(workload: Workload) -> list[str]:
+    """Every file that is compiled or may be included."""
+    return [*workload.paths, *workload.included]
 
 
 def libc(toolchain: Toolchain, target: str) -> list[str]:
@@ -47,20 +49,28 @@ def libc(toolchain: Toolchain, target: str) -> list[str]:
     return [] if toolchain.missing(target) else [f"{folder}/{name}" for name in toolchain.libc(target).files]
 
 
-def write(toolchain: Toolchain, variant: Variant, target: str) -> None:
+def linked(workload: Workload, toolchain: Toolchain, target: str) -> list[str]:
+    """All files of libraries that are linked; of what is not here none."""
+    if toolchain.missing(target):
+        return []
+    return [*libc(toolchain, target), *libraries.archives(toolchain, target, workload.libraries)]
+
+
+def write(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> None:
     """Leave the statement beside the artifact; where there is none, why."""
-    record = read_json(artifact_record(toolchain.name, variant.name, target))
-    path = layout.provenance(toolchain.name, variant.name, target)
+    record = read_json(artifact_record(workload.name, toolchain.name, variant.name, target))
+    path = layout.provenance(workload.name, toolchain.name, variant.name, target)
     if record["present"]:
-        write_json(path, statement(toolchain, variant, target, record))
+        write_json(path, statement(workload, toolchain, variant, target, record))
     else:
         write_json(path, {"refused": record["reason"]})
 
 
-def statement(toolchain: Toolchain, variant: Variant, target: str, record: Mapping[str, Any]) -> Resource:
+def statement(
+    workload: Workload, toolchain: Toolchain, variant: Variant, target: str, record: Mapping[str, Any]
+) -> Resource:
     """The in-toto statement on an artifact as it lies there; ``record`` is its artifact.json."""
-    artifact = artifact_path(toolchain.name, variant.name, target)
-    objects = [object_path(toolchain.name, variant.name, target, source) for source in _compiled()]
+    artifact = artifact_path(workload.name, toolchain.name, variant.name, target)
     return {
         "_type": STATEMENT,
         "subject": [{"name": Path(artifact).name, "digest": {"sha256": sha256(artifact)}}],
@@ -69,6 +79,7 @@ def statement(toolchain: Toolchain, variant: Variant, target: str, record: Mappi
             "buildDefinition": {
                 "buildType": BUILD_TYPE,
                 "externalParameters": {
+                    "workload": workload.name,
                     "toolchain": toolchain.name,
                     "variant": variant.name,
                     "target": record["target"],
@@ -77,21 +88,19 @@ def statement(toolchain: Toolchain, variant: Variant, target: str, record: Mappi
                     "wasm_opt": record["wasm_opt"],
                 },
                 "internalParameters": {
-                    "commands": _commands(toolchain, variant, target, objects),
+                    "commands": _commands(workload, toolchain, variant, target),
                     "environment": _environment(toolchain),
                 },
-                "resolvedDependencies": _materials(toolchain, variant, target),
+                "resolvedDependencies": _materials(workload, toolchain, variant, target),
             },
             "runDetails": {
                 "builder": {"id": BUILDER, "builderDependencies": [_file(path) for path in code(toolchain)]},
-                "byproducts": [_file(path) for path in objects],
+                "byproducts": [
+                    _file(path) for path in objects(workload, toolchain.name, variant.name, target)
+                ],
             },
         },
     }
-
-
-def _compiled() -> list[str]:
-    return [f"{layout.SOURCES}/{name}" for name in coremark.SOURCES]
 
 
 def _file(path: str) -> Resource:
@@ -108,30 +117,33 @@ def _program(identity: str) -> Resource:
     }
 
 
-def _materials(toolchain: Toolchain, variant: Variant, target: str) -> list[Resource]:
-    commit = verify()["commit"]
-    found: list[Resource] = [
-        {"name": "coremark", "uri": f"{UPSTREAM}@{commit}", "digest": {"gitCommit": commit}}
-    ]
-    found += [_file(path) for path in sources()]
+def _materials(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> list[Resource]:
+    found: list[Resource] = []
+    if workload.third_party is not None:
+        commit, upstream = (
+            verify(workload.third_party)["commit"],
+            read_manifest(workload.third_party).upstream,
+        )
+        found.append({"name": workload.name, "uri": f"{upstream}@{commit}", "digest": {"gitCommit": commit}})
+    found += [_file(path) for path in sources(workload)]
     found.append(_program(layout.toolchain_identity(toolchain.name)))
     if target == WASM and variant.wasm_opt is not None:
         found.append(_program(layout.wasm_opt_identity()))
-    return found + [_file(path) for path in libc(toolchain, target)]
+    return found + [_file(path) for path in linked(workload, toolchain, target)]
 
 
-def _commands(toolchain: Toolchain, variant: Variant, target: str, objects: Sequence[str]) -> list[list[str]]:
+def _commands(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> list[list[str]]:
     """The full command lines in their order, as relative to the project's folder and the toolchain's."""
-    flags = program_flags(variant)
-    output = artifact_path(toolchain.name, variant.name, target)
+    made = objects(workload, toolchain.name, variant.name, target)
+    output = artifact_path(workload.name, toolchain.name, variant.name, target)
     libc_dir = layout.libc(toolchain.name, target)
     probe = toolchain.libc_probe(target, *(f"{libc_dir}/{name}" for name in libc_probe(target)))
     found = [probe] if probe else []
-    found += [
-        toolchain.compile(target, flags, source, made)
-        for source, made in zip(_compiled(), objects, strict=True)
-    ]
-    found.append(toolchain.link(target, objects, libc_dir, output, variant.link))
+    for source, object_ in zip(workload.sources, made, strict=True):
+        flags = program_flags(workload, variant, target, source)
+        found.append(toolchain.compile(target, flags, f"{workload.root}/{source}", object_))
+    archives = libraries.archives(toolchain, target, workload.libraries)
+    found.append(toolchain.link(target, made, libc_dir, output, variant.link, archives))
     places = dict(toolchain.places())
     if target == WASM and variant.wasm_opt is not None:
         found.append(wasm_opt.command(variant.wasm_opt, output, output))

@@ -9,17 +9,30 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipeline import disturbances, host, hosts, judging, layout, sources, stats, tradeoffs, verdicts
+from pipeline import (
+    across,
+    disturbances,
+    host,
+    hosts,
+    judges,
+    judging,
+    layout,
+    provenance,
+    sources,
+    stats,
+    tradeoffs,
+    verdicts,
+)
 from pipeline.build import artifact_record
 from pipeline.judging import Rounds
-from pipeline.model import Cell, Status
+from pipeline.model import Cell, Status, Workload
 from pipeline.plan import Plan
 from pipeline.precision import MOST_ROUNDS, collect, estimate
 from pipeline.sample import Sample, artifact_of, cell_key, key_of, read
-from pipeline.store import read_json
+from pipeline.store import digest_of, read_json, sha256
 from toolchain.model import NATIVE
 
-SCHEMA = 1
+SCHEMA = 2
 
 #: Of more cells not all pairs are compared (a minute and more), and groups would have dozens of letters.
 _MOST_GROUPED = 300
@@ -32,8 +45,8 @@ def assemble(plan: Plan) -> dict[str, Any]:
     hosts measured stands apart, as far as it lies there and is of the same artifacts.
     The same samples give the same bytes, except for "host", which is the machine that reads them.
     """
-    cells = plan.cells()
-    own = _judged(plan, {cell.name: _samples(plan, cell) for cell in cells}, cells)
+    collected = {cell.name: _samples(plan, cell) for cell in plan.cells()}
+    own = _judged(plan, collected, plan.cells())
     return {
         "schema": SCHEMA,
         "created": own["created"],
@@ -47,11 +60,12 @@ def assemble(plan: Plan) -> dict[str, Any]:
             "budget_s": plan.protocol.budget_s,
             "confidence": stats.CONFIDENCE,
         },
-        "coremark": sources.verify(),
+        "workloads": own["workloads"],
         "toolchains": [read_json(layout.toolchain_identity(t.name)) for t in plan.toolchains],
-        **{key: own[key] for key in ("reference", "cells", "comparisons", "warnings")},
+        **{key: own[key] for key in ("cells", "comparisons", "warnings")},
         # All verdicts, also between cells that differ in more than one thing.
         "tradeoffs": tradeoffs.find(own["cells"], [_comparison(v) for v in own["verdicts"]]),
+        "across": across.find(own["cells"], own["workloads"]),
         "elsewhere": list(_elsewhere(plan)),
     }
 
@@ -63,7 +77,7 @@ def _elsewhere(plan: Plan) -> Iterator[dict[str, Any]]:
         cells = [cell for cell in plan.cells() if any(collected[cell.name][0])]
         if cells:
             judged = _judged(plan, collected, cells, name)
-            shown = ("created", "reference", "cells", "comparisons", "warnings")
+            shown = ("created", "workloads", "cells", "comparisons", "warnings")
             yield {"host": hosts.describe(name), **{key: judged[key] for key in shown}}
 
 
@@ -73,20 +87,37 @@ def _judged(
     cells: Sequence[Cell],
     elsewhere: str | None = None,
 ) -> dict[str, Any]:
-    """What the samples of one host say of cells; ``elsewhere`` names a host that is not this one."""
-    judged = {cell.name: judging.judge(collected[cell.name][0]) for cell in cells}
+    """What the samples of one host say of cells, each workload by itself; ``elsewhere`` names another."""
+    found: dict[str, Any] = {"workloads": [], "cells": [], "comparisons": [], "verdicts": []}
+    for workload in dict.fromkeys(cell.workload for cell in cells):
+        one = _of_workload(plan, workload, collected, [c for c in cells if c.workload == workload], elsewhere)
+        for key, part in one.items():
+            found[key] += part
     present = [s for cell in cells for s in collected[cell.name][0] if s is not None]
     good = [s for s in present if s.status is Status.OK]
+    created = max((s.measured for s in present), default=None)
+    return {**found, "created": created, "warnings": [asdict(d) for d in disturbances.find(good)]}
+
+
+def _of_workload(
+    plan: Plan,
+    workload: Workload,
+    collected: Mapping[str, tuple[Rounds, str | None]],
+    cells: Sequence[Cell],
+    elsewhere: str | None,
+) -> dict[str, Any]:
+    """The cells of one workload: only these are compared, in one family of verdicts."""
+    judged = {cell.name: judging.judge(collected[cell.name][0]) for cell in cells}
+    good = [s for cell in cells for s in collected[cell.name][0] if s is not None and s.status is Status.OK]
     estimates = {
         name: estimate([s for s in collected[name][0] if s is not None])
         for name, (status, _) in judged.items()
         if status is Status.OK
     }
     small = len(estimates) <= _MOST_GROUPED
-    found = verdicts.judge(estimates, None if small else _alike_but_for_one(plan, estimates))
+    found = verdicts.judge(estimates, None if small else _alike_but_for_one(cells, estimates))
     letters = verdicts.groups(estimates, found) if small else {}
     reference = _reference_score(good)
-    toolchain, variant = plan.reference_name
     shown = []
     for cell in cells:
         rounds, stopped = collected[cell.name]
@@ -97,17 +128,34 @@ def _judged(
             one["identity"] = {"name": one["identity"]["name"], "version": version}
         shown.append({**one, "group": letters.get(cell.name)})
     return {
-        "created": max((s.measured for s in present), default=None),
+        "workloads": [_described(plan, workload, reference)],
+        "cells": shown,
+        "comparisons": _comparisons(cells, found),
+        "verdicts": found,
+    }
+
+
+def _described(plan: Plan, workload: Workload, score: float | None) -> dict[str, Any]:
+    """A workload in results.json; ``score`` is its native reference's, in its unit."""
+    toolchain, variant = plan.reference_name
+    judge = judges.judge_of(workload)
+    party = workload.third_party
+    return {
+        "name": workload.name,
+        "title": workload.title,
+        "stresses": workload.stresses,
+        "unit": "iterations/s" if judge.iterates else "runs/s",
+        "proof": judge.proof,
+        "time": judge.time,
+        "note": workload.note,
+        "revision": sources.verify(party)["commit"] if party is not None else None,
+        "sources_sha256": digest_of({path: sha256(path) for path in provenance.sources(workload)}),
         "reference": {
             "toolchain": toolchain,
             "variant": variant,
-            "score": reference,
-            "sha256": read_json(artifact_record(toolchain, variant, NATIVE))["sha256"],
+            "score": score,
+            "sha256": read_json(artifact_record(workload.name, toolchain, variant, NATIVE))["sha256"],
         },
-        "cells": shown,
-        "comparisons": _comparisons(plan, found),
-        "warnings": [asdict(d) for d in disturbances.find(good)],
-        "verdicts": found,
     }
 
 
@@ -148,9 +196,9 @@ def _reference_score(samples: list[Sample]) -> float | None:
     return statistics.median(scores or [x for s in samples for x in s.reference_scores])
 
 
-def _alike_but_for_one(plan: Plan, names: Iterable[str]) -> list[tuple[str, str]]:
+def _alike_but_for_one(cells: Sequence[Cell], names: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of cells that differ in one thing only: toolchain, variant, or backend."""
-    parts = {c.name: (c.toolchain, c.variant.name, c.backend.name) for c in plan.cells()}
+    parts = {c.name: (c.toolchain, c.variant.name, c.backend.name) for c in cells}
     groups: dict[tuple[object, ...], list[str]] = {}
     for name in names:
         for left in range(3):
@@ -159,10 +207,10 @@ def _alike_but_for_one(plan: Plan, names: Iterable[str]) -> list[tuple[str, str]
     return [pair for group in groups.values() for pair in itertools.combinations(group, 2)]
 
 
-def _comparisons(plan: Plan, found: list[verdicts.Verdict]) -> list[dict[str, Any]]:
+def _comparisons(cells: Sequence[Cell], found: list[verdicts.Verdict]) -> list[dict[str, Any]]:
     """The verdicts on cells that differ in one thing only."""
     names = dict.fromkeys(name for v in found for name in (v.one, v.other))
-    shown = set(_alike_but_for_one(plan, names))
+    shown = set(_alike_but_for_one(cells, names))
     return [_comparison(v) for v in found if (v.one, v.other) in shown]
 
 

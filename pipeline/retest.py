@@ -47,7 +47,8 @@ def retest(
     The samples lie in a folder of their own: those that an interrupted run left there count, no others.
     """
     protocol, reference = plan.protocol, plan.reference_name
-    cells = [Cell(plan.toolchains[0].name, v, b) for v in variants.values() for b in plan.backends]
+    workload, toolchain = plan.workloads[0], plan.toolchains[0].name
+    cells = [Cell(workload, toolchain, v, b) for v in variants.values() for b in plan.backends]
     keys = {cell.name: cell_key(cell, protocol, reference) for cell in cells}
     samples: dict[str, list[Sample]] = {cell.name: [] for cell in cells}
     for round_ in range(1, rounds + 1):

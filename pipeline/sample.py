@@ -8,31 +8,32 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from pipeline import layout
+from pipeline import judges, layout
 from pipeline.build import artifact_path, artifact_record
 from pipeline.host import fingerprint
-from pipeline.model import Cell, Protocol, Status
+from pipeline.model import Cell, Protocol, Status, Workload
 from pipeline.store import digest_of, read_json, sha256, write_atomic
 from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
-SCHEMA = 4
+SCHEMA = 5
 
 #: Our own files that decide what a number means: a change in one is a new measurement.
 PROCEDURE = (
     "pipeline/measure.py",
+    "pipeline/guest_process.py",
     "pipeline/session.py",
-    "pipeline/foreign.py",
+    "pipeline/sessions.py",
     "pipeline/lacking.py",
     "pipeline/probes.py",
     "pipeline/runtimes.py",
     "pipeline/process.py",
-    "pipeline/coremark.py",
     "pipeline/undisturbed.py",
     "pipeline/trend.py",
     "pipeline/conditions.py",
@@ -103,11 +104,14 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
     """Files that decide a sample, in a fixed order; all exist once the build has run."""
     target = NATIVE if cell.backend.native else WASM
+    workload = cell.workload
     files = [
-        artifact_path(cell.toolchain, cell.variant.name, target),
-        artifact_record(cell.toolchain, cell.variant.name, target),
-        artifact_path(*reference, NATIVE),
-        artifact_record(*reference, NATIVE),
+        artifact_path(workload.name, cell.toolchain, cell.variant.name, target),
+        artifact_record(workload.name, cell.toolchain, cell.variant.name, target),
+        artifact_path(workload.name, *reference, NATIVE),
+        artifact_record(workload.name, *reference, NATIVE),
+        *staged_inputs(workload),
+        *judges.files(workload),
         layout.runtime_identity(cell.backend.runtime.name),
         layout.worker(cell.backend.runtime.worker),
         *map(layout.worker, cell.backend.runtime.files),
@@ -122,6 +126,7 @@ def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict
     return {
         "schema": SCHEMA,
         "cell": cell.name,
+        "workload": runs(cell.workload),
         "options": dict(cell.backend.options),
         "proof": dict(cell.backend.proof),
         "arguments": list(cell.backend.arguments),
@@ -130,6 +135,25 @@ def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict
         "reference": list(reference),
         "host": fingerprint(),
     }
+
+
+def runs(workload: Workload) -> dict[str, Any]:
+    """What decides how a workload's artifacts are run and judged, as JSON."""
+    return {
+        "args": list(workload.args),
+        "judge": workload.judge,
+        "proof": asdict(workload.proof),
+        "figure": asdict(workload.figure),
+        "files": list(workload.files),
+        "stdin": workload.stdin is not None,
+        "limits": [workload.memory_mib, workload.run_timeout_s],
+    }
+
+
+def staged_inputs(workload: Workload) -> list[str]:
+    """The copies of the files that a guest may read."""
+    found = [f"{layout.staged_files(workload.name)}/{name}" for name in workload.files]
+    return [*found, *([layout.staged_stdin(workload.name)] if workload.stdin is not None else [])]
 
 
 def cell_key(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> str:
@@ -174,6 +198,6 @@ def write(path: str | Path, sample: Sample) -> None:
 def artifact_of(cell: Cell) -> dict[str, Any]:
     """The record of the artifact that the cell runs."""
     target = NATIVE if cell.backend.native else WASM
-    record = read_json(artifact_record(cell.toolchain, cell.variant.name, target))
+    record = read_json(artifact_record(cell.workload.name, cell.toolchain, cell.variant.name, target))
     assert isinstance(record, dict), json.dumps(record)
     return record

@@ -71,7 +71,7 @@ def selftest(plan: Plan) -> None:
 def _cell(plan: Plan, backend: Backend) -> Cell:
     """The reference's variant where it is in the plan, under a backend."""
     chosen = plan.reference[1] if plan.reference[1] in plan.variants else plan.variants[0]
-    return Cell(plan.toolchains[0].name, chosen, backend)
+    return Cell(plan.workloads[0], plan.toolchains[0].name, chosen, backend)
 
 
 def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple[str, str], list[Sample]]:

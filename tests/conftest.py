@@ -40,6 +40,7 @@ PARTS = (
     "pipeline",
     "toolchain",
     "third_party",
+    "workloads",
 )
 
 #: Measurement settings for tests of the graph: real runs, too short to say anything about speed.
@@ -134,7 +135,7 @@ class Workspace:
 
 
 def executed(log: str) -> list[str]:
-    """From the plain reporter's lines: "measure zig O2 native 1", one a task."""
+    """From the plain reporter's lines: "measure coremark zig O2 native 1", one a task."""
     return re.findall(r"^\[ *\d+/\d+\] (.*) \(about .* left\)$", log, re.MULTILINE)
 
 

@@ -3,11 +3,12 @@
 import subprocess
 from pathlib import Path
 
-from pipeline import coremark, layout
+from pipeline import layout, workloads
 from toolchain import discover
 from toolchain.model import WASM
 
-_FILES = (*coremark.SOURCES, *coremark.HEADERS)
+_COREMARK = workloads.read("workloads/coremark", own=True)
+_FILES = (*_COREMARK.sources, *_COREMARK.headers)
 _PORT = ("core_portme.c", "core_portme.h")
 #: A clock of milliseconds, as EEMBC's own POSIX port has.
 COARSE = {"1000000u": "1000u", "ns / 1000u": "ns / 1000000"}
@@ -25,7 +26,7 @@ def whole(iterations, seed=0):
 
 def build(module: Path, edits, flags=("-O2",)) -> Path:
     """A WASI command of CoreMark with our port, in which some texts are others."""
-    texts = {name: Path(layout.SOURCES, name).read_text(encoding="utf-8") for name in _FILES}
+    texts = {name: Path(_COREMARK.root, name).read_text(encoding="utf-8") for name in _FILES}
     for old, new in edits.items():
         assert any(old in texts[name] for name in _PORT), f"not in our port: {old}"
         texts |= {name: texts[name].replace(old, new) for name in _PORT}
@@ -34,7 +35,7 @@ def build(module: Path, edits, flags=("-O2",)) -> Path:
 
 def build_run(module: Path, clock: str, edits=()) -> Path:
     """A module that exports ``run`` and imports ``env.clock_ms``, which returns i32 or i64; no C library."""
-    texts = {name: Path(layout.SOURCES, name).read_text(encoding="utf-8") for name in _FILES}
+    texts = {name: Path(_COREMARK.root, name).read_text(encoding="utf-8") for name in _FILES}
     texts |= {name: Path(f"tests/guests/{name.replace('core', 'run')}").read_text("utf-8") for name in _PORT}
     for old, new in dict(edits).items():
         assert old in texts["core_portme.c"], old
@@ -50,7 +51,7 @@ def _build(module, texts, flags, libc, link=()):
         (work / name).write_text(text, encoding="utf-8")
     zig = discover({"wasi_sdk": []})["zig"]
     objects = []
-    for name in coremark.SOURCES:
+    for name in _COREMARK.sources:
         objects.append(str(work / f"{name}.o"))
         _do(zig, zig.compile(WASM, flags, str(work / name), objects[-1]))
     _do(zig, zig.link(WASM, objects, libc, str(module), link))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import build, host, layout, matrix, report, runtimes, sample, sources
+from pipeline import build, compilers, host, layout, matrix, report, runtimes, sample, sources
 from pipeline.model import Cell, Status
 from pipeline.plan import Plan
 from pipeline.sample import SCHEMA, Sample
@@ -32,11 +32,11 @@ BACKENDS = (
 )
 #: {cell: how its rounds ended}; all others are ok.
 ENDS = {
-    "zig/O2/wasmtime.winch": (Status.UNAVAILABLE, "needs simd, which wasmtime.winch (1.0) does not have"),
-    "zig/O3/wasmtime.pulley": (Status.TRAP, 'wasm `unreachable` | <b>"x"</b>, @nobody #1'),
+    "coremark/zig/O2/wasmtime.winch": (Status.UNAVAILABLE, "needs simd, which winch (1.0) does not have"),
+    "coremark/zig/O3/wasmtime.pulley": (Status.TRAP, 'wasm `unreachable` | <b>"x"</b>, @nobody #1'),
 }
 #: No chunk of it had its processor for itself; one of whose rounds got faster and was warmed for longer.
-DISTURBED, WARMED = "zig/O3/wasmtime.cranelift-none", "zig/O2/native"
+DISTURBED, WARMED = "coremark/zig/O3/wasmtime.cranelift-none", "coremark/zig/O2/native"
 #: Folders of two other machines that measured the same: one introduced itself, the other did not.
 INTRODUCED, UNKNOWN = "0123456789ab", "ba9876543210"
 ROUNDS = 3
@@ -64,18 +64,18 @@ def inside(folder: Path) -> Iterator[None]:
 
 def record(folder: Path) -> Recorded:
     """Lay out a run in an empty folder."""
-    for part in ("pipeline", "toolchain", "matrix.toml"):
+    for part in ("pipeline", "toolchain", "matrix.toml", "workloads"):
         (folder / part).symlink_to(ROOT / part)
-    manifest = folder / layout.MANIFEST
+    manifest = folder / layout.manifest("coremark")
     manifest.parent.mkdir(parents=True)
-    shutil.copy(ROOT / layout.MANIFEST, manifest)
+    shutil.copy(ROOT / layout.manifest("coremark"), manifest)
     with inside(folder):
         chosen = {"variants": "O2,O3", "backends": ",".join(BACKENDS), "toolchains": "zig"}
         plan = matrix.load({**chosen, "protocol": "quick", "rounds": str(ROUNDS)})
-        sources.obtain(None)
+        sources.obtain("coremark", None)
         for tool in plan.builders():
-            build.identify(tool)
-        for _, variant, target in plan.artifacts():
+            compilers.identify(tool)
+        for _, _, variant, target in plan.artifacts():
             _artifact(variant, target)
         for runtime in {b.runtime.name: b.runtime for b in plan.backends}.values():
             runtimes.identify(runtime)
@@ -87,7 +87,7 @@ def record(folder: Path) -> Recorded:
 
 
 def _artifact(variant, target: str) -> None:
-    path = build.artifact_path("zig", variant.name, target)
+    path = build.artifact_path("coremark", "zig", variant.name, target)
     write_atomic(path, f"{variant.name} for {target}")
     record = {
         "present": True,
@@ -98,13 +98,13 @@ def _artifact(variant, target: str) -> None:
         "sha256": sha256(path),
         "bytes": os.path.getsize(path),
     }
-    write_json(build.artifact_record("zig", variant.name, target), record)
+    write_json(build.artifact_record("coremark", "zig", variant.name, target), record)
 
 
 def _samples(plan: Plan, cell: Cell) -> None:
     key = sample.cell_key(cell, plan.protocol, plan.reference_name)
     status, reason = ENDS.get(cell.name, (Status.OK, None))
-    path = build.artifact_path("zig", cell.variant.name, NATIVE if cell.backend.native else WASM)
+    path = build.artifact_path("coremark", "zig", cell.variant.name, NATIVE if cell.backend.native else WASM)
     for number in range(1, ROUNDS + 1):
         dice = random.Random(f"{cell.name}/{number}")
         facts = _measured(cell, dice) if status is Status.OK else {}

@@ -7,7 +7,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain.sysroot import Layout, SysrootClang
+from toolchain.model import NATIVE, WASM
+from toolchain.sysroot import SysrootClang
+from toolchain.sysroot_parts import Layout, Libcxx
 
 #: What is named where there is none at all.
 _USUAL = "19"
@@ -55,10 +57,23 @@ def toolchain(name: str, root: Path | None) -> SysrootClang:
     if root is None:
         # Whoever has nothing wants to hear all of it.
         packages["clang"] = f"clang{dash} lld{dash} libclang-rt{dash}-dev-wasm32 wasi-libc"
+    libcxx = {}
+    if root is not None:
+        # Beside each clang, and not where Debian links to one of them: headers want their own compiler.
+        wasm = "wasm32-wasi"
+        places = {
+            WASM: ([root / "include" / wasm / "c++" / "v1"], [root / "lib" / wasm], "-dev-wasm32"),
+            NATIVE: ([root / "include" / "c++" / "v1"], [root / "lib"], "-dev"),
+        }
+        libcxx = {
+            target: Libcxx(headers, archives, f"apt-get install libc++{dash}{kind} libc++abi{dash}{kind}")
+            for target, (headers, archives, kind) in places.items()
+        }
     layout = Layout(
         root,
         includes=[SYSROOT / "include" / "wasm32-wasip1", SYSROOT / "include" / "wasm32-wasi"],
         libraries=[SYSROOT / "lib" / "wasm32-wasip1", SYSROOT / "lib" / "wasm32-wasi"],
         remedies={part: f"apt-get install {package}" for part, package in packages.items()},
+        libcxx=libcxx,
     )
     return SysrootClang(name, number, layout)

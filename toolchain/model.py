@@ -10,6 +10,30 @@ WASM = "wasm"
 NATIVE = "native"
 TARGETS = (WASM, NATIVE)
 
+#: What a file's name ends with that is compiled as C++.
+CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C")
+#: {what wasi-libc has as a library of its own, and no native C library has: the macro that its headers want}.
+DEFINES = {
+    "wasi-emulated-getpid": "_WASI_EMULATED_GETPID",
+    "wasi-emulated-mman": "_WASI_EMULATED_MMAN",
+    "wasi-emulated-process-clocks": "_WASI_EMULATED_PROCESS_CLOCKS",
+    "wasi-emulated-signal": "_WASI_EMULATED_SIGNAL",
+}
+CXX = "c++"
+MATH = "m"
+#: All that a program may ask for beside the C library.
+LIBRARIES = (CXX, MATH, *DEFINES)
+
+
+def is_cxx(source: str) -> bool:
+    """Whether a file is C++, by its name."""
+    return source.endswith(CXX_SUFFIXES)
+
+
+def library_source(name: str) -> tuple[str, str]:
+    """The name and the text of an empty program in the language of a library."""
+    return ("probe.cc" if name == CXX else "probe.c"), "int main(void) { return 0; }\n"
+
 
 class ToolchainError(Exception):
     """A toolchain is not what its module expects; the message says what to do."""
@@ -92,7 +116,7 @@ class Toolchain(Protocol):
         """A command that reads C from stdin, fails if the flags are refused, and writes nothing."""
 
     def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
-        """A command that compiles one C file to an object."""
+        """A command that compiles one C or C++ file to an object; neither target has C++'s exceptions."""
 
     def libc(self, target: str) -> Libc:
         """The names of the C library's files."""
@@ -112,5 +136,27 @@ class Toolchain(Protocol):
         libc_dir: str | None,
         output: str,
         flags: Sequence[str] = (),
+        libraries: Sequence[str] = (),
     ) -> list[str]:
-        """A command that links objects and the C library, if there is to be one, to an artifact."""
+        """A command that links objects and the C library, if there is to be one, to an artifact.
+
+        ``libraries`` are paths of further archives, in link order."""
+
+    def lacks(self, target: str, library: str) -> str:
+        """Why there is no such one of LIBRARIES and what brings it; "" where it can be had. Cheap."""
+
+    def library(self, target: str, name: str) -> tuple[str, ...]:
+        """The names of a library's files in link order; () where the C library has it all. Cheap.
+
+        Of one that it ``lacks`` there are none."""
+
+    def library_files(self, target: str, name: str) -> list[str]:
+        """Files whose change means another library, with its headers, beside those of ``files``. Cheap."""
+
+    def library_probe(self, target: str, name: str, source: str, output: str) -> list[str]:
+        """A command that makes a library by linking ``source``, and prints where it lies.
+
+        Empty where there is nothing to make."""
+
+    def library_found(self, target: str, name: str, cache: str, printed: str) -> dict[str, str]:
+        """From what that command printed: {name in library(): path of the file}."""

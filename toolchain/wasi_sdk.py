@@ -7,7 +7,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain.sysroot import Layout, SysrootClang
+from toolchain.model import WASM
+from toolchain.sysroot import SysrootClang
+from toolchain.sysroot_parts import Layout, Libcxx
+
+_WASIP1, _WASI = "wasm32-wasip1", "wasm32-wasi"
 
 
 def toolchains(places: Sequence[str]) -> list[SysrootClang]:
@@ -41,11 +45,18 @@ def _toolchain(folder: Path | None) -> SysrootClang:
         "set WASI_SDK_PATH to an unpacked release of wasi-sdk, or name its folder in matrix.toml: wasi_sdk"
     )
     sysroot = folder / "share" / "wasi-sysroot" if folder is not None else Path("/nonexistent")
+    libcxx = Libcxx(
+        # Since release 31 once with exceptions and once without.
+        headers=[sysroot / "include" / x / "c++" / "v1" for x in (f"{_WASIP1}/noeh", _WASIP1, _WASI, ".")],
+        archives=[sysroot / "lib" / x for x in (f"{_WASIP1}/noeh", _WASIP1, _WASI)],
+        remedy=remedy,
+    )
     layout = Layout(
         folder.resolve() if folder is not None else None,
-        includes=[sysroot / "include" / x for x in ("wasm32-wasip1", "wasm32-wasi", ".")],
-        libraries=[sysroot / "lib" / x for x in ("wasm32-wasip1", "wasm32-wasi")],
+        includes=[sysroot / "include" / x for x in (_WASIP1, _WASI, ".")],
+        libraries=[sysroot / "lib" / x for x in (_WASIP1, _WASI)],
         remedies=dict.fromkeys(("clang", "wasm-ld", "builtins", "WASI headers", "WASI libc"), remedy),
         native=f"{name} builds wasm only",
+        libcxx={WASM: libcxx},
     )
     return SysrootClang(name, version, layout)

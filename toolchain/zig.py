@@ -1,8 +1,8 @@
 """The clang, wasm-ld, compiler-rt, wasi-libc and musl that PyPI's ``ziglang`` wheel carries.
 
 ``zig cc`` rewrites -O levels (-O1, -O2 and -O3 give byte-identical modules), so only the raw driver
-``zig clang`` and the raw linkers are used on the program; ``zig cc`` builds the C library, once, at
-one fixed level, so that it is the same in every variant.
+``zig clang`` and the raw linkers are used on the program; ``zig cc`` and ``zig c++`` build the libraries,
+once, at one fixed level, so that they are the same in every variant.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from toolchain.linking import native_ld, wasm_ld
-from toolchain.model import NATIVE, TARGETS, WASM, Identity, Libc, ToolchainError
+from toolchain.model import CXX, NATIVE, TARGETS, WASM, Identity, Libc, ToolchainError, is_cxx
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
 _MACHINES = {
@@ -37,6 +37,31 @@ _WASM_HEADERS = ("wasm-wasi-musl", "generic-musl")
 _LIBC = {
     WASM: Libc(("crt1-command.o",), ("libc.a", "libzigc.a", "libcompiler_rt.a")),
     NATIVE: Libc(("crt1.o",), ("libc.a", "libzigc.a", "libcompiler_rt.a")),
+}
+#: And of libc++'s; the emulations of wasi-libc are in libc.a.
+_LIBCXX = {WASM: ("libc++.a", "libc++abi.a"), NATIVE: ("libc++abi.a", "libc++.a", "libunwind.a")}
+#: What ``zig c++`` tells libc++'s headers, so that they are those of the library that it builds.
+_CXX_DEFINES = (
+    "_LIBCPP_ABI_VERSION=1",
+    "_LIBCPP_ABI_NAMESPACE=__1",
+    "_LIBCPP_HAS_MONOTONIC_CLOCK",
+    "_LIBCPP_HAS_TERMINAL",
+    "_LIBCPP_HAS_MUSL_LIBC=1",
+    "_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS",
+    "_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS",
+    "_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=0",
+    "_LIBCPP_HAS_RANDOM_DEVICE",
+    "_LIBCPP_HAS_LOCALIZATION",
+    "_LIBCPP_HAS_UNICODE",
+    "_LIBCPP_HAS_WIDE_CHARACTERS",
+    "_LIBCPP_HAS_NO_STD_MODULES",
+    "_LIBCPP_PSTL_BACKEND_SERIAL",
+    "_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_NONE",
+    "_LIBCPP_ASSERTION_SEMANTIC_DEFAULT=_LIBCPP_ASSERTION_SEMANTIC_IGNORE",
+)
+_CXX_TARGET_DEFINES = {
+    WASM: ("_LIBCPP_HAS_THREADS=0", "_LIBCPP_HAS_FILESYSTEM=0"),
+    NATIVE: ("_LIBCPP_HAS_THREADS=1", "_LIBCPP_HAS_FILESYSTEM=1", "_LIBCPP_HAS_TIME_ZONE_DATABASE"),
 }
 
 
@@ -122,10 +147,15 @@ class Zig:
         names = _WASM_HEADERS if target == WASM else self._machine()[1]
         return [library / "include", *(library / "libc" / "include" / name for name in names)]
 
-    def _clang(self, target: str) -> list[str]:
-        zig = str(self._root() / "zig")
-        command = [zig, "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
-        for folder in self._headers(target):
+    def _clang(self, target: str, cxx: bool = False) -> list[str]:
+        library = self._root() / "lib"
+        command = [str(self._root() / "zig"), "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
+        folders = self._headers(target)
+        if cxx:
+            folders = [library / "libcxx" / "include", library / "libcxxabi" / "include", *folders]
+            command += ["-fno-exceptions"]
+            command += [f"-D{define}" for define in (*_CXX_DEFINES, *_CXX_TARGET_DEFINES[target])]
+        for folder in folders:
             command += ["-isystem", str(folder)]
         return command
 
@@ -136,26 +166,47 @@ class Zig:
         return [*command, "-x", "c", "-c", "-", "-o", "/dev/null"]
 
     def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
-        return [*self._clang(target), *flags, "-c", source, "-o", output]
+        return [*self._clang(target, is_cxx(source)), *flags, "-c", source, "-o", output]
 
     def libc(self, target: str) -> Libc:
         return _LIBC[target]
 
     def libc_probe(self, target: str, source: str, output: str) -> list[str]:
-        triple = "wasm32-wasi" if target == WASM else self.triple(target)
-        command = [str(self._root() / "zig"), "cc", "-target", triple, "-O2", "-s", "-static"]
-        return [*command, "--verbose", source, "-o", output]
+        return self._build(target, "cc", source, output)
 
     def libc_found(self, target: str, cache: str, printed: str) -> dict[str, str]:
+        return self._linked(target, self.libc(target).files, cache, printed)
+
+    def lacks(self, target: str, library: str) -> str:
+        return self.missing(target)
+
+    def library(self, target: str, name: str) -> tuple[str, ...]:
+        return _LIBCXX[target] if name == CXX and not self.missing(target) else ()
+
+    def library_files(self, target: str, name: str) -> list[str]:
+        return []  # the wheel's RECORD stands for their sources and headers
+
+    def library_probe(self, target: str, name: str, source: str, output: str) -> list[str]:
+        return self._build(target, "c++", source, output) if self.library(target, name) else []
+
+    def library_found(self, target: str, name: str, cache: str, printed: str) -> dict[str, str]:
+        return self._linked(target, self.library(target, name), cache, printed)
+
+    def _build(self, target: str, language: str, source: str, output: str) -> list[str]:
+        """A command that links a program, which builds what it is linked to, and says where it is."""
+        triple = "wasm32-wasi" if target == WASM else self.triple(target)
+        command = [str(self._root() / "zig"), language, "-target", triple, "-O2", "-s", "-static"]
+        return [*command, "--verbose", source, "-o", output]
+
+    def _linked(self, target: str, names: Sequence[str], cache: str, printed: str) -> dict[str, str]:
+        """Where the linker was told that the files lie."""
         linker = "wasm-ld" if target == WASM else "ld.lld"
         line = next((x for x in reversed(printed.splitlines()) if x.startswith(linker)), "")
         found = {}
-        for name in self.libc(target).files:
+        for name in names:
             match = re.search(rf"{re.escape(cache)}/o/[0-9a-f]+/{re.escape(name)}", line)
             if match is None:
-                raise ToolchainError(
-                    f"zig cc named no {name} for {target}: is this ziglang {self.version()}?"
-                )
+                raise ToolchainError(f"zig named no {name} for {target}: is this ziglang {self.version()}?")
             found[name] = match[0]
         return found
 
@@ -166,13 +217,14 @@ class Zig:
         libc_dir: str | None,
         output: str,
         flags: Sequence[str] = (),
+        libraries: Sequence[str] = (),
     ) -> list[str]:
         linker = wasm_ld() if target == WASM else native_ld(self._machine()[2])
         command = [str(self._root() / "zig"), *linker]
         libc = self.libc(target) if libc_dir is not None else Libc((), ())
         command += [*flags, "-o", output]
         command += [f"{libc_dir}/{name}" for name in libc.before]
-        command += objects
+        command += [*objects, *libraries]
         return command + [f"{libc_dir}/{name}" for name in libc.after]
 
 

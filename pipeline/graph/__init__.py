@@ -7,6 +7,7 @@ Every task is a plain function of plain arguments; what decides its outcome is e
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +29,10 @@ _ONLY_OF = {
     "new": "compare",
     "hosts": "compare",
     "threshold": "compare",
+    "from": "new",
 }
+#: Tasks that are of all of the project's workloads where none is named.
+_OF_ALL = {"bundle", "lock", "verify"}
 #: Tasks that are about what is built here.
 _NOT_OF_OTHERS = {"bundle", "certify", "explain", "lock", "reproduce", "selftest", "tune", "verify"}
 
@@ -43,7 +47,12 @@ def current_plan() -> Plan:
                 "make one here: python3 -m venv .venv && .venv/bin/pip install -e ."
             )
         variables = doit_cmd._CMDLINE_VARS or {}
-        plan = load(variables)
+        tasks = set(sys.argv[1:])
+        making = "new" in tasks
+        # A workload that is to be made is none yet.
+        chosen = {k: v for k, v in variables.items() if not (making and k in ("workload", "from"))}
+        plan = load(chosen, every=bool(_OF_ALL & tasks))
+        plan = replace(plan, given=dict(variables)) if making else plan
         if plan.tune is not None and "tune" not in sys.argv[1:]:
             raise BadInput(
                 "command line: backend= is of the search for flags (doit run tune backend=…); "

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 
 from doit.tools import config_changed
 
-from pipeline import layout, sample
+from pipeline import judges, layout, sample
 from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta
 from pipeline.plan import Plan
-
-_CODE = ("pipeline/certify.py", "pipeline/build.py")
 
 
 def test_machine(plan: Plan) -> Task:
@@ -28,6 +26,16 @@ def test_machine(plan: Plan) -> Task:
 def examine(plan: Plan) -> Task:
     """Never up to date: it looks."""
     return {"actions": act(later("pipeline.doctor:doctor"), plan), "verbosity": 2, "meta": meta("doctor", 1)}
+
+
+def make_workload(plan: Plan) -> Task:
+    """Always run: it refuses to overwrite."""
+    given = [plan.given.get(name) for name in ("workload", "from")]
+    return {
+        "actions": act(later("pipeline.newcomer:create"), *given),
+        "verbosity": 2,
+        "meta": meta("new workload", 0.1),
+    }
 
 
 def lock_artifacts(plan: Plan) -> Task:
@@ -122,25 +130,27 @@ def tune_flags(plan: Plan) -> Task:
 
 def certify_cells(plan: Plan) -> Iterator[Task]:
     """One official measurement a cell, and the statement on all of them."""
-    yield group("certify", "run cells by EEMBC's rules, ten seconds and more, and say which rule is kept")
+    yield group("certify", "run cells by the official rules of their workload, and say which rule is kept")
     names: list[str] = []
-    for cell in plan.built_cells():
+    # Only of workloads that have such rules.
+    rules = {w.name: getattr(judges.module_of(w), "official", None) for w in plan.workloads}
+    official = [cell for cell in plan.built_cells() if rules[cell.workload.name] is not None]
+    for cell in official:
         folder = layout.certificate(cell.name)
         name = cell.name.replace("/", ":")
         yield {
             "basename": "certify",
             "name": name,
             "task_dep": ["sources", *names[-1:]],
-            "actions": act(later("pipeline.certify:certify"), plan, cell, alone=True),
+            "actions": act(later(f"{rules[cell.workload.name]}:certify"), plan, cell, alone=True),
             "file_dep": [
                 *sample.inputs(cell, plan.reference_name),
-                "pipeline/certify.py",
                 "pipeline/build.py",
             ],
             "targets": [f"{folder}/certificate.json", f"{folder}/statement.txt"],
             "uptodate": [
                 intact,
-                (later("pipeline.certify:kept"), [cell]),
+                (later(f"{rules[cell.workload.name]}:kept"), [cell]),
                 config_changed(sample.settings(cell, plan.protocol, plan.reference_name)),
             ],
             "clean": clean(folder),
@@ -151,7 +161,9 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
         "basename": "certify",
         "name": "statement",
         "task_dep": names,
-        "actions": act(later("pipeline.certify:report"), plan.built_cells()),
+        "actions": act(later(f"{rules[official[0].workload.name]}:report"), official)
+        if official
+        else act(judges.no_rules, [workload.name for workload in plan.workloads]),
         "verbosity": 2,
         "meta": meta("statement", 0.1),
     }

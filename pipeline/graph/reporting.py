@@ -7,7 +7,7 @@ from glob import glob
 
 from doit.tools import config_changed
 
-from pipeline import exports, hosts, layout, packages, sources
+from pipeline import exports, hosts, judges, layout, packages, provenance
 from pipeline.graph.measuring import ends, first_samples, runtimes_of
 from pipeline.graph.tasks import Task, act, act_aside, clean, intact, later, meta, untouched, untroubled
 from pipeline.host import fingerprint
@@ -30,6 +30,8 @@ _REPORTING = (
     "tradeoffs_text",
     "disturbances",
     "trend",
+    "across",
+    "across_text",
 )
 #: What a page is made of, beside what it shows.
 _PAGE_CODE = (
@@ -53,9 +55,10 @@ def write_report(plan: Plan) -> Task:
             *([layout.refined()] if refined else []),
             *(layout.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
             *(layout.runtime_identity(runtime.name) for runtime in runtimes_of(plan)),
-            *(f"{layout.SOURCES}/{name}" for name in sources.read_manifest().files),
+            *(path for workload in plan.workloads for path in provenance.sources(workload)),
             layout.TEMPLATE,
             *(f"pipeline/{name}.py" for name in _REPORTING),
+            *(path for workload in plan.workloads for path in judges.files(workload)),
         ],
         "targets": made,
         "uptodate": [
@@ -63,6 +66,7 @@ def write_report(plan: Plan) -> Task:
             config_changed(
                 {
                     "cells": [[c.name, c.backend.kind] for c in cells],
+                    "workloads": [[w.name, w.title, w.stresses, w.note] for w in plan.workloads],
                     "protocol": [plan.protocol.name, plan.protocol.seed, ends(plan)],
                     "host": fingerprint(),
                     "elsewhere": hosts.state(),

@@ -102,7 +102,7 @@ def _remove(paths: list[str], dryrun: bool) -> None:
             path.unlink()
         with contextlib.suppress(OSError):
             for parent in path.parents:
-                if parent not in (Path(), Path(layout.SOURCES)):
+                if parent != Path() and layout.THIRD_PARTY not in parent.parts:
                     parent.rmdir()
 
 

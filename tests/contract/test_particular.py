@@ -123,7 +123,7 @@ def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
 @pytest.mark.parametrize("seconds", [0.02, 0.15, 0.4])
 def test_a_load_that_is_killed_leaves_nothing(prepared, protocol, name, seconds):
     backend = chosen(name)
-    path = next(Path(layout.BUILD).glob("artifacts/zig/*/wasm/coremark.wasm")).absolute()
+    path = next(Path(layout.BUILD).glob("artifacts/coremark/zig/*/wasm/coremark.wasm")).absolute()
     request = {"op": "load", "path": str(path), "options": dict(backend.options)}
     before = left()
     with start(backend, protocol) as worker:

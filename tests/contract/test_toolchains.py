@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import build, coremark, layout
+from pipeline import build, flags, layout, workloads
 from pipeline.errors import BadInput
+from pipeline.judges import coremark
 from pipeline.store import sha256
 from tests.conftest import alone, doit, make_workspace
 from toolchain import clang, discover, wasi_sdk, wasm_opt
@@ -44,8 +45,9 @@ def toolchain(request, built):
 
 def objects(toolchain, target, level):
     """Digests of the objects that do not hold the flags as text."""
-    stems = [s for s in coremark.SOURCES if s != "core_main.c"]
-    return {s: sha256(build.object_path(toolchain.name, level, target, s)) for s in stems}
+    workload = workloads.read("workloads/coremark", own=True)
+    names = [name for name in workload.sources if name != "core_main.c"]
+    return {n: sha256(build.object_path(workload, toolchain.name, level, target, n)) for n in names}
 
 
 @pytest.fixture(params=TARGETS)
@@ -68,7 +70,7 @@ def test_every_level_really_reaches_the_compiler(toolchain, target):
 
 def test_the_printed_flags_are_the_flags(toolchain):
     for level in LEVELS:
-        path = build.artifact_path(toolchain.name, level, NATIVE)
+        path = build.artifact_path("coremark", toolchain.name, level, NATIVE)
         out = subprocess.run([path, "0", "0", "0x66", "10"], capture_output=True, text=True)
         assert f"Compiler flags   : -{level}\n" in out.stdout
         clang = 22 if toolchain.name == "zig" else toolchain.version()
@@ -81,13 +83,13 @@ def test_the_printed_flags_are_the_flags(toolchain):
 def test_a_flag_that_the_compiler_doubts_is_refused(toolchain, tmp_path, monkeypatch, flag):
     variant = Variant("odd", tuple(flag.split()))
     with pytest.raises(BadInput, match=r"^here: flags .*refuses it for wasm32"):
-        build.check_flags(toolchain, variant, TARGETS, "here")
+        flags.check_flags(toolchain, variant, TARGETS, "here")
     assert not (layout.ROOT / layout.flags(toolchain.name, "odd")).exists()
 
 
 def test_a_flag_of_wasm_only_is_taken_and_noted(toolchain, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    build.check_flags(toolchain, Variant("simd", ("-O3", "-msimd128")), TARGETS, "here")
+    flags.check_flags(toolchain, Variant("simd", ("-O3", "-msimd128")), TARGETS, "here")
     refused = json.loads((tmp_path / layout.flags(toolchain.name, "simd")).read_text())["refused"]
     assert list(refused) == [NATIVE]
     assert re.search("(unsupported option|argument unused during compilation:) '-msimd128'", refused[NATIVE])
@@ -97,7 +99,7 @@ def test_a_flag_of_wasm_only_is_taken_and_noted(toolchain, tmp_path, monkeypatch
 def test_a_link_flag_that_the_linker_does_not_know_is_refused(toolchain, flag):
     variant = Variant("odd", ("-O2",), (flag,))
     with pytest.raises(BadInput, match=rf"^here: link .{flag}.: the linker of {toolchain.name} refuses it: "):
-        build.check_flags(toolchain, variant, TARGETS, "here")
+        flags.check_flags(toolchain, variant, TARGETS, "here")
 
 
 @pytest.mark.parametrize("flag", ["--no-such-pass", "-O3x"])
@@ -105,13 +107,13 @@ def test_a_pass_that_wasm_opt_does_not_know_is_refused(prepared, flag):
     if wasm_opt.missing() and not os.environ.get("CI"):
         pytest.skip(wasm_opt.missing())
     with pytest.raises(BadInput, match=rf"^here: wasm_opt '{flag}': wasm-opt refuses it"):
-        build.check_flags(discover()["zig"], Variant("odd", ("-O2",), (), (flag,)), [WASM], "here")
+        flags.check_flags(discover()["zig"], Variant("odd", ("-O2",), (), (flag,)), [WASM], "here")
 
 
 def test_without_wasm_opt_its_variants_say_what_brings_it(prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WASM_OPT", "/no/such/program")
-    build.check_flags(discover()["zig"], Variant("opt", ("-O2",), (), ("-O3",)), [WASM], "here")
+    flags.check_flags(discover()["zig"], Variant("opt", ("-O2",), (), ("-O3",)), [WASM], "here")
     refused = json.loads((tmp_path / layout.flags("zig", "opt")).read_text())["refused"]
     assert refused[WASM] == "WASM_OPT names no program: /no/such/program"
 

@@ -5,7 +5,7 @@ import os
 import pytest
 import tomli
 
-from pipeline import build, candidates, space
+from pipeline import build, candidates, space, workloads
 from pipeline.candidates import Workshop
 from pipeline.measure import measure
 from pipeline.model import Cell, Status
@@ -28,7 +28,8 @@ def here(workspace, monkeypatch):
 
 
 def shop(*targets):
-    return Workshop(discover()["zig"], targets or [WASM])
+    workload = workloads.read("workloads/coremark", own=True)
+    return Workshop(workload, discover()["zig"], targets or [WASM])
 
 
 def parse(text):
@@ -77,7 +78,7 @@ def test_flags_that_change_nothing_give_the_same_module(here):
 def test_a_candidate_is_built_once_and_again_where_it_is_not_whole(here, monkeypatch):
     variant = Variant("", ("-O3", "-fno-jump-tables"))
     first = shop().candidate(variant)
-    path = build.artifact_path("zig", first.variant.name, WASM)
+    path = build.artifact_path("coremark", "zig", first.variant.name, WASM)
     assert not [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".o")]
     made = []
     compile_ = build.compile_object
@@ -107,8 +108,9 @@ def test_a_candidate_s_cell_is_measured_as_any(here):
     here.run("build", "runtime")
     plan = matrix.load({"backend": "wasmtime.cranelift"})
     built = shop().candidate(Variant("", ("-O3",)))
-    sample = measure(Cell("zig", built.variant, plan.backends[0]), plan.protocol, plan.reference_name, 1)
+    cell = Cell(plan.workloads[0], "zig", built.variant, plan.backends[0])
+    sample = measure(cell, plan.protocol, plan.reference_name, 1)
     assert sample.status is Status.OK
     assert sample.artifact_sha256 == built.module
-    with open(build.artifact_path("zig", built.variant.name, WASM), "rb") as stream:
+    with open(build.artifact_path("coremark", "zig", built.variant.name, WASM), "rb") as stream:
         assert candidates.TEXT.encode() in stream.read()

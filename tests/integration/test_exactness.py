@@ -12,7 +12,7 @@ from tests.conftest import executed
 
 def kinds(tasks):
     """How often each kind of task ran: {"compile": 24, …}."""
-    return Counter(task.split(" zig ")[0] if " zig " in task else task for task in tasks)
+    return Counter(task.split(" coremark zig ")[0] if " zig " in task else task for task in tasks)
 
 
 def cells(tasks):
@@ -65,7 +65,7 @@ def test_a_worker_is_its_cells_alone(workspace):
     workspace.run()
     workspace.append("pipeline/workers/wasmtime_worker.py", "# changed\n")
     tasks = workspace.run()
-    assert cells(tasks) == {"zig O2 wasmtime.cranelift", "zig O3 wasmtime.cranelift"}
+    assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
 
 
@@ -74,7 +74,7 @@ def test_another_version_of_a_backend_is_its_cells_alone(workspace):
     # As if pip had put another build of the same version there: another digest.
     workspace.edit("pipeline/packages.py", "digest.hexdigest()", "digest.hexdigest()[::-1]")
     tasks = workspace.run()
-    assert cells(tasks) == {"zig O2 wasmtime.cranelift", "zig O3 wasmtime.cranelift"}
+    assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
 
 
@@ -104,23 +104,23 @@ def test_the_protocols_settings_are_every_sample(workspace):
 
 def test_a_deleted_sample_is_that_one(workspace):
     workspace.run()
-    (workspace.results / "zig/O3/native/round-02.json").unlink()
+    (workspace.results / "coremark/zig/O3/native/round-02.json").unlink()
     tasks = workspace.run()
-    assert [t for t in tasks if t.startswith("measure")] == ["measure zig O3 native 2"]
+    assert [t for t in tasks if t.startswith("measure")] == ["measure coremark zig O3 native 2"]
 
 
 def test_a_damaged_sample_is_measured_again(workspace):
     workspace.run()
-    path = workspace.results / "zig/O3/native/round-02.json"
+    path = workspace.results / "coremark/zig/O3/native/round-02.json"
     path.write_bytes(path.read_bytes()[:100])
     tasks = workspace.run()
-    assert [t for t in tasks if t.startswith("measure")] == ["measure zig O3 native 2"]
+    assert [t for t in tasks if t.startswith("measure")] == ["measure coremark zig O3 native 2"]
     assert len(json.loads(path.read_text())["scores"]) == 2
 
 
 def test_a_changed_artifact_is_made_again_and_nothing_is_measured(workspace):
     workspace.run()
-    path = workspace.path / "build/artifacts/zig/O3/wasm/coremark.wasm"
+    path = workspace.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm"
     good = path.read_bytes()
     path.write_bytes(good[:-1] + b"?")
     counted = kinds(workspace.run())
@@ -143,7 +143,7 @@ def test_rounds_are_outermost_however_they_are_asked_for(workspace):
 
 def test_an_edited_sample_is_measured_again(workspace):
     workspace.run()
-    path = workspace.results / "zig/O3/native/round-02.json"
+    path = workspace.results / "coremark/zig/O3/native/round-02.json"
     good = json.loads(path.read_text())
     path.write_text(json.dumps({**good, "scores": [x * 2 for x in good["scores"]]}))
     assert rounds(workspace.run()) == [2]
@@ -156,7 +156,7 @@ def test_filters_throw_nothing_away(workspace):
     assert kinds(workspace.run("backends=native"))["measure"] == 0
     assert kinds(workspace.run())["measure"] == 0
     extra = workspace.run("flags=-O3 -msimd128", "backends=wasmtime.cranelift")
-    assert cells(extra) == {"zig O3-msimd128 wasmtime.cranelift"}
+    assert cells(extra) == {"coremark zig O3-msimd128 wasmtime.cranelift"}
 
 
 def test_without_doits_memory_samples_are_adopted(workspace):

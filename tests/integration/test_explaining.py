@@ -19,7 +19,7 @@ LEVELS = ("O0", "O1", "O2", "O3", "Os", "Oz")
 
 
 def artifact(prepared, level):
-    return prepared / build.artifact_path("zig", level, "wasm")
+    return prepared / build.artifact_path("coremark", "zig", level, "wasm")
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -66,7 +66,11 @@ def test_what_lies_between_two_levels(prepared, tmp_path, monkeypatch, capsys):
         for path in (artifact(prepared, level), artifact(prepared, level).with_name("artifact.json")):
             write_atomic(tmp_path / path.relative_to(prepared), path.read_bytes())
     variants = [SimpleNamespace(name=x, flags=(f"-{x}",)) for x in ("O2", "O3")]
-    explain.explain(SimpleNamespace(toolchains=[SimpleNamespace(name="zig")], variants=variants))
+    explain.explain(SimpleNamespace(
+            workloads=[SimpleNamespace(name="coremark")],
+            toolchains=[SimpleNamespace(name="zig")],
+            variants=variants,
+        ))
     text = capsys.readouterr().out
     assert text == (tmp_path / "report/explain.txt").read_text(encoding="utf-8")
     found = json.loads((tmp_path / "report/explain.json").read_text(encoding="utf-8"))
@@ -76,7 +80,8 @@ def test_what_lies_between_two_levels(prepared, tmp_path, monkeypatch, capsys):
     assert not different & {"main", "printf_core", "vfprintf", "malloc"}
     assert pair["same_functions"] > 70
     assert all(f["callers"] for f in pair["gone"])
-    record = json.loads((prepared / build.artifact_record("zig", "O3", "wasm")).read_text(encoding="utf-8"))
+    path = prepared / build.artifact_record("coremark", "zig", "O3", "wasm")
+    record = json.loads(path.read_text(encoding="utf-8"))
     assert found["artifacts"][1]["sha256"] == record["sha256"]
     assert found["artifacts"][1]["bytes"] == record["bytes"]
 

@@ -27,7 +27,8 @@ def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(works
     )
     assert told["native"][0] == "unavailable"
     assert "'-msimd128'" in told["native"][1]
-    record = json.loads((workspace.path / "build/artifacts/zig/O3-simd/wasm/artifact.json").read_text())
+    path = workspace.path / "build/artifacts/coremark/zig/O3-simd/wasm/artifact.json"
+    record = json.loads(path.read_text())
     assert "simd128" in record["features"]
     assert workspace.run(*choice) == []
 
@@ -52,7 +53,7 @@ def test_a_backend_is_asked_not_believed(asked):
 
 def test_what_lacks_nothing_keeps_its_own_reason(asked):
     backend = asked.known["wasmtime.cranelift"]
-    cell = Cell("zig", asked.variants[0], backend)
+    cell = Cell(asked.workloads[0], "zig", asked.variants[0], backend)
     error = Ended(Status.INVALID, "it refuses the module")
     artifact = {"features": ["sign-ext"], "needs": ["simd128"]}
     assert _explained(error, cell, asked.protocol, artifact, {"version": "1"}) is error

@@ -85,7 +85,7 @@ def test_every_kind_of_bad_guest(workspace):
             assert cell["score"] is None
             assert cell["ratio"] is None
             assert cell["rounds"] is None
-            assert f"zig/{variant}/{backend}: {status}" in outcome.stderr
+            assert f"coremark/zig/{variant}/{backend}: {status}" in outcome.stderr
     for variant in ("O2", "O3"):
         for backend in ("native", "wasmtime.cranelift"):
             assert found[variant, backend]["status"] == "ok"
@@ -98,11 +98,11 @@ def test_every_kind_of_bad_guest(workspace):
 
 def test_a_sample_of_another_cell_is_not_shown(workspace):
     workspace.run()
-    sample = workspace.results / "zig/O3/native/round-01.json"
+    sample = workspace.results / "coremark/zig/O3/native/round-01.json"
     good = json.loads(sample.read_text())
-    shutil.copy(workspace.results / "zig/O2/native/round-01.json", sample)
+    shutil.copy(workspace.results / "coremark/zig/O2/native/round-01.json", sample)
     tasks = workspace.run()
-    assert "measure zig O3 native 1" in tasks
+    assert "measure coremark zig O3 native 1" in tasks
     assert json.loads(sample.read_text())["key"] == good["key"]
 
 
@@ -138,7 +138,7 @@ def test_no_route_to_pypi_is_a_reason_and_is_tried_again(workspace, tmp_path, mo
     monkeypatch.undo()
     choice = ("backends=native,wasmtime.cranelift,wasmer.llvm", "variants=O3", "rounds=1")
     tasks = workspace.run(*choice)
-    assert [t for t in tasks if t.startswith("measure")] == ["measure zig O3 wasmer.llvm 1"]
+    assert [t for t in tasks if t.startswith("measure")] == ["measure coremark zig O3 wasmer.llvm 1"]
     results = json.loads((workspace.path / "report/results.json").read_text())
     assert {c["status"] for c in results["cells"]} == {"ok"}
     assert workspace.run(*choice) == []

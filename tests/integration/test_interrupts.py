@@ -37,7 +37,7 @@ def processes_in(folder):
     [(signal.SIGKILL, []), (signal.SIGKILL, ["-n", "2"]), (signal.SIGINT, []), (signal.SIGTERM, [])],
 )
 def test_a_killed_run_is_continued(workspace, signal_, options):
-    (workspace.path / "build/artifacts/zig/O3/native/core_main.o").unlink()
+    (workspace.path / "build/artifacts/coremark/zig/O3/native/core_main.o").unlink()
     workspace.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
     chance = random.Random(int(signal_))
     finished = {}

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from pipeline import coremark
+from pipeline.judges import coremark
 
 CHOICE = ("backends=wasmtime.cranelift", "variants=O3")
 
@@ -33,7 +33,7 @@ def test_precise_adds_rounds_until_the_budget_is_spent_and_keeps_them(workspace)
     assert {name: samples(workspace)[name] for name in first} == first, "only rounds were added"
 
     # An edited sample among the added ones is measured again, and nothing else is.
-    victim = workspace.results / f"zig/O3/wasmtime.cranelift/round-{cell['rounds']:02d}.json"
+    victim = workspace.results / f"coremark/zig/O3/wasmtime.cranelift/round-{cell['rounds']:02d}.json"
     victim.write_text(victim.read_text().replace('"round"', '"rounds"'))
     before = samples(workspace)
     workspace.run(*precise, "budget=4")
@@ -104,7 +104,7 @@ def test_a_backend_that_tiers_up_is_warmed_longer_and_says_so(workspace):
     (cell,) = results(workspace)["cells"]
     assert cell["status"] == "ok"
     assert cell["warmup_chunks"] >= 10
-    note = "got faster while they ran and were warmed for longer: zig/O3/tiering.up ("
+    note = "got faster while they ran and were warmed for longer: coremark/zig/O3/tiering.up ("
     assert note in " ".join((workspace.path / "report/report.txt").read_text().split())
     for path in (workspace.path / "results").rglob("round-*.json"):
         kept = json.loads(path.read_text())
@@ -117,7 +117,7 @@ def test_a_backend_that_tiers_up_is_warmed_longer_and_says_so(workspace):
 def test_an_official_run_keeps_every_rule_and_its_logs(workspace):
     outcome = workspace.doit("run", "certify", *CHOICE)
     assert outcome.returncode == 0, outcome.stderr
-    folder = workspace.results / "certificates/zig/O3/wasmtime.cranelift"
+    folder = workspace.results / "certificates/coremark/zig/O3/wasmtime.cranelift"
     certificate = json.loads((folder / "certificate.json").read_text())
     assert certificate["certified"]
     assert all(rule["kept"] for rule in certificate["rules"])
@@ -130,7 +130,8 @@ def test_an_official_run_keeps_every_rule_and_its_logs(workspace):
         assert "ERROR" not in text
     assert certificate["line"] in (folder / "run1.log").read_text()
     again = workspace.doit("run", "certify", *CHOICE)
-    assert "certify zig" not in again.stdout, "official runs are cached"
+    assert "certify coremark zig" not in again.stdout, "official runs are cached"
     assert certificate["line"] in again.stdout
     os.unlink(folder / "run1.log")
-    assert "certify zig" in workspace.doit("list", "--all", "--status", "certify").stdout.replace(":", " ")
+    listed = workspace.doit("list", "--all", "--status", "certify").stdout
+    assert "certify coremark zig" in listed.replace(":", " ")

@@ -24,7 +24,7 @@ def samples(workspace, name):
 
 def test_the_very_bytes_beside_our_own(workspace, tmp_path):
     theirs = tmp_path / "their build.wasm"
-    shutil.copy(workspace.path / "build/artifacts/zig/O2/wasm/coremark.wasm", theirs)
+    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", theirs)
     ran = workspace.run(f"artifact={theirs}", "variants=O2", BACKENDS)
     assert "take in module their_build" in ran
     own, cell = results(workspace)["cells"]
@@ -45,7 +45,7 @@ def test_the_very_bytes_beside_our_own(workspace, tmp_path):
     # Alone, it is the whole matrix; other bytes of the same name are another module.
     assert workspace.run(f"artifact={theirs}", BACKENDS)[-4:] == REPORTING
     assert len(results(workspace)["cells"]) == 1
-    shutil.copy(workspace.path / "build/artifacts/zig/O3/wasm/coremark.wasm", theirs)
+    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm", theirs)
     ran = workspace.run(f"artifact={theirs}", BACKENDS)
     assert [each for each in ran if each.startswith("measure prebuilt their_build")]
     assert results(workspace)["cells"][0]["wasm_sha256"] == hashlib.sha256(theirs.read_bytes()).hexdigest()
@@ -100,7 +100,7 @@ def test_what_is_no_module_is_refused_in_one_line(workspace, tmp_path, content, 
 
 def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
     theirs = tmp_path / "theirs.wasm"
-    shutil.copy(workspace.path / "build/artifacts/zig/O2/wasm/coremark.wasm", theirs)
+    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", theirs)
     digest = hashlib.sha256(theirs.read_bytes()).hexdigest()
     text = (workspace.path / "matrix.toml").read_text()
     for entry, reason in (
@@ -122,7 +122,7 @@ def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
 
 @pytest.mark.parametrize("task", ["verify", "lock", "bundle", "selftest"])
 def test_what_is_built_here_is_no_affair_of_theirs(workspace, task):
-    theirs = workspace.path / "build/artifacts/zig/O2/wasm/coremark.wasm"
+    theirs = workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm"
     outcome = workspace.doit("run", task, f"artifact={theirs}")
     assert outcome.returncode == 1
     assert outcome.stderr == (

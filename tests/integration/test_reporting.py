@@ -51,7 +51,7 @@ def test_history_keeps_every_run_and_clean_keeps_it(workspace):
     workspace.run("variants=O2")
     workspace.run("variants=O2", "flags=-O2 -DX")
     said = workspace.doit("run", "history").stdout
-    assert "zig/O2-DX/native" in said or "2/2" in said
+    assert "coremark/zig/O2-DX/native" in said or "2/2" in said
     assert workspace.doit("clean").returncode == 0
     assert workspace.doit("run", "history").stdout == said
     workspace.path.joinpath("history/runs.sqlite").write_bytes(b"rubbish")
@@ -82,7 +82,7 @@ def test_what_got_slower_ends_with_two(workspace):
     code, said, error = compare("new=slower.json")
     assert code == 2
     assert "slower" in said
-    assert "zig/O2/native" in error
+    assert "coremark/zig/O2/native" in error
     assert json.loads((workspace.path / "report/compare.json").read_text())["regressions"]
     assert compare("new=slower.json", "threshold=15")[0] == 0
     assert compare("new=old.json")[0] == 0
@@ -100,7 +100,7 @@ def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
     (workspace.path / "history/runs.sqlite").write_bytes(b"rubbish" * 1000)
     outcome = workspace.doit("run", "variants=O2")
     assert outcome.returncode == 1
-    assert "CoreMark chunks compiled by zig" in outcome.stdout
+    assert "EEMBC CoreMark, compiled by zig" in outcome.stdout
     assert "error: page: claims.toml: " in outcome.stderr
     assert "remember: " in outcome.stderr
     assert "Traceback" not in outcome.stderr

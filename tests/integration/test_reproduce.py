@@ -12,7 +12,7 @@ from pipeline.variations import Variation
 
 
 def _another_port(folder):
-    port = folder / layout.SOURCES / "core_portme.c"
+    port = folder / layout.third_party("coremark") / "core_portme.c"
     port.write_text(port.read_text() + "\n__attribute__((used)) int made_in(void) { return 7; }\n")
 
 
@@ -32,7 +32,7 @@ def test_a_variation_that_changes_bytes_is_named(prepared, monkeypatch, capsys, 
     said = capsys.readouterr().out
     assert said == (tmp_path / "REPRODUCE_TXT").read_text()
     assert "umask: same (0077)" in said
-    assert "zig/O1/wasm: not what the plain build says" in said
+    assert "coremark/zig/O1/wasm: not what the plain build says" in said
     assert "object core_portme.o is another" in said
     assert "function made_in: it should not be there" in said
     assert "absent: not tried: there is none; type: install it" in said
@@ -42,7 +42,7 @@ def test_a_variation_that_changes_bytes_is_named(prepared, monkeypatch, capsys, 
 
 
 def _break(folder):
-    (folder / layout.SOURCES / "core_util.c").write_text("no C\n")
+    (folder / layout.third_party("coremark") / "core_util.c").write_text("no C\n")
 
 
 def test_there_are_at_least_twelve_variations(tmp_path, monkeypatch):

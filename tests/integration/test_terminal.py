@@ -40,10 +40,10 @@ def test_what_a_terminal_shows(workspace, variables):
     live = variables.get("TERM") != "dumb"
     assert bool(re.search(rb"\d/2 cells", said)) == live
     assert (b"\xc2\xb7" in said) == live, "the table as it fills up"
-    assert (b"measure zig O2 native 1 (about" in said) == (not live)
+    assert (b"measure coremark zig O2 native 1 (about" in said) == (not live)
     if variables:
         assert not _COLOUR.search(said)
-    assert b"CoreMark chunks compiled by zig" in said
+    assert b"EEMBC CoreMark, compiled by zig" in said
     if not live:
         assert b"\x1b" not in said
 
@@ -54,4 +54,5 @@ def test_a_log_is_complete_and_plain(workspace):
     outcome = workspace.doit("run", "flags=-O2 -DTRAP", "variants=O2", "backends=wasmtime.cranelift")
     assert outcome.returncode == 1
     assert "\x1b" not in outcome.stdout + outcome.stderr
-    assert re.search(r"^    zig/O2-DTRAP/wasmtime.cranelift, round 1: trap: ", outcome.stdout, re.MULTILINE)
+    told = r"^    coremark/zig/O2-DTRAP/wasmtime.cranelift, round 1: trap: "
+    assert re.search(told, outcome.stdout, re.MULTILINE)

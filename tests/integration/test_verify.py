@@ -15,7 +15,7 @@ from pipeline.errors import BadInput
 from pipeline.lock import parse
 from tests.conftest import environment
 
-WASM = "build/artifacts/zig/O2/wasm"
+WASM = "build/artifacts/coremark/zig/O2/wasm"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_what_was_built_is_what_the_lock_says(locked):
     outcome = locked.doit("run", "verify")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     for name in ("O2/wasm", "O2/native", "O3/wasm", "O3/native"):
-        assert f"zig/{name}: ok, " in outcome.stdout
+        assert f"coremark/zig/{name}: ok, " in outcome.stdout
     assert not list((locked.path / "build/elsewhere").iterdir())
 
 
@@ -130,7 +130,7 @@ def test_provenance_is_what_slsa_publishes_and_names_nobody(workspace):
     from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
     from in_toto_attestation.v1.statement import Statement
 
-    found = list(workspace.path.glob("build/artifacts/zig/*/*/provenance.json"))
+    found = list(workspace.path.glob("build/artifacts/coremark/zig/*/*/provenance.json"))
     assert len(found) >= 4
     for path in found:
         text = path.read_text(encoding="utf-8")
@@ -155,10 +155,10 @@ def test_a_bundle_is_the_same_again_and_each_of_its_parts_is_checked(locked, tmp
     assert made.read_bytes() == data
     outcome = locked.doit("run", "verify", f"bundle={made}")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert "zig/O2/wasm: ok, " in outcome.stdout
+    assert "coremark/zig/O2/wasm: ok, " in outcome.stdout
 
     members = archive.unpack(data, "it")
-    top = "coremark-wasm/artifacts/zig/O2/wasm"
+    top = "coremark-wasm/artifacts/coremark/zig/O2/wasm"
     for name, reason in {
         f"{top}/coremark.wasm": "SHA256SUMS has another digest",
         f"{top}/provenance.json": "SHA256SUMS has another digest",

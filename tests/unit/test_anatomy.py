@@ -10,7 +10,7 @@ from pipeline.build import artifact_path
 
 @pytest.mark.parametrize(("target", "section"), [("wasm", "code"), ("native", ".text")])
 def test_a_flipped_bit_is_found_where_it_is(prepared, target, section):
-    data = Path(prepared / artifact_path("zig", "O2", target)).read_bytes()
+    data = Path(prepared / artifact_path("coremark", "zig", "O2", target)).read_bytes()
     whole = anatomy(data)
     assert section in whole["sections"]
     size = int(whole["sections"][section].partition(":")[0])

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import certify, coremark, matrix
-from pipeline.certify import Official, judge
+from pipeline import matrix
+from pipeline.judges import coremark
+from pipeline.judges.coremark.official import Official, judge, statement
 
 OUTPUT = """2K {kind} run parameters for coremark.
 CoreMark Size    : 666
@@ -88,9 +89,9 @@ def test_files_compiled_differently_are_seen(plan):
 
 def test_the_statement_names_what_failed(plan):
     rules = judge(plan, plan.cells()[0], [official(run=SHORT), official("run2.log")])
-    text = certify.statement(
+    text = statement(
         {
-            "cell": "zig/O3/wasmtime.cranelift",
+            "cell": "coremark/zig/O3/wasmtime.cranelift",
             "artifact_sha256": "abc",
             "reason": None,
             "certified": False,

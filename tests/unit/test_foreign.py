@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.answers import Returned
-from pipeline.coremark import Run
-from pipeline.foreign import Run32, timed_part
+from pipeline.guest_process import Ended
+from pipeline.judges.coremark import CoreMark
+from pipeline.judges.coremark.modules import Run32, timed_part
+from pipeline.judges.model import Run
 from pipeline.model import Protocol
-from pipeline.session import Ended
 
 PROTOCOL = Protocol("p", 1, 2, 2, 10, 1, 5, 5, 512, 1)
 
 
 def guest(speed=1000.0):
-    session = Run32(None, "it", PROTOCOL)
+    session = Run32(None, "it", PROTOCOL, judge=CoreMark())
     session.speed = speed
     return session
 

@@ -10,6 +10,7 @@ from pipeline.errors import BadInput
 from pipeline.runtimes import installed
 
 GOOD = """
+workloads = ["coremark"]
 toolchains = ["zig"]
 backends = ["native", "wasmtime.cranelift"]
 protocol = "quick"

@@ -24,7 +24,7 @@ def sample(number, spread=0.003, status=Status.OK, slow=0, conditions=(), speed=
         schema=SCHEMA,
         key="k",
         inputs="i",
-        cell="zig/O3/x.y",
+        cell="coremark/zig/O3/x.y",
         round=number,
         status=status,
         reason=None if good else "why",

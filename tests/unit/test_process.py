@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from pipeline import coremark, matrix
+from pipeline import matrix
 from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.judges import coremark
 from pipeline.model import Status
 from pipeline.process import Worker, machine_lock, signal_name
 from pipeline.session import Ended, Session
@@ -82,7 +83,7 @@ def test_a_program_that_is_not_there():
 def test_an_answer_of_the_wrong_shape_is_no_run(answer):
     hello = HELLO + f"sys.stdin.readline(); print({answer!r}, flush=True); time.sleep(60)"
     with Worker([sys.executable, "-c", hello], dict(os.environ), memory_mib=512) as worker:
-        session = Session(worker, "x", matrix.load({}).protocol)
+        session = Session(worker, "x", matrix.load({}).protocol, judge=coremark.CoreMark())
         with pytest.raises(Ended, match="not what the protocol says") as caught:
             session.run(coremark.PERFORMANCE, 1)
     assert caught.value.status is Status.CRASH

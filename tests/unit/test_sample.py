@@ -12,7 +12,7 @@ GOOD = {
     "schema": sample.SCHEMA,
     "key": "k",
     "inputs": "i",
-    "cell": "zig/O2/native",
+    "cell": "coremark/zig/O2/native",
     "round": 1,
     "status": "ok",
     "reason": None,

@@ -38,25 +38,25 @@ def test_a_patch_that_does_not_fit_is_refused():
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """An empty project folder with the real manifest."""
-    folder = tmp_path / layout.SOURCES
+    folder = tmp_path / layout.third_party("coremark")
     folder.mkdir(parents=True)
-    shutil.copy(layout.ROOT / layout.MANIFEST, folder)
+    shutil.copy(layout.ROOT / layout.manifest("coremark"), folder)
     monkeypatch.chdir(tmp_path)
     return folder
 
 
 def test_the_package_gives_the_pristine_files(place):
-    assert sources.obtain(None)["commit"].startswith("0c91314")
+    assert sources.obtain("coremark", None)["commit"].startswith("0c91314")
     assert "at least 10 secs" in (place / "core_main.c").read_text()
-    assert sources.verify()["commit"].startswith("0c91314")
+    assert sources.verify("coremark")["commit"].startswith("0c91314")
 
 
 def test_an_edited_file_is_refused_by_name_with_both_digests(place):
-    sources.obtain(None)
+    sources.obtain("coremark", None)
     path = place / "core_list_join.c"
     path.write_text(path.read_text() + "\n")
     with pytest.raises(SourcesError) as caught:
-        sources.verify()
+        sources.verify("coremark")
     message = str(caught.value)
     assert "core_list_join.c: expected SHA-256 153b84e9" in message
     assert "core_matrix.c" not in message
@@ -64,36 +64,36 @@ def test_an_edited_file_is_refused_by_name_with_both_digests(place):
 
 
 def test_a_checkout_is_taken_if_it_is_a_known_revision(place, tmp_path):
-    sources.obtain(None)
+    sources.obtain("coremark", None)
     checkout = tmp_path / "my checkout"
     shutil.copytree(place, checkout)
     for path in place.glob("core*.[ch]"):
         path.unlink()
-    sources.obtain(str(checkout))
-    assert sources.verify()["commit"].startswith("0c91314")
+    sources.obtain("coremark", str(checkout))
+    assert sources.verify("coremark")["commit"].startswith("0c91314")
 
 
 def test_a_changed_checkout_is_refused_before_anything_is_written(place, tmp_path):
-    sources.obtain(None)
+    sources.obtain("coremark", None)
     checkout = tmp_path / "mine"
     shutil.copytree(place, checkout)
     (checkout / "core_util.c").write_text("int x;\n")
     for path in place.glob("core*.[ch]"):
         path.unlink()
     with pytest.raises(SourcesError, match=r"core_util\.c: expected SHA-256 1a056bcd.*found "):
-        sources.obtain(str(checkout))
+        sources.obtain("coremark", str(checkout))
     assert not list(place.glob("core*.[ch]"))
 
 
 def test_a_checkout_that_is_not_there_is_named(place):
     with pytest.raises(SourcesError, match="no such folder"):
-        sources.obtain("/nowhere/at all")
+        sources.obtain("coremark", "/nowhere/at all")
     Path("empty").mkdir()
     with pytest.raises(SourcesError, match=r"core_list_join\.c: No such file"):
-        sources.obtain("empty")
+        sources.obtain("coremark", "empty")
 
 
 def test_both_known_revisions_are_in_the_manifest():
-    manifest = sources.read_manifest()
+    manifest = sources.read_manifest("coremark")
     assert [commit[:7] for commit in manifest.revisions] == ["0c91314", "d5fad6b"]
     assert all(len(digest) == 64 for f in manifest.revisions.values() for digest in f.values())

@@ -1,24 +1,24 @@
-"""CoreMark as a workload: how it is called, what it prints, and whether that is to be believed.
+"""CoreMark's judge: how it is called, what it prints, and whether that is to be believed.
 
-Nothing else in the project knows a CoreMark argument, line or CRC. Its main returns 0 even when it
+Nothing outside of this package knows a CoreMark argument, line or CRC. Its main returns 0 even when it
 found errors, so only its output is judged.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from pipeline.judges.model import Invalid, Judge, NoTime, Run
+from pipeline.model import Workload
 
 NAME = "coremark"
-SOURCES = (
-    "core_list_join.c",
-    "core_main.c",
-    "core_matrix.c",
-    "core_state.c",
-    "core_util.c",
-    "core_portme.c",
-)
-HEADERS = ("coremark.h", "core_portme.h")
+#: The module that knows EEMBC's rules for official results.
+official = "pipeline.judges.coremark.official"
+#: The module that runs what others built: published ports do not take our arguments.
+modules = "pipeline.judges.coremark.modules"
 #: What a build that calibrates itself aims at, s.
 SELF_TIMED_S = 10.0
 
@@ -44,29 +44,6 @@ SEED_SETS = (PERFORMANCE, VALIDATION)
 
 #: A run of under ten seconds says so; expected of a chunk, and no error of the guest's.
 _TOO_SHORT = "ERROR! Must execute for at least 10 secs for a valid result!"
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a valid run printed."""
-
-    iterations: int
-    seconds: float  # guest's monotonic clock
-    crcfinal: int  # depends on the seeds and on the number of iterations, on nothing else
-    tick_s: float = 0.0  # of the guest's clock, as far as it shows
-
-    @property
-    def score(self) -> float:
-        """Iterations per second."""
-        return self.iterations / self.seconds
-
-
-class Invalid(Exception):
-    """The output is not that of a correct run; the message says what is wrong."""
-
-
-class NoTime(Invalid):
-    """Right but for its time: too short for the guest's clock, which stands still, lies, or is coarse."""
 
 
 def arguments(seeds: SeedSet, iterations: int) -> list[str]:
@@ -105,7 +82,7 @@ def judge(output: str, seeds: SeedSet, iterations: int | None) -> Run:
         raise Invalid(f"it says {rate:g} iterations/s, but {done} in {seconds:g} s")
     ticks = int(_field(output, "Total ticks", r"(\d+)"))
     final = int(_field(output, "[0]crcfinal", r"0x([0-9a-f]{4})"), 16)
-    return Run(done, seconds, final, seconds / ticks if ticks else 0.0)
+    return Run(done, seconds, final, seconds / ticks if ticks else 0.0, clock_s=seconds)
 
 
 def _field(output: str, name: str, pattern: str) -> str:
@@ -116,3 +93,48 @@ def _field(output: str, name: str, pattern: str) -> str:
         start = " ".join(output.split())[:80]
         raise Invalid(f"{problem} {name!r} in its output ({start!r})")
     return found[0]
+
+
+@dataclass(frozen=True)
+class CoreMark:
+    """See judges/model.py; a case is a seed set."""
+
+    cases: tuple[SeedSet, ...] = SEED_SETS
+    iterates: bool = True
+    validation_iterations: int = VALIDATION_ITERATIONS
+    proof: str = "CRCs of both seed sets, final CRC equal to native"
+    time: str = "the guest's clock, as CoreMark prints it"
+
+    def arguments(self, case: SeedSet, iterations: int) -> list[str]:
+        """Seeds and iterations."""
+        return arguments(case, iterations)
+
+    def judge(self, output: bytes, case: SeedSet, iterations: int | None, wall_s: float) -> Run:
+        """By the CRCs; the guest's own time is the figure."""
+        return judge(output.decode("utf-8", "replace"), case, iterations)
+
+    def name(self, case: SeedSet) -> str:
+        """By what EEMBC calls the seeds."""
+        return f"{case.name} run"
+
+    def difference(self, found: int, expected: int) -> str:
+        """The first iteration's CRCs are checked by ``judge``; the rest shows in the final one only."""
+        return f"crcfinal is 0x{found:04x}, native's is 0x{expected:04x}"
+
+    def manual(self) -> str:
+        """The commands of both seed sets and their CRCs."""
+        seeds, others = (" ".join(arguments(each, 0)[1:-1]) for each in SEED_SETS)
+        good = PERFORMANCE
+        return (
+            f"Arguments: {seeds} 300000 (the last is the number of iterations: one that takes ten seconds). "
+            f"A run is right if it prints seedcrc 0x{good.seedcrc:04x}, crclist 0x{good.crclist:04x}, "
+            f"crcmatrix 0x{good.crcmatrix:04x} and crcstate 0x{good.crcstate:04x}, whatever its exit status. "
+            "The rules for what may be called a CoreMark score ask, among other things, for ten seconds and "
+            f"for both seed sets (the other: {others}). CoreMark is EEMBC's, under its own terms, and a "
+            "trademark of EEMBC: see LICENSES/."
+        )
+
+
+def judge_of(workload: Workload, artifact: Mapping[str, Any] | None) -> Judge:
+    """See judges/__init__.py."""
+    return CoreMark()

@@ -1,4 +1,4 @@
-"""Modules that somebody else built, as guests of a session: what they take, print and return is theirs.
+"""CoreMark modules that somebody else built, as guests: what they take, print and return is theirs.
 
 Two interfaces are known. A WASI command prints CoreMark's report; it may take seeds and iterations as
 arguments like our own artifacts, or run as long as it likes whatever it is told. An export ``run`` returns
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import coremark
 from pipeline.answers import Loaded, Returned
-from pipeline.coremark import PERFORMANCE, SEED_SETS, VALIDATION, VALIDATION_ITERATIONS
-from pipeline.model import Status
-from pipeline.session import Ended, Session
+from pipeline.guest_process import Ended
+from pipeline.judges import coremark
+from pipeline.judges.coremark import PERFORMANCE, SEED_SETS, VALIDATION, VALIDATION_ITERATIONS
+from pipeline.judges.model import Invalid, NoTime, Run
+from pipeline.model import Interface, Status
+from pipeline.session import Session
 
-COMMAND = "command"
-RUN = {"i32": "run, clock i32", "i64": "run, clock i64"}
 #: A program that calibrates itself for ten seconds and more, under a slow interpreter.
 _WHOLE_RUN_S = 120.0
 #: Least of the time that a whole run must say, {whether the run is a process of its own, which also starts}.
@@ -39,57 +39,55 @@ _F32 = 2.0**-22
 _final: dict[int, int] = {}
 
 
-def session_for(artifact: Mapping[str, Any]) -> type[Session]:
-    """The kind of session that an artifact's record calls for."""
-    interface = artifact.get("interface")
-    if interface is None:
-        return Session
-    return ForeignCommand if interface == COMMAND else {RUN["i32"]: Run32, RUN["i64"]: Run64}[interface]
+def session_for(interface: str) -> type[Session]:
+    """The kind of session that a module of this interface calls for."""
+    kinds: dict[str, type[Session]] = {Interface.COMMAND: ForeignCommand, Interface.RUN32: Run32, Interface.RUN64: Run64}
+    return kinds[Interface(interface)]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class ForeignCommand(Session):
     """A WASI command of somebody else's."""
 
     longest_run_s: float = _WHOLE_RUN_S
-    whole: bool = False  # whether it runs as it likes, whatever its arguments
+    as_it_likes: bool = False  # whatever its arguments are
     validated: str = "CRCs of both seed sets, final CRC equal to native"
 
     def validate(self, reference: Session) -> None:
         """As of our own, where it takes arguments; else one whole run with the performance seeds."""
         output = self._printed(VALIDATION, VALIDATION_ITERATIONS, watch=True)
         try:
-            coremark.judge(output, VALIDATION, VALIDATION_ITERATIONS)
-        except coremark.NoTime:
+            coremark.judge(_text(output), VALIDATION, VALIDATION_ITERATIONS)
+        except NoTime:
             pass  # its clock is too coarse for so few
-        except coremark.Invalid:
-            self.whole = True
+        except Invalid:
+            self.as_it_likes = True
             self.validated = "CRCs of the performance seeds, final CRC equal to native"
             self._whole(output, reference)
             return
         for seeds in SEED_SETS:
             found = self._timed_run(seeds)
-            expected = reference.run(seeds, found.iterations).crcfinal
-            self._compare(found.crcfinal, expected, f"{seeds.name} run")
+            expected = reference.run(seeds, found.iterations).result
+            self._compare(found.result, expected, f"{seeds.name} run")
 
-    def _timed_run(self, seeds: coremark.SeedSet) -> coremark.Run:
+    def _timed_run(self, seeds: coremark.SeedSet) -> Run:
         """The run with the fewest iterations that last for one tick of its clock."""
         iterations = VALIDATION_ITERATIONS
         while True:
             output = self._printed(seeds, iterations)
             try:
-                coremark.judge(output, seeds, iterations)
-            except coremark.NoTime as error:
+                coremark.judge(_text(output), seeds, iterations)
+            except NoTime as error:
                 if iterations >= _MOST_ITERATIONS:
                     raise Ended(Status.INVALID, f"{self.who}: {error}") from None
                 iterations *= 10
                 continue
-            except coremark.Invalid:
+            except Invalid:
                 pass
             self.least_iterations = iterations
             return self._believe(output, seeds, iterations)
 
-    def _whole(self, output: str, reference: Session) -> coremark.Run:
+    def _whole(self, output: bytes, reference: Session) -> Run:
         """What a whole run printed, whichever number of iterations it chose; raises Ended."""
         run = self._believe(output, PERFORMANCE, None)
         least = _CLOCK_TOLERANCE[self.forks] * timed_part(run)
@@ -98,26 +96,30 @@ class ForeignCommand(Session):
             raise Ended(Status.INVALID, f"{self.who}: {reason}, expected {least:.0%} or more: a slow clock")
         if run.iterations not in _final:
             _final[run.iterations] = _long_run(reference, run.iterations)
-        self._compare(run.crcfinal, _final[run.iterations], f"{run.iterations} iterations")
+        self._compare(run.result, _final[run.iterations], f"{run.iterations} iterations")
         return run
 
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
-        if not self.whole:
+        if not self.as_it_likes:
             super().prepare(reference, least_s)
             return
         self._reference = reference
         self.chunk_s = self.wall_seconds
         self.clock_agreement = self.agreement
 
-    def chunk(self) -> coremark.Run:
-        if not self.whole:
+    def chunk(self) -> Run:
+        if not self.as_it_likes:
             return super().chunk()
         run = self._whole(self._printed(PERFORMANCE, 0, watch=True), self._reference)
         self.iterations = run.iterations
         return run
 
 
-def timed_part(run: coremark.Run) -> float:
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "replace")
+
+
+def timed_part(run: Run) -> float:
     """Which part of a whole run CoreMark times, after it has looked for its number of iterations.
 
     core_main.c runs 1, 10, 100, … iterations until n of them take a second or more, so 1.11 n in all, and
@@ -134,12 +136,13 @@ def _long_run(reference: Session, iterations: int) -> int:
     """The final CRC of a native run, however long it takes."""
     reference.longest_run_s = _WHOLE_RUN_S
     try:
-        return reference.run(PERFORMANCE, iterations).crcfinal
+        found: int = reference.run(PERFORMANCE, iterations).result
+        return found
     finally:
         reference.longest_run_s = 0.0
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class _Run(Session):
     """An export ``run``, on a clock that we give it.
 
@@ -182,7 +185,7 @@ class _Run(Session):
             self.chunk(watch=True)
         self.clock_agreement = self.agreement
 
-    def chunk(self, *, watch: bool = False) -> coremark.Run:
+    def chunk(self, *, watch: bool = False) -> Run:
         found = self._returned(watch)
         for _ in range(_TRIES):
             # Under ten seconds is an error to CoreMark: it looked for its number while it was slow.
@@ -200,7 +203,7 @@ class _Run(Session):
             raise Ended(Status.CRASH, f"{self.who}: the worker returned no score")
         return answer.returned
 
-    def _judge(self, found: Returned) -> coremark.Run:
+    def _judge(self, found: Returned) -> Run:
         """Believe a score, or raise Ended saying what is wrong with it."""
         if found.calls < 2 or found.clock_ms <= 0 or found.clock_ns <= 0:
             reason = f"it asked for the time {found.calls} times, {found.clock_ms:g} ms apart at last"
@@ -219,17 +222,17 @@ class _Run(Session):
         if found.clock_ns / 1e6 * self.speed > found.clock_ms + 2:
             reason = f"{found.clock_ms:g} ms of its clock were {found.clock_ns} ns at {self.speed:g} times"
             raise Ended(Status.INVALID, f"{self.who}: {reason}: the clock that it was given is wrong")
-        return coremark.Run(number, found.clock_ns / 1e9, 0)
+        return Run(number, found.clock_ns / 1e9, 0, clock_s=found.clock_ns / 1e9)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Run32(_Run):
     """Its clock returns i32."""
 
     clock = "i32"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Run64(_Run):
     """Its clock returns i64."""
 

@@ -12,16 +12,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from pipeline import coremark, layout, sources
+from pipeline import layout, sources
 from pipeline.backends import discover
 from pipeline.build import artifact_path, artifact_record, program_flags
-from pipeline.coremark import PERFORMANCE, VALIDATION, SeedSet
 from pipeline.errors import ProjectError, WorkerError
+from pipeline.guest_process import Ended, prove
+from pipeline.judges.coremark import PERFORMANCE, VALIDATION, CoreMark, SeedSet
+from pipeline.judges.model import Run
 from pipeline.model import Cell, Protocol, Status
 from pipeline.plan import Plan
 from pipeline.runtimes import start
 from pipeline.sample import artifact_of
-from pipeline.session import CLOCK_AGREEMENT, Ended, Session, prove
+from pipeline.session import CLOCK_AGREEMENT, Session
 from pipeline.store import read_json, sha256, write_atomic, write_json
 from toolchain.model import NATIVE, WASM, Toolchain
 
@@ -42,7 +44,7 @@ class Official:
 
     log: str
     output: str
-    run: coremark.Run
+    run: Run
     agreement: float  # guest over host seconds
     reference_crcfinal: int  # of native code, for the same seeds and iterations
 
@@ -109,34 +111,38 @@ def kept(cell: Cell) -> bool:
 def _runs(plan: Plan, cell: Cell, certificate: dict[str, Any]) -> list[Official]:
     artifact = artifact_of(cell)
     identity = read_json(layout.runtime_identity(cell.backend.runtime.name))
-    yardstick = read_json(artifact_record(*plan.reference_name, NATIVE))
+    workload = cell.workload
+    yardstick = read_json(artifact_record(workload.name, *plan.reference_name, NATIVE))
     for record in (artifact, identity, yardstick):
         if not record["present"]:
             raise Ended(Status.UNAVAILABLE, record["reason"])
-    path = artifact_path(cell.toolchain, cell.variant.name, NATIVE if cell.backend.native else WASM)
+    path = artifact_path(
+        workload.name, cell.toolchain, cell.variant.name, NATIVE if cell.backend.native else WASM
+    )
     protocol: Protocol = replace(plan.protocol, run_timeout_s=max(_TIMEOUT_S, plan.protocol.run_timeout_s))
     native = discover()["native"]
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference:
-        subject = Session(worker, cell.backend.name, protocol, forks=cell.backend.forks)
-        other = Session(reference, "reference", protocol, forks=True)
+        judge, forks = CoreMark(), cell.backend.forks
+        subject = Session(worker, cell.backend.name, protocol, forks=forks, judge=judge)
+        other = Session(reference, "reference", protocol, forks=True, judge=judge)
         loaded = subject.load(path, cell.backend.options)
         prove(cell.backend, loaded, identity.get("version"))
         certificate["proof"] = loaded.proof
-        other.load(artifact_path(*plan.reference_name, NATIVE), native.options)
+        other.load(artifact_path(workload.name, *plan.reference_name, NATIVE), native.options)
         chunk = subject.calibrate()
         iterations = max(1, round(chunk * _AIM_SECONDS / (protocol.chunk_ms / 1000)))
         found = []
         for log, seeds in LOGS.items():
             run = _long_enough(subject, seeds, iterations)
-            output, agreement = subject.output, subject.agreement
-            expected = other.run(seeds, run.iterations).crcfinal
+            output, agreement = subject.output.decode("utf-8", "replace"), subject.agreement
+            expected = other.run(seeds, run.iterations).result
             found.append(Official(log, output, run, agreement, expected))
     if sha256(path) != artifact["sha256"]:
         raise Ended(Status.INVALID, f"{path} changed while it ran; type: doit run certify")
     return found
 
 
-def _long_enough(session: Session, seeds: SeedSet, iterations: int) -> coremark.Run:
+def _long_enough(session: Session, seeds: SeedSet, iterations: int) -> Run:
     """One run of ten seconds or more; shorter ones are tried again with more iterations."""
     for _ in range(_TRIES):
         run = session.run(seeds, iterations)
@@ -166,14 +172,15 @@ def judge(plan: Plan, cell: Cell, runs: list[Official]) -> list[Rule]:
             ),
             Rule(
                 f"{seeds.name} run computes what native code computes",
-                official.run.crcfinal == official.reference_crcfinal,
-                f"crcfinal 0x{official.run.crcfinal:04x}, native 0x{official.reference_crcfinal:04x}",
+                official.run.result == official.reference_crcfinal,
+                f"crcfinal 0x{official.run.result:04x}, native 0x{official.reference_crcfinal:04x}",
             ),
         ]
     size = _field(performance.output, "CoreMark Size")
     # Three algorithms share 2000 bytes.
     rules.append(Rule("2000 bytes of data", size == str(2000 // 3), f"CoreMark Size {size}"))
-    revision = sources.verify()
+    assert cell.workload.third_party is not None
+    revision = sources.verify(cell.workload.third_party)
     rules.append(
         Rule("sources unchanged but for core_portme.*", True, f"SHA-256 of all files, {revision['commit']}")
     )
@@ -199,9 +206,10 @@ def judge(plan: Plan, cell: Cell, runs: list[Official]) -> list[Rule]:
 def _same_flags(toolchain: Toolchain, cell: Cell) -> Rule:
     """The commands that compile the files, less the names of the files, must be one command."""
     target = NATIVE if cell.backend.native else WASM
-    flags = program_flags(cell.variant)
+    workload = cell.workload
     commands = set()
-    for source in (f"{layout.SOURCES}/{name}" for name in coremark.SOURCES):
+    for source in workload.sources:
+        flags = program_flags(workload, cell.variant, target, source)
         command = toolchain.compile(target, flags, source, "OBJECT")
         commands.add(tuple("FILE" if part == source else part for part in command))
     return Rule("all files compiled with the same flags", len(commands) == 1, " ".join(cell.variant.flags))

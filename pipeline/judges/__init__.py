@@ -1,0 +1,55 @@
+"""The judges of workloads: a module each, named by ``judge`` in a workload.toml of the project's own.
+
+A module has ``judge_of(workload, artifact)``. Where there are rules for what may be called a result,
+``official`` names the module that knows them; where modules of others have interfaces of their own,
+``modules`` names the one that has a ``session_for(interface)``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import BadInput, near_miss
+from pipeline.judges.model import Judge
+from pipeline.model import Workload
+
+_HERE = Path(__file__).resolve().parent
+_SHARED = ("__init__", "model")
+
+
+def known() -> list[str]:
+    """Names of judges."""
+    found = {path.stem for path in _HERE.glob("*.py")} | {
+        path.parent.name for path in _HERE.glob("*/__init__.py")
+    }
+    return sorted(found - set(_SHARED))
+
+
+def module_of(workload: Workload) -> Any:
+    """The module that judges a workload; raises BadInput for one that is not there."""
+    if workload.judge not in known():
+        raise BadInput(
+            f"{workload.folder}: judge: unknown judge {workload.judge!r}{near_miss(workload.judge, known())}"
+        )
+    return importlib.import_module(f"pipeline.judges.{workload.judge}")
+
+
+def judge_of(workload: Workload, artifact: Mapping[str, Any] | None = None) -> Judge:
+    """The judge of a workload's runs; of those of an artifact whose record is given."""
+    found: Judge = module_of(workload).judge_of(workload, artifact)
+    return found
+
+
+def files(workload: Workload) -> list[str]:
+    """Our own files that decide what is believed, relative to the project, in a fixed order."""
+    own = sorted(path.relative_to(_HERE) for path in _HERE.glob(f"{workload.judge}/*.py"))
+    names = [*(f"{name}.py" for name in _SHARED), *(path.as_posix() for path in own)]
+    return [f"pipeline/judges/{name}" for name in (names if own else [*names, f"{workload.judge}.py"])]
+
+
+def no_rules(names: list[str]) -> None:
+    """Raises BadInput: of these workloads nobody has said what an official result is."""
+    raise BadInput(f"there are no official rules for {', '.join(names)} here")

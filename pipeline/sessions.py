@@ -1,0 +1,64 @@
+"""Which session runs an artifact of a workload, and within which limits."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pipeline import judges, layout
+from pipeline.guest_process import Ended
+from pipeline.model import Backend, Interface, Protocol, Status, Workload
+from pipeline.process import Worker
+from pipeline.session import Session
+
+
+def within(workload: Workload, protocol: Protocol) -> Protocol:
+    """The protocol with what the workload says of a run's time and memory."""
+    memory = min(workload.memory_mib or protocol.memory_mib, protocol.memory_mib)
+    seconds = workload.run_timeout_s or protocol.run_timeout_s
+    return replace(protocol, memory_mib=memory, run_timeout_s=seconds)
+
+
+def open_session(
+    worker: Worker,
+    who: str,
+    protocol: Protocol,
+    backend: Backend,
+    workload: Workload,
+    artifact: Mapping[str, Any],
+) -> Session:
+    """A session for an artifact whose record is given; raises Ended where the workload has none such."""
+    return _kind(workload, artifact)(
+        worker=worker,
+        who=who,
+        protocol=protocol,
+        forks=backend.forks,
+        inputs=inputs(workload),
+        judge=judges.judge_of(workload, artifact),
+    )
+
+
+def inputs(workload: Workload) -> dict[str, str]:
+    """What the guest may read, as options of the request to load it: absolute paths."""
+    found = {}
+    if workload.stdin is not None:
+        found["stdin"] = os.path.abspath(layout.staged_stdin(workload.name))
+    if workload.files:
+        found["files"] = os.path.abspath(layout.staged_files(workload.name))
+    return found
+
+
+def _kind(workload: Workload, artifact: Mapping[str, Any]) -> type[Session]:
+    interface = artifact.get("interface")
+    if interface is None:
+        return Session
+    own = getattr(judges.module_of(workload), "modules", None)
+    if own is not None:
+        kind: type[Session] = importlib.import_module(own).session_for(interface)
+        return kind
+    if interface != Interface.COMMAND:
+        raise Ended(Status.INVALID, f"it is no WASI command ({interface}), which {workload.name} is run as")
+    return Session

@@ -1,0 +1,50 @@
+"""A workload's files where compilers and guests find them: copies, below names that are the same everywhere.
+
+So no path of the user's gets into an artifact, what is not named in workload.toml is not there to be included
+or read, and a guest that writes to what it should only read has not touched the user's files.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from pipeline import layout, workload_files
+from pipeline.model import Workload
+from pipeline.store import write_atomic
+
+
+def copies(workload: Workload) -> dict[str, str]:
+    """{copy: file that it is of}, both relative to the project where they can be."""
+    where = f"{workload.folder}/"
+    clock = os.path.basename(layout.GUEST_CLOCK)
+    found = {}
+    if workload.third_party is None:
+        for name in (*workload.sources, *workload.headers):
+            own = layout.GUEST_CLOCK if name == clock else where + name
+            found[f"{layout.staged_sources(workload.name)}/{name}"] = own
+    for name in workload.files:
+        found[f"{layout.staged_files(workload.name)}/{name}"] = where + name
+    if workload.stdin is not None:
+        found[layout.staged_stdin(workload.name)] = where + workload.stdin
+    return found
+
+
+def stage(workload: Workload) -> None:
+    """Copy what is named, and remove what was copied before and is named no more; raises BadInput."""
+    wanted = copies(workload)
+    where = f"{workload.folder}/{layout.WORKLOAD_TOML}"
+    for copy, own in wanted.items():
+        if own != layout.GUEST_CLOCK:
+            # It may be another file than when the names were read.
+            workload_files.inside(where, "files", workload.folder, os.path.relpath(own, workload.folder))
+        write_atomic(copy, Path(own).read_bytes())
+    folder = Path(layout.staged(workload.name))
+    kept = {Path(copy) for copy in wanted}
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            if not any(path in copy.parents for copy in kept):
+                shutil.rmtree(path, ignore_errors=True)
+        elif path not in kept:
+            path.unlink()

@@ -1,0 +1,157 @@
+"""From what a compiler or a linker says to what a program needs that WASI does not have.
+
+Found by compiling such programs: headers that refuse, headers that are not there, functions that nobody
+declares or defines. What a compiler finds wrong with the program itself is none of these.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing, and how it shows; regular expressions, of names and of headers as a whole."""
+
+    words: str
+    names: str = ""  # functions, types and macros that nobody declares or defines
+    headers: str = ""  # files that are not found
+    says: str = ""  # anything else, anywhere
+    library: str = ""  # what brings it: one of toolchain.model.DEFINES
+
+
+#: In the order in which they are told.
+NEEDS = (
+    Need(
+        "threads",
+        names=r"pthread_\w+|thrd_\w+|mtx_\w+|cnd_\w+|sem_(init|destroy|open|close|wait|trywait|timedwait|post)"
+        r"|std::(j?thread|this_thread|async|future|promise|packaged_task|\w*mutex|\w*_lock|lock_guard|latch"
+        r"|barrier|condition_variable(_any)?|(counting|binary)_semaphore|stop_(token|source))",
+        headers=r"pthread\.h|threads\.h|semaphore\.h|omp\.h",
+        says=r"<\w+> is not supported (on this single threaded|[^\n]*without support for threads)"
+        r"|--shared-memory is disallowed",
+    ),
+    Need(
+        "C++ exceptions",
+        names=r"__cxa_(throw|rethrow|(allocate|free)_exception|(begin|end)_catch)|_Unwind_\w+|__cpp_exception",
+        says=r"cannot use '\w+' with exceptions disabled",
+    ),
+    Need(
+        "setjmp",
+        names=r"(sig|_)?(set|long)jmp|(sig)?jmp_buf|__wasm_(set|long)jmp\w*|__c_longjmp",
+        headers=r"setjmp\.h",
+        says=r"Setjmp/longjmp support requires",
+    ),
+    Need(
+        "processes",
+        names=r"v?fork|f?exec(ve?|vpe?|l[ep]?)|wait(pid|id|3|4)?|system|popen|pclose|posix_spawnp?"
+        r"|pipe2?|dup[23]?|daemon|get(ppid|pgrp|pgid|sid)|set(sid|pgid)",
+        headers=r"sys/wait\.h|spawn\.h",
+        says=r"/sys/wait\.h:\d+:\d+: error",
+    ),
+    Need(
+        "sockets",
+        names=r"socket(pair)?|connect|bind|listen|accept4|(send|recv)(to|from|m?msg)|setsockopt"
+        r"|get(sockname|peername|addrinfo|nameinfo)|freeaddrinfo|gai_strerror|gethostby\w+|if_\w+index",
+        headers=r"netdb\.h|ifaddrs\.h|net/\w+\.h|netinet/\w+\.h|sys/un\.h",
+    ),
+    Need(
+        "signals",
+        names=r"sig(action|procmask|suspend|wait|waitinfo|timedwait|altstack|queue|pending)|kill(pg)?|pause"
+        r"|alarm|itimerval|[gs]etitimer|ITIMER_\w+",
+    ),
+    Need("stack switching", names=r"(get|set|make|swap)context|ucontext_t", headers=r"ucontext\.h"),
+    Need("memory protection", names=r"mprotect|(posix_)?madvise|m(un)?lock(all)?|mincore|mremap"),
+    Need(
+        "shared memory",
+        names=r"shm(_open|_unlink|get|at|dt|ctl)|sem(get|op|ctl)|msg(get|snd|rcv|ctl)",
+        headers=r"sys/(shm|sem|msg|ipc)\.h",
+    ),
+    Need("CPU time", names=r"CLOCK_(PROCESS|THREAD)_CPUTIME_ID|clock_getcpuclockid"),
+    Need(
+        "a terminal",
+        names=r"tc[gs]etattr|tcflush|cf\w+speed|cfmakeraw|termios|winsize|TIOC\w+|openpty|ttyname(_r)?",
+        headers=r"(sys/)?termios?\.h|n?curses\.h|pty\.h|readline/\w+\.h",
+    ),
+    Need("dynamic loading", names=r"dlopen|dlsym|dlclose|dlerror|dladdr", headers=r"dlfcn\.h"),
+    Need("resource limits", names=r"[gs]etrlimit|rlimit|RLIMIT_\w+|[gs]etpriority"),
+    Need(
+        "users and hosts",
+        names=r"[gs]ete?[ug]id|get(pw|gr)(uid|gid|nam|ent)(_r)?|getlogin(_r)?|gethostname",
+        headers=r"(pwd|grp|utmpx?)\.h",
+    ),
+    Need(
+        "permissions or locks of files",
+        names=r"umask|f?chmod(at)?|[fl]?chown(at)?|flock|lockf|mkfifo|mknod",
+        headers=r"sys/file\.h",
+    ),
+    Need("temporary files", names=r"tmpfile|tmpnam|tempnam|mks?temps?|mkdtemp"),
+    Need(
+        "C++ file streams or std::filesystem",
+        says=r"undefined template 'std::(__\w+::)?basic_[io]?f(stream|ilebuf)\b"
+        r"|in namespace 'std::(__\w+::)?filesystem'|[Ff]ilesystem>? library is not supported",
+    ),
+    Need(
+        "Linux",
+        names=r"epoll_\w+|eventfd|inotify_\w+|timerfd_\w+|signalfd|prctl|syscall|sched_[gs]etaffinity"
+        r"|cpu_set_t|sendfile|splice|getrandom",
+        headers=r"sys/(epoll|eventfd|inotify|timerfd|signalfd|prctl|sendfile|sysinfo|ptrace)\.h|linux/\S+\.h",
+    ),
+    Need("a system log", names=r"(open|close|v?sys)log", headers=r"syslog\.h"),
+    Need("backtraces", names=r"backtrace(_symbols\w*)?", headers=r"execinfo\.h|libunwind\.h"),
+    Need(
+        "another machine's instructions",
+        says=r"only meant to be used on x86|[Uu]nexpected token in operand"
+        r"|invalid (in|out)put constraint '.*' in asm",
+    ),
+    Need(
+        "signals",
+        names=r"signal|raise|psignal|SIG[A-Z]+\d?|SIG_\w+",
+        says="wasm lacks signal support",
+        library="wasi-emulated-signal",
+    ),
+    Need("mmap", names=r"mmap|munmap", says="WASI lacks a true mmap", library="wasi-emulated-mman"),
+    Need(
+        "process clocks",
+        names=r"clock|times|getrusage|rusage",
+        says="WASI lacks process-associated clocks",
+        library="wasi-emulated-process-clocks",
+    ),
+    Need("getpid", names="getpid", library="wasi-emulated-getpid"),
+)
+#: Where compilers and linkers name what they do not find. What has a signature is a C++ function, and so the
+#: program's own.
+_NAME = re.compile(
+    r"undefined symbol: (\w+)$"
+    r"|undeclared function '(\w+)'"
+    r"|undeclared identifier '(\w+)'"
+    r"|unknown type name '(\w+)'"
+    r"|incomplete type '(?:struct )?(\w+)'"
+    r"|named '(\w+)' in the global namespace",
+    re.MULTILINE,
+)
+_STANDARD = re.compile(r"no [a-z ]+ named '(\w+)' in namespace 'std'")
+_HEADER = re.compile(r"'([^'\n]+)' file not found")
+
+
+def needs(complaint: str) -> str:
+    """What the program needs, in words that follow "needs"; "" if the complaint is about something else.
+
+    ``complaint`` is all that the compiler or the linker printed for WASM. What a library would bring is
+    told, with how to ask for it, only where nothing else is missing.
+    """
+    names = [match[match.lastindex or 0] for match in _NAME.finditer(complaint)]
+    names += [f"std::{name}" for name in _STANDARD.findall(complaint)]
+    headers = _HEADER.findall(complaint)
+    found = {}
+    for need in NEEDS:
+        told = [name for name in names if re.fullmatch(need.names, name)]
+        told += [name for name in headers if re.fullmatch(need.headers, name)]
+        if told or (need.says and re.search(need.says, complaint)):
+            found[need] = f"{need.words} ({told[0]})" if told else need.words
+    without = [words for need, words in found.items() if not need.library]
+    if without or not found:
+        return "; ".join(without)
+    libraries = ", ".join(f'"{need.library}"' for need in found)
+    return f"{', '.join(need.words for need in found)}; add libraries = [{libraries}] to workload.toml"
