@@ -83,7 +83,7 @@ def compile_object(
     output = object_path(workload, toolchain.name, variant.name, target, source)
     path = f"{workload.root}/{source}"
     flags_record = json.loads(Path(layout.flags(toolchain.name, variant.name)).read_text("utf-8"))
-    refusal = flags_record["refused"].get(target)
+    refusal = flags_record["refused"].get(target) or next(iter(lacking(workload, toolchain, target)), None)
     if refusal is None:
         with fresh_file(output) as temporary:
             flags = program_flags(workload, variant, target, source)
@@ -101,6 +101,14 @@ def compile_object(
                 Path(listed).unlink(missing_ok=True)
     if refusal is not None:
         write_atomic(output, json.dumps({"refused": refusal}))
+
+
+def lacking(workload: Workload, toolchain: Toolchain, target: str) -> list[str]:
+    """What a workload asks for that a toolchain does not have, and what brings it."""
+    if toolchain.missing(target):
+        return []  # which says more, and is said of the flags
+    found = {name: toolchain.lacks(target, name) for name in workload.libraries}
+    return [f"needs {name}: {why}" for name, why in found.items() if why]
 
 
 def _needed(stderr: str, what: str) -> str:
@@ -126,8 +134,7 @@ def link(workload: Workload, toolchain: Toolchain, variant: Variant, target: str
     """Link the objects to an artifact and record its digest, or why there is none."""
     linked = objects(workload, toolchain.name, variant.name, target)
     output = artifact_path(workload.name, toolchain.name, variant.name, target)
-    lacking = [why for name in workload.libraries if (why := toolchain.lacks(target, name))]
-    refusal = f"needs {lacking[0]}" if lacking else next((r for r in map(_refusal, linked) if r), None)
+    refusal = next((r for r in map(_refusal, linked) if r), None)
     if refusal is None:
         with fresh_file(output) as temporary:
             libc_dir = layout.libc(toolchain.name, target)

@@ -19,7 +19,7 @@ from toolchain.model import WASM, Toolchain, Variant
 _PARSING = ("wasm", "wasm_code", "wasm_features", "wasm_module", "wasm_opcodes")
 
 
-def _config(workload: Workload, variant: Variant) -> dict[str, object]:
+def _config(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> dict[str, object]:
     """What decides an artifact beside files."""
     return {
         **flags_config(variant),
@@ -28,6 +28,7 @@ def _config(workload: Workload, variant: Variant) -> dict[str, object]:
         "includes": list(workload.includes),
         "defines": [list(each) for each in workload.defines],
         "libraries": list(workload.libraries),
+        "lacking": build.lacking(workload, toolchain, target),
     }
 
 
@@ -52,7 +53,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                     *provenance.code(toolchain),
                 ],
                 "targets": [output],
-                "uptodate": [intact, config_changed(_config(workload, variant))],
+                "uptodate": [intact, config_changed(_config(workload, toolchain, variant, target))],
                 "clean": clean(output),
                 "meta": meta("compile", 0.15),
             }
@@ -62,7 +63,6 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
     """One artifact a workload, variant and target."""
     yield group("link", "link each variant, for wasm and natively")
     for workload, toolchain, variant, target in plan.artifacts():
-        lacking = [toolchain.lacks(target, name) for name in workload.libraries]
         yield {
             "basename": "link",
             "name": f"{workload.name}:{toolchain.name}:{variant.name}:{target}",
@@ -76,7 +76,7 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                 *provenance.code(toolchain),
             ],
             "targets": _made(workload, toolchain, variant, target),
-            "uptodate": [intact, config_changed({**_config(workload, variant), "lacking": lacking})],
+            "uptodate": [intact, config_changed(_config(workload, toolchain, variant, target))],
             "clean": clean(*_made(workload, toolchain, variant, target)),
             "meta": meta("link", 0.1),
         }

@@ -124,8 +124,12 @@ class Output:
     def manual(self) -> str:
         """A command, and where the expected output is found."""
         words = shlex.join(self.arguments(None, self.workload.proof.iterations)[1:])
-        text = self.workload.proof.text
-        expected = f"It then prints {text!r}, and the time that it took." if text else "Compare with native."
+        asked = self.workload.proof
+        expected = "Compare what it prints with native."
+        if asked.text is not None:
+            expected = f"It then prints {asked.text!r}, and the time that it took."
+        elif asked.match is not None:
+            expected = f"It then prints a line that matches {asked.match!r}."
         return f"Arguments: {words or 'none'}. {expected}"
 
 

@@ -1,0 +1,245 @@
+"""workload.toml may come from a stranger: what it names lies in its folder, or is refused in one line."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import layout, programs, staging, workload_files, workloads
+from pipeline.errors import BadInput
+from pipeline.model import Workload
+
+PROGRAM = "int main(void) { return 0; }\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A workload of one file, a header, and data; beside it a secret."""
+    place = tmp_path / "prog"
+    (place / "data").mkdir(parents=True)
+    (place / "main.c").write_text(PROGRAM)
+    (place / "own.h").write_text("")
+    (place / "data/words.txt").write_text("words\n")
+    (tmp_path / "secret").write_text("secret\n")
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside/secret.c").write_text(PROGRAM)
+    return place
+
+
+def read(folder, text="") -> Workload:
+    (folder / layout.WORKLOAD_TOML).write_text(text)
+    return workloads.read(str(folder))
+
+
+def test_what_is_not_said_has_a_sensible_default(folder):
+    found = read(folder)
+    assert (found.name, found.title) == ("prog", "prog")
+    assert found.sources == ("main.c", "guest_clock.c")
+    assert found.headers == ("own.h",)
+    assert found.proof.native
+    assert not found.iterates
+
+
+def test_everything_that_can_be_said(folder):
+    found = read(
+        folder,
+        """
+        title = "Mine"
+        sources = ["*.c"]
+        includes = ["."]
+        defines = { N = 3, NAME = '"x"', ON = true, OFF = false }
+        standard = ["gnu99", "c++17"]
+        flags = ["-fwrapv"]
+        libraries = ["m"]
+        args = ["-n", "{iterations}"]
+        stdin = "data/words.txt"
+        files = ["data/*"]
+        [proof]
+        iterations = 3
+        text = "ok"
+        [figure]
+        match = 'took (\\d+)'
+        unit = "ms"
+        [limits]
+        memory_mib = 64
+        run_timeout_s = 20
+        """,
+    )
+    assert found.defines == (("N", "3"), ("NAME", '"x"'), ("ON", None))
+    assert found.iterates
+    assert found.files == ("data/words.txt",)
+    assert (found.memory_mib, found.run_timeout_s) == (64, 20.0)
+
+
+OUTSIDE = ["../secret", "/etc/passwd", "data/../../secret", "../beside/*.c", "/", ".."]
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+@pytest.mark.parametrize("key", ["sources", "headers", "includes", "files"])
+def test_no_list_leads_out_of_the_folder(folder, key, path):
+    with pytest.raises(BadInput, match=rf"{key}: .* leads out of its folder"):
+        read(folder, f"{key} = ['{path}']")
+
+
+@pytest.mark.parametrize("path", OUTSIDE)
+def test_no_stdin_leads_out_of_the_folder(folder, path):
+    with pytest.raises(BadInput, match=r"stdin: .* leads out of its folder"):
+        read(folder, f"stdin = '{path}'")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("leak.c", ""),
+        ("leak.h", ""),
+        ("leak.txt", "files = ['*.txt']"),
+        ("leak.txt", "stdin = 'leak.txt'"),
+    ],
+)
+def test_no_link_leads_out_of_the_folder(folder, name, text):
+    (folder / name).symlink_to("../secret")
+    with pytest.raises(BadInput, match="is a link out of its folder"):
+        read(folder, text)
+
+
+def test_a_linked_folder_is_not_looked_into(folder):
+    (folder / "linked").symlink_to("../beside")
+    assert read(folder, "sources = ['**/*.c']").sources == ("main.c", "guest_clock.c")
+
+
+def test_a_file_that_became_a_link_meanwhile_is_not_copied(folder, tmp_path, monkeypatch):
+    found = read(folder, "files = ['data/*']")
+    (folder / "data/words.txt").unlink()
+    (folder / "data/words.txt").symlink_to("../../secret")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline/guest").mkdir(parents=True)
+    (tmp_path / layout.GUEST_CLOCK).write_text("")
+    with pytest.raises(BadInput, match="is a link out of its folder"):
+        staging.stage(found)
+
+
+def test_workload_toml_itself_may_be_no_link_out(folder):
+    (folder / layout.WORKLOAD_TOML).symlink_to("../secret")
+    with pytest.raises(BadInput, match="is a link out of its folder"):
+        workloads.read(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("judge = 'coremark'", "unknown key 'judge'"),
+        ("third_party = 'coremark'", "unknown key 'third_party'"),
+        ("environment = { A = 'b' }", "unknown key 'environment'"),
+        ("sources = ['*.cxx']", "nothing matches"),
+        ("sources = 'main.c'", "expected a list"),
+        ("flags = ['-fplugin=x.so']", "not allowed here"),
+        ("flags = ['-include', '/etc/passwd']", "not allowed here"),
+        ("flags = ['@/etc/passwd']", "not allowed here"),
+        ("libraries = ['../../x']", "not allowed here"),
+        ("standard = 'c99 -fplugin=x'", "expected one like 'c99'"),
+        ("defines = { 'A=1 -B' = 1 }", "is no name of a macro"),
+        ('defines = { A = "1\\n2" }', "expected printable text"),
+        ("defines = { A = [1] }", "expected text, a number or true"),
+        ("args = [1]", "expected a list of strings"),
+        ('args = ["\\u0000"]', "expected a list of strings"),
+        ('title = "\\u001b[31m"', "printable characters"),
+        ("[proof]\nnative = false", "nothing is asked"),
+        ("[proof]\nmatch = '('", "not a regular expression"),
+        ("[proof]\nsha256 = 'abc'", "expected 64 hexadecimal digits"),
+        ("[proof]\niterations = 3", "there is no {iterations} in args"),
+        ("[figure]\nmatch = 'time'", "expected a group"),
+        ("[figure]\ntime = 'mine'", "expected 'guest' or 'host'"),
+        ("[figure]\nunit = 'h'", "expected one of s, ms, us, ns"),
+        ("[limits]\nmemory_mib = 1", "expected a whole number from 16"),
+        ("[limits]\nrun_timeout_s = 1e9", "expected seconds from"),
+        ("[limits]\ncpu = 1", "unknown key 'cpu'"),
+        ("x = [", "not TOML"),
+    ],
+)
+def test_a_slip_is_named(folder, text, complaint):
+    with pytest.raises(BadInput) as caught:
+        read(folder, text)
+    assert complaint in str(caught.value)
+    assert layout.WORKLOAD_TOML in str(caught.value)
+
+
+def test_a_folder_without_the_file_says_how_to_make_one(folder):
+    with pytest.raises(BadInput, match=r"doit run new workload=NAME from=FILE\.c"):
+        workloads.read(str(folder))
+
+
+def test_too_many_files_are_no_program(folder, monkeypatch):
+    monkeypatch.setattr(workload_files, "MOST_FILES", 3)
+    for number in range(4):
+        (folder / f"{number}.c").write_text(PROGRAM)
+    with pytest.raises(BadInput, match="more than 3 files"):
+        read(folder)
+
+
+def test_a_huge_file_is_no_source(folder, monkeypatch):
+    monkeypatch.setattr(workload_files, "MOST_BYTES", 5)
+    with pytest.raises(BadInput, match=r"main\.c: \d+ bytes; expected at most 5"):
+        read(folder)
+
+
+def test_a_pipe_is_no_file(folder):
+    os.mkfifo(folder / "pipe.c")
+    with pytest.raises(BadInput, match=r"pipe\.c: not a file"):
+        read(folder)
+
+
+@given(st.lists(st.sampled_from(["..", ".", "a", "b c", "", "~"]), max_size=6).map("/".join))
+def test_what_is_accepted_lies_below(path):
+    try:
+        found = workload_files.relative("x", "y", path)
+    except BadInput:
+        return
+    assert not os.path.isabs(found)
+    assert os.path.commonpath([os.path.normpath(os.path.join("/top", found)), "/top"]) == "/top"
+
+
+def test_the_ready_ones_are_read_and_are_more_than_one():
+    names = workloads.ready()
+    assert len(names) >= 7
+    for name, folder in names.items():
+        found = workloads.read(folder, own=True)
+        assert found.name == name
+        assert found.stresses
+
+
+def choose(folder=None, **variables):
+    return [w.name for w in programs.chosen("m", {"workloads": ["coremark"]}, variables)]
+
+
+def test_names_patterns_and_folders_choose(folder):
+    (folder / layout.WORKLOAD_TOML).write_text("")
+    assert choose() == ["coremark"]
+    assert choose(workloads="n*,json") == ["nbody", "json"]
+    assert choose(workload=str(folder)) == ["prog"]
+    assert choose(workload=f"json,{folder}") == ["json", "prog"]
+    assert choose(workload="workloads/json") == ["json"]
+    assert len(choose(workloads="*")) >= 7
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"workloads": "jsn"}, "did you mean 'json'"),
+        ({"workloads": ""}, "workloads= is empty"),
+        ({"workload": "/no/such"}, "no such folder"),
+        ({"workload": "nonsense"}, "or a folder with a workload.toml"),
+    ],
+)
+def test_a_slip_in_the_choice_is_named(variables, complaint):
+    with pytest.raises(BadInput, match=complaint):
+        choose(**variables)
+
+
+def test_a_folder_with_the_name_of_a_ready_one_is_refused(tmp_path):
+    other = tmp_path / "json"
+    other.mkdir()
+    (other / "main.c").write_text(PROGRAM)
+    (other / layout.WORKLOAD_TOML).write_text("")
+    with pytest.raises(BadInput, match="another workload is called json"):
+        choose(workload=str(other))
