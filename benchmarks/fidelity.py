@@ -47,7 +47,8 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
         environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
     usable = sorted(os.sched_getaffinity(0))
     processor = usable[number % len(usable)]
-    artifacts = (artifact_path("coremark", "zig", "O3", WASM), artifact_path("coremark", *plan.reference_name, NATIVE))
+    name = plan.workloads[0].name
+    artifacts = (artifact_path(name, "zig", "O3", WASM), artifact_path(name, *plan.reference_name, NATIVE))
     command = [python, str(ROOT / "benchmarks/bare.py"), script]
     if runtime.host is not None:
         host = hosted_by(runtime)

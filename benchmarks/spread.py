@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from noise import burners
 
 from pipeline import matrix
-from pipeline.judges import coremark
 from pipeline.backends import discover
 from pipeline.build import artifact_path
+from pipeline.judges import coremark
 from pipeline.measure import take
 from pipeline.model import Backend, Cell, Kind, Status
 from pipeline.plan import Plan

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline import stats, verdicts
-from pipeline.claims_cells import Cell, Found, Results, absent, command, find
+from pipeline.claims_cells import Cell, Found, Results, absent, command, find, workload_of
 from pipeline.claims_file import EQUAL, ORDER, SCORE, UNSTATED, Claim, read
 from pipeline.errors import ProjectError
 from pipeline.stats import CONFIDENCE, Difference, Estimate
@@ -32,7 +32,7 @@ RULES = (
     "published of; a claim about a machine can be reproduced on another, but not contradicted. Each verdict "
     "stands alone, and is of the builds, versions and machine that were measured."
 )
-_NEEDED = ("log_error", "freedom")
+_NEEDED = ("workload", "log_error", "freedom")
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -41,11 +41,13 @@ class Outcome:
     """A claim beside what was measured; the keys of report/claims.json, in their order."""
 
     name: str
+    workload: str
     source: str
     machine: str
     statement: str
     kind: str
-    #: "ratio" (None where no figures were published), "scores" and "runtimes" of the sides, "tolerance".
+    #: "ratio" (None where no figures were published), "scores" and "runtimes" of the sides, "tolerance",
+    #: "unit" of the scores (None where the workload was not measured).
     published: dict[str, Any]
     #: "ratio", "low", "high": of the first side to the second; of a score, of the measured to the published.
     measured: dict[str, float] | None
@@ -68,7 +70,7 @@ def judge(claims: Sequence[Claim], several: Sequence[Results]) -> list[Outcome]:
     """One verdict a claim; its cells are looked for in the results (one or more) in their order."""
     if not all(map(fit, several)):
         raise ProjectError(
-            f"the cells of a report lack {' or '.join(_NEEDED)}: an older version wrote it; "
+            f"the cells of a report lack one of {', '.join(_NEEDED)}: an older version wrote it; "
             "type: doit run report, and doit run sweep runtime=NAME for each report/sweep-NAME.json"
         )
     return [_judge(claim, several) for claim in claims]
@@ -100,6 +102,7 @@ def _judge(claim: Claim, several: Sequence[Results]) -> Outcome:
     cells = () if found is None else found.cells
     return Outcome(
         name=claim.name,
+        workload=claim.workload,
         source=claim.source,
         machine=claim.machine,
         statement=claim.statement,
@@ -109,6 +112,7 @@ def _judge(claim: Claim, several: Sequence[Results]) -> Outcome:
             "scores": [side.score for side in claim.sides],
             "runtimes": [side.published for side in claim.sides],
             "tolerance": claim.tolerance,
+            "unit": _unit(claim, several),
         },
         measured=measured,
         verdict=verdict,
@@ -172,6 +176,11 @@ def _published_score(claim: Claim) -> float:
     score = claim.sides[0].score
     assert score is not None  # claims_file has seen to it
     return score
+
+
+def _unit(claim: Claim, several: Sequence[Results]) -> str | None:
+    units = (each["unit"] for results in several for each in workload_of(claim, results))
+    return next(map(_line, units), None)
 
 
 def _exactly(value: float) -> Estimate:

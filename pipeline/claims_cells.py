@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pipeline import backends
+from pipeline import backends, workloads
 from pipeline.claims_file import Claim, Side
 from pipeline.model import Status
 from pipeline.views import label
@@ -40,7 +40,8 @@ def find(claim: Claim, several: Sequence[Results]) -> Found | None:
 
 def _choices(claim: Claim, results: Results) -> Iterator[tuple[Cell, ...]]:
     cells = _of_variant(claim, results)
-    names = [results["reference"]["toolchain"], *(cell["toolchain"] for cell in cells)]
+    reference = [each["reference"]["toolchain"] for each in workload_of(claim, results)]
+    names = [*reference, *(cell["toolchain"] for cell in cells)]
     for toolchain in dict.fromkeys(names):
         same = [cell for cell in cells if cell["toolchain"] == toolchain]
         for chosen in itertools.product(*(_candidates(side, same) for side in claim.sides)):
@@ -48,10 +49,24 @@ def _choices(claim: Claim, results: Results) -> Iterator[tuple[Cell, ...]]:
                 yield chosen
 
 
+def workload_of(claim: Claim, results: Results) -> list[dict[str, Any]]:
+    """What results say of the claim's workload: one object, or none where it was not measured."""
+    return [each for each in results["workloads"] if each["name"] == claim.workload]
+
+
+def _variants(claim: Claim, several: Sequence[Results]) -> list[str]:
+    """The claim's variant; else that of its workload's native reference, where there is one."""
+    if claim.variant is not None:
+        return [claim.variant]
+    found = [each["reference"]["variant"] for results in several for each in workload_of(claim, results)]
+    return found[:1]
+
+
 def _of_variant(claim: Claim, results: Results) -> list[Cell]:
-    variant = claim.variant or results["reference"]["variant"]
+    variants = _variants(claim, [results])
+    cells = [cell for cell in results["cells"] if cell["workload"] == claim.workload]
     # A module that somebody else built may be anything.
-    return [c for c in results["cells"] if c["variant"] == variant and c.get("prebuilt") is None]
+    return [cell for cell in cells if cell["variant"] in variants and cell.get("prebuilt") is None]
 
 
 def _candidates(side: Side, cells: Sequence[Cell]) -> list[Cell]:
@@ -97,10 +112,16 @@ def _trouble(claim: Claim, found: Found) -> str:
 def command(found: Found, how: str) -> str:
     """What measures the same cells again in another way, and judges the claims."""
     names = [cell["backend"] for cell in found.cells]
-    choice = f"{how} variants={found.cells[0]['variant']}"
+    first = found.cells[0]
+    choice = f"{_named(first['workload'])} {how} variants={first['variant']}"
     if (sweep := _sweep(names)) is not None:
         return f"{sweep} {choice}, then: doit run claims"
     return f"doit run claims {choice} backends='{','.join(names)}'"
+
+
+def _named(workload: str) -> str:
+    """What chooses a workload on the command line."""
+    return f"workloads={workload}" if workload in workloads.ready() else f"workload=FOLDER/{workload}"
 
 
 def absent(claim: Claim, several: Sequence[Results]) -> str:
@@ -119,13 +140,14 @@ def absent(claim: Claim, several: Sequence[Results]) -> str:
             )
     what = " and ".join(side.published for side in missing)
     why = f"nothing was measured for {what}" if missing else "its sides were not measured together"
+    if not any(workload_of(claim, results) for results in several):
+        why = f"nothing was measured of the workload {claim.workload}"
+    choice = " ".join([_named(claim.workload), *(f"variants={each}" for each in _variants(claim, several))])
     if (sweep := _sweep(wanted)) is not None:
-        return f"{why}; type: {sweep}, then: doit run claims"
+        return f"{why}; type: {sweep} {choice}, then: doit run claims"
     extras = sorted({extra for name in wanted if (extra := _extra(name, known)) is not None})
     install = f"where missing, pip install -e '.[{','.join(extras)}]'; then " if extras else ""
-    variant = claim.variant or next((r["reference"]["variant"] for r in several), None)
-    choice = f" variants={variant}" if variant else ""
-    return f"{why}; {install}type: doit run claims{choice} backends='{','.join(dict.fromkeys(wanted))}'"
+    return f"{why}; {install}type: doit run claims {choice} backends='{','.join(dict.fromkeys(wanted))}'"
 
 
 def _sweep(wanted: Sequence[str]) -> str | None:

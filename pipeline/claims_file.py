@@ -36,7 +36,7 @@ class Side:
     backends: tuple[str, ...]  # names or patterns
     published: str  # what was measured, in the words of the source
     version: str | None  # the published release, as the beginning of a version
-    score: float | None  # as published, iterations/s
+    score: float | None  # as published, in the workload's unit
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Claim:
 
     name: str
     kind: str
+    workload: str  # whose cells are meant
     source: str
     machine: str
     statement: str
@@ -63,12 +64,13 @@ class Claim:
 def read(path: str = CLAIMS) -> list[Claim]:
     """Every claim, in the order of the file; raises BadInput naming file and key."""
     data = read_toml(path)
-    only(path, "at the top", data, ["claims"])
+    only(path, "at the top", data, ["workload", "claims"])
     typed(path, "claims", data.get("claims"), dict)
-    return [_claim(path, name, entry) for name, entry in data["claims"].items()]
+    default = data.get("workload")
+    return [_claim(path, name, entry, default) for name, entry in data["claims"].items()]
 
 
-def _claim(path: str, name: str, entry: Any) -> Claim:
+def _claim(path: str, name: str, entry: Any, default: Any) -> Claim:
     named(path, f"claims.{name!r}", name)
     where = f"claims.{name}"
     typed(path, where, entry, dict)
@@ -76,15 +78,22 @@ def _claim(path: str, name: str, entry: Any) -> Claim:
     if not isinstance(kind, str) or kind not in SIDES:
         hint = near_miss(kind, SIDES) if isinstance(kind, str) else f"; known: {', '.join(SIDES)}"
         raise BadInput(f"{path}: {where}.kind: unknown kind {kind!r}{hint}")
-    optional = ["variant", *(["tolerance"] if kind != ORDER else []), *(["ratio"] if kind == RATIO else [])]
+    optional = ["workload", "variant"]
+    optional += [*(["tolerance"] if kind != ORDER else []), *(["ratio"] if kind == RATIO else [])]
     only(path, where, entry, [*_TEXTS, *SIDES[kind], *optional])
     tolerance = None
     if kind != ORDER:
         given = entry.get("tolerance", MOST_SAME if kind == EQUAL else TOLERANCE)
         tolerance = _number(path, f"{where}.tolerance", given, most=1)
+    workload = entry.get("workload", default)
+    if workload is None:
+        raise BadInput(f"{path}: {where}.workload: missing; expected it here or at the top")
+    typed(path, f"{where}.workload", workload, str)
+    named(path, f"{where}.workload", workload)
     found = Claim(
         name=name,
         kind=kind,
+        workload=workload,
         source=_text(path, f"{where}.source", entry.get("source")),
         machine=_text(path, f"{where}.machine", entry.get("machine")),
         statement=_text(path, f"{where}.statement", entry.get("statement")),
@@ -103,7 +112,7 @@ def _agrees(path: str, where: str, claim: Claim) -> None:
     """The figures must be those that the claim's kind needs, and say what it says."""
     scores = [side.score for side in claim.sides if side.score is not None]
     if claim.kind == SCORE and not scores:
-        raise BadInput(f"{path}: {where}.cell.score: missing; expected the published iterations/s")
+        raise BadInput(f"{path}: {where}.cell.score: missing; expected the published score")
     if len(claim.sides) == 2 and len(scores) == 1:
         raise BadInput(f"{path}: {where}: one side has a score; expected both or none")
     if claim.kind == RATIO and bool(scores) == (claim.stated is not None):

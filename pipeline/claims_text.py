@@ -16,7 +16,7 @@ from pipeline.history_run import of_results
 from pipeline.stats import CONFIDENCE
 from pipeline.store import read_json, write_json
 
-SCHEMA = 1
+SCHEMA = 2
 _WIDTH = 120
 
 
@@ -54,7 +54,8 @@ def _whole(sweep: Mapping[str, Any], results: Mapping[str, Any]) -> bool:
 def published(claim: Mapping[str, Any]) -> str:
     """What was published, in figures: "2.59", "faster (2.61)", "30088.5 iterations/s"."""
     if claim["kind"] == SCORE:
-        return f"{claim['published']['scores'][0]:g} iterations/s"
+        unit = claim["published"]["unit"]
+        return f"{claim['published']['scores'][0]:g}{f' {unit}' if unit else ''}"
     ratio = claim["published"]["ratio"]
     figure = "" if ratio is None else f"{ratio:.3g}"
     word = {ORDER: "faster", EQUAL: "equal"}.get(claim["kind"])

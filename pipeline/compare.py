@@ -32,11 +32,6 @@ def run(old: str | None, new: str | None, hosts: str | None, threshold: float = 
     _conclude(compare_runs(earlier, later, hosts, threshold))
 
 
-def compare_files(old: str, new: str, hosts: str | None = None, threshold: float = THRESHOLD) -> None:
-    """As ``run``, of two files."""
-    _conclude(compare_runs(Side(plain(old), load(old)), Side(plain(new), load(new)), hosts, threshold))
-
-
 def choose(name: str, entries: Sequence[Entry], host: str) -> Side:
     """The run that a user means: "last" and "previous" are of the machine with this fingerprint."""
     if name in ("last", "previous"):

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from pipeline import verdicts
 from pipeline.errors import plain
-from pipeline.history_run import Cell, Run, Tool, estimate
-from pipeline.stats import Difference
+from pipeline.history_run import Cell, Run, Tool
+from pipeline.stats import Difference, Estimate
 from pipeline.verdicts import FASTER, SAME, SLOWER, Verdict
 
 RATIO, SCORE = "ratio", "score"
@@ -27,6 +27,7 @@ class Pair:
     old: Cell
     new: Cell
     key: str  # RATIO or SCORE
+    unit: str  # of a score
     compilers: str = ""  # what the toolchain has become, "" if it is the same
 
     @property
@@ -96,16 +97,16 @@ class Change:
         return f"{self.word} {bound * 100:.1f} % {number}" if self.word == SAME else f"{self.word} {number}"
 
 
-def comparable(old: Run, new: Run) -> str:
-    """Which number of two runs may be compared.
+def comparable(old: Run, new: Run, workload: str) -> str:
+    """Which number of a workload that is in both runs may be compared.
 
     Ratios, as long as they are ratios to the same program: cell and reference are slowed down together, so
     what the machine did in between does not matter. If the reference is another executable, a ratio would
-    move by its change too: then scores, iterations/s of the same machine; the speed that the machine had in
+    move by its change too: then scores, speeds on the same machine; the speed that the machine had in
     each run is part of the difference and not of its interval. On two machines a score says nothing, and a
     ratio is to each machine's own reference.
     """
-    same = old.reference.sha256 == new.reference.sha256
+    same = old.workload(workload).reference.sha256 == new.workload(workload).reference.sha256
     return RATIO if same or old.host.fingerprint != new.host.fingerprint else SCORE
 
 
@@ -117,7 +118,13 @@ def pair(old: Run, new: Run) -> list[Pair]:
 
 def pair_of(old: Run, before: Cell, new: Run, after: Cell) -> Pair:
     """A cell of an old run and the same one of a new run."""
-    return Pair(before, after, comparable(old, new), _compiler_change(old, new, after.toolchain))
+    return Pair(
+        before,
+        after,
+        comparable(old, new, after.workload),
+        new.workload(after.workload).unit,
+        _compiler_change(old, new, after.toolchain),
+    )
 
 
 def judge(pairs: Sequence[Pair]) -> list[Change]:
@@ -129,14 +136,32 @@ def judge(pairs: Sequence[Pair]) -> list[Change]:
     asked = [p for p in pairs if p.old.ok and p.new.ok and not p.same_samples]
     estimates = {}
     for number, p in enumerate(asked):
-        estimates[f"new {number}"] = estimate(p.new, p.key)
-        estimates[f"old {number}"] = estimate(p.old, p.key)
+        estimates[f"new {number}"] = _estimate(p.new, p.key)
+        estimates[f"old {number}"] = _estimate(p.old, p.key)
     family = [(f"new {number}", f"old {number}") for number in range(len(asked))]
     found = {id(p): v for p, v in zip(asked, verdicts.judge(estimates, family), strict=True)}
     return [Change(p, _NOTHING_NEW if p.same_samples else found.get(id(p))) for p in pairs]
 
 
 _NOTHING_NEW = Verdict("new", "old", Difference(1.0, 1.0, 1.0, 1.0, 0.0, math.inf), 1.0, 0.0)
+
+
+def _estimate(cell: Cell, key: str) -> Estimate:
+    """An ok cell's "ratio", or its "score" in its workload's unit, with what is known of its error.
+
+    A score is the ratio times the reference's undisturbed speed in that run, so its relative error is taken
+    to be the ratio's: how that speed moves from run to run is in no sample of one run.
+    """
+    assert cell.ratio is not None
+    assert cell.ratio_low is not None
+    assert cell.ratio_high is not None
+    value = cell.ratio if key == RATIO else cell.score
+    assert value is not None
+    scale = value / cell.ratio
+    low, high = min(value, cell.ratio_low * scale), max(value, cell.ratio_high * scale)
+    if cell.disturbed or cell.log_error is None or not cell.freedom:
+        return Estimate(value, low, high, cell.rounds or 0, 0, disturbed=True)
+    return Estimate(value, low, high, cell.rounds or 0, 0, error=cell.log_error, freedom=cell.freedom)
 
 
 def runtime_change(old: Mapping[str, object], new: Mapping[str, object]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.compare_cells import SCORE, Change, comparable, judge, pair
+from pipeline.compare_cells import Change, judge, pair
 from pipeline.errors import BadInput, near_miss, plain
-from pipeline.history_run import Host, Run
+from pipeline.history_run import Host, Run, Workload
 from pipeline.model import Status
 from pipeline.verdicts import SLOWER
 
@@ -30,7 +30,6 @@ class Comparison:
 
     old: Side
     new: Side
-    key: str  # the number that is compared: ratio or score
     threshold: float  # per cent
     changes: tuple[Change, ...]  # of cells in both
     notes: tuple[str, ...]  # what a reader must keep in mind
@@ -81,8 +80,8 @@ def compare_runs(old: Side, new: Side, hosts: str | None, threshold: float) -> C
     pairs = pair(old.run, new.run)
     if not pairs:
         raise BadInput(f"{old.name} and {new.name} have no cell in common; expected runs of the same cells")
-    key = comparable(old.run, new.run)
-    return Comparison(old, new, key, threshold, tuple(judge(pairs)), tuple(_notes(old.run, new.run, key)))
+    names = list(dict.fromkeys(p.new.workload for p in pairs))
+    return Comparison(old, new, threshold, tuple(judge(pairs)), tuple(_notes(old.run, new.run, names)))
 
 
 def host_words(host: Host) -> str:
@@ -92,19 +91,21 @@ def host_words(host: Host) -> str:
     return f"{plain(host.cpu)}{kind}, {cores}{plain(host.kernel)} [{host.fingerprint[:8]}]"
 
 
-def _notes(old: Run, new: Run, key: str) -> list[str]:
+def _notes(old: Run, new: Run, workloads: list[str]) -> list[str]:
+    """What is to be said of two runs and of the ``workloads`` that have cells in both."""
     found = []
-    other_reference = old.reference.sha256 != new.reference.sha256
+    both = [(old.workload(name), new.workload(name)) for name in workloads]
+    others = ", ".join(plain(a.name) for a, b in both if a.reference.sha256 != b.reference.sha256)
     if old.host.fingerprint != new.host.fingerprint:
         found.append(
             "Two machines (hosts=any): only ratios to native are compared, on each machine to its own "
-            f"reference{', which is not even the same executable' if other_reference else ''}."
+            f"reference{f', not even the same executable of {others}' if others else ''}."
         )
-    elif key == SCORE:
+    elif others:
         found.append(
-            "The native reference is another executable, so ratios are to different programs: scores "
-            "(iterations/s) are compared. How fast the machine was in either run is part of each difference "
-            "and not of its ±."
+            f"The native reference of {others} is another executable, so ratios are to different "
+            "programs: scores are compared. How fast the machine was in either run is part of each "
+            "difference and not of its ±."
         )
     settings = [
         f"{plain(name)} {_shown(old, name)} -> {_shown(new, name)}"
@@ -113,12 +114,18 @@ def _notes(old: Run, new: Run, key: str) -> list[str]:
     ]
     if settings:
         found.append(f"Warning: they were measured with different settings: {', '.join(settings)}.")
-    if old.coremark.commit != new.coremark.commit:
-        found.append(
-            "Warning: CoreMark's sources are of different revisions: "
-            f"{plain(old.coremark.commit, 12)} -> {plain(new.coremark.commit, 12)}."
-        )
+    for before, after in both:
+        if change := _sources_change(before, after):
+            found.append(f"Warning: sources of {plain(after.name)} are of different revisions: {change}.")
     return found
+
+
+def _sources_change(old: Workload, new: Workload) -> str:
+    """ "0c91314d -> d5fad6bd": revisions, or digests where those do not tell; "" for the same sources."""
+    pairs = [(old.revision, new.revision), (old.sources_sha256, new.sources_sha256)]
+    known = [(one, other) for one, other in pairs if one is not None and other is not None]
+    told = next(((one, other) for one, other in known if one != other), None)
+    return "" if told is None else " -> ".join(plain(each, 12) for each in told)
 
 
 def _shown(run: Run, name: str) -> str:

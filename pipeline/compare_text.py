@@ -6,21 +6,19 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.compare_cells import RATIO, Change
+from pipeline.compare_cells import RATIO, Change, Pair
 from pipeline.compare_runs import Comparison, Side, host_words
 from pipeline.errors import plain
 from pipeline.history_run import Cell, finite
 from pipeline.stats import CONFIDENCE
 
-SCHEMA = 1
+SCHEMA = 2
 _WIDTH = 120
 
 
 def render(found: Comparison) -> str:
-    """The table: a row a cell that is in both runs and has a number in both; then what is to be said."""
-    from rich import box
+    """Tables: a row a cell that is in both runs and has a number in both; then what is to be said."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     stream = io.StringIO()
@@ -31,29 +29,43 @@ def render(found: Comparison) -> str:
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
-    unit = "ratio to native" if found.key == RATIO else "iterations/s"
     say(f"old: {_told(found.old)}")
     say(f"new: {_told(found.new)}")
     for note in found.notes:
         say(note)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(unit, no_wrap=True)
-    for column in ("old", "new"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("new beside old", no_wrap=True)
-    table.add_column("what else is another", no_wrap=True)
-    for change in found.changes:
-        if change.verdict is not None:
-            old, new = (number(cell, found.key) for cell in (change.pair.old, change.pair.new))
-            mark = "  REGRESSION" if found.regressed(change) else ""
-            words = (plain(change.pair.name), old, new, change.words() + mark, ", ".join(change.pair.causes))
-            table.add_row(*map(Text, words))
-    if table.row_count:
-        console.print(table)
+    told = [change for change in found.changes if change.verdict is not None]
+    for what in dict.fromkeys(unit(change.pair) for change in told):
+        console.print(_table(found, what, [change for change in told if unit(change.pair) == what]))
     for line in _unmeasured(found):
         say(line)
     say(_summary(found))
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+
+
+def _table(found: Comparison, what: str, changes: Sequence[Change]) -> object:
+    """Cells whose numbers are of one unit."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(Text(what), no_wrap=True)
+    for column in ("old", "new"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("new beside old", no_wrap=True)
+    table.add_column("what else is another", no_wrap=True)
+    for change in changes:
+        p = change.pair
+        old, new = (number(cell, p.key) for cell in (p.old, p.new))
+        mark = "  REGRESSION" if found.regressed(change) else ""
+        words = (plain(p.name), old, new, change.words() + mark, ", ".join(p.causes))
+        table.add_row(*map(Text, words))
+    return table
+
+
+def unit(p: Pair) -> str:
+    """What a pair's numbers are: "ratio to native", or the unit of its workload's scores."""
+    return "ratio to native" if p.key == RATIO else plain(p.unit, 40)
 
 
 def number(cell: Cell, key: str) -> str:
@@ -61,7 +73,9 @@ def number(cell: Cell, key: str) -> str:
     value = cell.ratio if key == RATIO else cell.score
     if value is None:
         return cell.status.value
-    return f"{value:.3f}{'?' if cell.disturbed else ''}" if key == RATIO else f"{value:.0f}"
+    if key == RATIO:
+        return f"{value:.3f}{'?' if cell.disturbed else ''}"
+    return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
 def _told(side: Side) -> str:
@@ -112,7 +126,6 @@ def data(found: Comparison) -> dict[str, Any]:
         "schema": SCHEMA,
         "old": _side(found.old),
         "new": _side(found.new),
-        "compared": found.key,
         "threshold_percent": found.threshold,
         "confidence": CONFIDENCE,
         "notes": list(found.notes),
@@ -131,16 +144,18 @@ def _side(side: Side) -> dict[str, Any]:
         "fingerprint": run.host.fingerprint,
         "cpu": run.host.cpu,
         "protocol": run.protocol.get("name"),
-        "reference_sha256": run.reference.sha256,
+        "references": {workload.name: workload.reference.sha256 for workload in run.workloads},
     }
 
 
 def _change(change: Change) -> dict[str, Any]:
     p, verdict = change.pair, change.verdict
     result: dict[str, Any] = {
+        "workload": p.new.workload,
         "toolchain": p.new.toolchain,
         "variant": p.new.variant,
         "backend": p.new.backend,
+        "compared": p.key,
         "old": _cell(p.old),
         "new": _cell(p.new),
         "same_samples": p.same_samples,

@@ -129,7 +129,11 @@ def facts(artifacts: Sequence[Artifact]) -> dict[str, Any]:
     return {
         "schema": 1,
         "artifacts": [a.facts for a in artifacts],
-        "functions": _functions(present),
+        "functions": [
+            function
+            for name in dict.fromkeys(a.workload for a in present)
+            for function in _functions([a for a in present if a.workload == name])
+        ],
         "pairs": [_pair(one, other) for one, other in neighbours(present)],
     }
 

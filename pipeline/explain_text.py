@@ -42,8 +42,11 @@ def render(found: dict[str, Any]) -> str:
         console.print(Text(f"{label[a['artifact']]}: {told}"))
     for start in range(0, len(present), _COLUMNS):
         console.print(_summary(present[start : start + _COLUMNS], label))
-    for start in range(0, len(present), _COLUMNS):
-        console.print(_functions(found["functions"], present[start : start + _COLUMNS], label))
+    for own in _by_workload(present):
+        names = [a["artifact"] for a in own]
+        functions = [f for f in found["functions"] if any(f["bytes"].get(name) is not None for name in names)]
+        for start in range(0, len(own), _COLUMNS):
+            console.print(_functions(functions, own[start : start + _COLUMNS], label))
     for pair in found["pairs"]:
         for line in _pair(pair, label):
             console.print(Text(line))
@@ -54,10 +57,18 @@ def render(found: dict[str, Any]) -> str:
 
 
 def _labels(artifacts: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """The variant's name, with the toolchain's where there are several."""
-    names = [a["artifact"] for a in artifacts]
-    several = len({name.split("/")[0] for name in names}) > 1
-    return {name: name if several else name.partition("/")[2] for name in names}
+    """The variant's name, with the workload's and the toolchain's where there are several."""
+    names = [a["artifact"].split("/") for a in artifacts]
+    shown = [place for place in (0, 1) if len({name[place] for name in names}) > 1]
+    return {"/".join(name): "/".join(name[place] for place in (*shown, 2)) for name in names}
+
+
+def _by_workload(artifacts: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Of other programs other functions are to be expected."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for artifact in artifacts:
+        found.setdefault(artifact["artifact"].partition("/")[0], []).append(artifact)
+    return list(found.values())
 
 
 def _told(artifact: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """A finished run as history and comparisons see it: what they need of results.json, checked key by key.
 
 A results.json may come from anybody: it is decoded and checked in one step, nothing of it is executed, and
-what is shown of it goes through ``plain``.
+what is shown of it goes through ``plain``. One of schema 1 is read as well: it knew one workload only.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, structs
 
 from pipeline.errors import BadInput, plain
 from pipeline.model import Status
-from pipeline.stats import Estimate
 from pipeline.store import digest_of
 
 #: Of a results.json that is read; one of 1260 cells and all their comparisons has a third of it.
@@ -50,12 +49,6 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     python: str | None
 
 
-class Coremark(msgspec.Struct, frozen=True, kw_only=True):
-    """The revision of the sources."""
-
-    commit: Word
-
-
 class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """A toolchain."""
 
@@ -71,11 +64,21 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
     toolchain: Word
     variant: Word
-    score: Positive | None  # iterations/s, undisturbed
+    score: Positive | None  # in its workload's unit, undisturbed
     sha256: Digest | None
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class Workload(msgspec.Struct, frozen=True, kw_only=True):
+    """A program, its sources, and the native build that its ratios are ratios to."""
+
+    name: Word
+    unit: Word
+    revision: Word | None
+    sources_sha256: Digest | None  # None in runs of schema 1
+    reference: Reference
+
+
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     """What a run says of one cell; the numbers are null unless its status is ok. Keys as in README.md."""
 
     toolchain: Word
@@ -109,11 +112,6 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError("ratio does not lie between ratio_low and ratio_high")
 
     @property
-    def name(self) -> str:
-        """toolchain/variant/backend."""
-        return f"{self.toolchain}/{self.variant}/{self.backend}"
-
-    @property
     def ok(self) -> bool:
         return self.status is Status.OK
 
@@ -129,22 +127,40 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return found if isinstance(found, str) else None
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Cell(Numbers, frozen=True, kw_only=True):
+    """A cell and its workload's name."""
+
+    workload: Word
+
+    @property
+    def name(self) -> str:
+        """workload/toolchain/variant/backend."""
+        return f"{self.workload}/{self.toolchain}/{self.variant}/{self.backend}"
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=2):
     """One results.json."""
 
-    schema: Literal[1]
     created: Time  # of the newest sample
     host: Host
     protocol: dict[Word, Scalar]
-    coremark: Coremark
+    workloads: tuple[Workload, ...]
     toolchains: tuple[Tool, ...]
-    reference: Reference
     cells: tuple[Cell, ...]
 
     def __post_init__(self) -> None:
-        """Raise ValueError where two cells have one name."""
+        """Raise ValueError where two cells or workloads have one name, or a cell's workload is missing."""
         if len({cell.name for cell in self.cells}) < len(self.cells):
             raise ValueError("two cells have the same name")
+        names = {workload.name for workload in self.workloads}
+        if len(names) < len(self.workloads):
+            raise ValueError("two workloads have the same name")
+        if not {cell.workload for cell in self.cells} <= names:
+            raise ValueError("a cell is of a workload that is not in workloads")
+
+    def workload(self, name: str) -> Workload:
+        """The workload that a cell names."""
+        return next(workload for workload in self.workloads if workload.name == name)
 
     @property
     def digest(self) -> str:
@@ -153,22 +169,40 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return digest_of({**content, "host": self.host.fingerprint})
 
 
-def estimate(cell: Cell, key: str) -> Estimate:
-    """An ok cell's "ratio", or its "score" in iterations/s, with what is known of its error.
+class Commit(msgspec.Struct, frozen=True):
+    """The revision of schema 1's only workload."""
 
-    A score is the ratio times the reference's undisturbed speed in that run, so its relative error is taken
-    to be the ratio's: how that speed moves from run to run is in no sample of one run.
-    """
-    assert cell.ratio is not None
-    assert cell.ratio_low is not None
-    assert cell.ratio_high is not None
-    value = cell.ratio if key == "ratio" else cell.score
-    assert value is not None
-    scale = value / cell.ratio
-    low, high = min(value, cell.ratio_low * scale), max(value, cell.ratio_high * scale)
-    if cell.disturbed or cell.log_error is None or not cell.freedom:
-        return Estimate(value, low, high, cell.rounds or 0, 0, disturbed=True)
-    return Estimate(value, low, high, cell.rounds or 0, 0, error=cell.log_error, freedom=cell.freedom)
+    commit: Word
+
+
+class First(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=1):
+    """One results.json of schema 1, which knew CoreMark only."""
+
+    created: Time
+    host: Host
+    protocol: dict[Word, Scalar]
+    coremark: Commit
+    toolchains: tuple[Tool, ...]
+    reference: Reference
+    cells: tuple[Numbers, ...]
+
+    def today(self) -> Run:
+        """The same run in today's schema; raises ValueError as Run does."""
+        only = Workload(
+            name="coremark",
+            unit="iterations/s",
+            revision=self.coremark.commit,
+            sources_sha256=None,
+            reference=self.reference,
+        )
+        return Run(
+            created=self.created,
+            host=self.host,
+            protocol=self.protocol,
+            workloads=(only,),
+            toolchains=self.toolchains,
+            cells=tuple(Cell(workload=only.name, **structs.asdict(cell)) for cell in self.cells),
+        )
 
 
 def load(path: str) -> Run:
@@ -188,7 +222,8 @@ def parse(raw: bytes, where: str) -> Run:
     if len(raw) > MOST_BYTES:
         raise BadInput(f"{plain(where)}: larger than {MOST_BYTES >> 20} MiB; expected a results.json")
     try:
-        return msgspec.json.decode(raw, type=Run)
+        found = msgspec.json.decode(raw, type=Run | First)
+        return found.today() if isinstance(found, First) else found
     except (ValueError, RecursionError) as error:
         raise BadInput(
             f"{plain(where)}: {plain(str(error))}; expected a results.json of this version, see README.md; "

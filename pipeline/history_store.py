@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.errors import BadInput, ProjectError
-from pipeline.history_run import Run
+from pipeline.history_run import Cell, Run
 from pipeline.store import digest_of
 
 if TYPE_CHECKING:
@@ -49,27 +49,40 @@ _MIGRATIONS: list[tuple[str, ...]] = [
         "create index runs_of_host on runs (host, id)",
         "create index cells_of_what on cells (artifact, identity)",
     ),
+    # Tables are made anew and copied: SQLite changes no primary key, and drops columns only since 3.35.
+    (
+        """create table new_runs (
+            id integer primary key, digest text not null unique, created text not null,
+            host text not null references hosts, protocol text not null, workloads text not null,
+            toolchains text not null)""",
+        """insert into new_runs select id, digest, created, host, protocol, json_array(json_object(
+            'name', 'coremark', 'unit', 'iterations/s', 'revision', json_extract(coremark, '$.commit'),
+            'sources_sha256', null, 'reference', json(reference))), toolchains from runs""",
+        """create table new_cells (
+            run integer not null references new_runs, place integer not null, workload text not null,
+            toolchain text not null, variant text not null, backend text not null,
+            status text not null, reason text, native integer not null, artifact text,
+            identity text not null references identities, score real, ratio real, ratio_low real,
+            ratio_high real, log_error real, freedom real, disturbed integer, rounds integer,
+            compile_seconds real, code_bytes integer, wasm_bytes integer, peak_rss_bytes integer,
+            primary key (run, workload, toolchain, variant, backend)) without rowid""",
+        """insert into new_cells select run, place, 'coremark', toolchain, variant, backend, status, reason,
+            native, artifact, identity, score, ratio, ratio_low, ratio_high, log_error, freedom, disturbed,
+            rounds, compile_seconds, code_bytes, wasm_bytes, peak_rss_bytes from cells""",
+        "drop table cells",
+        "drop table runs",
+        "alter table new_runs rename to runs",
+        "alter table new_cells rename to cells",
+        "create index runs_of_host on runs (host, id)",
+        "create index cells_of_what on cells (artifact, identity)",
+    ),
 ]
 #: Keys of a cell that are columns as they are.
-_COLUMNS = (
-    "toolchain",
-    "variant",
-    "backend",
-    "status",
-    "reason",
-    "score",
-    "ratio",
-    "ratio_low",
-    "ratio_high",
-    "log_error",
-    "freedom",
-    "disturbed",
-    "rounds",
-    "compile_seconds",
-    "code_bytes",
-    "wasm_bytes",
-    "peak_rss_bytes",
+_COLUMNS = tuple(
+    key for key in Cell.__struct_fields__ if key not in ("wasm_sha256", "native_sha256", "identity")
 )
+#: Keys of a run that are columns of JSON.
+_PARTS = ("protocol", "workloads", "toolchains")
 #: Signs of a damaged file in SQLite's messages; busy, read-only or full is not damaged.
 _DAMAGE = ("not a database", "malformed", "Could not decode", "no such table", "no such column")
 _CURES = {
@@ -102,10 +115,9 @@ def add(path: str, run: Run) -> int:
             "excluded.description",
             (run.host.fingerprint, json.dumps(content["host"])),
         )
-        parts = (json.dumps(content[key]) for key in ("protocol", "coremark", "toolchains", "reference"))
+        parts = (json.dumps(content[key]) for key in _PARTS)
         number = connection.execute(
-            "insert into runs (digest, created, host, protocol, coremark, toolchains, reference) "
-            "values (?, ?, ?, ?, ?, ?, ?)",
+            f"insert into runs (digest, created, host, {', '.join(_PARTS)}) values (?, ?, ?, ?, ?, ?)",
             (digest, run.created, run.host.fingerprint, *parts),
         ).lastrowid
         assert number is not None
@@ -160,9 +172,9 @@ def _cell(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _entry(row: sqlite3.Row, cells: list[dict[str, Any]]) -> Entry:
-    parts = {key: json.loads(row[key]) for key in ("protocol", "coremark", "toolchains", "reference")}
+    parts = {key: json.loads(row[key]) for key in _PARTS}
     host = json.loads(row["description"])
-    content = {"schema": 1, "created": row["created"], "host": host, **parts, "cells": cells}
+    content = {"schema": 2, "created": row["created"], "host": host, **parts, "cells": cells}
     return Entry(row["id"], row["digest"], msgspec.convert(content, Run))
 
 

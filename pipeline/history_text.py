@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from pipeline.compare_cells import Change, Pair, judge, pair_of
+from pipeline.compare_cells import SCORE, Change, Pair, judge, pair_of
 from pipeline.compare_runs import host_words
-from pipeline.compare_text import number
+from pipeline.compare_text import number, unit
 from pipeline.errors import plain
 from pipeline.history_run import Cell, Run
 from pipeline.history_store import Entry
@@ -92,14 +92,14 @@ def _table(runs: Sequence[Entry]) -> object:
 
 
 def line(entry: Entry, change: Change) -> str:
-    """ "zig/O3/wasmtime.cranelift: run 4 (time): wasmtime 50.0.1 -> 51.0.0: 0.842 -> 0.861, faster (…)"."""
+    """ "json/zig/O3/wasm3: run 4 (time): wasm3 0.5.1 -> 0.5.2: 0.042 -> 0.043, faster (…)"."""
     p = change.pair
     causes = ", ".join(p.causes) or "same module, same runtime"
     numbers = f"{number(p.old, p.key)} -> {number(p.new, p.key)}"
-    unit = " iterations/s (other reference)" if p.key == "score" and change.verdict is not None else ""
+    what = f" {unit(p)} (other reference)" if p.key == SCORE and change.verdict is not None else ""
     if change.verdict is not None:
         told = f", {change.words()}"
     else:
         reason = next((cell.reason for cell in (p.new, p.old) if not cell.ok and cell.reason), None)
         told = f" ({plain(reason)})" if reason else ""
-    return f"{plain(p.name)}: run {entry.id} ({entry.run.created}): {causes}: {numbers}{unit}{told}"
+    return f"{plain(p.name)}: run {entry.id} ({entry.run.created}): {causes}: {numbers}{what}{told}"

@@ -38,9 +38,10 @@ class _Cell:
 
 
 class Board:
-    """The table of a run's cells, from the names of its tasks: measure:TOOLCHAIN:VARIANT:BACKEND:ROUND.
+    """The table of a run's cells, from the names of its tasks: measure:CELL:ROUND, where CELL is
+    WORKLOAD:TOOLCHAIN:VARIANT:BACKEND.
 
-    ``order`` has the names of all cells, TOOLCHAIN/VARIANT/BACKEND, in the order of rows and columns.
+    ``order`` has the names of all cells, with slashes, in the order of rows and columns.
     """
 
     def __init__(self, names: Iterable[str], order: Iterable[str] = ()) -> None:
@@ -56,10 +57,10 @@ class Board:
     @staticmethod
     def _place(name: str) -> tuple[str, str] | None:
         parts = name.split(":")
-        if not name.startswith(_PHASE) or len(parts) != 5:
+        if not name.startswith(_PHASE) or len(parts) != 6:
             return None
-        _, toolchain, variant, backend, _ = parts
-        return f"{toolchain} {backend}", variant
+        _, workload, toolchain, variant, backend, _ = parts
+        return f"{workload} {toolchain} {backend}", variant
 
     def done(self, name: str, targets: Iterable[str]) -> None:
         """A task is done; its sample is read when the table is next drawn."""
@@ -96,6 +97,7 @@ class Board:
 
         self._read()
         rows = list(dict.fromkeys(row for row, _ in self._cells))
+        several = len({row.partition(" ")[0] for row in rows}) > 1
         columns = list(dict.fromkeys(column for _, column in self._cells))
         if not rows:
             return None
@@ -113,7 +115,7 @@ class Board:
                 cell = self._cells.get((row, column))
                 text = cell.entry() if cell else ""
                 entries.append(Text(text, style="reverse" if (row, column) == current else ""))
-            table.add_row(Text(row), *entries)
+            table.add_row(Text(row if several else row.partition(" ")[2]), *entries)
         return table
 
 

@@ -18,8 +18,8 @@ _TEXT = """# What everything here means: docs/workloads.md. To run it, type: doi
 title = {title}
 sources = [{sources}]
 
-# The program's arguments. One that is "{{iterations}}" is a number that is chosen so that a run takes some 10 ms;
-# without such an argument a run is as long as it is, and a few whole ones are measured.
+# The program's arguments. One that is "{{iterations}}" is a number that is chosen so that a run takes some
+# 10 ms; without such an argument a run is as long as it is, and a few whole ones are measured.
 args = []
 
 # stdin = "input.txt"          # what it reads
@@ -40,10 +40,10 @@ native = true
 
 
 def create(name: str | None, source: str | None) -> None:
-    """Copy a C or C++ file, or those of a folder, with what they include from beside them, and describe them.
+    """Copy a C or C++ file with what it includes from beside it, or those of a folder, and describe them.
 
-    ``name`` is the name of a folder to be made in workloads/, or its path. Raises BadInput, and leaves nothing
-    then; nothing that lies there is overwritten.
+    ``name`` is the name of a folder to be made in workloads/, or its path. Raises BadInput, and leaves
+    nothing then; nothing that lies there is overwritten.
     """
     if not name or not source:
         raise BadInput("which program? Type: doit run new workload=NAME from=FILE.c")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline import layout
+from pipeline import across_text, layout
 from pipeline.errors import ProjectError
 from pipeline.model import Status
 from pipeline.plan import Plan
@@ -17,13 +17,18 @@ from pipeline.views import (
     foreign,
     grid,
     half_width,
+    heading,
     label,
     mark,
     markdown_code,
     markdown_text,
+    native_name,
+    native_speeds,
     notes,
     orders,
     rounds,
+    sources,
+    speed,
     unfit,
 )
 
@@ -81,19 +86,26 @@ def render_markdown(results: dict[str, Any]) -> str:
     )
     environment.filters["text"] = markdown_text
     environment.filters["mark"] = mark
+    environment.filters["label"] = label
+    environment.filters["speed"] = speed
+    environment.filters["sources"] = sources
     environment.filters["code"] = markdown_code
     environment.filters["ms"] = lambda seconds: "" if seconds is None else f"{seconds * 1000:.2f}"
     environment.filters["pct"] = lambda cell: f"{half_width(cell) * 100:.1f} %"
     template = environment.get_template(layout.TEMPLATE)
     return template.render(
         results=results,
+        heading=heading(results),
+        native=native_name(results["workloads"]),
+        native_speeds=native_speeds(results["workloads"]),
         grids=grid(results),
         elsewhere=[{**there, "grids": grid(there)} for there in results["elsewhere"]],
         foreign=foreign(results),
         unfit=unfit(results),
         orders=orders(results),
         notes=notes(results),
-        tradeoffs=tables(results["tradeoffs"]),
+        tradeoffs=tables(results["tradeoffs"], results["workloads"]),
+        across=across_text.markdown(results["across"], results["workloads"]),
         same_percent=f"{MOST_SAME * 100:g}",
         rounds=rounds(results),
     )

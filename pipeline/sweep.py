@@ -12,7 +12,7 @@ from pipeline.model import Status
 from pipeline.plan import Plan
 from pipeline.report import check_cells
 from pipeline.store import write_atomic, write_json
-from pipeline.views import half_width, label, mark
+from pipeline.views import half_width, label, mark, speed, unit
 
 _WIDTH = 120
 
@@ -81,7 +81,7 @@ def render(runtime: str, results: dict[str, Any]) -> str:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for column, side in (
             ("version", "left"),
-            ("iterations/s", "right"),
+            (unit(results["workloads"]), "right"),
             ("ratio to native", "right"),
             ("group", "left"),
             ("change", "right"),
@@ -100,7 +100,7 @@ def render(runtime: str, results: dict[str, Any]) -> str:
                 change = f"{cell['ratio'] / before['ratio'] - 1:+.1%}"
             table.add_row(
                 version,
-                f"{cell['score']:.0f}",
+                speed(cell["score"]),
                 f"{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}%",
                 Text(mark(cell)),
                 change,

@@ -5,14 +5,25 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from pipeline import layout
+from pipeline import across_text, layout
 from pipeline.errors import printable
 from pipeline.model import Status
-from pipeline.views import foreign, grid, half_width, mark, notes, rounds, unfit
+from pipeline.views import (
+    foreign,
+    grid,
+    half_width,
+    mark,
+    native_name,
+    native_speeds,
+    notes,
+    rounds,
+    speed,
+    unfit,
+)
 
 _WIDTH = 130
 _MOST_LETTERS = 4
-_GROUPED = "Cells that share a letter could not be told apart"
+_GROUPED = "Cells of a workload that share a letter could not be told apart"
 _UNGROUPED = "Cells that differ in one thing only are compared in report.md"
 _DISTURBED = "; ? has none: the machine was too disturbed"
 
@@ -28,12 +39,14 @@ def render_table(results: dict[str, Any]) -> str:
     width = max([_WIDTH, *(40 + 24 * len(g["variants"]) for g in grids)])
     console = Console(file=stream, width=width, color_system=None, highlight=False)
     for one in grid(results):
-        console.print(Text(f"CoreMark chunks {one['title']}"))
+        console.print(Text(one["title"]))
         console.print(_table(one))
+    # It ends its own lines.
+    stream.write(across_text.render(results["across"], results["workloads"]))
     for there in results["elsewhere"]:
         where = f"{there['host']['cpu']}, {there['host']['kernel'] or 'unknown kernel'}"
         for one in grid(there):
-            console.print(Text(f"On another host, {where}: CoreMark chunks {one['title']}"))
+            console.print(Text(f"On another host, {where}: {one['title']}"))
             console.print(_table(one))
     for cell in foreign(results):
         of = cell["prebuilt"]
@@ -45,12 +58,14 @@ def render_table(results: dict[str, Any]) -> str:
         console.print(Text(note))
     for warning in results["warnings"]:
         console.print(Text(f"{warning['name']}: {warning['found']}\n    cure: {warning['remedy']}"))
-    reference, protocol = results["reference"], results["protocol"]
-    if reference["score"] is not None:
+    for workload in results["workloads"]:
+        if workload["note"]:
+            console.print(Text(workload["note"]))
+    protocol, native = results["protocol"], native_speeds(results["workloads"])
+    if native:
         console.print(
             Text(
-                f"Native = {reference['toolchain']} {reference['variant']}, "
-                f"{reference['score']:.0f} iterations/s undisturbed. ± is half of a "
+                f"Native = {native_name(results['workloads'])}, {native} undisturbed. ± is half of a "
                 f"{protocol['confidence']:.0%} interval. "
                 f"{_GROUPED if any(c['group'] for c in results['cells']) else _UNGROUPED}"
                 f"{_DISTURBED if any(c['disturbed'] for c in results['cells']) else ''}. "
@@ -71,7 +86,7 @@ def _table(one: dict[str, Any]) -> Any:
 
     table = Table(box=box.SIMPLE_HEAD, show_lines=False, pad_edge=False)
     names = [len(backend) for backend, _ in one["rows"]]
-    table.add_column("iterations/s\nratio to native", no_wrap=True, min_width=max([16, *names]))
+    table.add_column(f"{one['unit']}\nratio to native", no_wrap=True, min_width=max([16, *names]))
     for variant in one["variants"]:
         table.add_column(Text(variant), justify="right", no_wrap=True)
     for backend, cells in one["rows"]:
@@ -87,4 +102,4 @@ def _entry(cell: dict[str, Any] | None) -> str:
     letters = mark(cell)
     # In many groups at once: few rounds, and the list in report.md says more than a word of letters.
     letters = letters if len(letters) <= _MOST_LETTERS else "…"
-    return f"{cell['score']:.0f}\n{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}% {letters}"
+    return f"{speed(cell['score'])}\n{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}% {letters}"

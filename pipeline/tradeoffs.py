@@ -32,13 +32,13 @@ _Relation = Callable[[_Cell, _Cell], bool]
 def find(cells: Sequence[_Cell], comparisons: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The fronts, ready for JSON, of the ``cells`` and ``comparisons`` of results.json.
 
-    {"size": [front of each backend], "compile": [front of each backend], "all": front against compile time
-    of all cells together}. A front:
+    {"size": [front of each workload's backend], "compile": [the same], "all": [front against compile time of
+    all cells of each workload together]}: costs and speeds of different programs are not traded. A front:
 
-    - "backend": its name, None for all together; "tolerance": costs that differ by no more, as a fraction,
-      are equal (0 for sizes);
-    - "members", cheapest first: "cell" (label), "wasm_bytes" or "compile_seconds", "score" (iterations/s),
-      "alike": [labels]; against compile time also "break_even", None for the first;
+    - "workload" and "backend": their names, the latter None for all together; "tolerance": costs that differ
+      by no more, as a fraction, are equal (0 for sizes);
+    - "members", cheapest first: "cell" (label), "wasm_bytes" or "compile_seconds", "score" (iterations/s or
+      runs/s), "alike": [labels]; against compile time also "break_even", None for the first;
     - "dominated": [{"cell", "by"}], and "left_out": [{"why", "cells"}] of what has no place in it;
     - "envelope", against compile time: [{"cell", "from", "until"}], which member has the least total time
       compile + n / score for n iterations; "until" is None for the last. A member that is missing here is
@@ -49,16 +49,17 @@ def find(cells: Sequence[_Cell], comparisons: Iterable[Mapping[str, Any]]) -> di
     ratios and the tolerance of both compile times allow; "high" is None where the intervals overlap, so that
     no such number is shown.
     """
-    measured = [c for c in cells if _unfit(c) is None]
-    faster = _order(measured, comparisons)
-    backends: dict[str, list[_Cell]] = {}
-    for cell in cells:
-        backends.setdefault(cell["backend"], []).append(cell)
-    return {
-        "size": [_front(name, of, _SIZE, faster) for name, of in backends.items()],
-        "compile": [_front(name, of, _COMPILE, faster) for name, of in backends.items()],
-        "all": _front(None, cells, _COMPILE, faster),
-    }
+    words = {(v["one"], v["other"]): v["verdict"] for v in comparisons}
+    found: dict[str, list[dict[str, Any]]] = {"size": [], "compile": [], "all": []}
+    for workload in dict.fromkeys(cell["workload"] for cell in cells):
+        own = [cell for cell in cells if cell["workload"] == workload]
+        faster = _order([c for c in own if _unfit(c) is None], words)
+        for backend in dict.fromkeys(cell["backend"] for cell in own):
+            of = [cell for cell in own if cell["backend"] == backend]
+            found["size"].append({"workload": workload, **_front(backend, of, _SIZE, faster)})
+            found["compile"].append({"workload": workload, **_front(backend, of, _COMPILE, faster)})
+        found["all"].append({"workload": workload, **_front(None, own, _COMPILE, faster)})
+    return found
 
 
 def compile_tolerance(rounds: int) -> float:
@@ -72,7 +73,7 @@ def compile_tolerance(rounds: int) -> float:
 
 
 def _label(cell: _Cell) -> str:
-    return f"{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
+    return f"{cell['workload']}/{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
 
 
 def _unfit(cell: _Cell) -> str | None:
@@ -82,9 +83,8 @@ def _unfit(cell: _Cell) -> str | None:
     return _DISTURBED if cell["disturbed"] or cell["score"] is None else None
 
 
-def _order(cells: Sequence[_Cell], comparisons: Iterable[Mapping[str, Any]]) -> _Relation:
-    """Whether one of the cells is shown to be faster than another: a strict order."""
-    words = {(v["one"], v["other"]): v["verdict"] for v in comparisons}
+def _order(cells: Sequence[_Cell], words: Mapping[tuple[str, str], str]) -> _Relation:
+    """Whether one of a workload's cells is shown to be faster than another: a strict order."""
     rising = sorted(cells, key=lambda c: (c["score"], _label(c)))
     names = [_label(cell) for cell in rising]
     # Sets of cells as the bits of a number: all that a cell is shown, or so implied, to be faster than.

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline import layout
 from pipeline.store import read_json
+from pipeline.views import speed, things
 
 _WIDTH = 150
 _SIZE, _COMPILE = "wasm_bytes", "compile_seconds"
@@ -15,17 +16,28 @@ _SIZE, _COMPILE = "wasm_bytes", "compile_seconds"
 _MOST_ALIKE = 3
 
 
-def tables(tradeoffs: Mapping[str, Any]) -> list[dict[str, Any]]:
+def tables(tradeoffs: Mapping[str, Any], workloads: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What people read of the fronts, as text: {"title", "says", "columns", "rows", "left_out"}.
 
-    "columns" are (name, "left" or "right"), "rows" lists of as many texts; "left_out" is "" if nothing is. A
-    table without rows is left away.
+    ``workloads`` are those of results.json; of several, each has tables of its own. "columns" are (name,
+    "left" or "right"), "rows" lists of as many texts; "left_out" is "" if nothing is. A table without rows is
+    left away.
     """
+    found = []
+    for workload in workloads:
+        of = {key: [f for f in tradeoffs[key] if f["workload"] == workload["name"]] for key in tradeoffs}
+        title = "" if len(workloads) == 1 else f"{workload['title']}: "
+        found += [{**table, "title": f"{title}{table['title']}"} for table in _of(workload, of)]
+    return [table for table in found if table["rows"]]
+
+
+def _of(workload: Mapping[str, Any], fronts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    unit, counted = workload["unit"], things(workload)
     of = (("backend", "left"), ("cell", "left"))
-    size = (("module bytes", "right"), ("iterations/s", "right"), ("step", "left"), ("alike", "left"))
+    size = (("module bytes", "right"), (unit, "right"), ("step", "left"), ("alike", "left"))
     compile_ = (
         ("compile ms", "right"),
-        ("iterations/s", "right"),
+        (unit, "right"),
         ("pays back after (range)", "left"),
         ("fastest in total", "left"),
         ("alike", "left"),
@@ -35,18 +47,18 @@ def tables(tradeoffs: Mapping[str, Any]) -> list[dict[str, Any]]:
         "neither."
     )
     pays = (
-        f"{step} It pays back, beside the cell before it, after so many iterations of CoreMark, so many "
-        "seconds in; fastest in total, compile time and run together, is it for as many iterations."
+        f"{step} It pays back, beside the cell before it, after so many {counted}, so many seconds in; "
+        f"fastest in total, compile time and run together, is it for as many {counted}."
     )
     found = [
-        _table("Speed against module size", step, (*of, *size), tradeoffs["size"]),
-        _table("Speed against compile time", pays, (*of, *compile_), tradeoffs["compile"]),
+        _table("Speed against module size", step, (*of, *size), fronts["size"]),
+        _table("Speed against compile time", pays, (*of, *compile_), fronts["compile"]),
     ]
     # Of a single backend it says the same again.
-    if sum(bool(front["members"]) for front in tradeoffs["compile"]) > 1:
-        title = "Which cell for how many iterations"
-        found.append(_table(title, pays, (of[1], *compile_), [tradeoffs["all"]]))
-    return [table for table in found if table["rows"]]
+    if sum(bool(front["members"]) for front in fronts["compile"]) > 1:
+        title = f"Which cell for how many {counted}"
+        found.append(_table(title, pays, (of[1], *compile_), fronts["all"]))
+    return found
 
 
 def _table(
@@ -81,9 +93,9 @@ def _rows(front: Mapping[str, Any]) -> list[list[str]]:
         if front["backend"] is not None:
             start.insert(0, front["backend"] if before is None else "")
         if _SIZE in member:
-            costs = [str(member[_SIZE]), f"{member['score']:.0f}", _step(before, member)]
+            costs = [str(member[_SIZE]), speed(member["score"]), _step(before, member)]
         else:
-            costs = [f"{member[_COMPILE] * 1000:.1f}", f"{member['score']:.0f}"]
+            costs = [f"{member[_COMPILE] * 1000:.1f}", speed(member["score"])]
             costs += [_paid(member["break_even"]), _range(ranges.get(member["cell"]))]
         names = [_name(name, front) for name in member["alike"]]
         more = f" and {len(names) - _MOST_ALIKE} more" if len(names) > _MOST_ALIKE else ""
@@ -118,13 +130,13 @@ def _range(found: Mapping[str, Any] | None) -> str:
     return f"{_number(found['from'])} – {_number(found['until'])}"
 
 
-def _number(iterations: float) -> str:
+def _number(count: float) -> str:
     """Two significant digits, as digits up to ten million."""
-    rounded = f"{iterations:.2g}"
+    rounded = f"{count:.2g}"
     return f"{float(rounded):.0f}" if 10 <= float(rounded) < 1e7 else rounded
 
 
-def render(tradeoffs: Mapping[str, Any]) -> str:
+def render(tradeoffs: Mapping[str, Any], workloads: Sequence[Mapping[str, Any]]) -> str:
     """The tables for the terminal, without colours, at a fixed width; "" if there is none."""
     from rich import box
     from rich.console import Console
@@ -133,7 +145,7 @@ def render(tradeoffs: Mapping[str, Any]) -> str:
 
     stream = io.StringIO()
     console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
-    for one in tables(tradeoffs):
+    for one in tables(tradeoffs, workloads):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for number, (column, side) in enumerate(one["columns"]):
             last = number == len(one["columns"]) - 1
@@ -149,5 +161,6 @@ def render(tradeoffs: Mapping[str, Any]) -> str:
 
 def show() -> None:
     """Print what the last report found."""
-    text = render(read_json(layout.RESULTS_JSON)["tradeoffs"])
+    results = read_json(layout.RESULTS_JSON)
+    text = render(results["tradeoffs"], results["workloads"])
     print(text or "No cell has a score beside a module's size or a compile time.\n", end="")

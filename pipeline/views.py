@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.errors import printable
@@ -12,9 +13,79 @@ from pipeline.model import PREBUILT, Status
 _MOST_NOTES = 4
 
 
-def label(cell: dict[str, Any]) -> str:
-    """How a cell is called in text: toolchain/variant/backend."""
-    return f"{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
+def label(cell: Mapping[str, Any]) -> str:
+    """How a cell is called in text: workload/toolchain/variant/backend."""
+    return f"{cell['workload']}/{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
+
+
+def parts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same results once for each workload, with nothing of the others."""
+    found = []
+    for workload in results["workloads"]:
+        name = workload["name"]
+        cells = [cell for cell in results["cells"] if cell["workload"] == name]
+        own = {label(cell) for cell in cells}
+        part = {
+            **results,
+            "workloads": [workload],
+            "cells": cells,
+            "comparisons": [v for v in results["comparisons"] if v["one"] in own],
+        }
+        # Of another host there are none.
+        if "tradeoffs" in results:
+            fronts = results["tradeoffs"].items()
+            part["tradeoffs"] = {key: [f for f in of if f["workload"] == name] for key, of in fronts}
+        found.append(part)
+    return found
+
+
+def heading(results: Mapping[str, Any]) -> str:
+    """What all of it is about: "TITLE under WebAssembly"."""
+    workloads = results["workloads"]
+    what = workloads[0]["title"] if len(workloads) == 1 else f"{len(workloads)} workloads"
+    return f"{what} under WebAssembly"
+
+
+def things(workload: Mapping[str, Any]) -> str:
+    """What a workload's speed counts: "iterations" or "runs"."""
+    return str(workload["unit"]).partition("/")[0]
+
+
+def unit(workloads: Sequence[Mapping[str, Any]]) -> str:
+    """The unit of the speeds of several workloads in one place."""
+    units = {str(workload["unit"]) for workload in workloads}
+    return units.pop() if len(units) == 1 else "per second"
+
+
+def speed(value: float) -> str:
+    """A speed in its unit: whole, or three digits of a small one."""
+    return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
+
+
+def native_speeds(workloads: Iterable[Mapping[str, Any]]) -> str:
+    """The undisturbed speeds of the native references; each with its workload's name if there are several.
+
+    "" where none was measured.
+    """
+    told = [
+        (workload["name"], f"{speed(workload['reference']['score'])} {workload['unit']}")
+        for workload in workloads
+        if workload["reference"]["score"] is not None
+    ]
+    return told[0][1] if len(told) == 1 else ", ".join(f"{name} {at}" for name, at in told)
+
+
+def native_name(workloads: Sequence[Mapping[str, Any]]) -> str:
+    """How the native reference is built, which is the same for all workloads: "zig O3"."""
+    reference = workloads[0]["reference"]
+    return f"{reference['toolchain']} {reference['variant']}"
+
+
+def sources(workload: Mapping[str, Any]) -> str:
+    """What identifies a workload's sources: their revision, or else their digest."""
+    if workload["revision"] is not None:
+        return f"revision {workload['revision']}"
+    return f"SHA-256 {workload['sources_sha256']}"
 
 
 def half_width(cell: dict[str, Any]) -> float:
@@ -22,14 +93,19 @@ def half_width(cell: dict[str, Any]) -> float:
     return float((cell["ratio_high"] - cell["ratio_low"]) / 2 / cell["ratio"])
 
 
-def grid(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """Tables of cells: {"title", "of", "variants": [names], "rows": [(name, [cells or None])]}.
+def grid(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Tables of cells: {"title", "unit", "of", "variants": [names], "rows": [(name, [cells or None])]}.
 
-    One a toolchain, its backends below each other; of several toolchains one a backend, so that what is to
-    be compared stands in one table.
+    Of each workload one a toolchain, its backends below each other; of several toolchains one a backend, so
+    that what is to be compared stands in one table.
     """
-    built = [c for c in results["cells"] if c["toolchain"] != PREBUILT]
-    others = [c for c in results["cells"] if c["toolchain"] == PREBUILT]
+    return [table for part in parts(results) for table in _grids(part)]
+
+
+def _grids(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    (workload,) = part["workloads"]
+    built = [c for c in part["cells"] if c["toolchain"] != PREBUILT]
+    others = [c for c in part["cells"] if c["toolchain"] == PREBUILT]
     several = len({c["toolchain"] for c in built}) > 1
     fixed, row = ("backend", "toolchain") if several else ("toolchain", "backend")
     grids = []
@@ -37,8 +113,10 @@ def grid(results: dict[str, Any]) -> list[dict[str, Any]]:
         title = f"under {name}" if several else f"compiled by {name}"
         grids.append(_grid(title, row, [c for c in built if c[fixed] == name]))
     if others:
-        grids.append(_grid("of modules that others built", "backend", others))
-    return grids
+        grids.append(_grid("modules that others built", "backend", others))
+    return [
+        {**one, "title": f"{workload['title']}, {one['title']}", "unit": workload["unit"]} for one in grids
+    ]
 
 
 def _grid(title: str, row: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
@@ -63,21 +141,33 @@ def foreign(results: dict[str, Any]) -> list[dict[str, Any]]:
 _SIGNS = {"faster": ">", "slower": ">", "same within": "=", "undecided": "~"}
 
 
-def orders(results: dict[str, Any]) -> list[tuple[str, str]]:
-    """(what is the same, cells that differ in one thing, fastest first, with the verdicts between them)."""
-    verdicts = {frozenset((v["one"], v["other"])): v for v in results["comparisons"]}
-    parts = ("toolchain", "variant", "backend")
-    measured = [c for c in results["cells"] if c["ratio"] is not None]
+def orders(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what is the same, cells that differ in one thing, fastest first, with the verdicts between them).
+
+    Never of several workloads; which one it is of is said where there are several.
+    """
+    several = len(results["workloads"]) > 1
+    return [
+        (f"{part['workloads'][0]['name']}, {same}" if several else same, chain)
+        for part in parts(results)
+        for same, chain in _orders(part)
+    ]
+
+
+def _orders(part: Mapping[str, Any]) -> list[tuple[str, str]]:
+    verdicts = {frozenset((v["one"], v["other"])): v for v in part["comparisons"]}
+    places = ("toolchain", "variant", "backend")
+    measured = [c for c in part["cells"] if c["ratio"] is not None]
     found = []
-    for part in parts:
-        fixed = [p for p in parts if p != part]
+    for place in places:
+        fixed = [p for p in places if p != place]
         for names in dict.fromkeys(tuple(c[p] for p in fixed) for c in measured):
             cells = [c for c in measured if tuple(c[p] for p in fixed) == names]
             cells.sort(key=lambda c: c["ratio"], reverse=True)
-            chain = cells[0][part]
+            chain = cells[0][place]
             for one, other in itertools.pairwise(cells):
                 verdict = verdicts[frozenset((label(one), label(other)))]
-                chain += f" {_SIGNS[verdict['verdict']]} {other[part]}"
+                chain += f" {_SIGNS[verdict['verdict']]} {other[place]}"
             if len(cells) > 1:
                 found.append((", ".join(names), chain))
     return found

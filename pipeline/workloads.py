@@ -55,6 +55,8 @@ FLAGS = (
 )
 _STANDARD = re.compile(r"(c|gnu|c\+\+|gnu\+\+)[0-9][0-9a-z]")
 _MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+#: Beside workloads, below results/HOST/.
+_TAKEN = ("tune", "certificates")
 _UNITS = ("s", "ms", "us", "ns")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOST_PATTERN = 500
@@ -84,6 +86,8 @@ def read(folder: str, *, own: bool = False) -> Workload:
         typed(where, key, value, known[key])
     name = os.path.basename(os.path.abspath(folder))
     named(where, "the folder's name", name)
+    if name in _TAKEN:
+        raise BadInput(f"{where}: {name!r} is a name of the project's own; rename the folder")
     third_party, judge = data.get("third_party"), data.get("judge", OUTPUT)
     sources = _strings(where, "sources", data, ["*.c"])
     headers = _strings(where, "headers", data, list(HEADERS))

@@ -30,7 +30,7 @@ def render(results: Results, samples: Samples) -> str:
     Each workload's ratio is empty where it was not measured or is only a range. Without a
     mean, as of one workload, a header and no rows.
     """
-    across = results.get("across")
+    across = results["across"]
     if across is None or not across["means"]:
         ends = (f"{end}.{key}" for end in _ENDS for key in ("workload", "ratio"))
         blank = dict.fromkeys((*_COLUMNS, *ends))

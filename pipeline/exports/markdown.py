@@ -10,7 +10,19 @@ from pipeline import layout
 from pipeline.exports.model import Export, Results, Samples
 from pipeline.exports.text import machine, one_line, versioned
 from pipeline.model import Status
-from pipeline.views import foreign, grid, half_width, markdown_code, markdown_text, notes, unfit
+from pipeline.views import (
+    foreign,
+    grid,
+    half_width,
+    heading,
+    markdown_code,
+    markdown_text,
+    native_speeds,
+    notes,
+    sources,
+    speed,
+    unfit,
+)
 
 #: What GitHub makes mentions, references, formulas and links of, which no backslash stops: inside an
 #: element of its own, the character no longer touches what follows it.
@@ -59,11 +71,11 @@ def brief(results: Results) -> str:
 
 
 def _heading(results: Results) -> str:
-    return f"### CoreMark chunks on {text(results['host']['cpu'])}"
+    return f"### {text(heading(results))} on {text(results['host']['cpu'])}"
 
 
 def _table(one: Mapping[str, Any]) -> Iterator[str]:
-    yield f"CoreMark chunks {text(one['title'])}:"
+    yield f"{text(one['title'])}, {text(one['unit'])}:"
     yield ""
     yield _row([one["of"], *map(code, one["variants"])])
     yield "|---|" + "---:|" * len(one["variants"])
@@ -76,24 +88,25 @@ def _row(fields: Iterable[str]) -> str:
 
 
 def _entry(cell: dict[str, Any]) -> str:
-    """As many digits of a ratio as report.md has; a score's are its whole iterations/s."""
+    """As many digits of a ratio as report.md has; a score's are those of its whole part, or three."""
     if cell["status"] != Status.OK.value:
         return text(cell["status"])
     doubt = " ?" if cell["disturbed"] else ""
-    return f"{cell['score']:.0f}<br>{cell['ratio']:.4f} ± {half_width(cell) * 100:.2f} %{doubt}"
+    return f"{speed(cell['score'])}<br>{cell['ratio']:.4f} ± {half_width(cell) * 100:.2f} %{doubt}"
 
 
 def _reading(results: Results) -> Iterator[str]:
-    reference, confidence = results["reference"], results["protocol"]["confidence"]
-    if reference["score"] is None:
+    native, confidence = native_speeds(results["workloads"]), results["protocol"]["confidence"]
+    if not native:
         yield "Nothing could be measured."
         return
-    native = f"{code(reference['toolchain'])} {code(reference['variant'])}"
-    yield (
-        f"Iterations/s and the ratio to native ({native}, {reference['score']:.0f} iterations/s), "
-        f"± half of its {confidence * 100:.0f} % interval. "
-        "These are no official CoreMark results: EEMBC's run rules ask for at least ten seconds."
-    )
+    reference = results["workloads"][0]["reference"]
+    name = f"{code(reference['toolchain'])} {code(reference['variant'])}"
+    interval = f"± half of its {confidence * 100:.0f} % interval"
+    yield f"Speed and the ratio to native ({name}, {text(native)}), {interval}."
+    for workload in results["workloads"]:
+        if workload["note"]:
+            yield text(workload["note"])
     if any(cell["disturbed"] for cell in results["cells"]):
         yield "`?`: the machine was too disturbed, ± is only a range."
 
@@ -104,14 +117,18 @@ def _warning(warning: Mapping[str, Any]) -> str:
 
 def _ground(results: Results) -> Iterator[tuple[str, str]]:
     """(name, value) of what the numbers rest on."""
-    protocol, reference = results["protocol"], results["reference"]
+    protocol = results["protocol"]
     yield "host", text(machine(results["host"]))
     yield "protocol", f"{code(protocol['name'])}, at least {protocol['rounds']} rounds a cell"
-    yield "CoreMark", f"revision {code(results['coremark']['commit'])}"
+    for workload in results["workloads"]:
+        built = f"native reference: SHA-256 {code(workload['reference']['sha256'])}"
+        yield (
+            f"workload {code(workload['name'])}",
+            f"{text(sources(workload))}; {built}; proof: {text(workload['proof'])}",
+        )
     for tool in results["toolchains"]:
         known = f"{code(tool['version'])}, SHA-256 {code(tool['sha256'])}"
         yield f"toolchain {code(tool['name'])}", known if tool["present"] else text(tool["reason"])
-    yield "native reference", f"SHA-256 {code(reference['sha256'])}"
     runtimes = [versioned(c["identity"]) for c in results["cells"] if "packages" in c["identity"]]
     others = [cell for cell in results["cells"] if cell.get("prebuilt") is not None]
     for cell in foreign({"cells": others}):

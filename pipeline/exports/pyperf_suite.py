@@ -1,4 +1,4 @@
-"""pyperf.json: every chunk's seconds per iteration, for ``python -m pyperf``: stats, hist, compare_to.
+"""pyperf.json: every chunk's seconds per iteration or run, for ``python -m pyperf``: stats, hist, compare_to.
 
 The format is pyperf's JSON "1.0" (pyperf/_bench.py): metadata that all benchmarks share at the top, that
 all runs of one share in the benchmark, and the rest in the run.
@@ -14,10 +14,9 @@ from pipeline.exports.model import Export, Results, Samples
 from pipeline.exports.text import artifact_sha256, built_by, one_line
 from pipeline.model import Status
 from pipeline.sample import Sample
-from pipeline.views import label
+from pipeline.views import label, things
 
 _VERSION = "1.0"
-_DESCRIPTION = "CoreMark, seconds per iteration of a chunk; no official CoreMark result"
 
 
 def render(results: Results, samples: Samples) -> str:
@@ -27,18 +26,15 @@ def render(results: Results, samples: Samples) -> str:
     """
     host = results["host"]
     shared = {
-        "description": _DESCRIPTION,
         "unit": "second",
         # No "hostname", though pyperf has one: nothing of ours names a machine.
         "cpu_model_name": host["cpu"],
         "cpu_count": host["cores"],
         "platform": host["kernel"],
-        "coremark_commit": results["coremark"]["commit"],
-        "reference": f"{results['reference']['toolchain']}/{results['reference']['variant']}",
-        "reference_sha256": results["reference"]["sha256"],
     }
+    workloads = {workload["name"]: workload for workload in results["workloads"]}
     benchmarks = [
-        _benchmark(cell, built_by(cell, results), samples[label(cell)])
+        _benchmark(cell, workloads[cell["workload"]], built_by(cell, results), samples[label(cell)])
         for cell in results["cells"]
         if cell["status"] == Status.OK.value
     ]
@@ -47,11 +43,22 @@ def render(results: Results, samples: Samples) -> str:
 
 
 def _benchmark(
-    cell: dict[str, Any], built: tuple[str, str | None], rounds: Sequence[Sample]
+    cell: dict[str, Any],
+    workload: Mapping[str, Any],
+    built: tuple[str, str | None],
+    rounds: Sequence[Sample],
 ) -> dict[str, Any]:
     toolchain, toolchain_sha256 = built
+    reference = workload["reference"]
     own = {
         "name": label(cell),
+        "description": f"{workload['title']}: seconds that each of a chunk's {things(workload)} took",
+        "note": workload["note"],
+        "workload": workload["name"],
+        "revision": workload["revision"],
+        "sources_sha256": workload["sources_sha256"],
+        "reference": f"{reference['toolchain']}/{reference['variant']}",
+        "reference_sha256": reference["sha256"],
         "flags": " ".join(cell["flags"]),
         "toolchain": toolchain,
         "toolchain_sha256": toolchain_sha256,

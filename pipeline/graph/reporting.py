@@ -31,7 +31,9 @@ _REPORTING = (
     "disturbances",
     "trend",
     "across",
+    "across_pairs",
     "across_text",
+    "across_turns",
 )
 #: What a page is made of, beside what it shows.
 _PAGE_CODE = (
@@ -39,6 +41,7 @@ _PAGE_CODE = (
     "pipeline/index_page.py",
     "pipeline/templates/page.*",
     "pipeline/claims*.py",
+    "pipeline/across*.py",
     *map("pipeline/{}.py".format, ("views", "tradeoffs_text", "verdicts", "stats", "history_run", "errors")),
 )
 

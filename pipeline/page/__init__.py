@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import layout
-from pipeline.page import charts, looks, pictures, points, render, scatter
+from pipeline.page import across, charts, looks, pictures, points, render, scatter
 from pipeline.page.data import is_ok
 from pipeline.store import write_atomic
+from pipeline.views import parts
 
 
 def write(results: dict[str, Any], sweeps: list[dict[str, Any]], claims: list[dict[str, Any]]) -> None:
@@ -34,8 +35,17 @@ def make(
     results: dict[str, Any], sweeps: list[dict[str, Any]], claims: list[dict[str, Any]]
 ) -> tuple[str, dict[str, str]]:
     """The page, and {name of a chart: SVG} of those that have something to show."""
-    sets = {"cells": points.rows(results)}
-    specs = {name: (spec, {looks.CELLS: "cells"}) for name, spec in _of_cells(results).items()}
+    sets: dict[str, Any] = {}
+    specs: dict[str, Any] = {}
+    for part in parts(results):
+        own = render.own_name(results, part)
+        sets[own(looks.CELLS)] = points.rows(part)
+        specs |= {
+            own(name): (spec, {looks.CELLS: own(looks.CELLS)}) for name, spec in _of_cells(part).items()
+        }
+    if results["across"] is not None:
+        sets[across.ACROSS] = across.rows(results)
+        specs["across"] = (across.chart(results), {across.ACROSS: across.ACROSS})
     for sweep in sweeps:
         name = render.sweep_chart(sweep)
         sets[name] = points.sweep_rows(sweep)
@@ -53,7 +63,7 @@ def make(
 
 
 def _of_cells(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The charts of cells that have what they show; the heatmap also shows what is missing."""
+    """The charts of a workload's cells that have what they show; the heatmap also shows what is missing."""
     found = {"heatmap": charts.heatmap(results)}
     measured = [cell for cell in results["cells"] if is_ok(cell)]
     if any(cell["compile_seconds"] for cell in measured):

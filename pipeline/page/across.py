@@ -31,7 +31,7 @@ def section(results: dict[str, Any]) -> dict[str, Any] | None:
     sentences)] on the rest, and texts: "reading", "steps_reading", "summary", "missing", "left_out"}. An
     entry of "grids" is None or {"lines", "shade", "partial"}, one of "steps" a text.
     """
-    across = results.get("across")
+    across = results["across"]
     if across is None:
         return None
     known = {workload["name"]: workload for workload in results["workloads"]}
@@ -93,7 +93,7 @@ def _variant(results: dict[str, Any]) -> str:
 
 def rows(results: dict[str, Any]) -> list[dict[str, Any]]:
     """The data set "across": at one variant, each backend's ratio on each workload, and its mean."""
-    if results.get("across") is None:
+    if results["across"] is None:
         return []
     variant = _variant(results)
     means = [mean for mean in results["across"]["means"] if mean["variant"] == variant]

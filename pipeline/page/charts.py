@@ -1,4 +1,4 @@
-"""Charts of all cells and of releases: pure functions from results to specifications without data."""
+"""Charts of a workload's cells and of releases: pure functions from results to specifications."""
 
 from __future__ import annotations
 

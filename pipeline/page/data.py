@@ -25,7 +25,7 @@ PHASES = (
 _MOST_GROUPS = 26
 _MOST_MEMBERS = 12
 #: Keys of cells by which the table can be filtered.
-FILTERS = ("toolchain", "variant", "backend", "kind", "status")
+FILTERS = ("workload", "toolchain", "variant", "backend", "kind", "status")
 
 
 def is_ok(cell: Cell) -> bool:
@@ -42,11 +42,11 @@ def trouble(cell: Cell) -> str:
     return ""
 
 
-def tip(cell: Cell) -> str:
-    """What is told of a cell on hover and focus: lines, the first one its name."""
+def tip(cell: Cell, unit: str) -> str:
+    """What is told of a cell on hover and focus: lines, the first one its name; ``unit`` is its score's."""
     lines = [label(cell)]
     if is_ok(cell):
-        lines.append(f"{numbers.score(cell['score'])} iterations/s")
+        lines.append(f"{numbers.score(cell['score'])} {unit}")
         within = numbers.interval(cell["ratio_low"], cell["ratio_high"])
         lines.append(f"{numbers.ratio(cell['ratio'])} of native ({within}, {numbers.plus_minus(cell)})")
         if cell.get("group") and not cell["disturbed"]:
@@ -110,9 +110,9 @@ def built(cells: Iterable[Cell]) -> list[dict[str, str]]:
         kind = "native" if cell["native_sha256"] else "wasm"
         digest = cell["native_sha256"] or cell["wasm_sha256"]
         if digest:
-            place = (cell["toolchain"], cell["variant"], kind, digest)
+            place = (cell["workload"], cell["toolchain"], cell["variant"], kind, digest)
             made = found.setdefault(
-                place, {"artifact": "/".join(place[:3]), "flags": "", "bytes": "", "sha256": digest}
+                place, {"artifact": "/".join(place[:4]), "flags": "", "bytes": "", "sha256": digest}
             )
             made["flags"] = prebuilt(cell) or " ".join(cell["flags"] or [])
             made["bytes"] = made["bytes"] or numbers.whole(cell["wasm_bytes"])

@@ -10,7 +10,7 @@ import pipeline.page.numbers as numbers
 from pipeline.model import Kind
 from pipeline.page.data import Cell, is_ok
 from pipeline.verdicts import FASTER, SLOWER
-from pipeline.views import label
+from pipeline.views import label, native_name, native_speeds, parts
 
 #: Backends that may be named beside the first one.
 _MOST_NAMED = 3
@@ -19,18 +19,18 @@ _MOST_NAMED = 3
 def facts(results: dict[str, Any]) -> list[dict[str, str]]:
     """{"name", "value", "says"}: the figures at the head of the page."""
     cells = results["cells"]
-    reference, protocol, host = results["reference"], results["protocol"], results["host"]
+    workloads, protocol, host = results["workloads"], results["protocol"], results["host"]
     counts = Counter(cell["status"] for cell in cells if not is_ok(cell))
     disturbed = sum(bool(cell["disturbed"]) for cell in cells)
     told = [f"{number} {status}" for status, number in sorted(counts.items())]
     told += [f"{disturbed} disturbed (?)"] if disturbed else []
     measured = sum(map(is_ok, cells))
     return [
-        fastest(cells, results["comparisons"]),
+        *_fastest(results),
         {
             "name": "Native reference",
-            "value": numbers.score(reference["score"]) or "not measured",
-            "says": f"iterations/s undisturbed: {reference['toolchain']} {reference['variant']}",
+            "value": native_name(workloads),
+            "says": f"{native_speeds(workloads)} undisturbed" if native_speeds(workloads) else "not measured",
         },
         {
             "name": "Cells with a number",
@@ -64,8 +64,17 @@ def rounds(cells: list[Cell]) -> str:
     return f"{between} round{'' if between == '1' else 's'}"
 
 
+def _fastest(results: dict[str, Any]) -> list[dict[str, str]]:
+    """One a workload, each by its name where there are several."""
+    found = [fastest(part["cells"], part["comparisons"]) for part in parts(results)]
+    if len(found) == 1:
+        return found
+    names = [workload["name"] for workload in results["workloads"]]
+    return [{**one, "name": f"{name}: {one['name'].lower()}"} for name, one in zip(names, found, strict=True)]
+
+
 def fastest(cells: list[Cell], comparisons: list[dict[str, Any]]) -> dict[str, str]:
-    """The fastest backend that runs wasm, and whether it is shown to be that.
+    """A workload's fastest backend that runs wasm, and whether it is shown to be that.
 
     By the groups' letters (cells that share none were told apart); of so many cells that there are no
     letters, by the comparisons with other backends that ran the same module.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pipeline.page.numbers as numbers
 from pipeline.page.headline import processor, rounds
+from pipeline.views import native_name, native_speeds, sources
 
 #: Settings of a protocol in the words of the page.
 _SETTINGS = {
@@ -23,21 +25,34 @@ _SETTINGS = {
 
 
 def protocol(results: dict[str, Any]) -> list[tuple[str, str]]:
-    """The protocol's settings, the native reference, and the sources."""
-    chosen, reference = results["protocol"], results["reference"]
+    """The protocol's settings."""
+    chosen = results["protocol"]
     settings = [(name, f"{chosen[key]}") for key, name in _SETTINGS.items() if chosen.get(key) is not None]
     return [
         ("protocol", f"{chosen['name']}: {rounds(results['cells'])} a cell"),
         ("confidence", numbers.percent(chosen["confidence"])),
         *settings,
-        (
-            "native reference",
-            f"{reference['toolchain']} {reference['variant']}, "
-            f"{numbers.score(reference['score']) or 'not measured'} iterations/s undisturbed",
-        ),
-        ("its SHA-256", reference.get("sha256") or "unknown"),
-        ("CoreMark’s sources", f"revision {results['coremark']['commit']}"),
     ]
+
+
+def workloads(results: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(title, (name, text) pairs) of each workload: what it is, what proves it, its reference and sources."""
+    return [(workload["title"], list(_workload(workload))) for workload in results["workloads"]]
+
+
+def _workload(workload: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "name", workload["name"]
+    if workload["stresses"]:
+        yield "stresses", workload["stresses"]
+    yield "proof of a run", workload["proof"]
+    yield "time", workload["time"]
+    speed = native_speeds([workload])
+    yield (
+        "native reference",
+        f"{native_name([workload])}, {f'{speed} undisturbed' if speed else 'not measured'}",
+    )
+    yield "its SHA-256", workload["reference"]["sha256"] or "unknown"
+    yield "sources", sources(workload)
 
 
 def machine(results: dict[str, Any]) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.views import half_width, mark
+from pipeline.views import half_width, mark, speed
 
 #: A cell in more groups than this shows "…" in a narrow place, as the terminal's table does.
 _MOST_LETTERS = 4
@@ -13,8 +13,8 @@ _GIB = 1 << 30
 
 
 def score(value: float | None) -> str:
-    """Iterations per second, whole."""
-    return "" if value is None else f"{value:.0f}"
+    """A speed in its workload's unit."""
+    return "" if value is None else speed(value)
 
 
 def ratio(value: float | None) -> str:

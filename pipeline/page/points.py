@@ -12,11 +12,13 @@ from pipeline.views import label
 
 
 def rows(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """The data set "cells": one row a cell, with its place in the heatmap and what is told of it."""
+    """The data set "cells" of one workload: one row a cell, its place in the heatmap, what is told of it."""
+    (workload,) = results["workloads"]
     # A module that somebody else built is a column of its own, and needs no row of its own.
     several = len({cell["toolchain"] for cell in results["cells"] if not cell.get("prebuilt")}) > 1
     crowded = data.crowded(results["cells"])
-    sides = _sides(results["tradeoffs"]["all"]["members"])
+    fronts = results["tradeoffs"]["all"]
+    sides = _sides(fronts[0]["members"] if fronts else [])
     return [
         {
             "row": f"{cell['backend']} · {cell['toolchain']}" if several else cell["backend"],
@@ -28,7 +30,7 @@ def rows(results: dict[str, Any]) -> list[dict[str, Any]]:
             "below": _below(cell, crowded),
             "front": sides.get(label(cell), ""),
             "name": f"{cell['backend']} {cell['variant']}",
-            "tip": tip(cell),
+            "tip": tip(cell, workload["unit"]),
             **_measured(cell),
         }
         for cell in results["cells"]
@@ -70,6 +72,7 @@ def _drawn(value: float) -> float:
 
 def sweep_rows(sweep: dict[str, Any]) -> list[dict[str, Any]]:
     """The data set "sweep": the points of a sweep, one a cell, that have a number."""
+    units = {workload["name"]: workload["unit"] for workload in sweep["workloads"]}
     return [
         {
             "series": point["series"],
@@ -77,7 +80,7 @@ def sweep_rows(sweep: dict[str, Any]) -> list[dict[str, Any]]:
             "ratio": _drawn(point["ratio"]),
             "low": _drawn(point["ratio_low"]),
             "high": _drawn(point["ratio_high"]),
-            "tip": tip(cell),
+            "tip": tip(cell, units[cell["workload"]]),
         }
         for point, cell in zip(sweep["chart"], sweep["cells"], strict=True)
         if point["ratio"] is not None

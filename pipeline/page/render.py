@@ -7,8 +7,10 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import pipeline.page.across as across
 import pipeline.page.data as data
 import pipeline.page.headline as headline
 import pipeline.page.method as method
@@ -19,7 +21,18 @@ from pipeline.claims import NOT_TESTABLE, RULES
 from pipeline.sweep import changes
 from pipeline.tradeoffs_text import tables
 from pipeline.verdicts import MOST_SAME
-from pipeline.views import grid, half_width, label, notes, orders, unfit
+from pipeline.views import (
+    grid,
+    half_width,
+    heading,
+    label,
+    native_speeds,
+    notes,
+    orders,
+    parts,
+    unfit,
+    unit,
+)
 
 if TYPE_CHECKING:
     import jinja2
@@ -44,21 +57,19 @@ def html(
         "bundle_js": pictures.javascript(),
         "page_js": _own("page.js"),
     }
-    css = _own("page.css")
-    groups, more_groups = data.groups(results["cells"])
+    css = _own("page.css") + _own("page.across.css")
     elsewhere = [_other(other) for other in results.get("elsewhere") or ()]
     context = {
         "results": results,
+        "heading": heading(results),
+        "unit": unit(results["workloads"]),
+        "several": len(results["workloads"]) > 1,
+        "parts": [_part(results, part) for part in parts(results)],
         "facts": headline.facts(results),
-        "sections": _sections(sweeps, claims, elsewhere),
+        "sections": _sections(results, sweeps, claims, elsewhere),
+        "across": across.section(results),
         "charts": {name: Markup(pictures.inline(svg, name)) for name, svg in drawn.items()},
-        "grids": grid(results),
-        "crowded": data.crowded(results["cells"]),
-        "tradeoffs": tables(results["tradeoffs"]),
         "sweeps": [_sweep(sweep) for sweep in sweeps],
-        "groups": groups,
-        "more_groups": more_groups,
-        "orders": orders(results),
         "same_percent": f"{MOST_SAME * 100:g}",
         "phase_names": data.PHASES,
         "choices": data.choices(results["cells"]),
@@ -70,6 +81,7 @@ def html(
         "rules": RULES,
         "elsewhere": elsewhere,
         "method": method.protocol(results),
+        "workloads": method.workloads(results),
         "machine": method.machine(results),
         "runtimes": data.runtimes(results["cells"]),
         "artifacts": data.built(results["cells"]),
@@ -81,9 +93,20 @@ def html(
     return _environment().get_template("page.html.jinja").render(context)
 
 
+def own_name(results: dict[str, Any], part: dict[str, Any]) -> Callable[[str], str]:
+    """How a chart or a table of a workload is called among those of others: a part of a path, and of ids."""
+    if len(results["workloads"]) == 1:
+        return lambda name: name
+    return lambda name: f"{name}-{_plain(part['workloads'][0]['name'])}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._+-]", "-", name)
+
+
 def sweep_chart(sweep: dict[str, Any]) -> str:
     """The name of a sweep's chart, by its runtime: a part of a path, and of ids."""
-    return f"sweep-{re.sub(r'[^A-Za-z0-9._-]', '-', sweep_name(sweep))}"
+    return f"sweep-{_plain(sweep_name(sweep))}"
 
 
 def sweep_name(sweep: dict[str, Any]) -> str:
@@ -102,6 +125,7 @@ def _environment() -> jinja2.Environment:
         autoescape=True,
     )
     environment.globals.update(
+        native_speeds=native_speeds,
         n=numbers,
         ok=data.is_ok,
         trouble=data.trouble,
@@ -161,11 +185,15 @@ def _verdict(word: str) -> Markup:
 
 
 def _sections(
-    sweeps: list[dict[str, Any]], claims: list[dict[str, Any]], elsewhere: list[dict[str, Any]]
+    results: dict[str, Any],
+    sweeps: list[dict[str, Any]],
+    claims: list[dict[str, Any]],
+    elsewhere: list[dict[str, Any]],
 ) -> list[tuple[str, str]]:
     """(id, name) of what the page has, in its order."""
     found: list[tuple[str, str, object]] = [
         ("scores", "Scores", True),
+        ("across", "Across workloads", results["across"]),
         ("tradeoffs", "Costs", True),
         ("releases", "Releases", sweeps),
         ("groups", "Groups", True),
@@ -181,8 +209,23 @@ def _sections(
     return [(name, title) for name, title, there in found if there]
 
 
+def _part(results: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """What the page shows of one workload by itself."""
+    groups, more_groups = data.groups(part["cells"])
+    return {
+        "workload": part["workloads"][0],
+        "own": own_name(results, part),
+        "grids": grid(part),
+        "crowded": data.crowded(part["cells"]),
+        "tradeoffs": tables(part["tradeoffs"], part["workloads"]),
+        "groups": groups,
+        "more_groups": more_groups,
+        "orders": orders(part),
+    }
+
+
 def _sweep(sweep: dict[str, Any]) -> dict[str, Any]:
-    """{"name", "chart", "rows": [(cell, change to the release before it)]}."""
+    """{"name", "chart", "unit", "rows": [(cell, change to the release before it)]}."""
     before = {later: earlier for earlier, later in changes(sweep)}
     by_name = {label(cell): cell for cell in sweep["cells"]}
     rows = []
@@ -191,7 +234,12 @@ def _sweep(sweep: dict[str, Any]) -> dict[str, Any]:
         if name in before:
             change = f"{cell['ratio'] / by_name[before[name]]['ratio'] - 1:+.1%}"
         rows.append((cell, change))
-    return {"name": sweep_name(sweep), "chart": sweep_chart(sweep), "rows": rows}
+    return {
+        "name": sweep_name(sweep),
+        "chart": sweep_chart(sweep),
+        "unit": unit(sweep["workloads"]),
+        "rows": rows,
+    }
 
 
 def _other(other: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Charts of score against what it costs: pure functions from results to specifications without data."""
+"""Charts of score against what it costs: pure functions from a workload's results to specifications."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def _scatter(results: dict[str, Any], cost: str, title: str, front: bool = False
     shown = kinds({row["kind"] for row in measured})
     # Modules differ by tens of per cent, the other costs by orders of magnitude.
     scale = alt.Scale(zero=False, nice=False, padding=14) if cost == "wasm" else log()
-    y = alt.Y("score:Q", title="iterations/s", scale=alt.Scale(domain=[0, top]), axis=alt.Axis(tickCount=6))
+    unit = results["workloads"][0]["unit"]
+    y = alt.Y("score:Q", title=unit, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(tickCount=6))
     base = (
         alt.Chart(alt.NamedData(CELLS))
         .transform_filter(positive(cost))

@@ -177,9 +177,10 @@
       whole.width = width();
       whole.autosize = { type: "fit-x", contains: "padding" };
     }
-    if (box.dataset.chart === "heatmap") {
+    const heatmap = data.cells && box.dataset.chart.startsWith("heatmap");
+    if (heatmap) {
       // As wide as there is room for, but for names of backends; on a phone as narrow as numbers allow.
-      const columns = new Set(given.sets.cells.map((cell) => cell.variant)).size;
+      const columns = new Set(given.sets[data.cells].map((cell) => cell.variant)).size;
       whole.width = { step: Math.max(50, Math.min(156, (box.clientWidth - 180) / columns)) };
     }
     whole.config.legend.columns = Math.max(2, Math.floor(box.clientWidth / 170));
@@ -202,7 +203,7 @@
         view.width(width()).runAsync();
       }).observe(box);
     }
-    walk(box, box.dataset.chart === "heatmap");
+    walk(box, heatmap);
   };
 
   // On paper everything is open.

@@ -71,6 +71,12 @@ def hostile(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def several(tmp_path_factory):
+    """Three workloads."""
+    return _written(tmp_path_factory.mktemp("several"), page_inputs.several(), [], [])
+
+
+@pytest.fixture(scope="session")
 def large(tmp_path_factory):
     """18 backends under 12 variants."""
     inputs = (page_inputs.large(), [page_inputs.sweep()], page_inputs.claims())

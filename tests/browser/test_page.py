@@ -86,7 +86,7 @@ def test_filters_narrow_together_and_the_count_is_announced(visit, whole):
     tab.get_by_role("button", name="Clear").click()
     tab.wait_for_function("document.getElementById('every-count').textContent.startsWith('42 of')")
     tab.get_by_label("Search").fill("WASMTIME O3")
-    assert _texts(tab, f"{EVERY}:not([hidden]) > th") == ["zig/O3/wasmtime.cranelift"]
+    assert _texts(tab, f"{EVERY}:not([hidden]) > th") == ["coremark/zig/O3/wasmtime.cranelift"]
 
 
 def test_hovering_tells_score_ratio_and_interval(visit, whole):
@@ -95,7 +95,7 @@ def test_hovering_tells_score_ratio_and_interval(visit, whole):
     _hover(tile)
     lines = _texts(tab, ".pop p")
     cell = page_inputs.results()["cells"][0]
-    assert lines[0] == "zig/O0/native"
+    assert lines[0] == "coremark/zig/O0/native"
     assert lines[1] == f"{cell['score']:.0f} iterations/s"
     assert f"({cell['ratio_low']:.3f} – {cell['ratio_high']:.3f}," in lines[2]
     tab.mouse.move(2, 2)
@@ -111,11 +111,11 @@ def test_the_keyboard_walks_over_a_chart(visit, whole):
         tab.keyboard.press(key)
         tab.wait_for_selector(".pop:not([hidden])")
         told.append(tab.locator(".aloud[role=status]").text_content().partition("\n")[0])
-    best, other = told[0].split("/")[2], told[2].split("/")[2]
-    assert told[0] == f"zig/O0/{best}"
-    assert told[1] == f"zig/O1/{best}"
-    assert told[2] == f"zig/O1/{other}"
-    assert told[3] == f"zig/O0/{other}"
+    best, other = told[0].split("/")[3], told[2].split("/")[3]
+    assert told[0] == f"coremark/zig/O0/{best}"
+    assert told[1] == f"coremark/zig/O1/{best}"
+    assert told[2] == f"coremark/zig/O1/{other}"
+    assert told[3] == f"coremark/zig/O0/{other}"
     assert best != other
     tab.keyboard.press("Escape")
     tab.wait_for_selector(".pop", state="hidden")
@@ -171,7 +171,25 @@ def test_axe_finds_nothing_serious(visit, whole, axe, scheme, width):
     assert len(found["passes"]) > 30
 
 
-@pytest.mark.parametrize("which", ["whole", "large", "hostile"])
+def test_several_workloads_have_charts_of_their_own_and_a_filter(visit, several, axe):
+    tab = visit(several)
+    names = tab.eval_on_selector_all("[data-chart]", "all => all.map(e => e.dataset.chart)")
+    heatmaps = [name for name in names if name.startswith("heatmap")]
+    assert heatmaps == ["heatmap-coremark", "heatmap-json", "heatmap-nbody"]
+    assert tab.locator(".static").count() == 0
+    _hover(tab.locator("[data-chart=heatmap-nbody] .mark-rect.role-mark path").first)
+    lines = _texts(tab, ".pop p")
+    assert lines[0] == "nbody/zig/O0/native"
+    assert lines[1].endswith(" runs/s")
+    tab.locator("select[name=workload]").select_option("json")
+    assert _shown(tab) == len(page_inputs.results()["cells"])
+    tab.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true })")
+    found = axe.run(tab).response
+    bad = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+
+
+@pytest.mark.parametrize("which", ["whole", "large", "hostile", "several"])
 def test_a_phone_scrolls_down_only(visit, request, which):
     tab = visit(request.getfixturevalue(which), viewport={"width": 375, "height": 700})
     tab.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true })")

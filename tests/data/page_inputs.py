@@ -5,16 +5,17 @@ import itertools
 import json
 from pathlib import Path
 
-from pipeline import tradeoffs
+from pipeline import across, tradeoffs
+from pipeline.views import label
 
 HERE = Path(__file__).resolve().parent
 
 #: Ends an attribute, an element and a script, and would then run; U+2028 ends a line in JavaScript.
 HOSTILE = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>&amp;\u2028{{7*7}}"
 #: Words of ours that decide what is shown, and never come from outside.
-_OWN = ("status", "verdict", "kind", "trend", "fingerprint")
-#: Lists and keys that hold labels: toolchain/variant/backend.
-_LABELS = ("one", "other", "cell", "by", "alike", "cells", "series")
+_OWN = ("status", "verdict", "kind", "trend", "fingerprint", "unit", "what", "of")
+#: Lists and keys that hold labels: workload/toolchain/variant/backend.
+_LABELS = ("one", "other", "cell", "by", "alike", "cells", "series", "faster", "slower")
 
 CLAIMS = [
     {
@@ -32,8 +33,8 @@ CLAIMS = [
         "measured": {"ratio": 1.22, "low": 1.19, "high": 1.25},
         "verdict": "contradicted",
         "reason": "the published 2.59 lies above the measured interval, even widened by 10%",
-        "cells": ["zig/O3/wasmer.llvm", "zig/O3/wasmer.cranelift"],
-        "versions": {"zig/O3/wasmer.llvm": "wasmer 1.1.0"},
+        "cells": ["coremark/zig/O3/wasmer.llvm", "coremark/zig/O3/wasmer.cranelift"],
+        "versions": {"coremark/zig/O3/wasmer.llvm": "wasmer 1.1.0"},
     },
     {
         "name": "m2-releases",
@@ -67,14 +68,13 @@ def claims():
 
 def other_host(of, *more):
     """A host whose samples lie in the same folder: half as fast, of one backend and ``more`` labels."""
-    cells = [
-        copy.deepcopy(c)
-        for c in of["cells"]
-        if c["backend"] == "v8.turbofan" or f"{c['toolchain']}/{c['variant']}/{c['backend']}" in more
-    ]
+    cells = [copy.deepcopy(c) for c in of["cells"] if c["backend"] == "v8.turbofan" or label(c) in more]
     for cell in cells:
         cell.update(score=cell["score"] / 2, group=None)
-    names = {f"{c['toolchain']}/{c['variant']}/{c['backend']}" for c in cells}
+    names = set(map(label, cells))
+    workloads = copy.deepcopy(of["workloads"])
+    for workload in workloads:
+        workload["reference"]["score"] = 12345.0
     return {
         "host": {
             **of["host"],
@@ -83,11 +83,44 @@ def other_host(of, *more):
             "fingerprint": "f0" * 32,
         },
         "created": "2026-01-02T03:04:05+00:00",
-        "reference": {**of["reference"], "score": 12345.0},
+        "workloads": workloads,
         "cells": cells,
         "comparisons": [v for v in of["comparisons"] if {v["one"], v["other"]} <= names],
         "warnings": [],
     }
+
+
+#: (name, title, unit, what proves it, how many times as fast as the first one's interpreters are).
+_OTHERS = (
+    ("json", "JSON parsing and printing", "iterations/s", "output as written down", 0.8),
+    ("nbody", "N-body simulation", "runs/s", "output equal to native", 1.3),
+)
+
+
+def several():
+    """Three workloads: the real results, and two that are made of them by scaling numbers. Not measured."""
+    found = results()
+    first = found["workloads"][0]
+    cells, comparisons = list(found["cells"]), list(found["comparisons"])
+    for name, title, unit, proof, factor in _OTHERS:
+        reference = {**first["reference"], "score": first["reference"]["score"] / 700}
+        about = {"name": name, "title": title, "unit": unit, "proof": proof, "stresses": f"what {name} does"}
+        nothing = {"note": None, "revision": None, "sources_sha256": "ab" * 32}
+        found["workloads"].append({**first, **about, **nothing, "reference": reference})
+        for cell in map(copy.deepcopy, results()["cells"]):
+            cell["workload"] = name
+            # Native code beside itself stays what it is.
+            scale = 1 if cell["kind"] == "native" else factor
+            for key in ("ratio", "ratio_low", "ratio_high"):
+                cell[key] = cell[key] and cell[key] * scale
+            cell["score"] = cell["ratio"] and cell["ratio"] * reference["score"]
+            cells.append(cell)
+        for pair in map(copy.deepcopy, results()["comparisons"]):
+            comparisons.append(
+                {**pair, **{key: pair[key].replace("coremark", name) for key in ("one", "other")}}
+            )
+    found.update(cells=cells, comparisons=comparisons, tradeoffs=tradeoffs.find(cells, comparisons))
+    return {**found, "across": across.find(cells, found["workloads"])}
 
 
 def full():
@@ -130,7 +163,7 @@ def large(backends=18, variants=12):
         new["backend"] += f"-{turn}" if turn else ""
         new["variant"] += f"-{again}" if again else ""
         made.append(new)
-    names = [f"{c['toolchain']}/{c['variant']}/{c['backend']}" for c in made]
+    names = [label(c) for c in made]
     pairs = [
         {"one": a, "other": b, "ratio": 1.0, "ratio_low": 0.9, "ratio_high": 1.1, "verdict": "undecided"}
         for a, b in itertools.combinations(names, 2)

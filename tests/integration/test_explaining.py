@@ -66,11 +66,13 @@ def test_what_lies_between_two_levels(prepared, tmp_path, monkeypatch, capsys):
         for path in (artifact(prepared, level), artifact(prepared, level).with_name("artifact.json")):
             write_atomic(tmp_path / path.relative_to(prepared), path.read_bytes())
     variants = [SimpleNamespace(name=x, flags=(f"-{x}",)) for x in ("O2", "O3")]
-    explain.explain(SimpleNamespace(
+    explain.explain(
+        SimpleNamespace(
             workloads=[SimpleNamespace(name="coremark")],
             toolchains=[SimpleNamespace(name="zig")],
             variants=variants,
-        ))
+        )
+    )
     text = capsys.readouterr().out
     assert text == (tmp_path / "report/explain.txt").read_text(encoding="utf-8")
     found = json.loads((tmp_path / "report/explain.json").read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 import json
 
 CELL_KEYS = [
+    "workload",
     "toolchain",
     "variant",
     "flags",
@@ -50,17 +51,19 @@ def test_the_shape_of_results_json(workspace):
         "created",
         "host",
         "protocol",
-        "coremark",
+        "workloads",
         "toolchains",
-        "reference",
         "cells",
         "comparisons",
         "warnings",
         "tradeoffs",
+        "across",
         "elsewhere",
     ]
-    assert results["schema"] == 1
-    assert set(results["reference"]) == {"toolchain", "variant", "score", "sha256"}
+    assert results["schema"] == 2
+    (workload,) = results["workloads"]
+    assert set(workload["reference"]) == {"toolchain", "variant", "score", "sha256"}
+    assert results["across"] is None
     assert {"cpu", "microarchitecture", "cores", "memory_bytes", "os", "kernel", "python"} <= set(
         results["host"]
     )
@@ -69,7 +72,7 @@ def test_the_shape_of_results_json(workspace):
         assert list(cell) == CELL_KEYS
         assert cell["status"] == "ok"
         assert cell["ratio_low"] <= cell["ratio"] <= cell["ratio_high"]
-        assert cell["score"] == cell["ratio"] * results["reference"]["score"]
+        assert cell["score"] == cell["ratio"] * workload["reference"]["score"]
         assert (cell["rounds"], cell["chunks"]) == (2, 4)
         assert cell["stopped"] == "2 rounds"
         assert cell["group"] or cell["disturbed"]

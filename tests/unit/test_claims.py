@@ -49,10 +49,11 @@ CRANELIFT = (
     '{ backend = "wasmer.cranelift", published = "Wasmer 5.0 Cranelift", version = "5.0", score = 20000 }'
 )
 HEAD = 'source = "a thread"\nmachine = "unstated"\nstatement = "LLVM is faster."\n'
-RATIO = f'[claims.one]\nkind = "ratio"\n{HEAD}numerator = {LLVM}\ndenominator = {CRANELIFT}\n'
-ORDER = f'[claims.one]\nkind = "order"\n{HEAD}faster = {LLVM}\nslower = {CRANELIFT}\n'
-EQUAL = f'[claims.one]\nkind = "equal"\n{HEAD}one = {LLVM}\nother = {CRANELIFT}\n'
-SCORE = f'[claims.one]\nkind = "score"\n{HEAD}cell = {LLVM}\n'.replace("unstated", "AMD EPYC 7763")
+TOP = 'workload = "json"\n'
+RATIO = f'{TOP}[claims.one]\nkind = "ratio"\n{HEAD}numerator = {LLVM}\ndenominator = {CRANELIFT}\n'
+ORDER = f'{TOP}[claims.one]\nkind = "order"\n{HEAD}faster = {LLVM}\nslower = {CRANELIFT}\n'
+EQUAL = f'{TOP}[claims.one]\nkind = "equal"\n{HEAD}one = {LLVM}\nother = {CRANELIFT}\n'
+SCORE = f'{TOP}[claims.one]\nkind = "score"\n{HEAD}cell = {LLVM}\n'.replace("unstated", "AMD EPYC 7763")
 
 
 @pytest.fixture
@@ -74,6 +75,7 @@ def cell(backend, ratio, rounds=8, process=0.004, version="1.1.0", **more):
     # The means of the rounds are moved onto the ratio: what is tested is the rule, not the noise.
     found = stats.estimate(np.exp(np.log(ratio) + means - means.mean() + np.zeros((rounds, 30))).tolist())
     return {
+        "workload": "json",
         "toolchain": "zig",
         "variant": "O3",
         "backend": backend,
@@ -103,8 +105,21 @@ def results(*cells, cpu="AMD EPYC 7763 64-Core Processor"):
     return {
         "created": "2026-01-01T00:00:00Z",
         "host": {"cpu": cpu},
-        "reference": {"toolchain": "zig", "variant": "O3"},
+        "workloads": [workload("json")],
         "cells": list(cells),
+    }
+
+
+def workload(name, variant="O3"):
+    return {"name": name, "unit": "runs/s", "reference": {"toolchain": "zig", "variant": variant}}
+
+
+def of(name, run):
+    """The same results of another workload."""
+    return {
+        **run,
+        "workloads": [workload(name)],
+        "cells": [{**each, "workload": name} for each in run["cells"]],
     }
 
 
@@ -142,7 +157,7 @@ def test_a_ratio_is_reproduced_within_the_interval_widened_by_the_tolerance(read
     assert outcome.measured["low"] < llvm / 0.5 < outcome.measured["high"]
     assert outcome.measured["ratio"] == pytest.approx(llvm / 0.5)
     assert outcome.published["ratio"] == 1.5
-    assert outcome.cells == ["zig/O3/wasmer.llvm", "zig/O3/wasmer.cranelift"]
+    assert outcome.cells == ["json/zig/O3/wasmer.llvm", "json/zig/O3/wasmer.cranelift"]
 
 
 def test_a_claim_has_its_own_tolerance(read):
@@ -165,10 +180,15 @@ def test_an_interval_that_could_hold_anything_reproduces_nothing(read):
 @pytest.mark.parametrize(
     ("llvm", "process", "verdict", "why"),
     [
-        (0.55, 0.004, REPRODUCED, "shown to be faster than zig/O3/wasmer.cranelift"),
+        (0.55, 0.004, REPRODUCED, "shown to be faster than json/zig/O3/wasmer.cranelift"),
         (0.45, 0.004, CONTRADICTED, "shown to be slower than"),
         (0.50, 0.001, CONTRADICTED, "shown to be same within 2% of"),
-        (0.505, 0.05, NOT_TESTABLE, "could not be told; type: doit run claims protocol=precise"),
+        (
+            0.505,
+            0.05,
+            NOT_TESTABLE,
+            "could not be told; type: doit run claims workloads=json protocol=precise",
+        ),
     ],
 )
 def test_an_order_is_what_the_verdict_between_the_cells_is(read, llvm, process, verdict, why):
@@ -234,17 +254,19 @@ def test_what_is_not_measured_says_why_and_what_to_type(read):
     assert absent.verdict == NOT_TESTABLE
     assert absent.measured is None
     assert "nothing was measured for Wasmer 5.0 LLVM; " in absent.reason
-    assert typed(absent.reason) == [{"variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}]
+    assert typed(absent.reason) == [
+        {"workloads": "json", "variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}
+    ]
     gone = judged(
         read(RATIO), results(unfit("wasmer.llvm", "unavailable", "no CPython 3.10; type: uv x"), there)
     )
     assert gone.verdict == NOT_TESTABLE
-    assert gone.reason == "zig/O3/wasmer.llvm is unavailable: no CPython 3.10; type: uv x"
-    assert gone.cells == ["zig/O3/wasmer.llvm", "zig/O3/wasmer.cranelift"]
+    assert gone.reason == "json/zig/O3/wasmer.llvm is unavailable: no CPython 3.10; type: uv x"
+    assert gone.cells == ["json/zig/O3/wasmer.llvm", "json/zig/O3/wasmer.cranelift"]
     shaken = judged(read(RATIO), results(cell("wasmer.llvm", 0.75, rounds=1), there))
     assert shaken.verdict == NOT_TESTABLE
     assert typed(shaken.reason) == [
-        {"rounds": "2", "variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}
+        {"workloads": "json", "rounds": "2", "variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}
     ]
     extra = judged(read(RATIO.replace("wasmer.llvm", "wasm3")), results(there))
     assert "pip install -e '.[wasm3]'" in extra.reason
@@ -270,12 +292,12 @@ def test_releases_are_looked_for_in_sweeps(read):
     outcome = judged(read(releases()), main, sweep)
     assert outcome.verdict == REPRODUCED
     assert outcome.versions == {
-        "zig/O3/wasmtime.cranelift@46.0.1": "wasmtime 46.0.1",
-        "zig/O3/wasmtime.cranelift@30.0.0": "wasmtime 30.0.0",
+        "json/zig/O3/wasmtime.cranelift@46.0.1": "wasmtime 46.0.1",
+        "json/zig/O3/wasmtime.cranelift@30.0.0": "wasmtime 30.0.0",
     }
     vague = [cell(f"wasmtime.cranelift@{v}", r, 3, 0.2, v) for v, r in (("46.0.1", 0.75), ("30.0.0", 0.5))]
     reason = judged(read(releases()), main, results(*vague)).reason
-    how = "protocol=precise half_width=2.5 variants=O3"
+    how = "workloads=json protocol=precise half_width=2.5 variants=O3"
     assert f"versions='46.0.1,30.0.0' {how}, then: doit run claims; measured" in reason
     assert typed(reason)[0]["half_width"] == "2.5"
     # Two cells of two runs have no reference in common.
@@ -288,7 +310,7 @@ def test_the_published_release_is_preferred_and_releases_are_not_mixed(read):
     one = cell("wasmer.llvm@5.0.4", 0.75, version="5.0.4")
     other = cell("wasmer.cranelift@5.0.4", 0.5, version="5.0.4")
     unlike = [cell(f"wasmer.{name}@5.01", 0.1, version="5.01") for name in ("llvm", "cranelift")]
-    package = ["zig/O3/wasmer.llvm", "zig/O3/wasmer.cranelift"]
+    package = ["json/zig/O3/wasmer.llvm", "json/zig/O3/wasmer.cranelift"]
     assert judged(read(RATIO), results(*old, *unlike)).cells == package
     # A pattern does not mean releases that it does not name.
     patterns = RATIO.replace("wasmer.llvm", "wasmer.l*").replace("wasmer.cranelift", "wasmer.c*")
@@ -299,17 +321,17 @@ def test_the_published_release_is_preferred_and_releases_are_not_mixed(read):
     assert "measured: wasmer 1.1.0 for Wasmer 5.0 LLVM and " in mixed.reason
     assert mixed.reason.endswith("on AMD EPYC 7763 64-Core Processor, published of an unstated machine")
     both = judged(read(RATIO), results(*old, one, other))
-    assert both.cells == ["zig/O3/wasmer.llvm@5.0.4", "zig/O3/wasmer.cranelift@5.0.4"]
+    assert both.cells == ["json/zig/O3/wasmer.llvm@5.0.4", "json/zig/O3/wasmer.cranelift@5.0.4"]
     assert both.verdict == REPRODUCED
 
 
 def test_a_side_may_have_several_cells_and_the_first_that_was_measured_counts(read):
     text = RATIO.replace('"wasmer.llvm"', '["v8.turbofan", "wasmer.l*"]')
     cells = [cell("wasmer.llvm", 0.75), cell("wasmer.cranelift", 0.5)]
-    assert judged(read(text), results(*cells)).cells[0] == "zig/O3/wasmer.llvm"
-    assert judged(read(text), results(*cells, cell("v8.turbofan", 0.9))).cells[0] == "zig/O3/v8.turbofan"
+    assert judged(read(text), results(*cells)).cells[0] == "json/zig/O3/wasmer.llvm"
+    assert judged(read(text), results(*cells, cell("v8.turbofan", 0.9))).cells[0] == "json/zig/O3/v8.turbofan"
     gone = unfit("v8.turbofan", "crash", "it died")
-    assert judged(read(text), results(*cells, gone)).cells[0] == "zig/O3/wasmer.llvm"
+    assert judged(read(text), results(*cells, gone)).cells[0] == "json/zig/O3/wasmer.llvm"
 
 
 def test_a_cell_is_not_compared_with_itself(read):
@@ -322,14 +344,43 @@ def test_a_cell_is_not_compared_with_itself(read):
 def test_the_variant_is_the_references_unless_said(read):
     other = [cell(b, r, variant="O0") for b, r in (("wasmer.llvm", 0.9), ("wasmer.cranelift", 0.5))]
     both = results(*other, *wasmer(0.75, 0.5)["cells"])
-    assert judged(read(RATIO), both).cells[0] == "zig/O3/wasmer.llvm"
-    assert judged(read(RATIO + 'variant = "O0"\n'), both).cells[0] == "zig/O0/wasmer.llvm"
+    assert judged(read(RATIO), both).cells[0] == "json/zig/O3/wasmer.llvm"
+    assert judged(read(RATIO + 'variant = "O0"\n'), both).cells[0] == "json/zig/O0/wasmer.llvm"
     assert "variants=O0" in judged(read(RATIO + 'variant = "O0"\n'), results()).reason
 
 
-def test_results_of_an_older_version_are_refused(read):
+def test_only_cells_of_the_claims_workload_count(read):
+    """They may be of any workload that was measured, by that one's own reference."""
+    both = wasmer(0.75, 0.5)
+    other = of("nbody", wasmer(0.60, 0.5))
+    both["cells"] += other["cells"]
+    both["workloads"] += [workload("nbody", variant="Os")]
+    assert judged(read(RATIO), both).verdict == REPRODUCED
+    mine = RATIO + 'workload = "nbody"\n'
+    assert "nothing was measured for Wasmer 5.0 LLVM and" in judged(read(mine), both).reason
+    outcome = judged(read(mine + 'variant = "O3"\n'), both)
+    assert (outcome.verdict, outcome.workload) == (CONTRADICTED, "nbody")
+    assert outcome.cells == ["nbody/zig/O3/wasmer.llvm", "nbody/zig/O3/wasmer.cranelift"]
+    assert outcome.published["unit"] == "runs/s"
+
+
+def test_a_workload_that_was_not_measured_is_named(read):
+    """And chosen by name, or by the folder that its owner knows."""
+    outcome = judged(read(RATIO), of("nbody", wasmer(0.75, 0.5)))
+    assert (outcome.verdict, outcome.cells) == (NOT_TESTABLE, [])
+    assert outcome.reason.startswith("nothing was measured of the workload json; ")
+    assert typed(outcome.reason) == [{"workloads": "json", "backends": "wasmer.llvm,wasmer.cranelift"}]
+    reason = judged(read(releases()), of("nbody", results())).reason
+    assert reason.startswith("nothing was measured of the workload json; ")
+    assert typed(reason) == [{"workloads": "json", "runtime": "wasmtime", "versions": "46.0.1,30.0.0"}]
+    own = judged(read(RATIO.replace("json", "mine")), results()).reason
+    assert "doit run claims workload=FOLDER/mine " in own
+
+
+@pytest.mark.parametrize("key", ["workload", "log_error"])
+def test_results_of_an_older_version_are_refused(read, key):
     old = wasmer(0.75, 0.5)
-    del old["cells"][1]["log_error"]
+    del old["cells"][1][key]
     with pytest.raises(ProjectError, match="type: doit run report"):
         claims.judge(read(RATIO), [old])
 
@@ -382,6 +433,9 @@ def test_results_of_an_older_version_are_refused(read):
             "claims.one: expected either ratio or the scores of both",
         ),
         ("[claims.one]\n", '[claims.one]\nvariant = "a/b"\n', "claims.one.variant: not a name"),
+        (TOP, "", "claims.one.workload: missing; expected it here or at the top"),
+        (TOP, "workload = 1\n", "claims.one.workload: expected a string, found 1"),
+        ("[claims.one]\n", '[claims.one]\nworkload = "a/b"\n', "claims.one.workload: not a name"),
         ("[claims.one]\n", '[claims."a\\nb"]\n', r"claims.'a\nb': not a name"),
         ("[claims.one]\n", "[claim.one]\n", "at the top: unknown key 'claim'; did you mean 'claims'?"),
         ("[claims.one]\n", "[claims]\none = 1\n[x]\n", "at the top: unknown key 'x'"),
@@ -425,7 +479,7 @@ def test_hostile_results_and_markup_are_only_text(read):
     found = read(RATIO.replace("LLVM is faster.", "[red]LLVM[/red] <script>alert(1)</script>"))
     gone = unfit("wasmer.llvm", "crash", "it\x1b[2J\u202e said\n[bold]no[/bold]")
     outcome = judged(found, results(gone, cell("wasmer.cranelift", 0.5)))
-    assert outcome.reason == r"zig/O3/wasmer.llvm is crash: it\u001b[2J\u202e said [bold]no[/bold]"
+    assert outcome.reason == r"json/zig/O3/wasmer.llvm is crash: it\u001b[2J\u202e said [bold]no[/bold]"
     named = judged(found, wasmer(0.75, 0.5, version="1\x07") | {"host": {"cpu": "\x1b]0;x"}})
     assert "\x07" not in json.dumps(named.versions, ensure_ascii=False)
     text = claims_text.render([vars(outcome), vars(named)])
@@ -434,7 +488,7 @@ def test_hostile_results_and_markup_are_only_text(read):
 
 
 def test_every_command_that_the_shipped_claims_name_is_one():
-    outcomes = claims.judge(claims_file.read(), [results()])
+    outcomes = claims.judge(claims_file.read(), [of("coremark", results())])
     assert {outcome.verdict for outcome in outcomes} == {NOT_TESTABLE}
     for outcome in outcomes:
         known = outcome.kind == "score" or "[runtimes." in outcome.reason
@@ -461,14 +515,14 @@ def test_doit_run_claims_prints_and_writes(tmp_path, monkeypatch, capsys):
     shutil.copy(claims_file.CLAIMS, tmp_path)
     monkeypatch.chdir(tmp_path)
     os.mkdir("report")
-    known = wasmer(0.99, 0.78)
+    known = of("coremark", wasmer(0.99, 0.78))
     with open("report/results.json", "w", encoding="utf-8") as stream:
         json.dump(known, stream)
     claims_text.show()
     printed = capsys.readouterr().out
     with open(layout.CLAIMS_JSON, encoding="utf-8") as stream:
         written = json.load(stream)
-    assert (written["schema"], written["created"]) == (1, known["created"])
+    assert (written["schema"], written["created"]) == (2, known["created"])
     by_name = {claim["name"]: claim for claim in written["claims"]}
     assert list(by_name) == [claim.name for claim in claims_file.read()]
     assert by_name["puzzle-order"]["verdict"] == REPRODUCED
@@ -497,7 +551,6 @@ def test_small_ratios_are_shown_with_their_digits():
 def test_sweeps_are_of_this_host_whole_and_of_today(tmp_path, monkeypatch):
     known, sweep = (json.loads((DATA / f"{name}.json").read_text()) for name in ("results", "sweep-wasmtime"))
     sweep["host"] = known["host"]
-    sweep = {**known, **sweep, "reference": known["reference"]}
     elsewhere = {**sweep, "host": {**sweep["host"], "fingerprint": "0" * 64}}
     older = {**sweep, "cells": [{k: v for k, v in c.items() if k != "freedom"} for c in sweep["cells"]]}
     monkeypatch.chdir(tmp_path)

@@ -1,22 +1,35 @@
 """Two runs beside each other: the verdicts, what is refused, and what is a regression."""
 
+import copy
 import json
 import math
 import os
+import re
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_history import HOST, OTHER_HOST, RATIOS, cell_of, results, write
+from test_history import (
+    HOST,
+    OTHER_HOST,
+    RATIOS,
+    cell_of,
+    first_schema,
+    of_coremark,
+    results,
+    with_more,
+    write,
+)
 
 from pipeline import compare, compare_text, history, history_run, layout
 from pipeline.compare_runs import Side, compare_runs
 from pipeline.errors import BadInput
 from pipeline.history_run import of_results, parse
 from pipeline.host import fingerprint
+from pipeline.views import label
 
-CELL = "zig/O3/wasmtime.cranelift"
+CELL = "json/zig/O3/wasmtime.cranelift"
 
 
 def beside(old, new, hosts=None, threshold=2.0):
@@ -29,6 +42,14 @@ def words(found):
 
 def regressed(found):
     return [change.pair.name for change in found.regressions]
+
+
+def reference(run, workload=0):
+    return run["workloads"][workload]["reference"]
+
+
+def keys(found):
+    return {change.pair.name: change.pair.key for change in found.changes}
 
 
 def scaled(run, factor, name=CELL):
@@ -57,9 +78,14 @@ def test_a_run_beside_itself_is_the_same():
 )
 def test_no_run_is_a_regression_of_itself(ratios, rounds, process, seed):
     run = results(
-        {f"zig/O{i}/wasmtime.x": r for i, r in enumerate(ratios)}, rounds=rounds, process=process, seed=seed
+        {f"json/zig/O{i}/wasmtime.x": r for i, r in enumerate(ratios)},
+        rounds=rounds,
+        process=process,
+        seed=seed,
     )
-    for new in (run, {**run, "reference": {**run["reference"], "sha256": "0" * 64}}):
+    other = copy.deepcopy(run)
+    reference(other)["sha256"] = "0" * 64
+    for new in (run, other):
         found = beside(run, new, threshold=0)
         assert regressed(found) == []
         assert not {"faster", "slower"} & set(words(found).values())
@@ -79,7 +105,7 @@ def test_a_known_shift_is_found():
 
 def test_equal_runs_are_seldom_told_apart():
     """The family's error: 40 pairs of runs of 12 equal cells, of which one in forty may go wrong."""
-    ratios = {f"zig/O2/wasmtime.{i}": 0.8 for i in range(12)}
+    ratios = {f"json/zig/O2/wasmtime.{i}": 0.8 for i in range(12)}
     wrong = 0
     for seed in range(40):
         found = words(beside(results(ratios, seed=2 * seed), results(ratios, seed=2 * seed + 1)))
@@ -146,11 +172,13 @@ def test_of_two_machines_only_ratios_are_compared():
     old, new = results(), results(host=OTHER_HOST, seed=2)
     for cell in new["cells"]:
         cell["score"] /= 10
-    new["reference"]["sha256"] = "0" * 64
+    reference(new)["sha256"] = "0" * 64
     found = beside(old, new, hosts="any")
-    assert found.key == "ratio"
+    assert set(keys(found).values()) == {"ratio"}
     assert regressed(found) == []
-    assert "only ratios to native are compared" in compare_text.render(found)
+    text = compare_text.render(found)
+    assert "only ratios to native are compared" in text
+    assert "to its own reference, not even the same executable of json." in text
     with pytest.raises(BadInput, match="hosts: unknown value 'all'"):
         beside(old, new, hosts="all")
 
@@ -158,40 +186,87 @@ def test_of_two_machines_only_ratios_are_compared():
 def test_with_another_reference_scores_are_compared():
     """The new reference is twice as fast: every ratio halves, and nothing got slower."""
     new = results({name: ratio / 2 for name, ratio in RATIOS.items()}, seed=2)
-    new["reference"].update(sha256="0" * 64, score=60000.0)
+    reference(new).update(sha256="0" * 64, score=60000.0)
     for cell in new["cells"]:
         cell["score"] = cell["ratio"] * 60000
     found = beside(results(), new)
-    assert found.key == "score"
+    assert set(keys(found).values()) == {"score"}
     assert not {"faster", "slower"} & set(words(found).values())
-    assert "scores (iterations/s) are compared" in compare_text.render(found)
+    text = compare_text.render(found)
+    assert "native reference of json is another executable" in text
+    assert "ratio to native" not in text
+    assert re.search(r"^ *runs/s +old +new", text, re.MULTILINE)
     for cell in new["cells"]:
         cell["score"] *= 0.9
     assert regressed(beside(results(), new)) == list(RATIOS)
 
 
+def test_each_workload_is_compared_by_its_own_reference():
+    """The one with another reference by speeds, the other by ratios; each in a table of its unit."""
+    old, new = with_more(results()), with_more(results(seed=2))
+    reference(new, 1)["sha256"] = "0" * 64
+    for cell in new["cells"]:
+        cell["score"] *= 0.5  # of a ratio nothing is said by it
+    found = beside(old, new)
+    assert set(keys(found)) == {*RATIOS, *(name.replace("json", "nbody") for name in RATIOS)}
+    assert {name for name, key in keys(found).items() if key == "score"} == set(regressed(found))
+    assert set(regressed(found)) == {name.replace("json", "nbody") for name in RATIOS}
+    text = compare_text.render(found)
+    assert "native reference of nbody is another executable" in text
+    by_ratio, by_speed = re.split(r"^ *iterations/s +old +new.*\n", text, flags=re.MULTILINE)
+    assert re.search(r"^ *ratio to native +old +new", by_ratio, re.MULTILINE)
+    assert by_ratio.count("json/zig") == by_speed.count("nbody/zig") == 3
+    assert "nbody/zig" not in by_ratio
+    cells = compare_text.data(found)["cells"]
+    assert [(cell["workload"], cell["compared"]) for cell in cells[2:4]] == [
+        ("json", "ratio"),
+        ("nbody", "score"),
+    ]
+
+
+def test_slow_programs_are_told_with_their_digits():
+    new = results(seed=2)
+    reference(new)["sha256"] = "0" * 64
+    cell_of(new, CELL)["score"] = 1.23456
+    rows = [line for line in compare_text.render(beside(results(), new)).splitlines() if CELL in line]
+    assert rows[0].split()[2] == "1.23"
+
+
+def test_a_file_of_schema_1_is_compared_with_one_of_today():
+    found = beside(first_schema(results()), of_coremark(results(seed=2)))
+    assert list(words(found)) == [name.replace("json", "coremark", 1) for name in RATIOS]
+    assert found.notes == ()
+    other = of_coremark(results(seed=2))
+    other["workloads"][0]["revision"] = "d5fad6bd"
+    (note,) = beside(first_schema(results()), other).notes
+    assert note == "Warning: sources of coremark are of different revisions: 0c91314d -> d5fad6bd."
+
+
 def test_other_settings_and_sources_are_warned_of():
     new = results(seed=2, rounds=9)
     new["protocol"].update(pairs=20, name="quick", half_width_percent=0.5)
-    new["coremark"]["commit"] = "d5fad6bd"
+    new["workloads"][0]["revision"] = "d5fad6bd"
     text = compare_text.render(beside(results(), new))
     assert "Warning: they were measured with different settings: pairs 40 -> 20.\n" in text
-    assert "different revisions: 0c91314d -> d5fad6bd" in text
+    assert "Warning: sources of json are of different revisions: 0c91314d -> d5fad6bd.\n" in text
+    new["workloads"][0].update(revision=None, sources_sha256="8" * 64)
+    text = compare_text.render(beside(results(), new))
+    assert "sources of json are of different revisions: 99999999999… -> 88888888888….\n" in text
     assert "Warning" not in compare_text.render(beside(results(), results(seed=2, rounds=9)))
 
 
 def test_what_is_another_stands_beside_the_verdict():
     new = results(seed=2, version="51.0.0")
     cell_of(new, CELL).update(wasm_sha256="0" * 64)
-    cell_of(new, "zig/O2/native")["identity"]["version"] = "0.18.0"
+    cell_of(new, "json/zig/O2/native")["identity"]["version"] = "0.18.0"
     rows = {
         line.split()[0]: line
         for line in compare_text.render(beside(results(), new)).splitlines()
-        if "zig/" in line
+        if "json/zig/" in line
     }
     assert rows[CELL].endswith("other module, wasmtime 50.0.1 -> 51.0.0")
-    assert rows["zig/O2/wasmtime.cranelift"].endswith(" wasmtime 50.0.1 -> 51.0.0")
-    assert rows["zig/O2/native"].endswith(" zig 0.17.1 -> 0.18.0")
+    assert rows["json/zig/O2/wasmtime.cranelift"].endswith(" wasmtime 50.0.1 -> 51.0.0")
+    assert rows["json/zig/O2/native"].endswith(" zig 0.17.1 -> 0.18.0")
 
 
 def test_other_files_of_the_same_version_are_told():
@@ -200,7 +275,7 @@ def test_other_files_of_the_same_version_are_told():
     cell_of(new, CELL)["identity"]["programs"]["gcc"] = {"version": "13.1", "says": "gcc"}
     found = {change.pair.name: change.pair.causes for change in beside(results(), new).changes}
     assert found[CELL] == ["wasmtime 50.0.1, other files, gcc none -> 13.1"]
-    assert found["zig/O2/wasmtime.cranelift"] == []
+    assert found["json/zig/O2/wasmtime.cranelift"] == []
 
 
 def test_what_was_not_measured_anew_is_in_no_family():
@@ -212,15 +287,15 @@ def test_what_was_not_measured_anew_is_in_no_family():
 
 
 def test_cells_of_one_run_only_are_listed():
-    new = results({**RATIOS, "zig/Oz/wasm3": 0.1}, seed=2)
+    new = results({**RATIOS, "json/zig/Oz/wasm3": 0.1}, seed=2)
     del new["cells"][0]
     found = beside(results(), new)
-    assert (found.only_old, found.only_new) == (["zig/O2/native"], ["zig/Oz/wasm3"])
+    assert (found.only_old, found.only_new) == (["json/zig/O2/native"], ["json/zig/Oz/wasm3"])
     text = compare_text.render(found)
-    assert "only in old: zig/O2/native\n" in text
-    assert "only in new: zig/Oz/wasm3\n" in text
+    assert "only in old: json/zig/O2/native\n" in text
+    assert "only in new: json/zig/Oz/wasm3\n" in text
     with pytest.raises(BadInput, match="no cell in common"):
-        beside(results(), results({"zig/Oz/wasm3": 0.1}))
+        beside(results(), results({"json/zig/Oz/wasm3": 0.1}))
 
 
 @pytest.mark.parametrize("threshold", [-1, 100, math.nan, math.inf])
@@ -311,38 +386,38 @@ def test_runs_that_are_not_there(here, old, new, said):
 def test_a_regression_ends_with_a_line_and_leaves_the_table(here, capsys):
     report(results(), "old.json")
     new = results({name: ratio * 0.9 for name, ratio in RATIOS.items()}, seed=2)
-    cell_of(new, "zig/O2/native").update(status="trap", reason="x", ratio=None, score=None)
+    cell_of(new, "json/zig/O2/native").update(status="trap", reason="x", ratio=None, score=None)
     report(new, "new.json")
     with pytest.raises(compare.Regression) as caught:
-        compare.compare_files("old.json", "new.json", None, 2.0)
+        compare.run("old.json", "new.json", None, 2.0)
     message = str(caught.value)
     assert message.startswith(
-        "3 of 3 cells regressed between old.json and new.json: zig/O2/native trap, zig/O2/"
+        "3 of 3 cells regressed between old.json and new.json: json/zig/O2/native trap, json/zig/O2/"
     )
     assert message.isprintable()
     table = capsys.readouterr().out
     assert table == (here / layout.COMPARE_TXT).read_text(encoding="utf-8")
     assert table.count("REGRESSION") == 2
     found = json.loads((here / layout.COMPARE_JSON).read_text(encoding="utf-8"))
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert found["regressions"] == list(RATIOS)
-    by_name = {f"{c['toolchain']}/{c['variant']}/{c['backend']}": c for c in found["cells"]}
+    by_name = {label(cell): cell for cell in found["cells"]}
     assert by_name[CELL]["verdict"] == "slower"
     assert by_name[CELL]["ratio_low"] < 0.9 < by_name[CELL]["ratio_high"]
-    assert by_name["zig/O2/native"]["new"] == {
-        **by_name["zig/O2/native"]["old"],
+    assert by_name["json/zig/O2/native"]["new"] == {
+        **by_name["json/zig/O2/native"]["old"],
         "status": "trap",
         "reason": "x",
         "ratio": None,
         "score": None,
     }
-    assert by_name["zig/O2/native"]["verdict"] is None
+    assert by_name["json/zig/O2/native"]["verdict"] is None
 
 
 def test_without_a_regression_it_ends_well(here, capsys):
     report(results(), "old.json")
     report(results(seed=2), "new.json")
-    compare.compare_files("old.json", "new.json")
+    compare.run("old.json", "new.json", None)
     assert "Regressions (slower by more than 2 %, or gone wrong): 0." in capsys.readouterr().out
 
 
@@ -366,13 +441,19 @@ def broken(change):
         b'{"cells":' * 100_000,
         b'{"new":' * 100_000,
         broken(lambda r: r.pop("cells")),
-        broken(lambda r: r.update(schema=2)),
+        *(broken(lambda r, s=schema: r.update(schema=s)) for schema in (0, 1, 3, "2", None)),
+        broken(lambda r: r.pop("schema")),
         broken(lambda r: r.update(schema=True)),
         broken(lambda r: r.update(created="yesterday")),
         broken(lambda r: r.update(created="2026-11-01T08:00:00+00:00\n")),
         broken(lambda r: r["host"].update(fingerprint="../../etc")),
         broken(lambda r: r["protocol"].update(pairs={"a": 1})),
         broken(lambda r: r["cells"].append(r["cells"][0])),
+        broken(lambda r: r["workloads"].append(r["workloads"][0])),
+        broken(lambda r: r["workloads"].clear()),
+        broken(lambda r: r["cells"][0].update(workload="of another name")),
+        broken(lambda r: r["workloads"][0].update(sources_sha256="abc")),
+        broken(lambda r: r["workloads"][0].pop("reference")),
         *(
             broken(lambda r, k=key, v=value: r["cells"][0].update({k: v}))
             for key, value in (
@@ -399,11 +480,11 @@ def broken(change):
     ],
     ids=lambda raw: None,
 )
-def test_a_file_that_is_no_results_is_refused_in_one_line(tmp_path, raw):
-    path = tmp_path / "results.json"
+def test_a_file_that_is_no_results_is_refused_in_one_line(here, raw):
+    path = here / "stranger.json"
     path.write_bytes(raw)
     with pytest.raises(BadInput) as caught:
-        compare.compare_files(str(path), str(path))
+        compare.run(str(path), str(path), None)
     assert str(caught.value).isprintable()
     assert str(path) in str(caught.value)
 
@@ -450,10 +531,10 @@ EXTREME = st.sampled_from([1e-131, 1e-9, 1e-3, 1.0, 7.0, 1e9, 1e12, 1e131])
 @given(st.lists(st.tuples(*[EXTREME] * 4, st.floats(0, 1e12), st.floats(0, 1e12)), min_size=2, max_size=2))
 def test_extreme_numbers_are_compared_without_trouble(numbers):
     runs = []
-    for (ratio, score, low, high, error, freedom), reference in zip(numbers, "01", strict=True):
+    for (ratio, score, low, high, error, freedom), digit in zip(numbers, "01", strict=True):
         run = results()
         ratio, score = (min(max(x, 1e-9), 1e12) for x in (ratio, score))
-        run["reference"]["sha256"] = reference * 64
+        reference(run)["sha256"] = digit * 64
         cell_of(run, CELL).update(
             ratio=ratio, ratio_low=min(low, ratio), ratio_high=max(high, ratio), score=score
         )
@@ -472,19 +553,22 @@ def test_hostile_text_cannot_act_on_the_terminal(here, capsys):
     runs = [results(seed=day, day=day, host={**OTHER_HOST, "cpu": evil, "kernel": evil}) for day in (1, 2)]
     for number, run in enumerate(runs):
         run["protocol"].update({"name": evil, evil: number})
-        run["coremark"]["commit"] = f"{number}{evil}"
+        run["workloads"][0].update(name=evil, unit=evil, revision=f"{number}{evil}")
+        reference(run)["sha256"] = str(number) * 64
+        for cell in run["cells"]:
+            cell["workload"] = evil
         run["cells"][0].update(variant=evil, identity={"name": evil, "version": f"{number}{evil}"})
         run["cells"][1].update(status="crash" if number else "ok", reason=evil)
         run["cells"].append({**run["cells"][0], "backend": f"{number}{evil}"})
     report(runs[0], "old.json")
     report(runs[1], "new.json")
     with pytest.raises(compare.Regression) as caught:
-        compare.compare_files("old.json", "new.json")
+        compare.run("old.json", "new.json", None)
     text = capsys.readouterr().out
     assert "red run 7 [bold]" in text
     assert all(c.isprintable() or c == "\n" for c in text + str(caught.value))
     assert "title" not in text
     report({**runs[1], "host": {**runs[1]["host"], "fingerprint": "0" * 64}}, "new.json")
     with pytest.raises(BadInput) as refused:
-        compare.compare_files("old.json", "new.json")
+        compare.run("old.json", "new.json", None)
     assert str(refused.value).isprintable()

@@ -63,21 +63,22 @@ def compare(one, other):
 def project(tmp_path, monkeypatch):
     """A folder where artifacts can be put; returns put(name, module or reason) and the plan of all."""
     monkeypatch.chdir(tmp_path)
-    plan = SimpleNamespace(toolchains=[], variants=[])
+    plan = SimpleNamespace(workloads=[], toolchains=[], variants=[])
 
     def chosen(things, name, **more):
         if name not in [thing.name for thing in things]:
             things.append(SimpleNamespace(name=name, **more))
 
     def put(name, made):
-        toolchain, variant = name.split("/")
+        workload, toolchain, variant = name.split("/")
+        chosen(plan.workloads, workload)
         chosen(plan.toolchains, toolchain)
         chosen(plan.variants, variant, flags=(f"-{variant}",))
         present = isinstance(made, bytes)
         if made is not None:
-            write_atomic(build.artifact_path(toolchain, variant, "wasm"), made if present else b"")
+            write_atomic(build.artifact_path(workload, toolchain, variant, "wasm"), made if present else b"")
             record = {"present": present, "reason": None if present else made}
-            write_json(build.artifact_record(toolchain, variant, "wasm"), record)
+            write_json(build.artifact_record(workload, toolchain, variant, "wasm"), record)
 
     return SimpleNamespace(put=put, plan=plan, path=tmp_path)
 
@@ -144,8 +145,8 @@ def test_functions_of_the_same_name_are_counted():
 def test_a_function_that_was_inlined(project):
     helper = function("helper", "(param i32)", "(call $log (local.get 0))")
     calls = function("main", "(call $helper (i32.const 7))")
-    project.put("zig/O2", program(helper, calls, text_at(8388616)))
-    project.put("zig/O3", program(MAIN, "(func $unrolled nop nop)", text_at(8388617)))
+    project.put("coremark/zig/O2", program(helper, calls, text_at(8388616)))
+    project.put("coremark/zig/O3", program(MAIN, "(func $unrolled nop nop)", text_at(8388617)))
     text, found = explained(project)
     [pair] = found["pairs"]
     assert (pair["same_file"], pair["same_code"], pair["same_functions"]) == (False, False, 1)
@@ -169,13 +170,13 @@ def test_a_function_that_was_inlined(project):
     assert found["functions"][0] == {
         "function": "helper",
         "same": False,
-        "bytes": {"zig/O2": 6, "zig/O3": None},
+        "bytes": {"coremark/zig/O2": 6, "coremark/zig/O3": None},
     }
 
 
 def test_facts_of_an_artifact(project):
     data = program(text_at(8388616), "(func (drop (i32.extend8_s (i32.const 1))))")
-    project.put("zig/O2", data)
+    project.put("coremark/zig/O2", data)
     text, found = explained(project)
     [facts] = found["artifacts"]
     assert facts["sha256"] == hashlib.sha256(data).hexdigest()
@@ -191,7 +192,7 @@ def test_facts_of_an_artifact(project):
 
 
 def test_one_artifact_alone_has_all_its_functions_and_no_pairs(project):
-    project.put("zig/O2", program(MAIN, text_at(8388616)))
+    project.put("coremark/zig/O2", program(MAIN, text_at(8388616)))
     text, found = explained(project)
     assert found["pairs"] == []
     assert list(rows(text))[-2:] == ["shows", "main"]
@@ -199,9 +200,9 @@ def test_one_artifact_alone_has_all_its_functions_and_no_pairs(project):
 
 
 def test_the_same_file_and_the_same_code(project):
-    project.put("zig/O2", program(text_at(8388616)))
-    project.put("zig/O3", program(text_at(8388616)))
-    project.put("zig/O4", program(text_at(8388632)))
+    project.put("coremark/zig/O2", program(text_at(8388616)))
+    project.put("coremark/zig/O3", program(text_at(8388616)))
+    project.put("coremark/zig/O4", program(text_at(8388632)))
     text, found = explained(project)
     assert [(p["same_file"], p["same_code"]) for p in found["pairs"]] == [(True, True), (False, True)]
     assert "O2 and O3 are the same file, byte for byte." in text
@@ -209,22 +210,24 @@ def test_the_same_file_and_the_same_code(project):
 
 
 def test_what_is_not_there_says_why_and_the_rest_is_compared(project):
-    project.put("zig/O1", program(MAIN))
-    project.put("zig/O2", "core_main.c does not compile: error: no")
-    project.put("zig/O3", None)
-    project.put("zig/O4", b"\0asm\1\0\0\0\x0e\0")
-    project.put("zig/O5", program())
+    project.put("coremark/zig/O1", program(MAIN))
+    project.put("coremark/zig/O2", "core_main.c does not compile: error: no")
+    project.put("coremark/zig/O3", None)
+    project.put("coremark/zig/O4", b"\0asm\1\0\0\0\x0e\0")
+    project.put("coremark/zig/O5", program())
     text, found = explained(project)
     assert "O2: not there: core_main.c does not compile: error: no" in text
-    assert "O3: not there: not built; type: doit run build toolchains=zig variants=O3" in text
+    assert (
+        "O3: not there: not built; type: doit run build workloads=coremark toolchains=zig variants=O3" in text
+    )
     assert "cannot be read: section 14 is unknown or out of order at byte 8" in " ".join(text.split())
-    assert [(p["one"], p["other"]) for p in found["pairs"]] == [("zig/O1", "zig/O5")]
+    assert [(p["one"], p["other"]) for p in found["pairs"]] == [("coremark/zig/O1", "coremark/zig/O5")]
     assert {tuple(a) for a in found["artifacts"]} == {tuple(found["artifacts"][0])}
     assert found["artifacts"][1]["bytes"] is None
 
 
 def test_nothing_there_is_an_error_after_the_text(project, capsys):
-    project.put("zig/O1", "wasm-opt is missing")
+    project.put("coremark/zig/O1", "wasm-opt is missing")
     with pytest.raises(ProjectError, match="there is no artifact to explain: wasm-opt is missing"):
         explain.explain(project.plan)
     assert "O1: not there: wasm-opt is missing" in capsys.readouterr().out
@@ -233,15 +236,27 @@ def test_nothing_there_is_an_error_after_the_text(project, capsys):
 
 def test_toolchains_are_compared_within_a_variant(project):
     for name in ("zig/O2", "zig/O3", "clang/O2", "clang/O3"):
-        project.put(name, program(MAIN))
+        project.put(f"coremark/{name}", program(MAIN))
     text, found = explained(project)
     assert [(p["one"], p["other"]) for p in found["pairs"]] == [
-        ("zig/O2", "zig/O3"),
-        ("clang/O2", "clang/O3"),
-        ("zig/O2", "clang/O2"),
-        ("zig/O3", "clang/O3"),
+        ("coremark/zig/O2", "coremark/zig/O3"),
+        ("coremark/clang/O2", "coremark/clang/O3"),
+        ("coremark/zig/O2", "coremark/clang/O2"),
+        ("coremark/zig/O3", "coremark/clang/O3"),
     ]
     assert "zig/O2 and clang/O2 are the same file" in text
+
+
+def test_functions_of_workloads_stand_apart(project):
+    project.put("coremark/zig/O2", program(MAIN))
+    project.put("coremark/zig/O3", program())
+    project.put("json/zig/O2", program(text_at(8388616)))
+    text, found = explained(project)
+    assert [(p["one"], p["other"]) for p in found["pairs"]] == [("coremark/zig/O2", "coremark/zig/O3")]
+    first, second = text.split("function, bytes")[1:]
+    second = second.partition("coremark/O2 and")[0]  # where the pairs begin
+    assert ("main" in first, "shows" in first) == (True, False)
+    assert ("main" in second, "shows" in second) == (False, True)
 
 
 def test_a_large_table_stays_readable(project):
@@ -249,7 +264,7 @@ def test_a_large_table_stays_readable(project):
     for variant in range(9):
         body = "(nop)" * variant
         many = [function(f"a_function_with_a_rather_long_name_{n}", body) for n in range(50)]
-        project.put(f"clang/O3-msimd128-mrelaxed-simd-{variant}", program(*many, text_at(8388616)))
+        project.put(f"coremark/clang/O3-msimd128-mrelaxed-simd-{variant}", program(*many, text_at(8388616)))
     text, found = explained(project)
     assert max(map(len, text.splitlines())) <= 110
     assert len(found["functions"]) == 51
@@ -259,7 +274,7 @@ def test_a_large_table_stays_readable(project):
 
 
 def test_names_cannot_reach_the_terminal(project):
-    project.put("zig/O2", renamed(program(MAIN), "\x1b[2J\u202e\r[red]"))
+    project.put("coremark/zig/O2", renamed(program(MAIN), "\x1b[2J\u202e\r[red]"))
     assert r"\u001b[2J\u202e\u000d[red]" in explained(project)[0]
 
 

@@ -29,10 +29,11 @@ from pipeline.exports.markdown import text as plain
 from pipeline.exports.text import one_line, printable
 from pipeline.sample import read, write
 from pipeline.store import read_json, write_json
-from pipeline.views import label
+from pipeline.views import label, speed
+from tests.data import page_inputs
 from tests.recorded import DISTURBED, ROUNDS, WARMED, inside, record
 
-NAMES = ["benchmark-action.json", "pyperf.json", "results.csv", "results.md"]
+NAMES = ["across.csv", "benchmark-action.json", "pyperf.json", "results.csv", "results.md"]
 HOSTILE = [
     "<script>alert(1)</script>",
     "a|b||c",
@@ -105,14 +106,17 @@ def hostile(results, samples, text):
     changed = copy.deepcopy(results)
     changed["host"] = {k: text if isinstance(v, str) else v for k, v in changed["host"].items()}
     changed["toolchains"][0].update(name=f"{text}zig", version=text)
-    changed["protocol"]["name"] = changed["reference"]["variant"] = text
+    changed["protocol"]["name"] = changed["workloads"][0]["reference"]["variant"] = text
+    changed["workloads"][0].update(
+        name=f"{text}coremark", **dict.fromkeys(("title", "note", "proof", "time"), text)
+    )
     for warning in changed["warnings"]:
         warning.update(dict.fromkeys(warning, text))
     moved = {}
     for cell in changed["cells"]:
         name = label(cell)
         cell["toolchain"] = f"{text}zig"
-        cell.update({key: f"{text}{cell[key]}" for key in ("variant", "backend")})
+        cell.update({key: f"{text}{cell[key]}" for key in ("workload", "variant", "backend")})
         cell.update(flags=[text, text], reason=None if cell["reason"] is None else text)
         cell["identity"].update(name=text, version=text)
         if "packages" in cell["identity"]:
@@ -180,7 +184,7 @@ DAMAGES = {
     "half a results.json": lambda folder: (folder / layout.RESULTS_JSON).write_text('{"cells": [', "utf-8"),
     "no sample": lambda folder: (folder / layout.sample(WARMED, 2)).unlink(),
     "half a sample": lambda folder: (folder / layout.sample(WARMED, 2)).write_text("{", "utf-8"),
-    "a sample of another cell": lambda folder: damage_sample(lambda s: {"cell": "zig/O3/native"}),
+    "a sample of another cell": lambda folder: damage_sample(lambda s: {"cell": "coremark/zig/O3/native"}),
     "a sample of another artifact": lambda folder: damage_sample(lambda s: {"artifact_sha256": "0" * 64}),
     "a sample with fewer chunks": lambda folder: damage_sample(
         lambda s: {
@@ -202,11 +206,31 @@ def test_what_does_not_fit_together_is_refused_in_one_line(copied, damage):
     assert not [name for name in NAMES if (copied / layout.REPORT / name).exists()]
 
 
+# Several workloads
+
+
+def test_of_several_workloads_each_is_told_by_itself():
+    results = page_inputs.several()
+    text = markdown_of(results, {})
+    assert text.startswith("### 3 workloads under WebAssembly on ")
+    for workload in results["workloads"]:
+        assert f"\n{workload['title']}, compiled by zig, {workload['unit']}:\n" in text
+        assert f"{workload['name']} {speed(workload['reference']['score'])} {workload['unit']}" in text
+        assert f"| workload `{workload['name']}` |" in text
+    header = csv_of(results, {}).partition("\r\n")[0]
+    assert header.startswith("workload,toolchain,variant,")
+    rows = rows_of(csv_of(results, {}))
+    assert [row["workload"] for row in rows] == [c["workload"] for c in results["cells"]]
+    entries = entries_of(exports.discover()["benchmark-action.json"].render(results, {}))
+    assert len(entries) == len(ok(results))
+    assert "nbody/zig/O3/wasm3" in entries
+
+
 # They agree
 
 
 def test_all_agree_with_results_json_to_the_last_digit(results, written):
-    rows = {f"{r['toolchain']}/{r['variant']}/{r['backend']}": r for r in rows_of(written["results.csv"])}
+    rows = {label(r): r for r in rows_of(written["results.csv"])}
     benches, entries = benches_of(written["pyperf.json"]), entries_of(written["benchmark-action.json"])
     assert set(benches) == set(entries) == {label(cell) for cell in ok(results)}
     assert set(rows) == {label(cell) for cell in results["cells"]}
@@ -315,16 +339,18 @@ def test_markdown_shows_the_correct_rounding_of_every_cell(results, written):
 
 
 def test_markdown_has_host_versions_digests_warnings_and_reasons(results, written):
-    text = written["results.md"]
+    text, workload = written["results.md"], results["workloads"][0]
     tool, runtime = results["toolchains"][0], results["cells"][1]["identity"]
     for part in (
         tool["version"],
         tool["sha256"],
         f"{runtime['name']} {runtime['version']}",
-        results["coremark"]["commit"],
-        results["reference"]["sha256"],
+        f"revision {workload['revision']}",
+        workload["reference"]["sha256"],
+        workload["proof"],
         results["created"],
-        f"{results['reference']['score']:.0f} iterations/s",
+        f"{workload['reference']['score']:.0f} iterations/s",
+        "not official CoreMark results",
         "needs simd",
     ):
         assert part in text, part
@@ -437,7 +463,11 @@ def test_pyperf_metadata_says_what_ran_and_names_no_host(results, written):
         assert metadata["runtime_version"] == cell["identity"]["version"]
         assert metadata["flags"] == " ".join(cell["flags"])
         assert metadata["toolchain_sha256"] == results["toolchains"][0]["sha256"]
-        assert metadata["description"]
+        workload = results["workloads"][0]
+        assert metadata["description"].startswith(workload["title"])
+        assert metadata["workload"] == workload["name"]
+        assert metadata["revision"] == workload["revision"]
+        assert metadata["reference_sha256"] == workload["reference"]["sha256"]
 
 
 def test_pyperf_writes_the_same_suite_itself(written):
@@ -474,7 +504,7 @@ def test_pyperf_takes_hostile_text(results, samples, text):
 
 def test_without_an_ok_cell_pyperf_has_nothing_to_open(results):
     none = next(cell for cell in results["cells"] if cell["status"] == "unavailable")
-    names = ("toolchain", "variant", "backend")
+    names = ("workload", "toolchain", "variant", "backend")
     results["cells"] = [{**none, **{key: cell[key] for key in names}} for cell in results["cells"]]
     files = {name: export.render(results, {}) for name, export in exports.discover().items()}
     assert json.loads(files["benchmark-action.json"]) == []

@@ -1,6 +1,7 @@
 """Runs that were measured before: kept whole, once, apart by machine, and told with what changed."""
 
 import copy
+import hashlib
 import json
 import math
 import os
@@ -16,6 +17,7 @@ import pytest
 from pipeline import history, history_store, history_text, layout, stats
 from pipeline.errors import BadInput, ProjectError, plain
 from pipeline.history_run import load, of_results
+from pipeline.views import label
 
 HOST = {
     "fingerprint": "a" * 64,
@@ -29,14 +31,18 @@ HOST = {
 }
 OTHER_HOST = {**HOST, "fingerprint": "b" * 64, "cpu": "Another CPU"}
 #: Known ratios: cell -> ratio.
-RATIOS = {"zig/O2/native": 1.0, "zig/O2/wasmtime.cranelift": 0.8, "zig/O3/wasmtime.cranelift": 0.85}
+RATIOS = {
+    "json/zig/O2/native": 1.0,
+    "json/zig/O2/wasmtime.cranelift": 0.8,
+    "json/zig/O3/wasmtime.cranelift": 0.85,
+}
 
 
 def results(ratios=RATIOS, seed=1, day=1, host=HOST, rounds=8, process=0.002, version="50.0.1"):
     """The content of a results.json with simulated rounds of known ratios."""
     generator = np.random.default_rng(seed)
     return {
-        "schema": 1,
+        "schema": 2,
         "created": f"2026-11-{day:02d}T08:00:00+00:00",
         "host": dict(host),
         "protocol": {
@@ -46,11 +52,19 @@ def results(ratios=RATIOS, seed=1, day=1, host=HOST, rounds=8, process=0.002, ve
             "seed": 1,
             "half_width_percent": None,
         },
-        "coremark": {"commit": "0c91314d"},
+        "workloads": [
+            {
+                "name": "json",
+                "title": "A program",
+                "unit": "runs/s",
+                "revision": "0c91314d",
+                "sources_sha256": "9" * 64,
+                "reference": {"toolchain": "zig", "variant": "O3", "score": 30000.0, "sha256": "d" * 64},
+            }
+        ],
         "toolchains": [
             {"name": "zig", "present": True, "reason": None, "version": "0.17.1", "sha256": "c" * 64}
         ],
-        "reference": {"toolchain": "zig", "variant": "O3", "score": 30000.0, "sha256": "d" * 64},
         "cells": [_cell(name, ratio, generator, rounds, process, version) for name, ratio in ratios.items()],
         "comparisons": [],
     }
@@ -59,11 +73,12 @@ def results(ratios=RATIOS, seed=1, day=1, host=HOST, rounds=8, process=0.002, ve
 def _cell(name, ratio, generator, rounds, process, version):
     means = generator.normal(math.log(ratio), process, (rounds, 1))
     found = stats.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
-    toolchain, variant, backend = name.split("/")
+    workload, toolchain, variant, backend = name.split("/")
     runtime = backend.partition(".")[0]
     packages = {runtime: {"version": version, "sha256": f"{version:0<64.64}"}}
     native = backend == "native"
     return {
+        "workload": workload,
         "toolchain": toolchain,
         "variant": variant,
         "flags": [f"-{variant}"],
@@ -91,7 +106,34 @@ def _cell(name, ratio, generator, rounds, process, version):
 
 
 def cell_of(found, name):
-    return next(c for c in found["cells"] if f"{c['toolchain']}/{c['variant']}/{c['backend']}" == name)
+    return next(c for c in found["cells"] if label(c) == name)
+
+
+def with_more(run, name="nbody", unit="iterations/s"):
+    """The same results with the same cells of another workload, which is as fast."""
+    found = copy.deepcopy(run)
+    found["workloads"].append({**copy.deepcopy(found["workloads"][0]), "name": name, "unit": unit})
+    found["cells"] += [{**copy.deepcopy(cell), "workload": name} for cell in found["cells"]]
+    return found
+
+
+def first_schema(run):
+    """The same results as schema 1 had them, where nothing but CoreMark was measured."""
+    found = copy.deepcopy(run)
+    (workload,) = found.pop("workloads")
+    for cell in found["cells"]:
+        del cell["workload"]
+    old = {"schema": 1, "coremark": {"commit": workload["revision"]}, "reference": workload["reference"]}
+    return {**found, **old}
+
+
+def of_coremark(run):
+    """What results of schema 1 are in today's schema."""
+    found = copy.deepcopy(run)
+    found["workloads"][0].update(name="coremark", unit="iterations/s", sources_sha256=None)
+    for cell in found["cells"]:
+        cell["workload"] = "coremark"
+    return found
 
 
 @pytest.fixture
@@ -108,7 +150,7 @@ def lines(path):
 
 def test_what_is_read_is_what_was_recorded(path):
     run = results()
-    cell_of(run, "zig/O2/native").update(status="trap", reason="it fell\nover", score=None, ratio=None)
+    cell_of(run, "json/zig/O2/native").update(status="trap", reason="it fell\nover", score=None, ratio=None)
     assert history.record(run, path) == 1
     (entry,) = history.entries(path)
     assert entry.id == 1
@@ -125,7 +167,7 @@ def test_the_same_results_are_one_run(path):
     again = results()
     again["host"]["python"] = "3.12.1"  # the reader's, not the measurement's
     again["comparisons"] = [{"made": "by a later version"}]
-    cell_of(again, "zig/O2/native")["group"] = "ab"
+    cell_of(again, "json/zig/O2/native")["group"] = "ab"
     assert history.record(results(), path) == history.record(again, path) == 1
     assert history.record(results(seed=2), path) == 2
     assert len(history.entries(path)) == 2
@@ -134,7 +176,7 @@ def test_the_same_results_are_one_run(path):
 @pytest.mark.parametrize("key", ["ratio", "wasm_sha256", "identity", "compile_seconds"])
 def test_other_results_are_another_run(path, key):
     changed = results()
-    cell = cell_of(changed, "zig/O3/wasmtime.cranelift")
+    cell = cell_of(changed, "json/zig/O3/wasmtime.cranelift")
     other = {"ratio": cell["ratio"] + 1e-9, "wasm_sha256": "0" * 64, "identity": {"name": "x"}}
     cell[key] = other.get(key, 0.5)
     assert history.record(results(), path) != history.record(changed, path)
@@ -201,7 +243,7 @@ def write(folder, name, content):
 def test_a_run_is_whole_or_absent_after_sigkill(tmp_path, path):
     """Killed before its n-th statement, the last of which is the commit."""
     history.record(results(day=1), path)
-    many = {f"zig/O{i}/wasmtime.cranelift": 0.5 + i / 1000 for i in range(60)}
+    many = {f"json/zig/O{i}/wasmtime.cranelift": 0.5 + i / 1000 for i in range(60)}
     run = results(many, day=2, seed=2)
     source = write(tmp_path, "results.json", run)
     spare = str(tmp_path / "spare.sqlite")
@@ -259,13 +301,13 @@ def test_a_file_that_is_no_database_is_refused(path):
 
 
 def test_a_torn_file_is_refused(path):
-    history.record(results({f"zig/O{i}/native": 0.5 for i in range(99)}), path)
+    history.record(results({f"json/zig/O{i}/native": 0.5 for i in range(99)}), path)
     os.truncate(path, os.path.getsize(path) // 2)
     assert f"mv {path} {path}.damaged" in refused(path)
 
 
 def test_a_damaged_page_is_found_where_nothing_reads_it(path):
-    history.record(results({f"zig/O{i}/native": 0.5 for i in range(99)}), path)
+    history.record(results({f"json/zig/O{i}/native": 0.5 for i in range(99)}), path)
     connection = sqlite3.connect(path)
     (page,) = connection.execute("select rootpage from sqlite_master where name = 'cells_of_what'").fetchone()
     (size,) = connection.execute("pragma page_size").fetchone()
@@ -294,7 +336,89 @@ def test_a_newer_file_is_refused(path, monkeypatch):
         later.setattr(history_store, "_MIGRATIONS", newer)
         history.record(results(seed=2), path)  # an older file is brought to the newer version
         assert len(history.entries(path)) == 2
-    assert "history version 2, known up to 1" in refused(path, BadInput)
+    assert "history version 3, known up to 2" in refused(path, BadInput)
+
+
+def _write_as_the_first_version(path, runs):
+    """A file of version 1 with these results of schema 1, as the code of that version wrote it."""
+    os.makedirs(os.path.dirname(path))
+    connection = sqlite3.connect(path)
+    with connection:
+        for statement in history_store._MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute(f"pragma application_id = {history_store._APPLICATION}")
+        connection.execute("pragma user_version = 1")
+        for number, run in enumerate(runs, 1):
+            parts = [json.dumps(run[key]) for key in ("protocol", "coremark", "toolchains", "reference")]
+            fingerprint = run["host"]["fingerprint"]
+            connection.execute(
+                "insert or ignore into hosts values (?, ?)", (fingerprint, json.dumps(run["host"]))
+            )
+            connection.execute(
+                "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (number, f"{number:064}", run["created"], fingerprint, *parts),
+            )
+            for place, cell in enumerate(run["cells"]):
+                _insert_as_the_first_version(connection, number, place, cell)
+    connection.close()
+
+
+def _insert_as_the_first_version(connection, run, place, cell):
+    identity = json.dumps(cell["identity"])
+    digest = hashlib.sha256(identity.encode()).hexdigest()
+    connection.execute("insert or ignore into identities values (?, null, ?)", (digest, identity))
+    columns = [row[1] for row in connection.execute("pragma table_info(cells)")]
+    native = cell["native_sha256"] is not None
+    artifact = cell["native_sha256"] if native else cell["wasm_sha256"]
+    own = {"run": run, "place": place, "native": native, "artifact": artifact, "identity": digest}
+    marks = ", ".join("?" * len(columns))
+    connection.execute(f"insert into cells values ({marks})", [{**cell, **own}[key] for key in columns])
+
+
+def test_runs_that_an_older_version_remembered_are_found(path):
+    """They are CoreMark's, with their reference, and are followed over the runs of today."""
+    runs = [results(day=day, seed=day) for day in (1, 2)]
+    runs[0]["workloads"][0]["revision"] = 'a "revision" of ü'
+    cell_of(runs[1], "json/zig/O2/native").update(status="trap", reason="it fell", score=None, ratio=None)
+    _write_as_the_first_version(path, [first_schema(run) for run in runs])
+    expected = [of_results(of_coremark(run)) for run in runs]
+    assert [entry.run for entry in history.entries(path)] == expected
+    later = of_coremark(results({n: r * 0.9 for n, r in RATIOS.items()}, day=3, seed=3))
+    assert history.record(with_more(later), path) == 3
+    assert [entry.run for entry in history.entries(path)][:2] == expected
+    told = [line for line in lines(path) if ": run 3 " in line]
+    assert [line.partition(": run ")[0] for line in told] == [
+        name.replace("json", "coremark", 1) for name in RATIOS
+    ]
+    assert all("slower (-" in line for line in told[1:])
+    assert "trap -> " in told[0]
+
+
+def test_a_killed_migration_leaves_the_older_file(tmp_path, path):
+    runs = [results(day=1)]
+    _write_as_the_first_version(path, [first_schema(run) for run in runs])
+    source = write(tmp_path, "results.json", results(day=2, seed=2))
+    for left in (8, 12, 16):
+        child = recording(path, source, left)
+        child.communicate(timeout=60)
+        assert child.returncode == -9
+        connection = sqlite3.connect(path)
+        assert connection.execute("pragma user_version").fetchone() == (1,)
+        assert [row[1] for row in connection.execute("pragma table_info(runs)")][5] == "coremark"
+        connection.close()
+    assert [entry.run for entry in history.entries(path)] == [of_results(of_coremark(runs[0]))]
+
+
+def test_the_tables_that_were_made_anew_hold_together(path):
+    _write_as_the_first_version(path, [first_schema(results())])
+    assert len(history.entries(path)) == 1
+    connection = sqlite3.connect(path)
+    assert connection.execute("pragma foreign_key_check").fetchall() == []
+    tables = {row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")}
+    assert tables == {"hosts", "runs", "identities", "cells"}
+    references = {row[2] for row in connection.execute("pragma foreign_key_list(cells)")}
+    assert references == {"runs", "identities"}
+    connection.close()
 
 
 def test_a_database_of_another_program_is_refused(path):
@@ -375,13 +499,29 @@ def test_a_change_is_told_with_its_version(path):
 
 def test_a_cell_is_compared_with_the_last_run_that_had_it(path):
     history.record(results(day=1), path)
-    history.record(results({"zig/O2/native": 1.0}, day=2, seed=2), path)
-    slower = {**RATIOS, "zig/O3/wasmtime.cranelift": 0.80}
+    history.record(results({"json/zig/O2/native": 1.0}, day=2, seed=2), path)
+    slower = {**RATIOS, "json/zig/O3/wasmtime.cranelift": 0.80}
     history.record(results(slower, day=3, seed=3), path)
     (line,) = [line for line in lines(path) if ": run " in line]
-    assert line.startswith("zig/O3/wasmtime.cranelift: run 3 ")
+    assert line.startswith("json/zig/O3/wasmtime.cranelift: run 3 ")
     assert "same module, same runtime" in line
     assert "slower (-" in line
+
+
+def test_workloads_are_followed_apart(path):
+    """Each has its own reference, and a cell of one is never taken for the same of another."""
+    before = with_more(results(day=1))
+    after = with_more(results(day=2, seed=2))
+    for cell in after["cells"]:
+        if cell["workload"] == "nbody":
+            cell["score"] *= 0.5
+    after["workloads"][1]["reference"]["sha256"] = "3" * 64
+    for run in (before, after):
+        history.record(run, path)
+    told = [line for line in lines(path) if ": run " in line]
+    assert len(told) == 3
+    for line in told:
+        assert re.search(r"^nbody/.* iterations/s \(other reference\), slower \(-", line)
 
 
 def test_what_is_said_of_a_run_stays_when_others_follow(path):
@@ -395,7 +535,7 @@ def test_what_is_said_of_a_run_stays_when_others_follow(path):
 
 
 def test_other_modules_statuses_and_references_are_told(path):
-    name = "zig/O2/wasmtime.cranelift"
+    name = "json/zig/O2/wasmtime.cranelift"
     runs = [results(day=day, seed=1) for day in range(1, 6)]
     cell_of(runs[1], name).update(wasm_sha256="1" * 64)
     cell_of(runs[2], name).update(
@@ -405,7 +545,7 @@ def test_other_modules_statuses_and_references_are_told(path):
     runs[3]["toolchains"][0].update(version="0.18.0")
     cell_of(runs[4], name).update(wasm_sha256="2" * 64, score=29000.0)
     runs[4]["toolchains"][0].update(version="0.18.0")
-    runs[4]["reference"]["sha256"] = "3" * 64
+    runs[4]["workloads"][0]["reference"]["sha256"] = "3" * 64
     for run in runs:
         history.record(run, path)
     told = [
@@ -414,7 +554,7 @@ def test_other_modules_statuses_and_references_are_told(path):
     assert told[0].startswith(f"{name}: run 2: other module: 0.80")
     assert told[1] == f"{name}: run 3: same module, same runtime: 0.800 -> trap (out of bounds)"
     assert told[2] == f"{name}: run 4: zig 0.17.1 -> 0.18.0: trap -> 0.800 (out of bounds)"
-    assert re.search(r"240\d\d -> 29000 iterations/s \(other reference\), faster", told[3])
+    assert re.search(r"240\d\d -> 29000 runs/s \(other reference\), faster", told[3])
 
 
 def test_hostile_text_cannot_act_on_the_terminal(path):
@@ -423,7 +563,7 @@ def test_hostile_text_cannot_act_on_the_terminal(path):
         run = results(day=day, seed=day, host={**HOST, "cpu": f"CPU {evil}", "kernel": evil})
         run["protocol"]["name"] = evil
         run["toolchains"][0].update(version=evil)
-        cell = cell_of(run, "zig/O2/native")
+        cell = cell_of(run, "json/zig/O2/native")
         cell["identity"].update(version=f"{day}{evil}")
         if day == 2:
             cell.update(status="crash", reason=evil * 1000, ratio=None)
@@ -441,6 +581,13 @@ def test_plain_text():
     assert plain("a\ud800b\x7f\x85c") == "a b c"
     assert plain("x" * 400) == "x" * 299 + "…"
     assert plain("\x1b]8;;file:///etc\x1b\\link\x1b]8;;\x1b\\") == "link"
+
+
+def test_results_of_schema_1_are_of_coremark(tmp_path):
+    run = results()
+    found = load(str(write(tmp_path, "r.json", first_schema(run))))
+    assert found == of_results(of_coremark(run))
+    assert found.cells[0].name == "coremark/zig/O2/native"
 
 
 def test_a_file_is_read_as_its_content(tmp_path):

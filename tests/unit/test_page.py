@@ -101,6 +101,9 @@ def test_hostile_text_becomes_no_element(whole, read, hostile):
         "another host",
         "a module of others",
         "a release",
+        "a workload's title",
+        "a workload's note",
+        "a workload's proof",
     ],
 )
 def test_hostile_text_is_shown_as_it_is(hostile, what):
@@ -123,6 +126,9 @@ def test_hostile_text_is_shown_as_it_is(hostile, what):
         "another host": "Other Processor 9000",
         "a module of others": "coremark-minimal.wasm",
         "a release": "50.0.1",
+        "a workload's title": results["workloads"][0]["title"],
+        "a workload's note": results["workloads"][0]["note"],
+        "a workload's proof": results["workloads"][0]["proof"],
     }[what]
     assert shown + HOSTILE in Reader(hostile[0]).text
 
@@ -208,7 +214,7 @@ def test_other_hosts_stand_apart(whole, read):
 
 def test_another_host_may_have_measured_a_part_only():
     results = page_inputs.results()
-    other = page_inputs.other_host(results, "zig/O2/wasm3")
+    other = page_inputs.other_host(results, "coremark/zig/O2/wasm3")
     text, _ = page.make({**results, "elsewhere": [other]}, [], [])
     section = text[text.index('<h2 id="elsewhere">') :]
     assert section.count('<td class="none" title="not measured there">not measured</td>') == 5
@@ -227,6 +233,10 @@ def test_what_there_is_not_has_no_section():
 
 
 def test_headings_captions_and_regions_are_in_order(read):
+    check_outline(read)
+
+
+def check_outline(read):
     levels = [int(tag[1]) for tag, _ in read.elements if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -280,14 +290,18 @@ def test_every_cell_has_a_row_with_its_exact_values(whole):
 
 
 def test_native_code_has_no_compile_time_and_is_still_shown(whole):
-    row = re.search(r'<tr[^>]*><th scope="row">zig/O3/native</th><td class="state".*?</tr>', whole[0])[0]
+    row = re.search(
+        r'<tr[^>]*><th scope="row">coremark/zig/O3/native</th><td class="state".*?</tr>', whole[0]
+    )[0]
     assert 'data-v=""' in row
     assert "None" not in row
 
 
 def test_digests_of_what_ran_are_on_the_page(read):
     results = page_inputs.results()
-    assert results["reference"]["sha256"] in read.text
+    (workload,) = results["workloads"]
+    assert workload["reference"]["sha256"] in read.text
+    assert f"revision {workload['revision']}" in read.text
     assert results["host"]["fingerprint"] in read.text
     for cell in results["cells"]:
         assert (cell["wasm_sha256"] or cell["native_sha256"]) in read.text
@@ -319,6 +333,7 @@ def _cells(*groups, ratios=None, kind="optimizing JIT"):
         ratio = ratios[number] if ratios else 1 - number / 10
         cells.append(
             {
+                "workload": "coremark",
                 "toolchain": "zig",
                 "variant": "O3",
                 "backend": f"b{number}",
@@ -358,7 +373,7 @@ def test_the_fastest_is_never_native_nor_disturbed():
 )
 def test_without_letters_comparisons_decide(word, name):
     found = headline.fastest(
-        _cells(None, None), [{"one": "zig/O3/b1", "other": "zig/O3/b0", "verdict": word}]
+        _cells(None, None), [{"one": "coremark/zig/O3/b1", "other": "coremark/zig/O3/b0", "verdict": word}]
     )
     assert found["name"] == name
 
@@ -459,13 +474,45 @@ def test_without_any_number_there_is_still_a_page():
     ]
     for cell in results["cells"]:
         cell.update(dict.fromkeys(missing), status="unavailable", reason="no such runtime")
-    results["reference"]["score"] = None
-    results.update(comparisons=[], warnings=[], tradeoffs={"size": [], "compile": [], "all": {"members": []}})
-    results["tradeoffs"]["all"]["backend"] = None
+    results["workloads"][0]["reference"]["score"] = None
+    results.update(comparisons=[], warnings=[], tradeoffs={"size": [], "compile": [], "all": []})
     text, drawn = page.make(results, [], [])
     assert list(drawn) == ["heatmap"]
     assert "0 of 42" in text
     assert "not measured" in text
+
+
+def test_several_workloads_stand_apart():
+    results = page_inputs.several()
+    text, drawn = page.make(results, [], [])
+    found = Reader(text)
+    names = [workload["name"] for workload in results["workloads"]]
+    of_cells = ("heatmap", "compile-time", "size", "code-size", "phases")
+    assert {f"{chart}-{name}" for name in names for chart in of_cells} <= set(drawn)
+    assert "3 workloads under WebAssembly" in found.text
+    for number, workload in enumerate(results["workloads"]):
+        chart = found.chart_data["charts"][f"heatmap-{workload['name']}"]
+        rows = found.chart_data["sets"][chart["data"]["cells"]]
+        assert len(rows) == 42
+        assert all(row["tip"].startswith(f"{workload['name']}/") for row in rows)
+        assert any(f" {workload['unit']}\n" in row["tip"] for row in rows)
+        # A heading in each section that is of one workload, and the tables' captions.
+        assert text.count(f"<h3>{workload['title']}</h3>") == 5
+        assert f'<option value="{workload["name"]}">' in text
+        assert (f"sources</dt><dd>{'revision' if number == 0 else 'SHA-256'} " in text) is True
+    assert text.count("not official CoreMark results") == 1
+    assert "coremark: fastest so far" in found.text or "coremark: shown to be fastest" in found.text
+    check_outline(found)
+
+
+def test_of_several_workloads_hostile_names_stay_text():
+    text, drawn = page.make(page_inputs.poisoned(page_inputs.several()), [], [])
+    assert Reader(text).elements
+    usual = page.make(page_inputs.several(), [], [])
+    tags = [[tag for tag, _ in Reader(each).elements] for each in (text, usual[0])]
+    assert tags[0] == tags[1]
+    assert all(re.fullmatch(r"[A-Za-z0-9._+-]+", name) for name in drawn)
+    assert len(drawn) == len(usual[1])
 
 
 def test_writing_leaves_no_picture_of_an_earlier_run(tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from pipeline import tables, verdicts
 from pipeline.model import Kind, Protocol, Status
 from pipeline.views import label
 from tests.conftest import ROOT
+from tests.data import page_inputs
 from tests.recorded import DISTURBED, record
 
 PATH = ROOT / "pipeline" / "schemas" / "results.schema.json"
@@ -82,11 +83,18 @@ def test_real_results_are_valid(results):
 def test_nothing_measured_is_valid(results):
     none = cell(results, "unavailable")
     results.update(cells=[none], comparisons=[], created=None, warnings=[])
-    results["reference"].update(score=None, sha256=None)
-    results["tradeoffs"] = {"size": [], "compile": [], "all": {**results["tradeoffs"]["all"], "members": []}}
+    results["workloads"][0]["reference"].update(score=None, sha256=None)
+    results["tradeoffs"] = {"size": [], "compile": [], "all": []}
     none["wasm_sha256"] = None
     results["toolchains"][0].update(present=False, reason="not here", version="", sha256="")
     assert complaints(results) == []
+
+
+def test_what_was_measured_and_several_workloads_are_valid():
+    assert complaints(page_inputs.results()) == []
+    several = page_inputs.several()
+    assert several["across"] is not None
+    assert complaints(several) == []
 
 
 def test_what_others_built_may_be_there_or_not(results):
@@ -224,11 +232,16 @@ def test_any_value_of_another_kind_is_noticed(small, wrong):
 
 
 DAMAGES = {
-    "another schema": lambda r: r.update(schema=2),
+    "another schema": lambda r: r.update(schema=1),
     "no cell": lambda r: r.update(cells=[]),
     "a time without a zone": lambda r: r.update(created="2026-01-02T03:04:05"),
     "a thirteenth month": lambda r: r.update(created="2026-13-02T03:04:05+00:00"),
-    "a short digest": lambda r: r["reference"].update(sha256="abc"),
+    "no workload": lambda r: r.update(workloads=[]),
+    "a workload of another unit": lambda r: r["workloads"][0].update(unit="1/s"),
+    "a workload without a proof": lambda r: r["workloads"][0].update(proof=""),
+    "a revision that is none": lambda r: r["workloads"][0].update(revision="main"),
+    "sources without a digest": lambda r: r["workloads"][0].update(sources_sha256=None),
+    "a short digest": lambda r: r["workloads"][0]["reference"].update(sha256="abc"),
     "a digest in capitals": lambda r: cell(r)["identity"].update(
         packages={"p": {"version": "1", "sha256": "A" * 64}}
     ),
@@ -257,17 +270,18 @@ DAMAGES = {
     "a present toolchain with a reason": lambda r: r["toolchains"][0].update(reason="why"),
     "a present toolchain without a digest": lambda r: r["toolchains"][0].update(sha256=""),
     "an absent toolchain without a reason": lambda r: r["toolchains"][0].update(present=False),
-    "a reference without a digest": lambda r: r["reference"].update(sha256=None),
+    "a reference without a digest": lambda r: r["workloads"][0]["reference"].update(sha256=None),
     "a probability above 1": lambda r: r["comparisons"][0].update(p=1.1),
     "faster at a lower ratio": lambda r: r["comparisons"][0].update(verdict="faster", ratio=0.9),
     "slower at a higher ratio": lambda r: r["comparisons"][0].update(verdict="slower", ratio=1.1),
     "the same without a bound": lambda r: r["comparisons"][0].update(verdict="same within", within=None),
     "the same within much": lambda r: r["comparisons"][0].update(verdict="same within", within=0.05),
-    "a cell that is no label": lambda r: r["comparisons"][0].update(one="zig/O2"),
+    "a cell that is no label": lambda r: r["comparisons"][0].update(one="zig/O2/native"),
     "a protocol out of bounds": lambda r: r["protocol"].update(rounds=0),
     "a host without memory": lambda r: r["host"].update(memory_bytes=0),
     "a module of someone, told by halves": lambda r: cell(r, disturbed=True).update(prebuilt={"file": "x"}),
     "elsewhere, told by halves": lambda r: r.update(elsewhere=[{"host": r["host"]}]),
+    "elsewhere without workloads": lambda r: r["elsewhere"][0].pop("workloads"),
     "elsewhere without comparisons": lambda r: r["elsewhere"][0].pop("comparisons"),
     "elsewhere, ok without a score": lambda r: cell(r["elsewhere"][1]).update(score=None),
     "elsewhere, no fingerprint": lambda r: r["elsewhere"][1]["host"].update(fingerprint="unknown"),

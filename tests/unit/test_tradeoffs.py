@@ -19,6 +19,7 @@ def cell(name, ratio, size=None, seconds=None, half=0.01, rounds=8, **other):
     """A cell of results.json, as much of it as matters; ``name`` is variant/backend."""
     variant, _, backend = name.partition("/")
     return {
+        "workload": "w",
         "toolchain": "zig",
         "variant": variant,
         "backend": backend or "b",
@@ -36,16 +37,24 @@ def cell(name, ratio, size=None, seconds=None, half=0.01, rounds=8, **other):
 
 
 def label(cell):
-    return f"{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
+    return f"{cell['workload']}/{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
+
+
+def tables(result, unit="iterations/s"):
+    return tradeoffs_text.tables(result, [{"name": "w", "title": "Some work", "unit": unit}])
+
+
+def render(result):
+    return tradeoffs_text.render(result, [{"name": "w", "title": "Some work", "unit": "iterations/s"}])
 
 
 def found(of, cells, comparisons=(), index=0):
     result = tradeoffs.find(cells, comparisons)
-    return result["all"] if of == "all" else result[of][index]
+    return result[of][index]
 
 
 def names(front):
-    return [member["cell"].split("/")[1] for member in front["members"]]
+    return [member["cell"].split("/")[2] for member in front["members"]]
 
 
 def verdict(one, word, other):
@@ -57,8 +66,8 @@ def test_speed_is_bought_with_size():
     front = found("size", cells)
     assert names(front) == ["Os", "O2"]
     assert front["dominated"] == [
-        {"cell": "zig/O1/b", "by": "zig/O2/b"},
-        {"cell": "zig/O0/b", "by": "zig/O2/b"},
+        {"cell": "w/zig/O1/b", "by": "w/zig/O2/b"},
+        {"cell": "w/zig/O0/b", "by": "w/zig/O2/b"},
     ]
     assert front["tolerance"] == 0
     assert "envelope" not in front
@@ -78,8 +87,8 @@ def test_cells_of_one_size_and_speed_are_alike():
     cells = [cell("O2", 0.9, 80), cell("O3", 0.902, 80), cell("Os", 0.7, 80), cell("O4", 0.901, 81)]
     front = found("size", cells)
     assert names(front) == ["O3"]
-    assert front["members"][0]["alike"] == ["zig/O2/b"]
-    assert [x["cell"] for x in front["dominated"]] == ["zig/Os/b", "zig/O4/b"]
+    assert front["members"][0]["alike"] == ["w/zig/O2/b"]
+    assert [x["cell"] for x in front["dominated"]] == ["w/zig/Os/b", "w/zig/O4/b"]
 
 
 def test_a_cell_is_not_left_out_for_one_that_is_itself_left_out():
@@ -99,8 +108,8 @@ def test_noise_of_compile_times_decides_nothing():
     cells = [cell("O1", 0.8, seconds=0.016), cell("O3", 0.9, seconds=0.018), cell("O2", 0.9, seconds=0.0185)]
     front = found("compile", cells)
     assert names(front) == ["O3"]
-    assert front["members"][0]["alike"] == ["zig/O2/b"]
-    assert front["dominated"] == [{"cell": "zig/O1/b", "by": "zig/O3/b"}]
+    assert front["members"][0]["alike"] == ["w/zig/O2/b"]
+    assert front["dominated"] == [{"cell": "w/zig/O1/b", "by": "w/zig/O3/b"}]
     cells[0]["compile_seconds"] = 0.010
     assert names(found("compile", cells)) == ["O1", "O3"]
     cells[0]["rounds"] = 1  # a single round says little
@@ -117,7 +126,7 @@ def test_the_break_even():
     baseline = cell("O3/winch", 0.5, seconds=0.01)
     optimizing = cell("O3/cranelift", 0.8, seconds=0.1)
     front = found("all", [optimizing, baseline])
-    assert [m["cell"] for m in front["members"]] == ["zig/O3/winch", "zig/O3/cranelift"]
+    assert [m["cell"] for m in front["members"]] == ["w/zig/O3/winch", "w/zig/O3/cranelift"]
     first, second = front["members"]
     assert first["break_even"] is None
     at = second["break_even"]
@@ -125,8 +134,8 @@ def test_the_break_even():
     assert at["seconds"] == pytest.approx(0.01 + at["iterations"] / 20000)
     assert 0 < at["low"] < at["iterations"] < at["high"] < 2 * at["iterations"]
     assert front["envelope"] == [
-        {"cell": "zig/O3/winch", "from": 0.0, "until": at["iterations"]},
-        {"cell": "zig/O3/cranelift", "from": at["iterations"], "until": None},
+        {"cell": "w/zig/O3/winch", "from": 0.0, "until": at["iterations"]},
+        {"cell": "w/zig/O3/cranelift", "from": at["iterations"], "until": None},
     ]
 
 
@@ -135,9 +144,7 @@ def test_where_the_intervals_overlap_no_largest_break_even_is_shown():
     fast = cell("O3/cranelift", 0.9, seconds=0.1, half=0.05)
     front = found("all", [cheap, fast], [verdict(fast, "faster", cheap)])
     assert front["members"][1]["break_even"]["high"] is None
-    assert "not shown" in tradeoffs_text.render(
-        tradeoffs.find([cheap, fast], [verdict(fast, "faster", cheap)])
-    )
+    assert "not shown" in render(tradeoffs.find([cheap, fast], [verdict(fast, "faster", cheap)]))
 
 
 def test_a_member_may_be_never_the_fastest_in_total():
@@ -147,9 +154,9 @@ def test_a_member_may_be_never_the_fastest_in_total():
         cell("O3/c", 0.90, seconds=0.7),
     ]
     result = tradeoffs.find(cells, [])
-    assert len(result["all"]["members"]) == 3
-    assert [x["cell"] for x in result["all"]["envelope"]] == ["zig/O3/a", "zig/O3/c"]
-    rows = tradeoffs_text.tables(result)[-1]["rows"]
+    assert len(result["all"][0]["members"]) == 3
+    assert [x["cell"] for x in result["all"][0]["envelope"]] == ["w/zig/O3/a", "w/zig/O3/c"]
+    rows = tables(result)[-1]["rows"]
     assert [row[4] for row in rows] == ["0 – 31000", "never", "from 31000 on"]
 
 
@@ -161,34 +168,23 @@ def test_what_is_left_out_is_said():
         {**cell("Oz", 0.9), "status": "trap", "score": None, "ratio": None, "disturbed": None},
     ]
     result = tradeoffs.find(cells, [])
-    for front in (*result["size"], *result["compile"], result["all"]):
+    for front in (*result["size"], *result["compile"], *result["all"]):
         assert names(front) == ["O3"]
         assert {x["why"]: x["cells"] for x in front["left_out"] if not x["why"].startswith("without")} == {
-            "disturbed": ["zig/Os/b"],
-            "trap": ["zig/Oz/b"],
+            "disturbed": ["w/zig/Os/b"],
+            "trap": ["w/zig/Oz/b"],
         }
-    size, compile_ = tradeoffs_text.tables(result)
+    size, compile_ = tables(result)
     assert size["left_out"] == "Cells left out: 1 disturbed, 1 trap, 1 without a module."
     assert compile_["left_out"] == "Cells left out: 1 disturbed, 1 trap, 1 without a compile time."
-    assert " ".join(tradeoffs_text.render(result).split()).endswith(compile_["left_out"])
+    assert " ".join(render(result).split()).endswith(compile_["left_out"])
 
 
 def test_nothing_to_compare():
-    assert tradeoffs.find([], []) == {
-        "size": [],
-        "compile": [],
-        "all": {
-            "backend": None,
-            "tolerance": 0.8,
-            "members": [],
-            "dominated": [],
-            "left_out": [],
-            "envelope": [],
-        },
-    }
+    assert tradeoffs.find([], []) == {"size": [], "compile": [], "all": []}
     native = tradeoffs.find([cell("O3/native", 1.0)], [])
-    assert tradeoffs_text.tables(native) == []
-    assert tradeoffs_text.render(native) == ""
+    assert tables(native) == []
+    assert render(native) == ""
 
 
 def test_the_tables():
@@ -198,22 +194,44 @@ def test_the_tables():
         cell("O3/cranelift", 0.8, 110, 0.1),
     ]
     result = tradeoffs.find(cells, [])
-    size, compile_, everything = tradeoffs_text.tables(result)
+    size, compile_, everything = tables(result)
     assert size["rows"] == [
-        ["winch", "zig/O1[x]", "100", "20000", "", ""],
-        ["", "zig/O3", "110", "24000", "+10.0% bytes, +20.0% speed", ""],
-        ["cranelift", "zig/O3", "110", "32000", "", ""],
+        ["winch", "w/zig/O1[x]", "100", "20000", "", ""],
+        ["", "w/zig/O3", "110", "24000", "+10.0% bytes, +20.0% speed", ""],
+        ["cranelift", "w/zig/O3", "110", "32000", "", ""],
     ]
-    assert [row[:2] for row in compile_["rows"]] == [["winch", "zig/O3"], ["cranelift", "zig/O3"]]
-    assert [row[0] for row in everything["rows"]] == ["zig/O3/winch", "zig/O3/cranelift"]
+    assert [row[:2] for row in compile_["rows"]] == [["winch", "w/zig/O3"], ["cranelift", "w/zig/O3"]]
+    assert [row[0] for row in everything["rows"]] == ["w/zig/O3/winch", "w/zig/O3/cranelift"]
     for table in (size, compile_, everything):
         assert all(len(row) == len(table["columns"]) for row in table["rows"])
-    text = tradeoffs_text.render(result)
-    assert "zig/O1[x]" in text
+    text = render(result)
+    assert "w/zig/O1[x]" in text
     assert "within 20 %" in text
     assert all(line == line.rstrip() for line in text.splitlines())
     # Of one backend, the table of all says nothing new.
-    assert len(tradeoffs_text.tables(tradeoffs.find(cells[:2], []))) == 2
+    assert len(tables(tradeoffs.find(cells[:2], []))) == 2
+
+
+def test_workloads_are_kept_apart():
+    slow = [cell("O1", 0.4, 100, 0.01), cell("O3", 0.6, 110, 0.1)]
+    fast = [{**c, "workload": "v", "score": c["score"] * 9, "wasm_bytes": 5} for c in slow]
+    one, other = tradeoffs.find(slow, []), tradeoffs.find(fast, [])
+    both = tradeoffs.find([*slow, *fast], [])
+    assert both == {of: one[of] + other[of] for of in one}
+    assert [next(iter(front)) for of in both.values() for front in of] == ["workload"] * 6
+    workloads = [
+        {"name": "w", "title": "Some work", "unit": "iterations/s"},
+        {"name": "v", "title": "Other work", "unit": "runs/s"},
+    ]
+    shown = tradeoffs_text.tables(both, workloads)
+    assert [table["title"] for table in shown] == [
+        "Some work: Speed against module size",
+        "Some work: Speed against compile time",
+        "Other work: Speed against module size",
+        "Other work: Speed against compile time",
+    ]
+    assert [table["columns"][3][0] for table in shown] == ["iterations/s", "iterations/s", "runs/s", "runs/s"]
+    assert "after so many runs," in shown[3]["says"]
 
 
 @st.composite
@@ -262,7 +280,8 @@ def fronts(cells, comparisons):
     for of, cost in COSTS.items():
         for front in result[of]:
             yield front, cost, {label(c): c for c in cells if c["backend"] == front["backend"]}
-    yield result["all"], "compile_seconds", {label(c): c for c in cells}
+    for front in result["all"]:
+        yield front, "compile_seconds", {label(c): c for c in cells}
 
 
 @settings(deadline=None, max_examples=300)
@@ -342,7 +361,7 @@ def test_a_break_even_is_where_both_are_even_and_within_its_range(drawn):
 @given(results(), st.randoms(use_true_random=False))
 def test_the_order_of_cells_and_comparisons_does_not_matter(drawn, generator):
     def sorted_(result):
-        for front in (*result["size"], *result["compile"], result["all"]):
+        for front in (*result["size"], *result["compile"], *result["all"]):
             front["left_out"] = [(x["why"], sorted(x["cells"])) for x in front["left_out"]]
         for of in COSTS:
             result[of] = sorted(result[of], key=lambda front: front["backend"])
@@ -365,7 +384,7 @@ def test_it_is_json_and_what_is_read_of_it_is_the_same(drawn):
     result = tradeoffs.find(*drawn)
     again = json.loads(json.dumps(result, allow_nan=False))
     assert again == result
-    assert tradeoffs_text.render(again) == tradeoffs_text.render(result)
+    assert render(again) == render(result)
 
 
 def measured(generator, ratios, seconds):

@@ -236,6 +236,15 @@ def test_a_slip_in_the_choice_is_named(variables, complaint):
         choose(**variables)
 
 
+@pytest.mark.parametrize("name", ["tune", "certificates", "a=b", "a@b", ".hidden", "-x"])
+def test_a_name_that_would_be_mistaken_is_refused(tmp_path, name):
+    place = tmp_path / name
+    place.mkdir()
+    (place / "main.c").write_text(PROGRAM)
+    with pytest.raises(BadInput, match="name"):
+        read(place)
+
+
 def test_a_folder_with_the_name_of_a_ready_one_is_refused(tmp_path):
     other = tmp_path / "json"
     other.mkdir()

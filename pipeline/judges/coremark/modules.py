@@ -41,7 +41,11 @@ _final: dict[int, int] = {}
 
 def session_for(interface: str) -> type[Session]:
     """The kind of session that a module of this interface calls for."""
-    kinds: dict[str, type[Session]] = {Interface.COMMAND: ForeignCommand, Interface.RUN32: Run32, Interface.RUN64: Run64}
+    kinds: dict[str, type[Session]] = {
+        Interface.COMMAND: ForeignCommand,
+        Interface.RUN32: Run32,
+        Interface.RUN64: Run64,
+    }
     return kinds[Interface(interface)]
 
 
