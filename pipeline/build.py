@@ -27,6 +27,8 @@ _REFUSAL = b'{"refused":'
 #: Where a native compiler finds headers that no command names.
 _SYSTEM = ("/usr/include/", "/usr/lib/", "/usr/local/include/")
 _FLAGS = "{flags}"
+#: Functions that only fail in the C library of zig for WASI, so that a program links that cannot work.
+_STUBS = (b"pthread_create", b"thrd_create", b"dlopen")
 
 
 def suffix(target: str) -> str:
@@ -144,7 +146,9 @@ def link(workload: Workload, toolchain: Toolchain, variant: Variant, target: str
             raise_if_disturbed(outcome, f"{toolchain.name} link of {output}")
             if outcome.returncode != 0:
                 refusal = _needed(outcome.stderr, "it does not link")
-            elif variant.wasm_opt is not None:
+            elif target == WASM:
+                refusal = _stubbed(linked)
+            if refusal is None and variant.wasm_opt is not None:
                 refusal = _optimise(variant.wasm_opt, temporary)
             Path(temporary).touch()
             os.chmod(temporary, 0o755 if target != WASM else 0o644)
@@ -166,6 +170,18 @@ def link(workload: Workload, toolchain: Toolchain, variant: Variant, target: str
         "bytes": None if refusal else os.path.getsize(output),
     }
     write_json(artifact_record(workload.name, toolchain.name, variant.name, target), record)
+
+
+def _stubbed(objects: Sequence[str]) -> str | None:
+    """What a program needs that some C libraries have as functions that only fail; None if it needs none."""
+    for path in objects:
+        data = Path(path).read_bytes()
+        for name in _STUBS:
+            # As an import, or in bitcode, which only has names.
+            sign = b"\x03env" + bytes([len(name)]) + name if data.startswith(b"\0asm") else name
+            if sign in data:
+                return f"needs {needs(f'undefined symbol: {name.decode()}')}"
+    return None
 
 
 def _features(path: str) -> list[str]:

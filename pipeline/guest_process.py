@@ -16,7 +16,7 @@ from pipeline.process import Worker
 
 T = TypeVar("T")
 
-#: A guest that prints more is stopped being listened to: OUTPUT_LIMIT in serve.py and wasi.js.
+#: A guest that prints more is stopped being listened to: OUTPUT_LIMIT in serve.py and guest.js.
 OUTPUT_LIMIT = 1 << 20
 _MOST_REASON = 600
 

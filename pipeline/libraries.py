@@ -47,8 +47,7 @@ def build_library(toolchain: Toolchain, target: str, name: str) -> None:
         library_source(name),
         _suffix(target),
         lambda source, program: toolchain.library_probe(target, name, source, program),
-        lambda printed: toolchain.library_found(
-            target, name, cache, printed),
+        lambda printed: toolchain.library_found(target, name, cache, printed),
     )
 
 

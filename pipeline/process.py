@@ -24,8 +24,8 @@ from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
 
 #: Bytes that one file written by a worker may have: a guest's output goes to one.
 FILE_LIMIT = 64 * 1024 * 1024
-#: Bytes of one answer; a worker shortens the guest's output far below it.
-ANSWER_LIMIT = 4 * 1024 * 1024
+#: Bytes of one answer: JSON writes six for some of the guest's output, of which a worker passes on 1 MiB.
+ANSWER_LIMIT = 8 * 1024 * 1024
 _START_TIMEOUT_S = 60.0
 #: Resident memory that is not private writable: mapped libraries, of a JavaScript engine 100 MiB and more.
 _OWN_MIB = 150

@@ -41,6 +41,7 @@ PROCEDURE = (
     "pipeline/workers/spawn.py",
     "pipeline/workers/elf.py",
     "pipeline/workers/scratch.py",
+    "pipeline/workers/inputs.py",
 )
 
 

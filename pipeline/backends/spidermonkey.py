@@ -7,7 +7,7 @@ RUNTIME = Runtime(
     worker="spidermonkey_worker.py",
     packages=("pythonmonkey",),
     extra="spidermonkey",
-    files=("wasi.js",),
+    files=("guest.js", "wasi.js", "wasi_files.js"),
 )
 BACKENDS = tuple(
     Backend(

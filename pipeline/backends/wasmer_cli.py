@@ -2,7 +2,8 @@
 
 Relied on: ``wasmer -vV`` prints "wasmer VERSION …" first and lists the compilers that are built in after
 "compiler:", since release 7 after "runtimes:"; ``wasmer run --COMPILER FILE -- ARGUMENTS`` uses that compiler
-or fails. Which compiler made the code that ran is not to be seen from outside, so these prove nothing.
+or fails; ``--mapdir=/:FOLDER`` gives the guest a folder, and from release 8 on ``--volume=FOLDER:/``.
+Which compiler made the code that ran is not to be seen from outside, so these prove nothing.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def find() -> tuple[Backend, ...]:
             version=version,
         )
         for compiler in compilers:
-            argv = [path, "run", f"--{compiler}", "{artifact}", "--", "{args}"]
+            files = "--mapdir=/:{files}" if int(version.split(".")[0]) < 8 else "--volume={files}:/"
+            argv = [path, "run", f"--{compiler}", files, "{artifact}", "--", "{args}"]
             name = f"wasmer-cli.{compiler}@{version}"
             backend = Backend(name, _KINDS[compiler], runtime, options={"argv": argv}, forks=True)
             found.setdefault(name, backend)

@@ -1,14 +1,18 @@
 """Runs a module by a command: the options' ``argv``, with the module's path for "{artifact}" and the guest's
 arguments for the word "{args}".
 
+For "{files}" stands the path of a folder with the guest's files: a copy, for commands may let a guest write.
+A guest without files gets no word with that, nor the flag before a word that is none itself.
+
 Each run is a process of its own. What name the guest sees as its argv[0] is the command's affair, and so is
 how it tells of a trap: all that is seen from here is an exit status.
 """
 
 import os
 import shutil
-from typing import Tuple
+from typing import List, Tuple
 
+import inputs
 import scratch
 import serve
 from spawn import spawn
@@ -21,6 +25,15 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     program = shutil.which(argv[0])
     if program is None:
         raise serve.Refused("there is no %s on PATH" % argv[0])
+    copy = None
+    if "files" not in options:
+        argv = _without_files(argv)
+    elif any("{files}" in word for word in argv):
+        copy = inputs.Copy(options["files"])
+        argv = [word.replace("{files}", copy.path) for word in argv]
+    else:
+        said = "this command gives no files to its guest: no word of its argv has {files} in it"
+        raise serve.Unavailable(said)
     words = [word.replace("{artifact}", path) for word in argv]
     at = argv.index("{args}")
     home = scratch.lasting_folder()  # for what runtimes keep, such as compiled modules
@@ -28,11 +41,23 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     environment = {"HOME": home, "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
 
     def run(request: serve.Facts) -> serve.Facts:
+        if copy:
+            copy.restore()
         command = words[:at] + request["argv"][1:] + words[at + 1 :]
         return spawn(program, command, environment, request.get("watch", False))
 
     # It proves nothing: a command is not to be asked what it compiled, or with what.
     return run, {"compile_seconds": None, "code_bytes": None, "version": None, "proof": {}}
+
+
+def _without_files(argv: List[str]) -> List[str]:
+    kept = []  # type: List[str]
+    for word in argv:
+        if "{files}" not in word:
+            kept.append(word)
+        elif not word.startswith("-") and kept[-1].startswith("-"):
+            kept.pop()
+    return kept
 
 
 if __name__ == "__main__":

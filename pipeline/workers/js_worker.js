@@ -2,7 +2,8 @@
 "use strict";
 
 const fs = require("fs");
-const wasi = require("./wasi.js");
+const { join, relative } = require("path");
+const guest = require("./guest.js");
 
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 // Opened once, here: in an open file /proc/thread-self stays the thread that opened it.
@@ -53,7 +54,7 @@ const v8 = {
 
   // The tiers that a function goes through when it is called and gets hot.
   proof(tiers_up) {
-    const f = wasi.loop();
+    const f = guest.loop();
     const seen = new Set([v8.tier(f)]);
     const end = seconds() + 2;
     for (let i = 0; i < 400 || (tiers_up && !seen.has("turbofan") && seconds() < end); i++) {
@@ -65,7 +66,7 @@ const v8 = {
 
   // Of the artifact: whether its constructor compiled, and with what.
   facts(module, kind, compile_seconds) {
-    const start = v8.tier(wasi.start(module, kind));
+    const start = v8.tier(guest.start(module, kind));
     return { compile_seconds: start === "uncompiled" ? null : compile_seconds, proof: { start } };
   },
 };
@@ -76,7 +77,7 @@ const jsc = {
 
   proof(tiers_up) {
     const { profile } = require("bun:jsc");
-    const f = wasi.loop();
+    const f = guest.loop();
     const spin = (time) => {
       for (const end = seconds() + time; seconds() < end; ) f(10000);
     };
@@ -93,17 +94,33 @@ const jsc = {
 
   // It compiles function by function, once they are called often.
   facts(module, kind) {
-    wasi.start(module, kind); // aborts here, and not in a run, where there is no room for a guarded memory
+    guest.start(module, kind); // aborts here, and not in a run, where there is no room for a guarded memory
     return { compile_seconds: null, proof: {} };
   },
 };
 
 const engine = globalThis.Bun ? jsc : v8;
 let module_ = null;
-let kind = undefined; // see wasi.js
+let kind = undefined; // see guest.js
+
+// A Map of the name of each regular file below a folder to its bytes.
+function contents(folder) {
+  const found = new Map();
+  const read = (below) => {
+    for (const entry of fs.readdirSync(below, { withFileTypes: true })) {
+      const path = join(below, entry.name);
+      if (entry.isDirectory()) read(path);
+      else if (entry.isFile()) found.set(relative(folder, path), fs.readFileSync(path));
+    }
+  };
+  read(folder);
+  return found;
+}
 
 function load({ path, options }) {
   const data = fs.readFileSync(path);
+  host.stdin = options.stdin ? fs.readFileSync(options.stdin) : new Uint8Array(0);
+  host.files = options.files ? contents(options.files) : null;
   kind = options.clock;
   const proof = engine.proof(options.tiers_up);
   const started = seconds();
@@ -113,18 +130,12 @@ function load({ path, options }) {
     return { refused: String(error).split("\n")[0] };
   }
   const compile_seconds = seconds() - started;
-  const refused = wasi.refusal(module_, kind);
+  const refused = guest.refusal(module_, kind);
   if (refused) return { refused };
   const facts = engine.facts(module_, kind, compile_seconds);
   Object.assign(facts.proof, proof);
   // Neither engine tells the size of its code: V8's pages hold twice as much, and JSC's also its JavaScript.
   return { ...facts, code_bytes: null, version: engine.version(), runtime_seconds: null };
-}
-
-function run(request) {
-  const answer = wasi.run(module_, request, host, kind);
-  answer.stdout = Buffer.from(answer.stdout, "latin1").toString("utf8");
-  return answer;
 }
 
 function say(message) {
@@ -146,5 +157,7 @@ function* requests() {
 
 // Bun's clock begins with the process.
 say({ protocol: 1, monotonic: globalThis.Bun ? null : seconds() });
-for (const request of requests()) say(request.op === "load" ? load(request) : run(request));
+for (const request of requests()) {
+  say(request.op === "load" ? load(request) : guest.run(module_, request, host, kind));
+}
 process.exit(0);

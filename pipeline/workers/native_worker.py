@@ -1,15 +1,23 @@
-"""Runs a native executable: a fresh process for each run, so "load" has nothing to compile."""
+"""Runs a native executable: a fresh process for each run, so "load" has nothing to compile.
+
+Its files are its working folder. It is under no sandbox: what keeps them is that it gets a copy.
+"""
 
 from typing import Tuple
 
 import elf
+import inputs
 import serve
 from spawn import spawn
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
+    copy = inputs.Copy(options["files"]) if "files" in options else None
+
     def run(request: serve.Facts) -> serve.Facts:
-        return spawn(path, request["argv"], {}, request.get("watch", False))
+        if copy:
+            copy.restore()
+        return spawn(path, request["argv"], {}, request.get("watch", False), copy.path if copy else None)
 
     with open(path, "rb") as stream:
         data = stream.read()

@@ -4,8 +4,11 @@ A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, f
 ``run(request)`` runs the guest once with the arguments ``request["argv"]`` and its standard output on
 descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. A run in a process of its
 own adds that process's CPU time as the fact ``child_cpu_seconds``. Everything that the
-guest could reach is out of the way first: the protocol moves to descriptors of its own, standard
-input becomes /dev/null.
+guest could reach is out of the way first: the protocol moves to descriptors of its own.
+
+What a guest may read is named by the options, as absolute paths: ``stdin`` is a file, and each run has it as
+descriptor 0, from its start (/dev/null without); ``files`` is a folder whose regular files the guest can open
+as "NAME" and "/NAME", and cannot change: that is ``load``'s affair, see inputs.py.
 """
 
 import json
@@ -20,8 +23,8 @@ Load = Callable[[str, Facts], Tuple[Run, Facts]]
 
 #: When this process could first speak: a worker imports this module before its runtime.
 _UP = time.monotonic()
-#: Bytes of guest output that are passed on. A CoreMark report has about 700.
-OUTPUT_LIMIT = 64 * 1024
+#: Bytes of guest output that are passed on.
+OUTPUT_LIMIT = 1024 * 1024
 
 
 class Trap(Exception):
@@ -48,9 +51,7 @@ def serve(load: Load) -> None:
     """Answer requests until the input ends."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
+    set_input(os.devnull)
     with tempfile.TemporaryFile(prefix="guest-") as output:
         os.dup2(_memory_file() or output.fileno(), 1)
 
@@ -59,15 +60,17 @@ def serve(load: Load) -> None:
         answers.flush()
 
     answer({"protocol": 1, "monotonic": _UP})
-    run = None  # type: Optional[Run]
+    run, standard_input = None, os.devnull  # type: Optional[Run], str
     for line in iter(requests.readline, b""):
         request = json.loads(line.decode())
         try:
             if request["op"] == "load":
                 run, facts = load(request["path"], request["options"])
+                standard_input = request["options"].get("stdin", os.devnull)
                 answer(facts)
             else:
                 assert run is not None, "run before load"
+                set_input(standard_input)
                 answer(_run(run, request))
         except Refused as error:
             answer({"refused": str(error)})
@@ -76,6 +79,13 @@ def serve(load: Load) -> None:
     answers.flush()
     # A runtime's clean-up at exit can abort; all that matters has been said.
     os._exit(0)
+
+
+def set_input(path: str) -> None:
+    """Make a file descriptor 0, from its start."""
+    opened = os.open(path, os.O_RDONLY)
+    os.dup2(opened, 0)
+    os.close(opened)
 
 
 def _memory_file() -> Optional[int]:
@@ -108,7 +118,8 @@ def _run(run: Run, request: Facts) -> Facts:
         # Below 1 for the time that somebody else had the processor.
         "cpu_share": cpu / wall,
         "stdout_bytes": os.fstat(1).st_size,
-        "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("utf-8", "replace"),
+        # A character a byte.
+        "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("latin-1"),
     }
     answer.update(facts)
     return answer

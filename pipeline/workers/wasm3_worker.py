@@ -17,6 +17,7 @@ from typing import Any, Callable, Optional, Tuple
 
 import clock
 import elf
+import inputs
 import serve
 from wasm3_wasi import Wasi
 
@@ -75,7 +76,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     before = elf.executable_bytes()
     data, encoding, seconds = _accepted(data, timed)
     added = elf.executable_bytes() - before
-    run = _timed(data, timed) if timed else _command(data)
+    run = _timed(data, timed) if timed else _command(data, options)
     return run, {
         "compile_seconds": seconds,
         # It makes no machine code; the size of its own is not to be had.
@@ -91,9 +92,11 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     }
 
 
-def _command(data: bytes) -> serve.Run:
+def _command(data: bytes, options: serve.Facts) -> serve.Run:
+    files = inputs.contents(options["files"]) if "files" in options else None
+
     def run(request: serve.Facts) -> serve.Facts:
-        wasi = Wasi(request["argv"])
+        wasi = Wasi(request["argv"], files)
         started = time.perf_counter()
         instance = Instance(data, wasi.link, "_start")
         begun = time.perf_counter()

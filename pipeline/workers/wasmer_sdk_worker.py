@@ -2,6 +2,9 @@
 
 The SDK compiles a module when a command of it is first run. A command with a NUL in an argument is refused
 after that and before any code of the guest runs: so a module is compiled alone, and timed.
+
+A guest always has a file system, in memory. Its files are the package's: what a run changes is its own.
+Only /workspace stays with a sandbox, so a guest with files has a sandbox for each run.
 """
 
 import asyncio
@@ -11,9 +14,10 @@ import os
 import re
 import time
 from importlib import metadata
-from typing import Any, Set, Tuple
+from typing import Any, Dict, Optional, Set, Tuple
 
 import elf
+import inputs
 import scratch
 import serve
 
@@ -33,11 +37,16 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         runtime_seconds = time.perf_counter() - started
         with open(path, "rb") as stream:
             data = stream.read()
+        files = inputs.contents(options["files"]) if "files" in options else {}
+        given = None
+        if "stdin" in options:
+            with open(options["stdin"], "rb") as stream:
+                given = stream.read()
         loop = asyncio.new_event_loop()
         before = elf.executable_bytes()
         started = time.perf_counter()
         try:
-            sandbox = loop.run_until_complete(_compile(wasmer_sdk, data, cache))
+            make, sandbox = loop.run_until_complete(_compile(wasmer_sdk, data, files, cache))
         except wasmer_sdk.WasmerError as error:
             raise serve.Refused(str(error).splitlines()[0]) from None
         compile_seconds = time.perf_counter() - started
@@ -45,7 +54,10 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         proof = _proof(cache, wasmer_sdk.__file__)
 
     def run(request: serve.Facts) -> serve.Facts:
-        return loop.run_until_complete(_run(wasmer_sdk, sandbox, request["argv"]))
+        return loop.run_until_complete(again(request["argv"]))
+
+    async def again(argv: Any) -> serve.Facts:
+        return await _run(wasmer_sdk, await make() if files else sandbox, argv, given)
 
     return run, {
         "compile_seconds": compile_seconds,
@@ -56,24 +68,32 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     }
 
 
-async def _compile(sdk: Any, data: bytes, cache: str) -> Any:
+async def _compile(sdk: Any, data: bytes, files: Dict[str, bytes], cache: str) -> Any:
+    """A function that makes sandboxes in which the guest is a command, and a first one."""
     client = sdk.Wasmer(cache_root=cache)
     command = sdk.PackageCommandDefinition(module="guest")
-    definition = sdk.PackageDefinition(modules={"guest": data}, commands={"guest": command})
+    paths = {"/" + name: content for name, content in files.items()}
+    definition = sdk.PackageDefinition(modules={"guest": data}, commands={"guest": command}, files=paths)
     package = await client.packages.create(definition)
-    sandbox = await client.sandboxes.create(packages=[package], network=sdk.NetworkPolicy.DISABLED)
+
+    def make() -> Any:
+        return client.sandboxes.create(packages=[package], network=sdk.NetworkPolicy.DISABLED)
+
+    sandbox = await make()
     try:
         await sandbox.command("guest", ["\0"]).run(check=False)
     except sdk.WasmerError as error:
         if _REFUSED_AS_ASKED not in str(error):
             raise
-        return sandbox
+        return make, sandbox
     raise RuntimeError("the guest ran when it should only be compiled")
 
 
-async def _run(sdk: Any, sandbox: Any, argv: Any) -> serve.Facts:
+async def _run(sdk: Any, sandbox: Any, argv: Any, given: Optional[bytes]) -> serve.Facts:
     started = time.perf_counter()
-    process = await sandbox.command("guest", argv[1:]).spawn(stdout="pipe", stderr="capture")
+    source = "closed" if given is None else "pipe"
+    process = await sandbox.command("guest", argv[1:]).spawn(stdin=source, stdout="pipe", stderr="capture")
+    feeder = None if given is None else asyncio.ensure_future(_feed(sdk, process.stdin, given))
     count = 0
     async for chunk in process.stdout:
         if count < serve.OUTPUT_LIMIT:
@@ -86,12 +106,22 @@ async def _run(sdk: Any, sandbox: Any, argv: Any) -> serve.Facts:
     finally:
         # What was not kept counts too.
         os.ftruncate(1, min(count, _FILE_LIMIT))
+        if feeder:
+            await feeder
     wall = time.perf_counter() - started
     if output.reason is not sdk.ExitReason.EXITED:
         raise serve.Trap(output.reason.value)
     if output.exit_code:
         raise serve.Exit(output.exit_code)
     return {"wall_seconds": wall}
+
+
+async def _feed(sdk: Any, stdin: Any, given: bytes) -> None:
+    try:
+        await stdin.write(given)
+        await stdin.close()
+    except sdk.WasmerError:  # it ended without reading all: that is the guest's affair
+        pass
 
 
 def _reason(message: str) -> str:

@@ -5,13 +5,26 @@ Runs on CPython 3.7 to 3.10, the only ones that this release has wheels for.
 
 import ctypes
 import importlib
+import os
 import sys
 import time
-from typing import Any, Tuple
+from typing import Any, Callable, Tuple
 
 import clock
 import elf
+import inputs
 import serve
+
+#: Reads standard input to its end.
+_READER = """(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 65536))
+    (loop $again
+      (i32.store (i32.const 8) (i32.const 0))
+      (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (br_if $again (i32.load (i32.const 8))))))"""
 
 
 def _import_compiler(compiler: str) -> Any:
@@ -61,6 +74,9 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     version = None if timed else wasi.get_version(module, strict=True)
     if not timed and (version is None or not any(export.name == "_start" for export in module.exports)):
         raise serve.Refused("not a WASI command: no WASI imports or no export _start")
+    # This release gives a guest a folder only to read and write.
+    copy = inputs.Copy(options["files"]) if "files" in options else None
+    forget_input = _reader(store) if "stdin" in options else lambda: None
 
     def call(imports: Any, name: str) -> Tuple[Any, serve.Facts]:
         try:
@@ -79,8 +95,15 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             score, facts = call(_clock_only(store, timed, timer), "run")
             return dict(facts, returned=timer.returned(score))
         argv = request["argv"]
-        environment = wasi.StateBuilder(argv[0]).arguments(argv[1:]).finalize()
-        return call(environment.generate_import_object(store, version), "_start")[1]
+        state = wasi.StateBuilder(argv[0]).arguments(argv[1:])
+        if copy:
+            copy.restore()
+            state.map_directory("/", copy.path)
+        environment = state.finalize()
+        try:
+            return call(environment.generate_import_object(store, version), "_start")[1]
+        finally:
+            forget_input()
 
     return run, {
         "runtime_seconds": runtime_seconds,
@@ -89,6 +112,21 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         "version": wasmer.__version__,
         "proof": {"compiler": store.compiler_name, "engine": store.engine_name},
     }
+
+
+def _reader(store: Any) -> Callable[[], None]:
+    """A function that drops what the runtime has read ahead: the next guest would be given it."""
+    import wasmer
+    from wasmer import wasi
+
+    module = wasmer.Module(store, wasmer.wat2wasm(_READER))
+
+    def read() -> None:
+        serve.set_input(os.devnull)
+        imports = wasi.StateBuilder("reader").finalize().generate_import_object(store, wasi.Version.SNAPSHOT1)
+        wasmer.Instance(module, imports).exports._start()
+
+    return read
 
 
 def _clock_only(store: Any, kind: str, timer: clock.Clock) -> Any:

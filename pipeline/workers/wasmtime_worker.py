@@ -1,14 +1,16 @@
 """Runs a module in Wasmtime, any release from 0.40 to 50, compiled as the options say."""
 
 import ctypes
+import inspect
 import os
 import re
 import time
 from importlib import metadata
-from typing import Tuple
+from typing import Any, Tuple
 
 import clock
 import elf
+import inputs
 import serve
 
 _STARTED = time.perf_counter()
@@ -39,7 +41,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     if proof["compiler"] != options["compiler"]:
         # Releases before Winch take its number for Cranelift.
         raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, options["compiler"].capitalize()))
-    return _timed(engine, module, timed) if timed else _command(engine, module), {
+    return _timed(engine, module, timed) if timed else _command(engine, module, options), {
         "runtime_seconds": _RUNTIME_SECONDS,
         "compile_seconds": compile_seconds,
         # With Pulley these are bytes of its bytecode.
@@ -49,16 +51,25 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     }
 
 
-def _command(engine: wasmtime.Engine, module: wasmtime.Module) -> serve.Run:
+def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Facts) -> serve.Run:
     linker = wasmtime.Linker(engine)
     linker.define_wasi()
+    files = options.get("files")
+    read_only = _read_only()
+    copy = inputs.Copy(files) if files and not read_only else None
 
     def run(request: serve.Facts) -> serve.Facts:
+        if copy:
+            copy.restore()
         begun = time.perf_counter()
         store = wasmtime.Store(engine)
         wasi = wasmtime.WasiConfig()
         wasi.argv = request["argv"]
         wasi.stdout_file = "/proc/self/fd/1"
+        if "stdin" in options:
+            _give_input(wasi, options["stdin"])
+        if files:
+            wasi.preopen_dir(copy.path if copy else files, "/", **read_only)
         store.set_wasi(wasi)
         facts = {}  # type: serve.Facts
         try:
@@ -76,6 +87,36 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module) -> serve.Run:
         return facts
 
     return run
+
+
+def _give_input(wasi: wasmtime.WasiConfig, path: str) -> None:
+    give = getattr(ffi, "wasi_config_set_stdin_bytes", None)
+    if give is None:  # before release 3
+        wasi.stdin_file = path
+        return
+    # Of a file, releases 20 to 41 read ahead, and trap a guest that comes too early.
+    with open(path, "rb") as stream:
+        data = stream.read()
+    content = ffi.wasm_byte_vec_t()
+    array = (ffi.wasm_byte_t * len(data)).from_buffer_copy(data)
+    ffi.wasm_byte_vec_new(ctypes.byref(content), len(data), array)
+    give(_pointer(wasi), ctypes.byref(content))  # which takes what is in it
+
+
+def _pointer(item: Any) -> Any:
+    """What the package's object stands for in C: a method in newer releases, an attribute in older ones."""
+    return item.ptr() if hasattr(item, "ptr") else item._ptr
+
+
+def _read_only() -> serve.Facts:
+    """What makes a folder read-only, in each generation of the package's call; nothing where it cannot."""
+    known = inspect.signature(wasmtime.WasiConfig.preopen_dir).parameters
+    if "fs_mutable" in known:
+        return {"fs_mutable": False}
+    if "dir_perms" in known:
+        module = wasmtime  # type: Any
+        return {"dir_perms": module.DirPerms.READ_ONLY, "file_perms": module.FilePerms.READ_ONLY}
+    return {}
 
 
 def _timed(engine: wasmtime.Engine, module: wasmtime.Module, kind: str) -> serve.Run:
@@ -119,12 +160,10 @@ def _clock_ms(store: wasmtime.Store, kind: str, timer: clock.Clock) -> Tuple[was
         return 0
 
     signature = wasmtime.FuncType([], [value_type()])
-    # Methods in newer releases, attributes in older ones.
-    pointer = signature.ptr() if hasattr(signature, "ptr") else getattr(signature, "_ptr")  # noqa: B009
     context = store._context() if callable(store._context) else store._context
     function = ffi.wasmtime_func_t()
     no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
-    ffi.wasmtime_func_new(context, pointer, callback, None, no_finalizer, ctypes.byref(function))
+    ffi.wasmtime_func_new(context, _pointer(signature), callback, None, no_finalizer, ctypes.byref(function))
     return wasmtime.Func._from_raw(function), callback
 
 
@@ -139,7 +178,7 @@ def _engine(options: serve.Facts) -> wasmtime.Engine:
 
 def _config(options: serve.Facts) -> wasmtime.Config:
     config = wasmtime.Config()
-    pointer = config.ptr() if hasattr(config, "ptr") else getattr(config, "_ptr")  # noqa: B009 - until 16
+    pointer = _pointer(config)
     ffi.wasmtime_config_strategy_set(pointer, _STRATEGIES[options["compiler"]])
     if "opt_level" in options:
         config.cranelift_opt_level = options["opt_level"]

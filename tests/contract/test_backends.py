@@ -72,6 +72,11 @@ def run(worker, *argv, timeout=30):
     return worker.request({"op": "run", "argv": ["guest", *argv], "watch": False}, timeout)
 
 
+def printed(answer):
+    """The text that a guest printed: an answer has a character a byte."""
+    return answer["stdout"].encode("latin-1").decode()
+
+
 #: Backends that compile function by function or within a run: a compile figure of theirs would be wrong.
 LAZY = ("v8.default", "jsc.omg", "jsc.bbq")
 #: Those that do not tell how much code they made, or make none.
@@ -98,7 +103,7 @@ def test_a_run_gives_output_and_time_again_and_again(worker):
         answer = run(worker, "hello", word)
         assert answer["outcome"] == "exit"
         assert answer["code"] == 0
-        assert answer["stdout"].splitlines()[:3] == ["guest", "hello", word]
+        assert printed(answer).splitlines()[:3] == ["guest", "hello", word]
         assert answer["wall_seconds"] > 0
 
 
@@ -125,7 +130,7 @@ def test_a_trap_is_an_answer_and_the_next_run_works(worker):
 def test_a_flood_of_output_is_counted_not_kept(worker):
     answer = run(worker, "flood")
     assert answer["stdout_bytes"] > 60 << 20
-    assert len(answer["stdout"]) <= 64 * 1024
+    assert len(answer["stdout"]) <= 1 << 20
 
 
 def test_memory_ends_where_it_should(worker):

@@ -13,8 +13,8 @@ import pytest
 from pipeline import layout, matrix
 from pipeline.backends import discover
 from pipeline.errors import WorkerCrash
+from pipeline.guest_process import Ended, Guest, prove
 from pipeline.runtimes import start
-from pipeline.session import Ended, Session, prove
 from pipeline.store import read_json
 from toolchain import discover as discover_toolchains
 from toolchain.model import WASM
@@ -120,7 +120,7 @@ def protocol():
 
 def loaded(backend, protocol, path):
     with start(backend, protocol) as worker:
-        return Session(worker, backend.name, protocol).load(path, backend.options)
+        return Guest(worker, backend.name, protocol).load(path, backend.options)
 
 
 @pytest.mark.parametrize("name", ["v8.turbofan", "v8.liftoff"])
@@ -199,7 +199,7 @@ def test_jsc_does_not_run_with_slower_memory(present, protocol, guest):
 def test_wasi(present, protocol, guest, name):
     backend, _ = present(name)
     with start(backend, protocol) as worker:
-        Session(worker, name, protocol).load(guest, backend.options)
+        Guest(worker, name, protocol).load(guest, backend.options)
         answer = worker.request({"op": "run", "argv": ["guest"]}, 30)
     assert (answer["outcome"], answer["code"]) == ("exit", 0), answer["message"]
     said = dict(line.split(" ", 1) for line in answer["stdout"].splitlines())

@@ -74,7 +74,7 @@ HOSTILE = {
     "grows": (
         "#include <stdlib.h>\n#include <string.h>\nint main(void) {\n"
         "for (int i = 0; i < 64; i++) {\n"
-        "char *p = malloc(8 << 20); if (!p) return 3; memset(p, i, 8 << 20); }\n"
+        "char *volatile p = malloc(8 << 20); if (!p) return 3; memset(p, i, 8 << 20); }\n"
         "return 0; }",
         "[limits]\nmemory_mib = 128",
         {"native": (None, ""), "wasmtime.cranelift": (None, "")},
@@ -117,7 +117,7 @@ def test_a_program_of_ones_own_is_cached_like_any_other(workspace, summing, tmp_
     assert {c["status"] for c in found.values()} == {"ok"}
     told = json.loads((workspace.path / "report/results.json").read_text())
     assert [w["name"] for w in told["workloads"]] == ["summing", "json"]
-    assert told["across"] is not None
+    assert "across" in told
     report = (workspace.path / "report/report.md").read_text()
     assert "summing" in report
     assert "JSON parsing" in report
@@ -168,7 +168,8 @@ def test_one_backend_that_computes_something_else_is_named(workspace, summing):
     liar = workspace.path / "liar.py"
     liar.write_text(
         f"#!{sys.executable}\n"
-        "import subprocess, sys, wasmtime\n"
+        "import sys, wasmtime\n"
+        "if sys.argv[1] == '--version': sys.exit(print('liar 1'))\n"
         "engine = wasmtime.Engine(); store = wasmtime.Store(engine)\n"
         "wasi = wasmtime.WasiConfig(); wasi.argv = ['x', *sys.argv[2:]]\n"
         "out = sys.argv[0] + '.out'; wasi.stdout_file = out; store.set_wasi(wasi)\n"
@@ -181,11 +182,12 @@ def test_one_backend_that_computes_something_else_is_named(workspace, summing):
     )
     liar.chmod(0o755)
     workspace.append(
-        "matrix.toml", f'\n[runtimes.liar]\nargv = ["{liar}", "{{artifact}}", "{{args}}"]\nversion = []\n'
+        "matrix.toml", f'\n[runtimes.liar]\nargv = ["{liar}", "{{artifact}}", "{{args}}"]\n'
     )
     chosen = (f"workload={summing}", f"backends={BACKENDS},liar", "variants=O2", "rounds=1")
     outcome = workspace.doit("run", *chosen)
     assert outcome.returncode == 1
+    assert "1 of 3 cells have no number" in outcome.stderr, outcome.stderr
     found = cells(workspace)
     assert found["summing", "wasmtime.cranelift"]["status"] == "ok"
     assert found["summing", "liar"]["status"] == "invalid", found["summing", "liar"]["reason"]

@@ -1,0 +1,149 @@
+// A guest in any JavaScript engine: run with the WASI of wasi.js, and what comes out of it.
+//
+// And modules of the "run" interface, which are no WASI commands: see clock.py. A function's ``kind`` is what the
+// clock of such a module returns, "i32" or "i64"; nothing stands for a command. The host is what wasi.js says.
+"use strict";
+
+const { Exit, NAMESPACE, calls, imports } = require("./wasi.js");
+
+// Bytes of guest output that are passed on: OUTPUT_LIMIT in serve.py.
+const OUTPUT_LIMIT = 1024 * 1024;
+// Bytes of dropped linear memories after which garbage is collected: engines wait for more than a
+// worker may have, because most of it is only mapped.
+const GARBAGE_LIMIT = 64 * 1024 * 1024;
+// What the first call of such a clock returns, ms: START_MS in clock.py.
+const START_MS = 1000;
+
+// Of the run that goes on.
+const kept = new Uint8Array(OUTPUT_LIMIT);
+
+class Output {
+  constructor() {
+    this.size = 0;
+  }
+  add(part) {
+    const room = OUTPUT_LIMIT - this.size;
+    if (room > 0) kept.set(part.length > room ? part.subarray(0, room) : part, this.size);
+    this.size += part.length;
+  }
+  // What is kept of it, one character a byte.
+  text() {
+    const pieces = [];
+    const end = Math.min(this.size, OUTPUT_LIMIT);
+    // In pieces: an engine's calls take only so many arguments.
+    for (let at = 0; at < end; at += 4096) {
+      pieces.push(String.fromCharCode(...kept.subarray(at, Math.min(at + 4096, end))));
+    }
+    return pieces.join("");
+  }
+}
+
+// env.clock_ms, as clock.py has it: ``speed`` milliseconds of it pass within a real one of the guest's.
+function timer(kind, speed, now) {
+  let count = 0;
+  let guest = 0; // real ns of the guest since the first call
+  let stretch = 0, left = 0n; // ns between the last two calls; when the last one ended
+  let ms = 0, before = 0; // what the last two calls returned
+  return {
+    clock_ms() {
+      const entered = now();
+      if (count++ > 0) guest += stretch = Number(entered - left);
+      before = ms;
+      ms = START_MS + Math.floor((guest * speed) / 1e6);
+      // The engine takes a number modulo 2^32 where an i32 is wanted.
+      const value = kind === "i64" ? BigInt(ms) : ms;
+      left = now();
+      return value;
+    },
+    returned: (score) => ({
+      score: Number.isFinite(score) ? score : null,
+      clock_ms: count > 1 ? ms - before : 0,
+      clock_ns: stretch,
+      calls: count,
+    }),
+  };
+}
+
+// Why a module is no WASI command, or "".
+function refusal(module, kind) {
+  if (kind) return ""; // the parent has looked at it
+  for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
+    if (from !== NAMESPACE || kind !== "function") return `it imports the ${kind} ${from}.${name}`;
+  }
+  const exported = WebAssembly.Module.exports(module).map(({ kind, name }) => `${kind} ${name}`);
+  for (const needed of ["function _start", "memory memory"]) {
+    if (!exported.includes(needed)) return `not a WASI command: it exports no ${needed}`;
+  }
+  return "";
+}
+
+// The function that begins the program, in an instance that never runs.
+function start(module, kind) {
+  const still = kind && timer(kind, 1, () => 0n);
+  const given = kind ? { env: { clock_ms: still.clock_ms } } : imports(module, {});
+  const { exports } = new WebAssembly.Instance(module, given);
+  return kind ? exports.run : exports._start;
+}
+
+let garbage = 0;
+
+// Run the module once in an instance of its own, as a request says.
+function run(module, { argv, speed }, host, kind) {
+  const output = new Output();
+  const answer = { outcome: "exit", code: 0, message: "" };
+  const now = () => BigInt(host.clock(false));
+  let memory;
+  if (garbage > GARBAGE_LIMIT) {
+    host.collect();
+    garbage = 0;
+  }
+  let begun = now();
+  let cpu = host.cpu();
+  let started = begun;
+  try {
+    const clock = kind && timer(kind, speed, now);
+    const given = clock
+      ? { env: { clock_ms: clock.clock_ms } }
+      : imports(module, calls(argv, host, () => memory, output));
+    const { exports } = new WebAssembly.Instance(module, given);
+    memory = exports.memory;
+    const start = clock ? exports.run : exports._start;
+    answer.instantiate_seconds = Number(now() - begun) / 1e9;
+    cpu = host.cpu();
+    started = now();
+    const score = start();
+    if (clock) answer.returned = clock.returned(score);
+  } catch (error) {
+    if (error instanceof Exit) {
+      answer.code = error.code;
+      if (error.code) answer.message = `exit status ${error.code}`;
+    } else {
+      answer.outcome = "trap";
+      answer.message = String(error).split("\n")[0].slice(0, 500);
+    }
+  }
+  answer.wall_seconds = Number(now() - started) / 1e9;
+  answer.cpu_share = (host.cpu() - cpu) / answer.wall_seconds;
+  if (memory instanceof WebAssembly.Memory) garbage += memory.buffer.byteLength;
+  answer.stdout_bytes = output.size;
+  answer.stdout = output.text();
+  return answer;
+}
+
+// A module of one function f(n): a loop of n rounds; to see what this process makes of hot code.
+function loop() {
+  const body = [
+    1, 1, 0x7f, 0x03, 0x40, // one i32; loop
+    0x20, 0, 0x20, 1, 0x6a, 0x21, 1, // local 1 += local 0
+    0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b, // local 0 -= 1, again unless 0; end
+    0x20, 1, 0x0b, // return local 1
+  ];
+  const bytes = [
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f, 3, 2, 1, 0, 7, 5, 1, 1, 0x66, 0, 0],
+    ...[10, body.length + 2, 1, body.length, ...body],
+  ];
+  return new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes))).exports.f;
+}
+
+module.exports = { loop, refusal, run, start };
