@@ -98,7 +98,8 @@ def compile_object(
                     refusal = _needed(outcome.stderr, f"{path} does not compile")
                     Path(temporary).touch()
                 else:
-                    refusal = _stray(workload, toolchain, command, Path(listed).read_text("utf-8", "replace"))
+                    said = Path(listed).read_text("utf-8", "replace")
+                    refusal = _stray(workload, toolchain, target, command, said)
             finally:
                 Path(listed).unlink(missing_ok=True)
     if refusal is not None:
@@ -119,10 +120,12 @@ def _needed(stderr: str, what: str) -> str:
     return f"needs {missing}" if missing else f"{what}: {complaint(stderr)}"
 
 
-def _stray(workload: Workload, toolchain: Toolchain, command: Sequence[str], listed: str) -> str | None:
+def _stray(
+    workload: Workload, toolchain: Toolchain, target: str, command: Sequence[str], listed: str
+) -> str | None:
     """Why a file may not be included that a compiler says it has read; None where all may be."""
     files = re.split(r"(?<!\\)\s+", listed.replace("\\\n", " ").partition(": ")[2].strip())
-    allowed = [f"{workload.root}/", *_SYSTEM]
+    allowed = [f"{workload.root}/", *(() if target == WASM else _SYSTEM)]
     allowed += [f"{os.path.normpath(place)}/" for place in toolchain.places()]
     allowed += [f"{command[at + 1]}/" for at, word in enumerate(command) if word == "-isystem"]
     for file in files:

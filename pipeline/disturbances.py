@@ -88,15 +88,24 @@ def _two_speeds(samples: Sequence[Sample]) -> Iterator[Disturbance]:
 
 
 def _drift(samples: Sequence[Sample]) -> Iterator[Disturbance]:
-    speeds = sorted(s.machine_speed for s in samples if s.machine_speed)
-    low, high = speeds[len(speeds) // 20], speeds[-1 - len(speeds) // 20]
-    if high / low - 1 > SPEED_SPREAD:
+    speeds: dict[str, list[float]] = {}
+    for sample in samples:
+        if sample.machine_speed:  # of each workload in its own unit
+            speeds.setdefault(sample.cell.partition("/")[0], []).append(sample.machine_speed)
+    moved = max(map(_spread, speeds.values()), default=0.0)
+    if moved > SPEED_SPREAD:
         yield Disturbance(
             "drift",
-            f"the reference's undisturbed speed moved by {high / low - 1:.0%} between rounds",
+            f"the reference's undisturbed speed moved by {moved:.0%} between rounds",
             "ratios stand, because cell and reference move together; scores mix the speeds",
             "fix the frequency (governor, turbo), let the machine cool, delete results/, measure in one go",
         )
+
+
+def _spread(speeds: list[float]) -> float:
+    """How much faster the fast end is than the slow one, without a twentieth at each."""
+    ordered = sorted(speeds)
+    return ordered[-1 - len(ordered) // 20] / ordered[len(ordered) // 20] - 1
 
 
 def _throttling(samples: Sequence[Sample]) -> Iterator[Disturbance]:

@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 THIRD_PARTY = "third_party"
 WORKLOADS = "workloads"
+#: Of the user's own, made by ``doit run new``; git does not see them.
+LOCAL_WORKLOADS = f"{WORKLOADS}/local"
 WORKLOAD_TOML = "workload.toml"
 #: Linked into programs that are timed by their own clock.
 GUEST_CLOCK = "pipeline/guest/guest_clock.c"

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline import layout, libraries, provenance
 from pipeline.anatomy import anatomy
-from pipeline.build import artifact_path, artifact_record
+from pipeline.build import artifact_path, artifact_record, objects
 from pipeline.errors import BadInput, BuildError
 from pipeline.model import Workload
 from pipeline.plan import Plan
@@ -73,7 +73,10 @@ def describe(plan: Plan, root: Path = Path()) -> Lock:
             "flags": record["flags"],
             "link": record["link"],
             "wasm_opt": record["wasm_opt"],
-            "objects": {each.name: sha256(each) for each in sorted(path.parent.glob("*.o"))},
+            "objects": {
+                Path(each).name: sha256(root / each)
+                for each in sorted(objects(workload, toolchain.name, variant.name, target))
+            },
             "parts": anatomy(data),
         }
     content: Lock = {

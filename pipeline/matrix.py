@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pipeline import choice, layout, prebuilt, programs, protocols, space
+from pipeline import choice, judges, layout, prebuilt, programs, protocols, space
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
@@ -97,8 +97,13 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX, *, every: bool
     others = prebuilt.chosen(path, data, variables, variants)
     if len(workloads) > 1 and "artifact" in variables:
         raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
-    if len(workloads) > 1:
-        others = ()  # they are modules of one
+    modules = [workload.name for workload in workloads if judges.modules_of(workload)]
+    if "artifact" in variables and not modules:
+        raise BadInput(
+            f"command line: artifact=: how others' modules of {workloads[0].name} are run is not known here"
+        )
+    if len(workloads) > 1 or not modules:
+        others = ()  # they are modules of one, which is not this
     if sweep is not None and "artifact" not in variables:
         others = ()  # a sweep is of what [sweeps] says
     if tuning is not None:

@@ -22,18 +22,19 @@ from pipeline.guest_process import Ended, prove
 from pipeline.lacking import lacking
 from pipeline.model import Cell, Protocol, Status
 from pipeline.runtimes import start
-from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, write
+from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, runs, write
 from pipeline.session import LONGEST_CHUNK_S, Session
 from pipeline.sessions import open_session, within
-from pipeline.store import read_json, sha256
+from pipeline.store import digest_of, read_json, sha256
 from pipeline.trend import LEAST, trend
 from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
 #: How often a cell that still gets faster is warmed for a round's length more.
 _MOST_WARMUPS = 4
-#: {digest of the reference: its undisturbed speed in the last rounds of this process}. A round that never
-#: saw the machine undisturbed learns here what it missed. Some minutes only: a laptop may cool or warm.
+#: {digest of the reference and of how it is run: its undisturbed speed in the last rounds of this process}.
+#: A round that never saw the machine undisturbed learns here what it missed. Some minutes only: a laptop may
+#: cool or warm.
 _recent: dict[str, deque[float]] = {}
 _RECENT_ROUNDS = 100
 #: A run that has to start a slow program gets chunks of more than this many times the protocol's length, and
@@ -149,7 +150,8 @@ def _round(
             instantiate_seconds=subject.instantiate_seconds,
             first_run_seconds=subject.first_run_seconds,
         )
-        recent = _recent.setdefault(yardstick["sha256"], deque(maxlen=_RECENT_ROUNDS))
+        key = digest_of([yardstick["sha256"], runs(workload)])
+        recent = _recent.setdefault(key, deque(maxlen=_RECENT_ROUNDS))
         facts.update(_Pairs(subject, other, protocol, recent, round_).measure())
         facts["peak_rss_bytes"] = subject.peak_rss_bytes
         own_cpu = time.process_time() - own_cpu + worker.cpu_seconds() + reference_worker.cpu_seconds()
@@ -189,10 +191,12 @@ class _Pairs:
         self.subject.prepare(self.other)
         # A module that runs as long as it likes is no reason to let the reference run as long.
         self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
-        if self.subject.chunk_s > _LONG_CHUNK * self.protocol.chunk_ms / 1000:
+        # With what a run does before that which is timed.
+        longest = max(self.subject.chunk_s, self.subject.wall_seconds)
+        if longest > _LONG_CHUNK * self.protocol.chunk_ms / 1000:
             few = _FEW_PAIRS
-            if self.subject.chunk_s > LONGEST_CHUNK_S or self.subject.whole:
-                fitting = int(_WHOLE_RUNS_S / (self.subject.chunk_s + self.other.chunk_s))
+            if longest > LONGEST_CHUNK_S or self.subject.whole:
+                fitting = int(_WHOLE_RUNS_S / (longest + self.other.wall_seconds))
                 few = (max(_FEWEST_PAIRS, fitting), max(_FEWEST_PAIRS, 2 * fitting // 3))
             self.pairs, self.wanted = min(self.pairs, few[0]), min(self.wanted, few[1])
         warmed: list[float] = []
@@ -225,7 +229,7 @@ class _Pairs:
     def _scout(self) -> None:
         """Before the first round of a process: look on every processor what the machine can do."""
         seen = Series()
-        for _ in range(2 * self.protocol.pairs):
+        for _ in range(2 * self.pairs):
             self._turn += 1
             self._pin()
             seen.references.append(self.other.chunk().score)

@@ -10,9 +10,7 @@ from pipeline import layout, workload_files, workloads
 from pipeline.errors import BadInput
 from pipeline.store import write_atomic
 from pipeline.tables import named
-from toolchain.model import CXX_SUFFIXES
 
-_SUFFIXES = (".c", *CXX_SUFFIXES)
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 _TEXT = """# What everything here means: docs/workloads.md. To run it, type: doit run workload={word}
 title = {title}
@@ -42,20 +40,22 @@ native = true
 def create(name: str | None, source: str | None) -> None:
     """Copy a C or C++ file with what it includes from beside it, or those of a folder, and describe them.
 
-    ``name`` is the name of a folder to be made in workloads/, or its path. Raises BadInput, and leaves
+    ``name`` is the name of a folder to be made in workloads/local/, or its path. Raises BadInput, and leaves
     nothing then; nothing that lies there is overwritten.
     """
     if not name or not source:
         raise BadInput("which program? Type: doit run new workload=NAME from=FILE.c")
     files = _files(os.path.expanduser(source))
-    folder = Path(os.path.expanduser(name)) if os.sep in name else Path(layout.WORKLOADS) / name
+    folder = Path(os.path.expanduser(name)) if os.sep in name else Path(layout.LOCAL_WORKLOADS) / name
     named("command line", "workload", folder.name)
+    if folder.name in workloads.ready():
+        raise BadInput(f"{folder.name} is a workload of the project's; choose another name")
     if folder.exists():
         raise BadInput(f"{folder} is there already; choose another name, or: doit run workload={name}")
     try:
         for relative, path in files.items():
             write_atomic(folder / relative, path.read_bytes())
-        sources = [relative for relative in files if relative.endswith(_SUFFIXES)]
+        sources = [relative for relative in files if relative.endswith(workloads.SUFFIXES)]
         text = _TEXT.format(
             word=name,
             title=_quoted(folder.name),
@@ -77,15 +77,17 @@ def _files(source: str) -> dict[str, Path]:
     """{name in the new folder: file}: a program's sources, and the headers that lie with them."""
     place = Path(source)
     if place.is_dir():
-        patterns = [f"**/*{suffix}" for suffix in _SUFFIXES]
+        patterns = [f"**/*{suffix}" for suffix in workloads.SUFFIXES]
         names = workload_files.matching("command line", "from", source, [*patterns, *workloads.HEADERS])
-        if not any(name.endswith(_SUFFIXES) for name in names):
-            raise BadInput(f"command line: from: {source}: no {', '.join(_SUFFIXES)} files lie there")
+        if not any(name.endswith(workloads.SUFFIXES) for name in names):
+            raise BadInput(
+                f"command line: from: {source}: no {', '.join(workloads.SUFFIXES)} files lie there"
+            )
         return {name: place / name for name in names}
     if not place.is_file():
         raise BadInput(f"command line: from: {source}: no such file; expected a program in C or C++")
-    if place.suffix not in _SUFFIXES:
-        raise BadInput(f"command line: from: {source}: expected one of {', '.join(_SUFFIXES)}")
+    if place.suffix not in workloads.SUFFIXES:
+        raise BadInput(f"command line: from: {source}: expected one of {', '.join(workloads.SUFFIXES)}")
     found: dict[str, Path] = {}
     _add(place.parent, place.name, found)
     return found

@@ -76,6 +76,8 @@ def _found(where: str, word: str, ready: Mapping[str, str], *, folders: bool) ->
     matching = fnmatch.filter(ready, word)
     if matching:
         return matching
+    if word in (local := workloads.local()):
+        return [local[word]]
     folder = os.path.expanduser(word)
     if folders and (os.path.isdir(folder) or os.sep in word):
         if not os.path.isdir(folder):

@@ -16,7 +16,7 @@ from pipeline.model import Status
 #: seen for JITs, 0.97 for JavaScript engines and native code on an idle machine.
 CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
 #: Of a program that cannot be run twice as long nothing can be subtracted: what starting a process takes, s.
-_START_S = {False: 0.02, True: 5.0}
+_START_S = {False: 0.005, True: 0.05}
 _CLOCK_RUN_S = 0.1
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
@@ -119,9 +119,14 @@ class Session(Guest):
             if warm and (run.clock_s is None or self._agrees(best, shortfall)):
                 break
         assert run is not None
+        if run.seconds < _CHUNK_TICKS * run.tick_s:
+            reason = f"it says {run.seconds:g} s in steps of {run.tick_s:g} s: too few to compare"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}")
         if run.clock_s is not None:
             if not self._agrees(best, shortfall):
-                raise Ended(Status.INVALID, f"{self.who}: the guest's clock ran at {best:.3f} of the host's")
+                reason = f"the guest's clock ran at {best:.3f} of the host's"
+                start = f"or it took {shortfall:.3f} s to start"
+                raise Ended(Status.INVALID, f"{self.who}: {reason}, {start}")
             self.clock_agreement = best
         self.chunk_s = self.wall_seconds
         return 1

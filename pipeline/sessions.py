@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline import judges, layout
-from pipeline.guest_process import Ended
-from pipeline.model import Backend, Interface, Protocol, Status, Workload
+from pipeline.model import Backend, Protocol, Workload
 from pipeline.process import Worker
 from pipeline.session import Session
 
@@ -30,14 +29,14 @@ def open_session(
     workload: Workload,
     artifact: Mapping[str, Any],
 ) -> Session:
-    """A session for an artifact whose record is given; raises Ended where the workload has none such."""
+    """A session for an artifact whose record is given."""
     return _kind(workload, artifact)(
         worker=worker,
         who=who,
         protocol=protocol,
         forks=backend.forks,
         inputs=inputs(workload),
-        judge=judges.judge_of(workload, artifact),
+        judge=judges.judge_of(workload),
     )
 
 
@@ -55,10 +54,5 @@ def _kind(workload: Workload, artifact: Mapping[str, Any]) -> type[Session]:
     interface = artifact.get("interface")
     if interface is None:
         return Session
-    own = getattr(judges.module_of(workload), "modules", None)
-    if own is not None:
-        kind: type[Session] = importlib.import_module(own).session_for(interface)
-        return kind
-    if interface != Interface.COMMAND:
-        raise Ended(Status.INVALID, f"it is no WASI command ({interface}), which {workload.name} is run as")
-    return Session
+    kind: type[Session] = importlib.import_module(judges.modules_of(workload)).session_for(interface)
+    return kind

@@ -34,17 +34,20 @@ def copies(workload: Workload) -> dict[str, str]:
 def stage(workload: Workload) -> None:
     """Copy what is named, and remove what was copied before and is named no more; raises BadInput."""
     wanted = copies(workload)
+    # First: a file may lie where a folder is to be.
+    _remove_others(Path(layout.staged(workload.name)), {Path(copy) for copy in wanted})
     where = f"{workload.folder}/{layout.WORKLOAD_TOML}"
     for copy, own in wanted.items():
         if own != layout.GUEST_CLOCK:
             # It may be another file than when the names were read.
             workload_files.inside(where, "files", workload.folder, os.path.relpath(own, workload.folder))
         write_atomic(copy, Path(own).read_bytes())
-    folder = Path(layout.staged(workload.name))
-    kept = {Path(copy) for copy in wanted}
+
+
+def _remove_others(folder: Path, kept: set[Path]) -> None:
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
-            if not any(path in copy.parents for copy in kept):
+            if path in kept or not any(path in copy.parents for copy in kept):
                 shutil.rmtree(path, ignore_errors=True)
         elif path not in kept:
             path.unlink()

@@ -35,12 +35,12 @@ def read_toml(path: str) -> dict[str, Any]:
 
     try:
         return tomli.loads(Path(path).read_text(encoding="utf-8"))
-    except tomli.TOMLDecodeError as error:
-        raise BadInput(f"{path}: not TOML: {error}") from None
-    except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; run doit in the project's folder") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from None
+    except (ValueError, RecursionError) as error:  # tomli's own is a ValueError, and so are endless numbers
+        raise BadInput(f"{path}: not TOML: {str(error)[:200]}") from None
+    except OSError as error:
+        raise BadInput(f"{path}: {error.strerror}; run doit in the project's folder") from None
 
 
 def typed(path: str, key: str, value: Any, kind: type) -> None:

@@ -61,8 +61,10 @@ def inside(where: str, key: str, folder: str, name: str) -> None:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    parts, wanted = name.split("/"), pattern.split("/")
-    return _match(parts, wanted)
+    wanted = pattern.split("/")
+    # "**/**" is "**", and would be tried again for each folder.
+    wanted = [part for at, part in enumerate(wanted) if part != "**" or wanted[at - 1 : at] != ["**"]]
+    return _match(name.split("/"), wanted)
 
 
 def _match(parts: list[str], wanted: list[str]) -> bool:
@@ -79,6 +81,8 @@ def _below(where: str, folder: str) -> Iterator[str]:
     for at, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
+            if not name.isprintable() or "=" in name:
+                raise BadInput(f"{where}: {name!r}: expected file names of printable characters without '='")
             count += 1
             if count > MOST_FILES:
                 raise BadInput(

@@ -13,7 +13,7 @@ from pipeline import layout, workload_files
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import ITERATIONS, Figure, Proof, Workload
 from pipeline.tables import named, only, read_toml, typed
-from toolchain.model import CXX, LIBRARIES, is_cxx
+from toolchain.model import CXX, CXX_SUFFIXES, LIBRARIES, is_cxx
 
 OUTPUT = "output"
 HEADERS = ("**/*.h", "**/*.hh", "**/*.hpp", "**/*.hxx", "**/*.inc", "**/*.inl", "**/*.def")
@@ -35,6 +35,7 @@ _KEYS: dict[str, type] = {
     "figure": dict,
     "limits": dict,
 }
+SUFFIXES = (".c", *CXX_SUFFIXES)
 #: Of the project's own workloads only.
 _OWN_KEYS: dict[str, type] = {"judge": str, "third_party": str}
 #: What decides a program's meaning and not how well it is optimised; the matrix has flags for that.
@@ -56,7 +57,7 @@ FLAGS = (
 _STANDARD = re.compile(r"(c|gnu|c\+\+|gnu\+\+)[0-9][0-9a-z]")
 _MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: Beside workloads, below results/HOST/.
-_TAKEN = ("tune", "certificates")
+_TAKEN = ("tune", "certificates", "local", "host.json", "refined.json")
 _UNITS = ("s", "ms", "us", "ns")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MOST_PATTERN = 500
@@ -65,7 +66,16 @@ _MOST_RUN_S = 600
 
 def ready() -> dict[str, str]:
     """{name: folder} of the project's own workloads."""
-    places = sorted(Path(layout.WORKLOADS).glob(f"*/{layout.WORKLOAD_TOML}"))
+    return _below(layout.WORKLOADS)
+
+
+def local() -> dict[str, str]:
+    """The same of those that ``doit run new`` made for the user: no part of the project, and not trusted."""
+    return _below(layout.LOCAL_WORKLOADS)
+
+
+def _below(folder: str) -> dict[str, str]:
+    places = sorted(Path(folder).glob(f"*/{layout.WORKLOAD_TOML}"))
     return {place.parent.name: place.parent.as_posix() for place in places}
 
 
@@ -96,6 +106,7 @@ def read(folder: str, *, own: bool = False) -> Workload:
         found = workload_files.matching(where, "sources", folder, sources)
         if not found:
             raise BadInput(f"{where}: sources: nothing matches {', '.join(sources)}")
+        _compilable(where, found)
         included = workload_files.matching(where, "headers", folder, headers)
     else:
         root = layout.third_party(third_party)
@@ -128,10 +139,30 @@ def read(folder: str, *, own: bool = False) -> Workload:
     return _timed(where, workload) if judge == OUTPUT else workload
 
 
+def _compilable(where: str, sources: list[str]) -> None:
+    objects: dict[str, str] = {}
+    for name in sources:
+        if not name.endswith(SUFFIXES):
+            raise BadInput(f"{where}: sources: {name}: expected a name that ends in {', '.join(SUFFIXES)}")
+        other = objects.setdefault(name.replace("/", "__"), name)
+        if other != name:
+            raise BadInput(f"{where}: sources: {other} and {name} would have one object; rename one")
+
+
 def _timed(where: str, workload: Workload) -> Workload:
     """With the file that tells the guest's own time, where that is wanted."""
     if workload.proof.iterations != 1 and not workload.iterates:
         raise BadInput(f"{where}: proof.iterations: there is no {ITERATIONS} in args")
+    proof = workload.proof
+    if workload.iterates and not proof.native and proof.match is None:
+        raise BadInput(
+            f"{where}: proof: text and sha256 are of one number of iterations: add native or match"
+        )
+    if workload.iterates and workload.figure.time == "host":
+        raise BadInput(
+            f"{where}: figure.time: seen from outside, starting a run is part of each; "
+            f"with {ITERATIONS}, leave one of them out"
+        )
     clock = os.path.basename(layout.GUEST_CLOCK)
     if clock in workload.sources:
         raise BadInput(f"{where}: sources: {clock} is a file of the project's; choose another name")
@@ -181,6 +212,8 @@ def _defines(where: str, table: Mapping[str, Any]) -> tuple[tuple[str, str | Non
             raise BadInput(f"{where}: defines: {name!r} is no name of a macro")
         if not isinstance(value, bool | int | str):
             raise BadInput(f"{where}: defines.{name}: expected text, a number or true, found {value!r}")
+        if isinstance(value, int) and not -(2**63) <= value < 2**64:
+            raise BadInput(f"{where}: defines.{name}: expected a number of 64 bits")
         if isinstance(value, str) and not value.isprintable():
             raise BadInput(f"{where}: defines.{name}: expected printable text, found {value!r}")
         if value is not False:
@@ -213,8 +246,8 @@ def _pattern(where: str, key: str, value: object, groups: int) -> str | None:
     if not isinstance(value, str) or not 0 < len(value) <= _MOST_PATTERN:
         raise BadInput(f"{where}: {key}: expected a regular expression of at most {_MOST_PATTERN} characters")
     try:
-        compiled = regex.compile(value, regex.MULTILINE)
-    except regex.error as error:
+        compiled = regex.compile(value.encode(), regex.MULTILINE)  # as it is used
+    except (regex.error, ValueError, RecursionError) as error:
         raise BadInput(f"{where}: {key}: not a regular expression: {error}") from None
     if compiled.groups < groups:
         raise BadInput(f"{where}: {key}: expected a group, as in 'time: ([0-9.]+) s', found {value!r}")
@@ -259,8 +292,8 @@ def _figure(where: str, table: Mapping[str, Any]) -> Figure:
 def _limits(where: str, table: Mapping[str, Any]) -> dict[str, Any]:
     only(where, "limits", table, ["memory_mib", "run_timeout_s"])
     memory, seconds = table.get("memory_mib"), table.get("run_timeout_s")
-    if memory is not None and (type(memory) is not int or not 16 <= memory <= 2**20):
-        raise BadInput(f"{where}: limits.memory_mib: expected a whole number from 16, found {memory!r}")
+    if memory is not None and (type(memory) is not int or not 64 <= memory <= 2**20):
+        raise BadInput(f"{where}: limits.memory_mib: expected a whole number from 64, found {memory!r}")
     if seconds is not None and (type(seconds) not in (int, float) or not 0.1 <= seconds <= _MOST_RUN_S):
         raise BadInput(
             f"{where}: limits.run_timeout_s: expected seconds from 0.1 to {_MOST_RUN_S}, found {seconds!r}"

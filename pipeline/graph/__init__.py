@@ -51,7 +51,7 @@ def current_plan() -> Plan:
         making = "new" in tasks
         # A workload that is to be made is none yet.
         chosen = {k: v for k, v in variables.items() if not (making and k in ("workload", "from"))}
-        plan = load(chosen, every=bool(_OF_ALL & tasks))
+        plan = load(chosen, every=bool(_OF_ALL & tasks) and "artifact" not in variables)
         plan = replace(plan, given=dict(variables)) if making else plan
         if plan.tune is not None and "tune" not in sys.argv[1:]:
             raise BadInput(

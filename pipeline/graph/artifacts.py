@@ -76,7 +76,13 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                 *provenance.code(toolchain),
             ],
             "targets": _made(workload, toolchain, variant, target),
-            "uptodate": [intact, config_changed(_config(workload, toolchain, variant, target))],
+            "uptodate": [
+                intact,
+                # doit knows files as a set; the linker has an order.
+                config_changed(
+                    {**_config(workload, toolchain, variant, target), "sources": list(workload.sources)}
+                ),
+            ],
             "clean": clean(*_made(workload, toolchain, variant, target)),
             "meta": meta("link", 0.1),
         }

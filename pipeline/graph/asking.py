@@ -133,7 +133,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
     yield group("certify", "run cells by the official rules of their workload, and say which rule is kept")
     names: list[str] = []
     # Only of workloads that have such rules.
-    rules = {w.name: getattr(judges.module_of(w), "official", None) for w in plan.workloads}
+    rules = {w.name: getattr(judges.module_of(w), "OFFICIAL", None) for w in plan.workloads}
     official = [cell for cell in plan.built_cells() if rules[cell.workload.name] is not None]
     for cell in official:
         folder = layout.certificate(cell.name)

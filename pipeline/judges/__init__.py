@@ -1,14 +1,13 @@
 """The judges of workloads: a module each, named by ``judge`` in a workload.toml of the project's own.
 
-A module has ``judge_of(workload, artifact)``. Where there are rules for what may be called a result,
-``official`` names the module that knows them; where modules of others have interfaces of their own,
-``modules`` names the one that has a ``session_for(interface)``.
+A module has ``judge_of(workload)``. Where there are rules for what may be called a result,
+``OFFICIAL`` names the module that knows them; where modules of others have interfaces of their own,
+``MODULES`` names the one that has a ``session_for(interface)``.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,15 @@ def module_of(workload: Workload) -> Any:
     return importlib.import_module(f"pipeline.judges.{workload.judge}")
 
 
-def judge_of(workload: Workload, artifact: Mapping[str, Any] | None = None) -> Judge:
-    """The judge of a workload's runs; of those of an artifact whose record is given."""
-    found: Judge = module_of(workload).judge_of(workload, artifact)
+def judge_of(workload: Workload) -> Judge:
+    """The judge of a workload's runs."""
+    found: Judge = module_of(workload).judge_of(workload)
     return found
+
+
+def modules_of(workload: Workload) -> str:
+    """The module that runs what others built of a workload; "" where nobody has said how that is run."""
+    return str(getattr(module_of(workload), "MODULES", ""))
 
 
 def files(workload: Workload) -> list[str]:

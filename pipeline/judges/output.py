@@ -21,10 +21,9 @@ _MOST_SHOWN = 80
 
 @dataclass(frozen=True)
 class Output:
-    """The judge of one workload; ``foreign``: of a module that somebody else built, without our clock."""
+    """The judge of one workload."""
 
     workload: Workload
-    foreign: bool = False
 
     @property
     def cases(self) -> tuple[None, ...]:
@@ -51,7 +50,7 @@ class Output:
         figure = self.workload.figure
         if figure.match is not None:
             return "the guest's clock, as the program prints it"
-        if figure.time == "host" or self.foreign:
+        if figure.time == "host":
             return "the host's clock, of the whole run"
         return "the guest's clock, of the whole program"
 
@@ -68,17 +67,17 @@ class Output:
         """Take the guest's own time off the output, check the rest, and find the figure."""
         said, clock_s = self._clock(output)
         done = 1 if iterations is None else iterations
-        text, printed_s = self._figure(said)
+        text, printed_s, tick_s = self._figure(said)
         self._check(said, done)
         seconds = printed_s or clock_s or wall_s
-        if printed_s is not None and clock_s is not None and printed_s > clock_s:
+        if printed_s is not None and clock_s is not None and printed_s > clock_s + tick_s:
             raise Invalid(f"it says that it took {printed_s:g} s, but it ran {clock_s:g} s by the same clock")
-        return Run(done, seconds, text if self.workload.proof.native else b"", clock_s=clock_s)
+        return Run(done, seconds, text if self.workload.proof.native else b"", tick_s, clock_s)
 
     def _clock(self, output: bytes) -> tuple[bytes, float | None]:
         """The program's own output, and how long it ran by the guest's clock, s."""
         figure = self.workload.figure
-        if self.foreign or (figure.time == "host" and figure.match is None):
+        if figure.time == "host":
             return output, None
         said, told, ns = output.rpartition(_TOLD)
         digits = ns.removesuffix(b" ns\n")
@@ -88,21 +87,27 @@ class Output:
             raise NoTime(f"the guest's clock says {int(digits)} ns: it stands still or lies")
         return said, int(digits) * 1e-9
 
-    def _figure(self, said: bytes) -> tuple[bytes, float | None]:
-        """The output without the time that the program prints, and that time, s."""
+    def _figure(self, said: bytes) -> tuple[bytes, float | None, float]:
+        """The output without the time that the program prints, that time, and its last digit's worth, s."""
         pattern = self.workload.figure.match
         if pattern is None:
-            return said, None
+            return said, None, 0.0
         found = _search(pattern, said)
         if found is None:
             raise Invalid(f"no line of its output matches figure.match ({_shown(said)})")
+        scale = _UNITS[self.workload.figure.unit]
+        digits = found[1] or b""
         try:
-            seconds = float(found[1]) * _UNITS[self.workload.figure.unit]
-        except (TypeError, ValueError):
+            seconds = float(digits) * scale
+        except ValueError:
             raise Invalid(f"figure.match finds {_shown(found[0])}, which is no number") from None
+        # An exponent says nothing of how many digits there are.
+        tick_s = 0.0 if b"e" in digits.lower() else scale / 10 ** len(digits.partition(b".")[2].strip())
+        # None at all is less than one of it.
+        seconds = seconds or tick_s
         if not 0 < seconds < 1e6:
             raise NoTime(f"it says that it took {seconds:g} s: its clock stands still or lies")
-        return said[: found.start(1)] + said[found.end(1) :], seconds
+        return said[: found.start(1)] + said[found.end(1) :], seconds, tick_s
 
     def _check(self, said: bytes, iterations: int) -> None:
         """What the output must be by itself; raises Invalid."""
@@ -160,6 +165,6 @@ def _search(pattern: str, said: bytes) -> Any:
         raise Invalid(f"the pattern {plain(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
 
 
-def judge_of(workload: Workload, artifact: Any) -> Output:
+def judge_of(workload: Workload) -> Output:
     """See judges/__init__.py."""
-    return Output(workload, foreign=artifact is not None and "interface" in artifact)
+    return Output(workload)

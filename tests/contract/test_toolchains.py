@@ -176,7 +176,7 @@ def test_a_wasi_sdk_is_found_and_builds_what_its_parts_build(tmp_path, toolchain
     assert told["wasmtime.cranelift"] == ("ok", None)
     assert told["native"] == ("unavailable", "artifact: wasi-sdk-25.0 builds wasm only")
     here, there = (
-        Path(p) / build.artifact_path(n, "O2", WASM)
+        Path(p) / build.artifact_path("coremark", n, "O2", WASM)
         for p, n in ((".", "clang-19"), (workspace.path, "wasi-sdk-25.0"))
     )
     assert here.read_bytes() == there.read_bytes()
@@ -224,7 +224,10 @@ def test_flags_with_quotes_and_spaces_arrive_as_they_are(toolchain, prepared, tm
     obj, exe = str(tmp_path / "a b.o"), str(tmp_path / "a b")
     environment = toolchain.environment(str(tmp_path))
     variant = Variant("v", flags)
-    compile_ = toolchain.compile(NATIVE, build.program_flags(variant), str(source), obj)
+    workload = workloads.read("workloads/coremark", own=True)
+    compile_ = toolchain.compile(
+        NATIVE, build.program_flags(workload, variant, NATIVE, "core_main.c"), str(source), obj
+    )
     subprocess.run(compile_, check=True, env=environment)
     link = toolchain.link(NATIVE, [obj], layout.libc(toolchain.name, NATIVE), exe, ())
     subprocess.run(link, check=True, env=environment)

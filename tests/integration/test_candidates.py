@@ -5,7 +5,7 @@ import os
 import pytest
 import tomli
 
-from pipeline import build, candidates, space, workloads
+from pipeline import build, candidates, flags, space, workloads
 from pipeline.candidates import Workshop
 from pipeline.measure import measure
 from pipeline.model import Cell, Status
@@ -47,7 +47,7 @@ def test_refused_choices_are_asked_about_once(here, monkeypatch):
     def asked(*_):
         raise AssertionError("asked again")
 
-    monkeypatch.setattr(build, "doubt", asked)
+    monkeypatch.setattr(flags, "doubt", asked)
     assert shop().known(parse(SPACE)) == (left, refused)
     with pytest.raises(AssertionError, match="asked again"):
         shop().known(parse(SPACE + 'more = ["-O1 -DNEVER_ASKED"]\n'))

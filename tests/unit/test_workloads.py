@@ -132,6 +132,13 @@ def test_workload_toml_itself_may_be_no_link_out(folder):
         ("third_party = 'coremark'", "unknown key 'third_party'"),
         ("environment = { A = 'b' }", "unknown key 'environment'"),
         ("sources = ['*.cxx']", "nothing matches"),
+        ("sources = ['data/*']", "expected a name that ends in .c"),
+        ("args = ['{iterations}']\n[proof]\nnative = false\ntext = 'x'", "add native or match"),
+        ("args = ['{iterations}']\n[figure]\ntime = 'host'", "leave one of them out"),
+        ("x = " + "9" * 5000, "not TOML"),
+        ("x = " + "[" * 5000, "not TOML"),
+        ("defines = { A = 0xfffffffffffffffffffff }", "a number of 64 bits"),
+        ("[proof]\nmatch = '(?u)a'", "not a regular expression"),
         ("sources = 'main.c'", "expected a list"),
         ("flags = ['-fplugin=x.so']", "not allowed here"),
         ("flags = ['-include', '/etc/passwd']", "not allowed here"),
@@ -151,7 +158,7 @@ def test_workload_toml_itself_may_be_no_link_out(folder):
         ("[figure]\nmatch = 'time'", "expected a group"),
         ("[figure]\ntime = 'mine'", "expected 'guest' or 'host'"),
         ("[figure]\nunit = 'h'", "expected one of s, ms, us, ns"),
-        ("[limits]\nmemory_mib = 1", "expected a whole number from 16"),
+        ("[limits]\nmemory_mib = 1", "expected a whole number from 64"),
         ("[limits]\nrun_timeout_s = 1e9", "expected seconds from"),
         ("[limits]\ncpu = 1", "unknown key 'cpu'"),
         ("x = [", "not TOML"),
@@ -181,6 +188,44 @@ def test_a_huge_file_is_no_source(folder, monkeypatch):
     monkeypatch.setattr(workload_files, "MOST_BYTES", 5)
     with pytest.raises(BadInput, match=r"main\.c: \d+ bytes; expected at most 5"):
         read(folder)
+
+
+@pytest.mark.parametrize("name", ["a=b.c", "a\nb.c", "\udcff.c", "a\x1bb.c"])
+def test_a_file_name_that_would_be_mistaken_is_refused(folder, name):
+    (folder / name).write_text(PROGRAM)
+    with pytest.raises(BadInput, match="expected file names"):
+        read(folder)
+
+
+def test_two_sources_of_one_object_are_refused(folder):
+    (folder / "a").mkdir()
+    for name in ("a/b.c", "a__b.c"):
+        (folder / name).write_text(PROGRAM)
+    with pytest.raises(BadInput, match="would have one object"):
+        read(folder, "sources = ['**/*.c']")
+
+
+def test_many_stars_do_not_take_for_ever():
+    assert not workload_files._matches("/".join("a" * 40), "/".join(["**"] * 40) + "/y.c")
+
+
+def test_a_folder_may_become_a_file_and_the_other_way_round(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline/guest").mkdir(parents=True)
+    (tmp_path / layout.GUEST_CLOCK).write_text("")
+    copies = tmp_path / layout.staged_files("prog")
+    staging.stage(read(folder, "files = ['data/*']"))
+    assert (copies / "data/words.txt").read_text() == "words\n"
+    (folder / "data/words.txt").rename(folder / "words.txt")
+    (folder / "data").rmdir()
+    (folder / "words.txt").rename(folder / "data")
+    staging.stage(read(folder, "files = ['data']"))
+    assert (copies / "data").read_text() == "words\n"
+    (folder / "data").unlink()
+    (folder / "data").mkdir()
+    (folder / "data/more.txt").write_text("more\n")
+    staging.stage(read(folder, "files = ['data/*']"))
+    assert [p.name for p in copies.rglob("*")] == ["data", "more.txt"]
 
 
 def test_a_pipe_is_no_file(folder):
@@ -236,7 +281,7 @@ def test_a_slip_in_the_choice_is_named(variables, complaint):
         choose(**variables)
 
 
-@pytest.mark.parametrize("name", ["tune", "certificates", "a=b", "a@b", ".hidden", "-x"])
+@pytest.mark.parametrize("name", ["tune", "certificates", "host.json", "a=b", "a@b", ".hidden", "-x"])
 def test_a_name_that_would_be_mistaken_is_refused(tmp_path, name):
     place = tmp_path / name
     place.mkdir()

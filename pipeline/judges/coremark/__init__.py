@@ -7,18 +7,16 @@ found errors, so only its output is judged.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.judges.model import Invalid, Judge, NoTime, Run
 from pipeline.model import Workload
 
 NAME = "coremark"
 #: The module that knows EEMBC's rules for official results.
-official = "pipeline.judges.coremark.official"
+OFFICIAL = "pipeline.judges.coremark.official"
 #: The module that runs what others built: published ports do not take our arguments.
-modules = "pipeline.judges.coremark.modules"
+MODULES = "pipeline.judges.coremark.modules"
 #: What a build that calibrates itself aims at, s.
 SELF_TIMED_S = 10.0
 
@@ -135,6 +133,6 @@ class CoreMark:
         )
 
 
-def judge_of(workload: Workload, artifact: Mapping[str, Any] | None) -> Judge:
+def judge_of(workload: Workload) -> Judge:
     """See judges/__init__.py."""
     return CoreMark()

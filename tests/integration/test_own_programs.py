@@ -76,8 +76,18 @@ HOSTILE = {
         "for (int i = 0; i < 64; i++) {\n"
         "char *volatile p = malloc(8 << 20); if (!p) return 3; memset(p, i, 8 << 20); }\n"
         "return 0; }",
-        "[limits]\nmemory_mib = 128",
+        "[limits]\nmemory_mib = 256",
         {"native": (None, ""), "wasmtime.cranelift": (None, "")},
+    ),
+    "shell": (
+        "#include <stdio.h>\n"
+        'int main(int argc, char *argv[]) { printf("%s|%s\\n", argv[1], TEXT); return argc != 2; }',
+        """args = ["$(touch pwned); `touch pwned` | 'x' && touch pwned"]
+        defines = { TEXT = '"$(touch pwned);`touch pwned`"' }
+        [proof]
+        text = "$(touch pwned); `touch pwned` | 'x' && touch pwned|$(touch pwned);`touch pwned`\\n"
+        """,
+        dict.fromkeys(BACKENDS.split(","), ("ok", "")),
     ),
     "environment": (
         "#include <stdio.h>\nextern char **environ;\n"
@@ -152,7 +162,7 @@ def test_a_new_workload_runs_at_once(workspace, tmp_path):
     source = tmp_path / "his/prog.c"
     made = workspace.doit("run", "new", "workload=fresh", f"from={source}")
     assert made.returncode == 0, made.stderr
-    assert (workspace.path / "workloads/fresh/step.h").exists()
+    assert (workspace.path / "workloads/local/fresh/step.h").exists()
     again = workspace.doit("run", "new", "workload=fresh", f"from={source}")
     assert again.returncode == 1
     assert "is there already" in again.stderr
@@ -181,9 +191,7 @@ def test_one_backend_that_computes_something_else_is_named(workspace, summing):
         "sys.stdout.write(head + 'sum ' + str((int(tail[0]) + 1) % 10) + tail[1:])\n"
     )
     liar.chmod(0o755)
-    workspace.append(
-        "matrix.toml", f'\n[runtimes.liar]\nargv = ["{liar}", "{{artifact}}", "{{args}}"]\n'
-    )
+    workspace.append("matrix.toml", f'\n[runtimes.liar]\nargv = ["{liar}", "{{artifact}}", "{{args}}"]\n')
     chosen = (f"workload={summing}", f"backends={BACKENDS},liar", "variants=O2", "rounds=1")
     outcome = workspace.doit("run", *chosen)
     assert outcome.returncode == 1
@@ -226,6 +234,7 @@ def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tm
             assert said in (cell["reason"] or ""), (name, backend, cell["reason"])
     for backend in BACKENDS.split(","):
         assert found["whole", backend]["status"] == "ok", found["whole", backend]["reason"]
+    assert not list(workspace.path.rglob("pwned"))
     # What it read is what was staged; its folder is as it was.
     assert workloads.read(str(whole)).files == ("data/words.txt",)
     assert sorted(p.name for p in whole.rglob("*")) == [
