@@ -77,7 +77,7 @@ def test_a_time_of_few_digits_says_how_coarse_it_is():
 def test_a_printed_time_of_more_than_the_whole_run_is_not_believed():
     one = judge(figure=Figure(match=r"took (\S+) ms", unit="ms"))
     with pytest.raises(Invalid, match="by the same clock"):
-        one.judge(b"took 2 ms\n" + TOLD, None, 1, 1)
+        one.judge(b"took 2.00 ms\n" + TOLD, None, 1, 1)
 
 
 def test_exact_text_digest_and_pattern_hold_for_their_iterations():
