@@ -2,7 +2,7 @@
 
     ProjectError                  one line: what was found, what was expected, what to type
     ├── BadInput                  matrix.toml or the command line
-    ├── SourcesError              CoreMark's files cannot be had or are not what they must be
+    ├── SourcesError              a third party's files cannot be had or are not what they must be
     ├── Regression                what a comparison was asked to find: exit status 2
     ├── BuildError                a compiler or linker did not do its work
     └── WorkerError               a worker process did not answer as the protocol says
@@ -40,7 +40,7 @@ class BadInput(ProjectError):
 
 
 class SourcesError(ProjectError):
-    """CoreMark's sources are missing, changed, or of an unknown revision."""
+    """Sources of a third party are missing, changed, or of an unknown revision."""
 
 
 class Regression(ProjectError):

@@ -43,6 +43,9 @@ PARTS = (
     "workloads",
 )
 
+#: Ready workloads that tests of the graph do without: two are as good as seven, and sooner built.
+_FEW = ("calls", "convolution", "interpreter", "memory", "nbody", "local")
+
 #: Measurement settings for tests of the graph: real runs, too short to say anything about speed.
 BRIEF = {"pairs": "2", "undisturbed": "2", "chunk_ms": "5", "warmup_chunks": "1", "run_timeout_s": "5"}
 
@@ -171,7 +174,7 @@ def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Works
     for part in PARTS:
         source = prepared / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", *_FEW))
         else:
             shutil.copy2(source, folder / part)
     # The compiler's cache is shared, it is large; doit's memory, so that nothing is made again.
