@@ -46,13 +46,14 @@ def chosen(
             names += _given(f"command line: {key}", key, variables[key], ready)
     if not names and every:
         names = list(ready)
+    asked = data.get("workloads", [])
+    if not asked or not all(isinstance(each, str) and each for each in asked):
+        raise BadInput(f"{path}: workloads: expected names or folders; known: {', '.join(ready)}")
     if not names:
-        asked = data.get("workloads", [])
-        if not asked or not all(isinstance(each, str) and each for each in asked):
-            raise BadInput(f"{path}: workloads: expected names or folders; known: {', '.join(ready)}")
         names = [each for name in asked for each in _found(f"{path}: workloads", name, ready, folders=True)]
     found: dict[str, Workload] = {}
-    for name in dict.fromkeys(names):
+    # What is said across workloads begins with the first: that is one of matrix.toml where it is among them.
+    for name in sorted(dict.fromkeys(names), key=lambda name: name not in asked):
         own = name in ready
         one = workloads.read(ready.get(name, name), own=own)
         if one.name in found or (not own and one.name in ready):

@@ -264,6 +264,7 @@ def test_names_patterns_and_folders_choose(folder):
     assert choose(workload=str(folder)) == ["prog"]
     assert choose(workload=f"json,{folder}") == ["json", "prog"]
     assert choose(workload="workloads/json") == ["json"]
+    assert choose(workloads="*")[:2] == ["coremark", "calls"]
     assert len(choose(workloads="*")) >= 7
 
 
