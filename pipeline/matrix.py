@@ -97,7 +97,9 @@ def load(variables: Mapping[str, str], path: str = layout.MATRIX, *, every: bool
     others = prebuilt.chosen(path, data, variables, variants)
     if len(workloads) > 1 and "artifact" in variables:
         raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
-    modules = [workload.name for workload in workloads if judges.modules_of(workload)]
+    # Judges are looked at only where there is something to judge.
+    theirs = "artifact" in variables or others
+    modules = [each.name for each in workloads if judges.modules_of(each)] if theirs else []
     if "artifact" in variables and not modules:
         raise BadInput(
             f"command line: artifact=: how others' modules of {workloads[0].name} are run is not known here"
