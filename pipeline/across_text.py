@@ -36,6 +36,10 @@ READING = (
     "workload."
 )
 STEPS = "How much faster one variant is than another under the same backend: geometric means, in per cent."
+_NOTHING = (
+    "Across workloads nothing can be said yet: fewer than two of them have a cell with two undisturbed "
+    "rounds. Add rounds=N."
+)
 
 
 def grids(across: Across) -> list[dict[str, Any]]:
@@ -162,9 +166,9 @@ def _turned(across: Across, most: int) -> tuple[list[str], str]:
 
 
 def render(across: Across | None, workloads: Workloads) -> str:
-    """The section for the terminal, without colours; "" where there is none."""
+    """The section for the terminal, without colours; "" of one workload."""
     if across is None:
-        return ""
+        return f"{_NOTHING}\n" if len(workloads) > 1 else ""
     from rich.console import Console
     from rich.text import Text
 
@@ -215,9 +219,9 @@ def _tables(grid: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def markdown(across: Across | None, workloads: Workloads) -> str:
-    """The section for report.md, with its heading; "" where there is none."""
+    """The section for report.md, with its heading; "" of one workload."""
     if across is None:
-        return ""
+        return f"## Across workloads\n\n{_NOTHING}\n" if len(workloads) > 1 else ""
     lines = ["## Across workloads", "", f"{markdown_text(_heading(across, workloads))}.", "", READING, ""]
     for grid in grids(across):
         lines += [f"### Means of ratios to native, {markdown_text(grid['title'])}", ""]

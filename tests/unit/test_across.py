@@ -303,6 +303,15 @@ def drawn(draw):
     return names, cells
 
 
+def alike(one, other):
+    """Whether two JSON values differ in the last digits of numbers only."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return one == (pytest.approx(other) if isinstance(other, float) else other)
+
+
 def rounded(value):
     """The same to ten digits, without the order of lists, so that two sections can be compared."""
     if isinstance(value, float):
@@ -370,7 +379,7 @@ def test_a_matrix_turned_round_inverts_its_steps_and_says_the_same(data):
         assert math.log(inverse["ratio_low"]) == pytest.approx(-math.log(step["ratio_high"]), abs=1e-6)
         for here, opposite in zip(step["each"], inverse["each"], strict=True):
             assert opposite["verdict"] == turned.get(here["verdict"], here["verdict"])
-    assert rounded(one["conclusions"]) == rounded(other["conclusions"])
+    assert alike(one["conclusions"], other["conclusions"])
 
 
 @settings(deadline=None, max_examples=200)
@@ -471,7 +480,8 @@ def test_the_terminal_has_room_and_every_number(wide):
     turned = [c for c in found["conclusions"] if across_text.is_certain(c)]
     assert len(turned) > 8
     assert f"and {len(turned) - 8} more" in text
-    assert across_text.render(None, wide["workloads"]) == ""
+    assert across_text.render(None, wide["workloads"][:1]) == ""
+    assert "nothing can be said yet" in across_text.render(None, wide["workloads"])
 
 
 def test_the_summary_counts_each_conclusion_once(wide):
