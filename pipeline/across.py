@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline import across_pairs
-from pipeline.across_pairs import MOST_DUELS, MOST_VARIANTS, Measured, Pair, Place, mean
+from pipeline.across_pairs import MOST_DUELS, MOST_VARIANTS, Measured, Pair, Place
 from pipeline.across_turns import conclusions, numbers
 from pipeline.model import Status
-from pipeline.stats import Estimate
+from pipeline.stats import Estimate, geometric_mean
 
 _DISTURBED, _ABSENT = "disturbed", "absent"
 
@@ -59,7 +59,7 @@ def find(cells: Sequence[_Cell], workloads: Sequence[Mapping[str, Any]]) -> dict
     if len(names) < 2:
         return None
     found = {place: measured for place, measured in known.items() if len(measured) > 1}
-    means = {place: mean(measured) for place, measured in found.items()}
+    means = {place: geometric_mean(list(measured.values())) for place, measured in found.items()}
     full = {place: means[place] for place, measured in found.items() if len(measured) == len(names)}
     steps, unlike = across_pairs.compared(found, across_pairs.steps(found, variants))
     duels, _ = across_pairs.compared(found, across_pairs.duels(full))

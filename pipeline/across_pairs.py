@@ -16,7 +16,6 @@ from pipeline.verdicts import Verdict
 MOST_VARIANTS = 6
 #: Of more pairs of backends only neighbours in the order of their means are compared.
 MOST_DUELS = 1500
-_EXACTLY = Estimate(1.0, 1.0, 1.0, rounds=0, pairs=0, error=0.0, freedom=math.inf)
 
 
 class Place(NamedTuple):
@@ -41,23 +40,6 @@ class Pair:
     each: dict[str, Verdict]  # right all together
 
 
-def mean(measured: Measured) -> Estimate:
-    """The geometric mean over workloads, which are independent of each other.
-
-    Its degrees of freedom are Welch's and Satterthwaite's, in shares of the whole error as in stats.compare;
-    so the comparison of two means has the freedom that all their cells together give.
-    """
-    estimates = list(measured.values())
-    value = math.exp(math.fsum(math.log(e.value) for e in estimates) / len(estimates))
-    whole = math.hypot(*(e.error for e in estimates))
-    shares = math.fsum((e.error / whole) ** 4 / e.freedom for e in estimates) if whole else 0.0
-    error, freedom = whole / len(estimates), 1 / shares if shares else math.inf
-    rounds = min(e.rounds for e in estimates)
-    bare = Estimate(value, value, value, rounds, pairs=0, error=error, freedom=freedom)
-    interval = stats.compare(bare, _EXACTLY)
-    return Estimate(value, interval.low, interval.high, rounds, pairs=0, error=error, freedom=freedom)
-
-
 def compared(
     found: Mapping[Place, Measured], places: Iterable[tuple[Place, Place]]
 ) -> tuple[list[Pair], int]:
@@ -72,7 +54,7 @@ def compared(
         sides = [{name: found[place][name] for name in shared} for place in (one, other)]
         cells = {f"{name}/{at}": side[name] for at, side in enumerate(sides) for name in shared}
         judged = verdicts.judge(cells, [(f"{name}/0", f"{name}/1") for name in shared])
-        whole = stats.compare(mean(sides[0]), mean(sides[1]))
+        whole = stats.compare(*(stats.geometric_mean(list(side.values())) for side in sides))
         pairs.append(Pair(one, other, whole, dict(zip(shared, judged, strict=True))))
     return pairs, few
 

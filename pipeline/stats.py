@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CONFIDENCE = 0.95
 #: A round of n pairs weighs n / (n + this): its mean varies by the pairs' own spread (some 1.7 %) over n,
@@ -41,6 +41,10 @@ class Estimate:
     def half_width(self) -> float:
         """Half of the interval, relative to the value."""
         return (self.high - self.low) / 2 / self.value
+
+
+#: What is 1, and known to be.
+_EXACTLY = Estimate(1.0, 1.0, 1.0, rounds=0, pairs=0, error=0.0, freedom=math.inf)
 
 
 def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> Estimate:
@@ -123,6 +127,22 @@ def compare(one: Estimate, other: Estimate) -> Difference:
     p = min(1.0, 2 * _tail(abs(math.log(value)) / error, freedom))
     factor = _exp(half)
     return Difference(value, value / factor, value * factor, p, error, freedom)
+
+
+def geometric_mean(estimates: Sequence[Estimate]) -> Estimate:
+    """Of undisturbed ratios that are independent of each other; at least one.
+
+    Its degrees of freedom are Welch's and Satterthwaite's, in shares of the whole error as in ``compare``; so
+    the comparison of two means has the freedom that all their cells together give.
+    """
+    value = math.exp(math.fsum(math.log(e.value) for e in estimates) / len(estimates))
+    whole = math.hypot(*(e.error for e in estimates))
+    shares = math.fsum((e.error / whole) ** 4 / e.freedom for e in estimates) if whole else 0.0
+    error, freedom = whole / len(estimates), 1 / shares if shares else math.inf
+    rounds, pairs = min(e.rounds for e in estimates), sum(e.pairs for e in estimates)
+    bare = Estimate(value, value, value, rounds, pairs, error=error, freedom=freedom)
+    interval = compare(bare, _EXACTLY)
+    return replace(bare, low=interval.low, high=interval.high)
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -64,22 +64,14 @@ def together(estimates: Sequence[Estimate | None]) -> Estimate | None:
         return None
     if number == 1:
         return known[0]
-    value, low, high = (
-        math.exp(math.fsum(math.log(getattr(e, key)) for e in known) / number)
-        for key in ("value", "low", "high")
-    )
-    rounds, pairs = min(e.rounds for e in known), sum(e.pairs for e in known)
     if any(e.disturbed for e in known):
+        value, low, high = (
+            math.exp(math.fsum(math.log(getattr(e, key)) for e in known) / number)
+            for key in ("value", "low", "high")
+        )
+        rounds, pairs = min(e.rounds for e in known), sum(e.pairs for e in known)
         return Estimate(value, low, high, rounds, pairs, disturbed=True)
-    squares = [e.error**2 for e in known]
-    error = math.sqrt(math.fsum(squares)) / number
-    if error == 0:
-        return Estimate(value, value, value, rounds, pairs, error=0.0, freedom=known[0].freedom)
-    # Welch and Satterthwaite, as in stats.compare.
-    total = math.fsum(squares)
-    freedom = 1 / math.fsum((s / total) ** 2 / e.freedom for s, e in zip(squares, known, strict=True))
-    factor = math.exp(stats.student(1 - (1 - stats.CONFIDENCE) / 2, freedom) * error)
-    return Estimate(value, value / factor, value * factor, rounds, pairs, error=error, freedom=freedom)
+    return stats.geometric_mean(known)
 
 
 def _numbers(own: Estimate | None, base: Estimate | None) -> dict[str, Any]:
