@@ -20,7 +20,7 @@ from pipeline.errors import BuildError
 from pipeline.model import Workload
 from pipeline.store import fresh_file, sha256, write_atomic, write_json
 from toolchain import wasm_opt
-from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx
+from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx, suffix
 from toolchain.needs import needs
 
 _REFUSAL = b'{"refused":'
@@ -29,11 +29,6 @@ _SYSTEM = ("/usr/include/", "/usr/lib/", "/usr/local/include/")
 _FLAGS = "{flags}"
 #: Functions that only fail in the C library of zig for WASI, so that a program links that cannot work.
 _STUBS = (b"pthread_create", b"thrd_create", b"dlopen")
-
-
-def suffix(target: str) -> str:
-    """The file ending of an artifact for a target."""
-    return ".wasm" if target == WASM else ".exe"
 
 
 def artifact_path(workload: str, toolchain: str, variant: str, target: str) -> str:

@@ -10,18 +10,14 @@ from pipeline.compilers import complaint, run
 from pipeline.errors import BuildError
 from pipeline.store import write_atomic
 from toolchain.archives import canonical
-from toolchain.model import WASM, Toolchain, ToolchainError, library_source
+from toolchain.model import Toolchain, ToolchainError, library_source, suffix
 
 _PROBE = "int main(void) { return 0; }\n"
 
 
 def libc_probe(target: str) -> tuple[str, str]:
     """Names of the empty program and of what it is linked to, beside the C library's files."""
-    return "probe.c", f"probe{_suffix(target)}"
-
-
-def _suffix(target: str) -> str:
-    return ".wasm" if target == WASM else ".exe"
+    return "probe.c", f"probe{suffix(target)}"
 
 
 def build_libc(toolchain: Toolchain, target: str) -> None:
@@ -31,7 +27,7 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
         layout.libc(toolchain.name, target),
         f"libc for {target}",
         (libc_probe(target)[0], _PROBE),
-        _suffix(target),
+        suffix(target),
         lambda source, program: toolchain.libc_probe(target, source, program),
         lambda printed: toolchain.libc_found(target, layout.toolchain_cache(toolchain.name), printed),
     )
@@ -45,7 +41,7 @@ def build_library(toolchain: Toolchain, target: str, name: str) -> None:
         layout.library(toolchain.name, target, name),
         f"{name} for {target}",
         library_source(name),
-        _suffix(target),
+        suffix(target),
         lambda source, program: toolchain.library_probe(target, name, source, program),
         lambda printed: toolchain.library_found(target, name, cache, printed),
     )
@@ -65,7 +61,7 @@ def _make(
     place: str,
     what: str,
     probe: tuple[str, str],
-    suffix: str,
+    ending: str,
     command_for: Callable[[str, str], list[str]],
     found_in: Callable[[str], dict[str, str]],
 ) -> None:
@@ -73,7 +69,7 @@ def _make(
     folder = Path(place)
     Path(layout.toolchain_cache(toolchain.name)).mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    source, program = folder / probe[0], folder / f"probe{suffix}"
+    source, program = folder / probe[0], folder / f"probe{ending}"
     source.write_text(probe[1], encoding="utf-8")
     command = command_for(str(source), str(program))
     printed = ""

@@ -25,6 +25,11 @@ MATH = "m"
 LIBRARIES = (CXX, MATH, *DEFINES)
 
 
+def suffix(target: str) -> str:
+    """What the name of a linked file for a target ends with."""
+    return ".wasm" if target == WASM else ".exe"
+
+
 def is_cxx(source: str) -> bool:
     """Whether a file is C++, by its name."""
     return source.endswith(CXX_SUFFIXES)

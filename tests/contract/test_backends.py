@@ -4,49 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline import layout, matrix
-from pipeline.backends import discover
 from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
 from pipeline.runtimes import start
 from pipeline.store import read_json
-from toolchain import discover as discover_toolchains
+from tests.contract.conftest import BACKENDS, compiled
 from toolchain.model import NATIVE, WASM
 
-BACKENDS = discover()
 MEMORY_MIB = 700
 
 
 @pytest.fixture(scope="module")
 def guests(prepared, tmp_path_factory):
     """tests/guests/guest.c for both targets: {target: path}."""
-    zig = discover_toolchains()["zig"]
     folder = tmp_path_factory.mktemp("guest modules")
-    made = {}
-    for target in (WASM, NATIVE):
-        obj, made[target] = str(folder / f"{target}.o"), str(folder / f"guest.{target}")
-        environment = zig.environment(str(folder))
-        compile_ = zig.compile(target, ["-O1"], "tests/guests/guest.c", obj)
-        subprocess.run(compile_, check=True, env=environment)
-        link = zig.link(target, [obj], layout.libc("zig", target), made[target])
-        subprocess.run(link, check=True, env=environment)
-    return made
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-def backend(request, prepared):
-    chosen = BACKENDS[request.param]
-    identity = read_json(layout.runtime_identity(chosen.runtime.name))
-    if not identity["present"] and not os.environ.get("CI"):
-        pytest.skip(identity["reason"])
-    assert identity["present"], f"{chosen.name}: {identity['reason']}"
-    return chosen
+    return {target: compiled(folder, "tests/guests/guest.c", target) for target in (WASM, NATIVE)}
 
 
 @pytest.fixture

@@ -19,22 +19,14 @@ from pipeline.backends import wasmer_cli
 from pipeline.errors import WorkerTimeout
 from pipeline.model import Kind
 from pipeline.runtimes import start
-from toolchain import discover as discover_toolchains
-from toolchain.model import WASM
+from tests.contract.conftest import compiled
 
 STANDIN = Path(__file__).resolve().parents[1] / "standins" / "wasmer"
 
 
 @pytest.fixture(scope="module")
 def guest(prepared, tmp_path_factory):
-    zig = discover_toolchains()["zig"]
-    folder = tmp_path_factory.mktemp("guest module")
-    obj, module = str(folder / "guest.o"), str(folder / "guest.wasm")
-    environment = zig.environment(str(folder))
-    subprocess.run(zig.compile(WASM, ["-O1"], "tests/guests/guest.c", obj), check=True, env=environment)
-    link = zig.link(WASM, [obj], layout.libc("zig", WASM), module)
-    subprocess.run(link, check=True, env=environment)
-    return module
+    return compiled(tmp_path_factory.mktemp("guest module"), "tests/guests/guest.c")
 
 
 @pytest.fixture

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline import choice, layout, matrix
-from pipeline.backends import discover, wasmer_cli
+from pipeline import choice, matrix
+from pipeline.backends import wasmer_cli
 from pipeline.runtimes import start
-from pipeline.store import read_json
-from toolchain import discover as discover_toolchains
+from tests.contract.conftest import compiled
 from toolchain.model import NATIVE, WASM
 
-BACKENDS = discover()
 #: JavaScriptCore maps 4 GiB for a memory, for a moment.
 MEMORY_MIB = 6144
 #: Bytes of output that are passed on.
@@ -46,27 +43,8 @@ FILES = {"data.txt": b"some text\n", "tables/a.bin": TABLE, "tables/deep/b": b"b
 @pytest.fixture(scope="module")
 def guests(prepared, tmp_path_factory):
     """tests/guests/inputs.c for both targets: {target: path}."""
-    zig = discover_toolchains()["zig"]
     folder = tmp_path_factory.mktemp("guest modules")
-    made = {}
-    for target in (WASM, NATIVE):
-        obj, made[target] = str(folder / f"{target}.o"), str(folder / f"inputs.{target}")
-        environment = zig.environment(str(folder))
-        compile_ = zig.compile(target, ["-O1"], "tests/guests/inputs.c", obj)
-        subprocess.run(compile_, check=True, env=environment)
-        link = zig.link(target, [obj], layout.libc("zig", target), made[target])
-        subprocess.run(link, check=True, env=environment)
-    return made
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-def backend(request, prepared):
-    chosen = BACKENDS[request.param]
-    identity = read_json(layout.runtime_identity(chosen.runtime.name))
-    if not identity["present"] and not os.environ.get("CI"):
-        pytest.skip(identity["reason"])
-    assert identity["present"], f"{chosen.name}: {identity['reason']}"
-    return chosen
+    return {target: compiled(folder, "tests/guests/inputs.c", target) for target in (WASM, NATIVE)}
 
 
 @pytest.fixture

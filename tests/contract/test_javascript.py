@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import time
 from dataclasses import replace
 
 import pytest
 
 from pipeline import layout, matrix
-from pipeline.backends import discover
 from pipeline.errors import WorkerCrash
 from pipeline.guest_process import Ended, Guest, prove
 from pipeline.runtimes import start
 from pipeline.store import read_json
-from toolchain import discover as discover_toolchains
-from toolchain.model import WASM
+from tests.contract.conftest import compiled
 
-BACKENDS = discover()
 ENGINES = ("jsc.bbq", "spidermonkey.ion", "v8.turbofan")
 #: JavaScriptCore maps 4 GiB for a memory, for a moment.
 MEMORY_MIB = 6144
@@ -90,27 +85,13 @@ int main(void)
 
 @pytest.fixture(scope="module")
 def guest(prepared, tmp_path_factory):
-    zig = discover_toolchains()["zig"]
     folder = tmp_path_factory.mktemp("wasi guest")
-    source, obj, made = (str(folder / name) for name in ("guest.c", "guest.o", "guest.wasm"))
-    with open(source, "w", encoding="utf-8") as stream:
-        stream.write(GUEST)
-    environment = zig.environment(str(folder))
-    subprocess.run(zig.compile(WASM, ["-O1"], source, obj), check=True, env=environment)
-    subprocess.run(zig.link(WASM, [obj], layout.libc("zig", WASM), made), check=True, env=environment)
-    return made
+    (folder / "guest.c").write_text(GUEST, encoding="utf-8")
+    return compiled(folder, str(folder / "guest.c"))
 
 
-@pytest.fixture
-def present(prepared):
-    def find(name):
-        identity = read_json(layout.runtime_identity(BACKENDS[name].runtime.name))
-        if not identity["present"] and not os.environ.get("CI"):
-            pytest.skip(identity["reason"])
-        assert identity["present"], identity["reason"]
-        return BACKENDS[name], identity["version"]
-
-    return find
+def version_of(backend):
+    return read_json(layout.runtime_identity(backend.runtime.name))["version"]
 
 
 @pytest.fixture
@@ -126,7 +107,8 @@ def loaded(backend, protocol, path):
 @pytest.mark.parametrize("name", ["v8.turbofan", "v8.liftoff"])
 def test_v8_without_eager_compilation_is_noticed(present, protocol, guest, name):
     """Its module constructor compiles nothing: a time for it would be the time of nothing."""
-    backend, version = present(name)
+    backend = present(name)
+    version = version_of(backend)
     eager = "--no-wasm-lazy-compilation"
     assert eager in backend.arguments
     lazy = replace(backend, arguments=tuple(a for a in backend.arguments if a != eager))
@@ -140,7 +122,8 @@ def test_v8_without_eager_compilation_is_noticed(present, protocol, guest, name)
 
 
 def test_v8_default_tells_no_compile_time(present, protocol, guest):
-    backend, version = present("v8.default")
+    backend = present("v8.default")
+    version = version_of(backend)
     facts = loaded(backend, protocol, guest)
     assert facts.compile_seconds is None
     prove(backend, facts, version)
@@ -166,8 +149,9 @@ def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, li
 
     V8 and JavaScriptCore are set up by arguments and environment: the request still names the right one.
     """
-    backend, version = present(name)
-    other, _ = present(like)
+    backend = present(name)
+    version = version_of(backend)
+    other = present(like)
     options = other.options if name.startswith("spidermonkey.") else backend.options
     swapped = replace(backend, arguments=other.arguments, environment=other.environment, options=options)
     with pytest.raises(Ended, match="it should prove"):
@@ -182,14 +166,14 @@ def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, li
     ],
 )
 def test_a_flag_that_the_engine_does_not_know_ends_the_worker(present, protocol, name, changes, said):
-    backend = replace(present(name)[0], **changes)
+    backend = replace(present(name), **changes)
     with start(backend, protocol) as worker, pytest.raises(WorkerCrash, match=said):
         worker.request({"op": "load"}, 30)
 
 
 def test_jsc_does_not_run_with_slower_memory(present, protocol, guest):
     """Without room for 4 GiB it would check bounds, and compile anew in each run."""
-    backend, _ = present("jsc.omg")
+    backend = present("jsc.omg")
     environment = {**backend.environment, "BUN_JSC_maxNumWasmFastMemories": "0"}
     with pytest.raises(Ended, match="died of SIGABRT"):
         loaded(replace(backend, environment=environment), protocol, guest)
@@ -197,7 +181,7 @@ def test_jsc_does_not_run_with_slower_memory(present, protocol, guest):
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_wasi(present, protocol, guest, name):
-    backend, _ = present(name)
+    backend = present(name)
     with start(backend, protocol) as worker:
         Guest(worker, name, protocol).load(guest, backend.options)
         answer = worker.request({"op": "run", "argv": ["guest"]}, 30)
@@ -243,6 +227,6 @@ def test_wasi(present, protocol, guest, name):
 def test_what_is_no_wasi_command_is_refused(present, protocol, tmp_path, name, sections, reason):
     path = tmp_path / "module.wasm"
     path.write_bytes(b"\0asm\1\0\0\0" + b"".join(sections))
-    backend, _ = present(name)
+    backend = present(name)
     with pytest.raises(Ended, match=re.escape(reason)):
         loaded(backend, protocol, str(path))

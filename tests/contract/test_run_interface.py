@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from dataclasses import replace
 
 import pytest
 
-from pipeline import choice, layout, matrix
-from pipeline.backends import discover
+from pipeline import choice, matrix
 from pipeline.runtimes import start
-from pipeline.store import read_json
+from tests.contract.conftest import BACKENDS
 from tests.foreign import build_run
 
-BACKENDS = discover()
 KINDS = ("i32", "i64")
 #: Those that start a command, and Wasmer's SDK: neither can give a module a function of ours.
 UNABLE = ("command_worker.py", "wasmer_sdk_worker.py")
@@ -28,18 +25,6 @@ def coremarks(prepared, tmp_path_factory):
     """CoreMark with our port of this interface, {what its clock returns: path}."""
     folder = tmp_path_factory.mktemp("run interface")
     return {kind: str(build_run(folder / f"{kind}.wasm", kind)) for kind in KINDS}
-
-
-@pytest.fixture
-def present(prepared):
-    def find(name):
-        identity = read_json(layout.runtime_identity(BACKENDS[name].runtime.name))
-        if not identity["present"] and not os.environ.get("CI"):
-            pytest.skip(identity["reason"])
-        assert identity["present"], f"{name}: {identity['reason']}"
-        return BACKENDS[name]
-
-    return find
 
 
 @pytest.fixture
