@@ -191,12 +191,11 @@ class _Pairs:
         self.subject.prepare(self.other)
         # A module that runs as long as it likes is no reason to let the reference run as long.
         self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
-        # With what a run does before that which is timed.
-        longest = max(self.subject.chunk_s, self.subject.wall_seconds)
+        longest = self.subject.chunk_s + self.subject.setup_s
         if longest > _LONG_CHUNK * self.protocol.chunk_ms / 1000:
             few = _FEW_PAIRS
             if longest > LONGEST_CHUNK_S or self.subject.whole:
-                fitting = int(_WHOLE_RUNS_S / (longest + self.other.wall_seconds))
+                fitting = int(_WHOLE_RUNS_S / (longest + self.other.chunk_s + self.other.setup_s))
                 few = (max(_FEWEST_PAIRS, fitting), max(_FEWEST_PAIRS, 2 * fitting // 3))
             self.pairs, self.wanted = min(self.pairs, few[0]), min(self.wanted, few[1])
         warmed: list[float] = []

@@ -40,6 +40,7 @@ class Session(Guest):
     agreement: float = 0.0  # guest over host seconds of the last run
     chunk_s: float = 0.0  # that calibrate() aimed at
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
+    setup_s: float = 0.0  # guest's clock: what a chunk does beside that which is its figure
     iterations: int = 0  # of a chunk
     expected: Any = None  # the result that a chunk must have
     #: What was checked of its output, in words; "" where it was all.
@@ -155,9 +156,12 @@ class Session(Guest):
             min(_CHUNK_TICKS * run.tick_s, LONGEST_CHUNK_S),
         )
         run = self._check_clock(iterations, _iterations(run, max(_CLOCK_RUN_S, 2 * start_s, self.chunk_s)))
+        setups = []
         for _ in range(self.protocol.warmup_chunks):
             iterations = _iterations(run, self.chunk_s)
             run = self.run(self._case, iterations)
+            setups.append((run.clock_s or run.seconds) - run.seconds)
+        self.setup_s = min(setups)
         return iterations
 
     def _check_clock(self, short: int, long: int) -> Run:
