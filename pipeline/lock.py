@@ -138,9 +138,8 @@ def serialise(lock: Lock) -> bytes:
 def read(path: str = layout.LOCK) -> Lock:
     """Read a lock; raises BadInput where there is none, or one that is not as it was written."""
     if not os.path.exists(path):
-        remedy = (
-            f"git checkout {path}, or: doit run lock" if path == layout.LOCK else "doit run lock workload=…"
-        )
+        again = "doit run lock" if path == layout.LOCK else f"doit run lock workload={os.path.dirname(path)}"
+        remedy = f"git checkout {path}, or: {again}" if path == layout.LOCK else again
         raise BadInput(f"there is no {path}; type: {remedy}")
     return parse(Path(path).read_bytes(), path)
 

@@ -86,5 +86,8 @@ def _found(where: str, word: str, ready: Mapping[str, str], *, folders: bool) ->
         # Beside the project's own: the same by whatever path.
         return [next((name for name, own in ready.items() if os.path.samefile(own, folder)), folder)]
     hint = near_miss(word, ready)
-    more = "; your own: workload=FOLDER" if not folders else ", or a folder with a workload.toml"
-    raise BadInput(f"{where}: {word!r} matches nothing{hint}{more}")
+    if folders:
+        raise BadInput(
+            f"{where}: {word!r} is no workload of the project, or a folder with a workload.toml{hint}"
+        )
+    raise BadInput(f"{where}: {word!r} matches nothing (for your own: workload=FOLDER){hint}")
