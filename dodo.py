@@ -1,4 +1,4 @@
-"""CoreMark, compiled to WebAssembly at several levels and run under several backends.
+"""CoreMark and other programs, compiled to WebAssembly at several levels and run under several backends.
 
 The pipeline's table of contents, in the order in which things happen. What to build and measure is
 in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backends='wasmtime.*'
@@ -6,8 +6,13 @@ in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backen
 
 from doit import create_after
 
-from pipeline.graph import artifacts, asking, building, current_plan, measuring, reporting
+from pipeline.graph import current_plan
 from pipeline.reporter import ProgressReporter
+
+# First: it ends the process where there is nothing to do, which needs no tasks.
+PLAN = current_plan()
+
+from pipeline.graph import artifacts, asking, building, measuring, reporting  # noqa: E402
 
 #: What is made of a report. None of it stops a run: check tells at the end what went wrong.
 AFTER_REPORT = ["page", "export", "remember"]
@@ -27,8 +32,6 @@ DOIT_CONFIG = {
         "check",
     ],
 }
-
-PLAN = current_plan()
 
 
 def task_flags():
