@@ -209,7 +209,10 @@ def _opened(path: str) -> Iterator[sqlite3.Connection]:
 
 def _migrate(connection: sqlite3.Connection, path: str) -> None:
     """Bring an older file, or an empty one, to today's version in one transaction."""
-    if _version(connection, path) == len(_MIGRATIONS):
+    # In one transaction: between two looks another process may make it.
+    with _transaction(connection, kind="deferred"):
+        version = _version(connection, path)
+    if version == len(_MIGRATIONS):
         return
     with _transaction(connection):
         # Asked again: another process may have done it meanwhile.
@@ -237,9 +240,12 @@ def _version(connection: sqlite3.Connection, path: str) -> int:
 
 
 @contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; takes the writer's lock at once, so that what was read stays true."""
-    connection.execute("begin immediate")
+def _transaction(connection: sqlite3.Connection, kind: str = "immediate") -> Iterator[None]:
+    """All or nothing; takes the writer's lock at once, so that what was read stays true.
+
+    "deferred" only reads, of one state of the file.
+    """
+    connection.execute(f"begin {kind}")
     try:
         yield
         connection.execute("commit")

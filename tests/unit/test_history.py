@@ -9,6 +9,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -277,6 +278,25 @@ def test_processes_record_at_the_same_time(tmp_path, path):
         assert child.returncode == 0, said
     assert sorted(e.run.created[8:10] for e in history.entries(path)) == ["01", "02", "03", "04"]
     assert sorted(entry.id for entry in history.entries(path)) == [1, 2, 3, 4]
+
+
+def test_a_file_that_another_process_makes_at_that_moment_is_no_strangers(path, monkeypatch):
+    """Between the two things that are asked of a file, another process makes it."""
+    others = []
+
+    class Slow(sqlite3.Connection):
+        def execute(self, statement, *arguments):
+            if "sqlite_master" in statement and not others:
+                others.append(threading.Thread(target=history.record, args=(results(seed=2, day=2), path)))
+                others[0].start()
+                others[0].join(0.5)  # it gets on, unless it has to wait for us
+            return super().execute(statement, *arguments)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Slow))
+    history.record(results(), path)
+    others[0].join()
+    assert len(history.entries(path)) == 2
 
 
 def refused(path, error=ProjectError):
