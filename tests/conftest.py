@@ -30,6 +30,17 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+
+def pytest_addoption(parser):
+    group = parser.getgroup("faults")
+    group.addoption(
+        "--long-faults", action="store_true", help="try each fault as often as docs/reliability.md says"
+    )
+    group.addoption(
+        "--faults-log", metavar="FILE", help="append what was tried, and what came of it, as JSON lines"
+    )
+
+
 #: What a workspace is made of; nothing that a run made.
 PARTS = (
     "LICENSE",

@@ -1,0 +1,167 @@
+"""doit runs that things are done to, and what must hold afterwards, whatever it was."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from pipeline import layout, sample
+from tests.conftest import Workspace, environment, executed
+
+_PR_SET_CHILD_SUBREAPER = 36
+#: For the kernel to end what was killed, s.
+_PATIENCE_S = 15
+
+
+class Run:
+    """A doit process in a session of its own; whatever it leaves behind becomes a child of this process.
+
+    ``before`` is a command that starts it, as in ("taskset", "1"); ``preexec`` is called in the new process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        before: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        preexec: Callable[[], None] | None = None,
+        output: Path | None = None,
+    ) -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        self._before = {p.pid for p in psutil.Process().children(recursive=True)}
+        # A file, not a pipe: nobody reads while it runs. Not in the folder, which may be full or read-only.
+        self._output = output or Path(f"{folder}.said")
+        with open(self._output, "wb") as stream:
+            self.process = subprocess.Popen(
+                [*before, sys.executable, "-m", "doit", *arguments],
+                cwd=folder,
+                env=dict(environment(folder) if env is None else env),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=preexec,
+            )
+
+    @property
+    def said(self) -> str:
+        """Standard output and standard error so far."""
+        return self._output.read_text(encoding="utf-8", errors="replace")
+
+    def wait_for(self, pattern: str, timeout: float = 120) -> bool:
+        """Wait until it has said something; whether it did before it ended."""
+        deadline = time.monotonic() + timeout
+        while not re.search(pattern, self.said, re.MULTILINE):
+            if self.process.poll() is not None:
+                return bool(re.search(pattern, self.said, re.MULTILINE))
+            assert time.monotonic() < deadline, f"never said {pattern}:\n{self.said}"
+            time.sleep(0.005)
+        return True
+
+    def kill(self, number: int = signal.SIGKILL, *, group: bool = False) -> None:
+        """A signal to doit alone, or to its process group."""
+        with contextlib.suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self.process.pid, number)
+
+    def end(self, timeout: float = 300) -> int:
+        """Wait for its end; returns its exit status as subprocess does."""
+        return self.process.wait(timeout=timeout)
+
+    def children(self) -> list[psutil.Process]:
+        """All that it started, as far as it lives."""
+        found = []
+        for each in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if each.pid not in self._before and each.pid != self.process.pid:
+                    found.append(each)
+        return found
+
+    def orphans(self) -> list[str]:
+        """After its end: what lives on that it started, after the kernel had time to end it."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            living = []
+            for each in self.children():
+                with contextlib.suppress(psutil.Error):
+                    if each.status() == psutil.STATUS_ZOMBIE:
+                        with contextlib.suppress(ChildProcessError):
+                            os.waitpid(each.pid, os.WNOHANG)
+                    else:
+                        living.append(f"{each.pid} {' '.join(each.cmdline())}")
+            if not living or time.monotonic() > deadline:
+                return living
+            time.sleep(0.02)
+
+
+def finished(workspace: Workspace) -> dict[Path, bytes]:
+    """The bytes of every sample that is whole, by its path."""
+    found = (workspace.path / layout.RESULTS).rglob("round-*.json")
+    return {path: path.read_bytes() for path in found if sample.read(path) is not None}
+
+
+def cells(workspace: Workspace) -> dict[str, str]:
+    """{cell: status} of the report."""
+    found = json.loads((workspace.path / layout.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
+    return {f"{c['workload']}/{c['toolchain']}/{c['variant']}/{c['backend']}": c["status"] for c in found}
+
+
+def scores(workspace: Workspace) -> dict[str, Any]:
+    """{cell: (score, rounds, digest of the module)} of the report: what must not depend on any fault."""
+    found = json.loads((workspace.path / layout.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
+    return {
+        f"{c['workload']}/{c['toolchain']}/{c['variant']}/{c['backend']}": (
+            c["score"],
+            c["rounds"],
+            c["wasm_sha256"] or c["native_sha256"],
+        )
+        for c in found
+    }
+
+
+def litter(folder: Path) -> list[str]:
+    """Temporary files and folders of ours that lie there."""
+    places = (layout.BUILD, layout.RESULTS, layout.REPORT, "history", layout.THIRD_PARTY, layout.WORKLOADS)
+    found = [p for place in places for p in (folder / place).rglob(".*")]
+    return sorted(str(p.relative_to(folder)) for p in found if "site-packages" not in p.parts)
+
+
+def settles(workspace: Workspace, *arguments: str, before: Iterable[Path] = ()) -> list[str]:
+    """The next run: it ends well with the right report, and the one after it has nothing to do.
+
+    Returns the names of the tasks that were executed. ``before`` are samples that must not be made again.
+    """
+    kept = {path: path.read_bytes() for path in before}
+    outcome = workspace.doit("run", *arguments)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "Traceback" not in outcome.stderr, outcome.stderr
+    for path, content in kept.items():
+        assert path.read_bytes() == content, f"{path} was measured again"
+    assert set(cells(workspace).values()) == {"ok"}, cells(workspace)
+    unreadable = [
+        path for path in (workspace.path / layout.RESULTS).rglob("round-*.json") if sample.read(path) is None
+    ]
+    assert not unreadable, "what is no sample lies where samples lie"
+    assert litter(workspace.path) == []
+    assert workspace.run(*arguments) == [], "it was not the last run that was needed"
+    return executed(outcome.stdout)
+
+
+def one_error(said: str) -> str:
+    """The one line that a user is told; an assertion fails where there is another number of them, or more."""
+    assert "Traceback" not in said, said
+    lines = [line for line in said.splitlines() if line.startswith("error")]
+    assert len(lines) == 1, said
+    return lines[0]
