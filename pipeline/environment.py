@@ -10,7 +10,6 @@ a user asks for, uv resolves them once; they are kept beside the environment, an
 
 from __future__ import annotations
 
-import glob
 import importlib.util
 import os
 import shutil
@@ -22,7 +21,7 @@ from pipeline import layout
 from pipeline.interpreters import find_interpreter, version_of
 from pipeline.model import Runtime
 from pipeline.packages import find, identity, site_packages, versions
-from pipeline.store import read_json, sha256, write_atomic, write_json
+from pipeline.store import NEW, read_json, sha256, write_atomic, write_json
 from pipeline.uv import Unavailable, uv
 
 #: Of a compiled package's build: what setuptools itself needs, pinned.
@@ -114,7 +113,7 @@ def _lock(runtime: Runtime) -> str:
     if os.path.exists(path):
         return path
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{runtime.environment}-lock-", dir=Path(path).parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=NEW, dir=Path(path).parent) as folder:
         wanted, resolved = Path(folder) / "wanted.txt", Path(folder) / "resolved.txt"
         wanted.write_text("".join(f"{line}\n" for line in _requirements(runtime)), encoding="utf-8")
         python = find_interpreter(runtime)
@@ -140,11 +139,7 @@ def _make(runtime: Runtime, lock: str) -> str:
     assert runtime.environment is not None
     final = Path(layout.environment(runtime.environment))
     final.parent.mkdir(parents=True, exist_ok=True)
-    for left in final.parent.glob(f".{glob.escape(final.name)}-*"):  # by a run that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{final.name}-", dir=final.parent, ignore_cleanup_errors=True
-    ) as temporary:
+    with tempfile.TemporaryDirectory(prefix=NEW, dir=final.parent, ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary) / "environment"
         interpreter = find_interpreter(runtime)
         uv("venv", "--quiet", "--relocatable", "--python", interpreter, str(folder))

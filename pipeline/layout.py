@@ -23,6 +23,9 @@ CLAIMS = "claims.toml"
 BUILD = "build"
 ARTIFACTS = f"{BUILD}/artifacts"
 SETTLED = f"{BUILD}/settled"
+#: Held by whoever runs tasks here; beside it, who that is.
+CHECKOUT_LOCK = ".doit.lock"
+CHECKOUT_NOTE = ".doit.run"
 RESULTS = "results"
 REPORT = "report"
 RESULTS_JSON = f"{REPORT}/results.json"
@@ -49,6 +52,10 @@ EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 ENVIRONMENTS = "pipeline/environments"
 TEMPLATE = "pipeline/templates/report.md.jinja"
+
+
+#: Where files are written, but for caches of compilers: searched for what a killed run left half-made.
+WRITTEN = (BUILD, RESULTS, REPORT, THIRD_PARTY, WORKLOADS, "history", ".")
 
 
 def here() -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from pipeline import layout, workload_files, workloads
 from pipeline.errors import BadInput
-from pipeline.store import write_atomic
+from pipeline.store import NEW, write_atomic
 from pipeline.tables import named
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
@@ -52,20 +53,21 @@ def create(name: str | None, source: str | None) -> None:
         raise BadInput(f"{folder.name} is a workload of the project's; choose another name")
     if folder.exists():
         raise BadInput(f"{folder} is there already; choose another name, or: doit run workload={name}")
-    try:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Whole or not there, also when it is killed.
+    with tempfile.TemporaryDirectory(prefix=NEW, dir=folder.parent) as temporary:
+        made = Path(temporary) / folder.name
         for relative, path in files.items():
-            write_atomic(folder / relative, path.read_bytes())
+            write_atomic(made / relative, path.read_bytes())
         sources = [relative for relative in files if relative.endswith(workloads.SUFFIXES)]
         text = _TEXT.format(
             word=name,
             title=_quoted(folder.name),
             sources=", ".join(map(_quoted, sorted(sources))),
         )
-        write_atomic(folder / layout.WORKLOAD_TOML, text)
-        workloads.read(str(folder))
-    except BaseException:
-        _undo(folder, [*files, layout.WORKLOAD_TOML])
-        raise
+        write_atomic(made / layout.WORKLOAD_TOML, text)
+        workloads.read(str(made))
+        os.rename(made, folder)
     print(f"{folder}/: {len(files)} files and {layout.WORKLOAD_TOML}; now type: doit run workload={name}")
 
 
@@ -102,11 +104,3 @@ def _add(root: Path, name: str, found: dict[str, Path]) -> None:
         inside = not os.path.isabs(other) and other.split(os.sep)[0] != os.pardir
         if inside and other not in found and (root / other).is_file():
             _add(root, other, found)
-
-
-def _undo(folder: Path, names: list[str]) -> None:
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
-    for each in sorted([folder, *folder.rglob("*")], reverse=True):
-        if each.is_dir():
-            each.rmdir()

@@ -13,7 +13,7 @@ from pipeline import elsewhere, layout, lock
 from pipeline.errors import BuildError, ProjectError
 from pipeline.lock import Lock
 from pipeline.plan import Plan
-from pipeline.store import write_atomic, write_json
+from pipeline.store import NEW, write_atomic, write_json
 from pipeline.variations import Variation, known
 from pipeline.verify import judge
 
@@ -25,7 +25,7 @@ def reproduce(plan: Plan) -> None:
     Path(layout.ELSEWHERE).mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     found: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="reproduce-", dir=layout.ELSEWHERE) as temporary:
+    with tempfile.TemporaryDirectory(prefix=NEW, dir=layout.ELSEWHERE) as temporary:
         base = Path(temporary).resolve()
         plain = _made(plan, base, Variation("plain", "as it is"))
         if not plain["artifacts"]:

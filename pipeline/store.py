@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+#: How the names of files and folders begin that are not whole yet. What a killed process leaves of them is
+#: removed by checkout.py.
+NEW = ".new-"
+
 
 def sha256(path: str | Path) -> str:
     """Hex SHA-256 of a file's bytes."""
@@ -32,7 +36,7 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     raw = data.encode("utf-8") if isinstance(data, str) else data
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{NEW}{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(raw)
@@ -64,7 +68,7 @@ def fresh_file(path: str | Path) -> Iterator[str]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=NEW, dir=target.parent) as folder:
         temporary = os.path.join(folder, target.name)
         yield temporary
         os.replace(temporary, target)

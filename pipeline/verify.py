@@ -17,7 +17,7 @@ from pipeline.anatomy import differences
 from pipeline.errors import BadInput, ProjectError
 from pipeline.lock import Lock
 from pipeline.plan import Plan
-from pipeline.store import read_json, sha256
+from pipeline.store import NEW, read_json, sha256
 
 
 def verify(plan: Plan) -> None:
@@ -29,7 +29,7 @@ def verify(plan: Plan) -> None:
     where = lock.place(plan) if plan.bundle is None else plan.bundle
     expected = lock.read(where) if stranger is None else stranger.lock
     Path(layout.ELSEWHERE).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="verify-", dir=layout.ELSEWHERE) as folder:
+    with tempfile.TemporaryDirectory(prefix=NEW, dir=layout.ELSEWHERE) as folder:
         elsewhere.copy(Path(folder), warm=True)
         elsewhere.build(Path(folder), elsewhere.arguments(plan))
         made = lock.describe(plan, Path(folder))

@@ -13,11 +13,11 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.model import Backend, Kind, Program, Runtime
+from pipeline.store import write_json
 
 _KINDS = {"cranelift": Kind.OPTIMIZING, "llvm": Kind.OPTIMIZING, "singlepass": Kind.BASELINE}
 #: What each binary has said, so that loading the graph starts nothing: {its identity: [version, compilers]}.
@@ -118,15 +118,7 @@ def _is_answer(said: object) -> bool:
 
 def _write(answers: dict[str, list[str]]) -> None:
     with contextlib.suppress(OSError):
-        _ANSWERS.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=_ANSWERS.parent)
-        try:
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                json.dump(answers, stream)
-            os.replace(temporary, _ANSWERS)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        write_json(_ANSWERS, answers)
 
 
 BACKENDS = find()

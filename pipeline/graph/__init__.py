@@ -6,16 +6,18 @@ Every task is a plain function of plain arguments; what decides its outcome is e
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
 
 from doit import doit_cmd
 
-from pipeline import layout, settled
+from pipeline import checkout, layout, settled
 from pipeline.errors import BadInput, ProjectError, printable
 from pipeline.matrix import load
 from pipeline.plan import Plan
@@ -37,9 +39,40 @@ _OF_ALL = {"bundle", "lock", "verify"}
 _NOT_OF_OTHERS = {"bundle", "certify", "explain", "lock", "reproduce", "selftest", "tune", "verify"}
 
 
+class Terminated(KeyboardInterrupt):
+    """The process is asked to end (SIGTERM, SIGHUP): it ends as after Ctrl-C, by that signal."""
+
+    def __init__(self, number: int | str) -> None:
+        super().__init__(number)
+        self.number = int(number)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated(number)
+
+
 def current_plan() -> Plan:
-    """The plan of this invocation; bad input ends the process with one line and status 1."""
+    """The plan of this invocation; bad input ends the process with one line and status 1.
+
+    Whatever changes the checkout has it alone from here on. Where nothing is to be done the process ends.
+    """
     sys.excepthook = _excepthook
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
+            signal.signal(number, _terminate)
+    changes = checkout.changes(sys.argv[1:])
+    while True:
+        plan = _asked()
+        try:
+            # What it had to wait for may have done it all.
+            if not changes or checkout.own():
+                return plan
+        except ProjectError as error:
+            _refuse(error)
+
+
+def _asked() -> Plan:
+    """The plan as it is asked for and as the files are now."""
     try:
         if Path.cwd() != layout.ROOT:
             raise BadInput(
@@ -67,8 +100,7 @@ def current_plan() -> Plan:
             if name in variables and task not in sys.argv[1:]:
                 raise BadInput(f"command line: {name}= is of {task}; type: doit run {task} {name}=…")
     except ProjectError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _refuse(error)
     if {"forget", "ignore", "reset-dep"} & set(sys.argv[1:]):
         settled.forget()
     if settled.tell_if_settled(plan, variables):
@@ -76,6 +108,11 @@ def current_plan() -> Plan:
     ProgressReporter.cells = [cell.name for cell in plan.cells()]
     ProgressReporter.settle = partial(_settle, plan, dict(variables))
     return plan
+
+
+def _refuse(error: ProjectError) -> NoReturn:
+    print(f"error: {printable(str(error))}", file=sys.stderr)
+    raise SystemExit(1) from None
 
 
 def _settle(plan: Plan, variables: dict[str, str], tasks: list[Any]) -> None:
@@ -88,6 +125,9 @@ def _settle(plan: Plan, variables: dict[str, str], tasks: list[Any]) -> None:
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Ctrl-C is no fault of ours: one line instead of a traceback."""
     if issubclass(kind, KeyboardInterrupt):
-        print("interrupted; what is finished is kept; type: doit run", file=sys.stderr)
+        print("interrupted; what is finished is kept; type: doit run", file=sys.stderr, flush=True)
+        if isinstance(error, Terminated):  # Python itself ends by SIGINT
+            signal.signal(error.number, signal.SIG_DFL)
+            os.kill(os.getpid(), error.number)
     else:
         sys.__excepthook__(kind, error, trace)

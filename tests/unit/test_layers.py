@@ -25,6 +25,7 @@ LAYERS = [
     {"pipeline.layout"},
     {
         "pipeline.process",
+        "pipeline.checkout",
         "pipeline.hosts",
         "pipeline.packages",
         "pipeline.verdicts",

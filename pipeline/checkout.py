@@ -1,0 +1,110 @@
+"""One run at a time in a checkout: who has it, who waits, and what a killed run left half-made.
+
+The kernel frees the lock of a process however that ends. The note of who has it is removed by a run that
+ends by itself, so one that lies there when the lock is free is of a run that was killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shlex
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import layout
+from pipeline.errors import BadInput, plain
+from pipeline.store import NEW, write_atomic
+
+if TYPE_CHECKING:
+    import fasteners
+
+#: doit's commands that change what lies in a checkout; no other waits.
+_CHANGING = {"run", "clean", "forget", "ignore", "reset-dep"}
+_OTHERS = {"list", "info", "help", "dumpdb", "strace", "tabcompletion"}
+#: Tasks that only look. Whoever measures all night still wants to see what was.
+_LOOKING = {"history", "compare", "doctor"}
+#: Where nothing of ours is written, and what is large.
+_NOT_SEARCHED = {"site-packages", "cache", "__pycache__"}
+
+#: Held until this process ends.
+_lock: fasteners.InterProcessLock | None = None
+
+
+def changes(arguments: Sequence[str]) -> bool:
+    """Whether a command line of doit, without its first word, asks for what changes the checkout."""
+    words = [word for word in arguments if "=" not in word and not word.startswith("-")]
+    command = words.pop(0) if words and words[0] in _CHANGING | _OTHERS else "run"
+    return command in _CHANGING and not (words and command == "run" and set(words) <= _LOOKING)
+
+
+def own() -> bool:
+    """Have the checkout until this process ends; False where it had to wait, so that much may have changed.
+
+    Waits as long as another process has it, and says which; raises BadInput where nothing can be written.
+    """
+    global _lock
+    if _lock is not None:
+        return True
+    import fasteners
+
+    # A file of its own: closing another handle of it would free the lock.
+    lock = fasteners.InterProcessLock(layout.CHECKOUT_LOCK)
+    try:
+        at_once: bool = lock.acquire(blocking=False)
+        if not at_once:
+            print(f"waiting for {_holder()} to end: it has this checkout", file=sys.stderr, flush=True)
+            lock.acquire(max_delay=1.0)
+        _lock = lock
+        _sweep()
+        _sign()
+    except OSError as error:
+        where = f"{error.filename or layout.CHECKOUT_LOCK}: {error.strerror}"
+        raise BadInput(f"{where}; expected a checkout that can be written to") from None
+    return at_once
+
+
+def _sign() -> None:
+    """Say who has the checkout, until this process ends by itself."""
+    command = shlex.join(["doit", *sys.argv[1:]])
+    since = time.strftime("%Y-%m-%d %H:%M:%S %z")
+    where = f"process {os.getpid()} on {socket.gethostname()}"
+    write_atomic(layout.CHECKOUT_NOTE, f"{command} ({where}, since {since})\n")
+    atexit.register(_leave, os.getpid())
+
+
+def _leave(pid: int) -> None:
+    if os.getpid() == pid:
+        with contextlib.suppress(OSError):
+            os.unlink(layout.CHECKOUT_NOTE)
+
+
+def _holder() -> str:
+    with contextlib.suppress(OSError):
+        said = plain(Path(layout.CHECKOUT_NOTE).read_text(encoding="utf-8", errors="replace"))
+        if said:
+            return said
+    return "another doit"
+
+
+def _sweep() -> None:
+    """Remove what a killed run was just writing: nobody else writes here now."""
+    if not os.path.exists(layout.CHECKOUT_NOTE):
+        return
+    for place in layout.WRITTEN:
+        for folder, folders, files in os.walk(place):
+            for name in [name for name in folders if name.startswith(NEW)]:
+                shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
+            folders[:] = [n for n in folders if n not in _NOT_SEARCHED and not n.startswith(NEW)]
+            for name in files:
+                if name.startswith(NEW):
+                    with contextlib.suppress(OSError):
+                        os.unlink(os.path.join(folder, name))
+            if folder == ".":
+                break
