@@ -20,6 +20,9 @@ from pipeline import layout
 from pipeline.errors import printable
 from pipeline.settled import UP_TO_DATE
 
+#: What checks found that a user should know, to be told with the next task.
+noticed: list[str] = []
+
 
 class Regressed(TaskError):  # type: ignore[misc]
     """What a comparison was asked to find: doit then ends with status 2, and no fault of ours is shown."""
@@ -69,7 +72,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._tasks = tasks
 
     def execute_task(self, task: Any) -> None:
-        """A task starts."""
+        """A task starts; what its checks noticed is why."""
         if not task.actions:
             return
         if self._executed == 0:
@@ -77,6 +80,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._executed += 1
         self._started[task.name] = time.monotonic()
         self._show(task)
+        self._tell_noticed()
 
     def add_success(self, task: Any) -> None:
         """A task is done."""
@@ -187,6 +191,14 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         if self._live is not None:
             self._live.stop()
             self._live = None
+
+    def _tell_noticed(self) -> None:
+        while noticed:
+            said = f"    {printable(noticed.pop(0))}\n"
+            if self._live is None:
+                self.write(said)
+            else:
+                self._live.console.print(said, end="", markup=False, highlight=False, soft_wrap=True)
 
     def _tell_status(self, task: Any) -> None:
         """In a log, where no table fills up: a round that did not end well, and why."""

@@ -168,12 +168,43 @@ def key_of(cell_key: str, round_: int) -> str:
     return digest_of({"round": round_, "cell": cell_key})
 
 
+class _Any(msgspec.Struct):
+    """A sample of any schema."""
+
+    schema: int
+
+
 def read(path: str | Path) -> Sample | None:
     """Read a sample; None where there is none, or none that can be believed."""
+    found = _examine(path)
+    return found if isinstance(found, Sample) else None
+
+
+def objection(path: str | Path) -> str | None:
+    """Why what lies there is no sample that can be believed; None where it is one, or nothing lies there."""
+    found = _examine(path)
+    return found if isinstance(found, str) else None
+
+
+def _examine(path: str | Path) -> Sample | str | None:
     try:
-        sample = msgspec.json.decode(Path(path).read_bytes(), type=Sample)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        raw = Path(path).read_bytes()
+        schema = msgspec.json.decode(raw, type=_Any).schema
+        if schema != SCHEMA:
+            return f"a sample of schema {schema}, expected {SCHEMA}"
+        sample = msgspec.json.decode(raw, type=Sample)
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        return str(error.strerror)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return f"no sample: {error}"
+    if not _sane(sample):
+        return "a sample with impossible values"
+    return sample if sample.digest == _digest(sample) else "a sample that was changed after it was measured"
+
+
+def _sane(sample: Sample) -> bool:
     positive = [*sample.scores, *sample.reference_scores, *sample.warmup_scores]
     shares = [*sample.cpu_shares, *sample.reference_cpu_shares]
     sane = all(math.isfinite(x) and 0 < x < 1e12 for x in positive)
@@ -182,8 +213,7 @@ def read(path: str | Path) -> Sample | None:
     paired = len(sample.scores) == len(sample.reference_scores) == len(sample.processors)
     paired = paired and len(sample.cpu_shares) == len(sample.reference_cpu_shares) == len(sample.scores)
     whole = bool(sample.scores) == (sample.status is Status.OK)
-    own = sample.schema == SCHEMA and sample.digest == _digest(sample)
-    return sample if own and sane and paired and whole else None
+    return sane and paired and whole
 
 
 def _digest(sample: Sample) -> str:

@@ -16,8 +16,11 @@ from typing import Any
 
 from doit.dependency import DatabaseException, SqliteDB
 
+from pipeline import layout
+
 #: The key that doit writes last when it saves a task's success (Dependency.save_success).
 _LAST_KEY = "deps:"
+_AFRESH = "results are adopted by their own digests, the rest is made again"
 
 
 class _Damaged(Exception):
@@ -35,11 +38,16 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
 
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
         try:
+            absent = not os.path.exists(name) or not os.path.getsize(name)
+            if absent and os.path.isdir(layout.ARTIFACTS):
+                print(f"{name}: doit's memory is gone; {_AFRESH}", file=sys.stderr)
             try:
                 self._open(name, codec)
             except _Damaged:
-                os.replace(name, f"{name}.damaged")
-                print(f"{name} was damaged: put aside as {name}.damaged", file=sys.stderr)
+                for suffix in ("", "-wal", "-shm"):
+                    with contextlib.suppress(FileNotFoundError):
+                        os.replace(f"{name}{suffix}", f"{name}.damaged{suffix}")
+                print(f"{name} was damaged: put aside as {name}.damaged; {_AFRESH}", file=sys.stderr)
                 self._open(name, codec)
         except (sqlite3.Error, DatabaseException, OSError) as error:
             print(f"error: {name}: {error.args[0] if error.args else error}", file=sys.stderr)
@@ -53,6 +61,8 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
             self._conn.execute("pragma journal_mode = wal")
             self._conn.execute("pragma synchronous = normal")
             self._conn.execute("select count(task_data) from doit").fetchone()
+            if self._conn.execute("pragma quick_check(1)").fetchone() != {"quick_check": "ok"}:
+                raise DatabaseException("malformed")
         except (DatabaseException, sqlite3.DatabaseError) as error:
             # Locked, read-only or full is not damaged.
             if any(sign in str(error) for sign in ("not a database", "malformed", "no such column")):
@@ -78,7 +88,8 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
             except sqlite3.DatabaseError:  # some of it may be readable
                 return super()._get_task_data(task_id)
         entry = self._entries.pop(task_id, None)
-        return {} if entry is None else self.codec.decode(entry)
+        found = {} if entry is None else self.codec.decode(entry)
+        return found if isinstance(found, dict) else {}
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Remember a value; with the last one of a task, commit the task."""

@@ -109,7 +109,10 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
             "actions": act(later("pipeline.measure:measure"), cell, protocol, reference, round_, alone=True),
             "file_dep": sample.inputs(cell, reference),
             "targets": [path],
-            "uptodate": [intact, config_changed(sample.settings(cell, protocol, reference))],
+            "uptodate": [
+                (intact, [sample.objection]),
+                config_changed(sample.settings(cell, protocol, reference)),
+            ],
             "clean": clean(path),
             "meta": meta("measure", seconds),
         }

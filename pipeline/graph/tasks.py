@@ -16,7 +16,7 @@ from doit.exceptions import TaskFailed
 from pipeline import layout
 from pipeline.errors import ProjectError, Regression
 from pipeline.process import die_with_parent, machine_lock
-from pipeline.reporter import Regressed
+from pipeline.reporter import Regressed, noticed
 from pipeline.store import write_atomic
 from toolchain.model import ToolchainError
 
@@ -106,10 +106,13 @@ def _remove(paths: list[str], dryrun: bool) -> None:
                     parent.rmdir()
 
 
-def intact(task: Any, values: dict[str, Any]) -> bool:
+def intact(
+    task: Any, values: dict[str, Any], objection: Callable[[str], str | None] = lambda path: None
+) -> bool:
     """An ``uptodate`` check: the targets hold what the task made; doit itself asks only if they exist.
 
-    Like doit's check of dependencies: the same time stamp is believed, the same bytes are no change.
+    Like doit's check of dependencies: the same time stamp is believed, the same bytes are no change. What
+    does not is named, with the ``objection`` of who knows what should lie there.
     """
     checker = MD5Checker()
     there = (target for target in task.targets if os.path.exists(target))  # asked when it is saved
@@ -117,10 +120,15 @@ def intact(task: Any, values: dict[str, Any]) -> bool:
     made = values.get("made", {})
     for target in task.targets:
         try:
-            if target not in made or checker.check_modified(target, os.stat(target), made[target]):
-                return False
+            found = os.stat(target)
+            if target in made and not checker.check_modified(target, found, made[target]):
+                continue
         except OSError:
             return False
+        why = objection(target)
+        if why or target in made:
+            noticed.append(f"{target}: {why or 'not what was made'}; made again")
+        return False
     return True
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from pipeline import layout, sample
+from pipeline.store import NEW
 from tests.conftest import Workspace, environment, executed
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -133,9 +134,7 @@ def scores(workspace: Workspace) -> dict[str, Any]:
 
 def litter(folder: Path) -> list[str]:
     """Temporary files and folders of ours that lie there."""
-    places = (layout.BUILD, layout.RESULTS, layout.REPORT, "history", layout.THIRD_PARTY, layout.WORKLOADS)
-    found = [p for place in places for p in (folder / place).rglob(".*")]
-    return sorted(str(p.relative_to(folder)) for p in found if "site-packages" not in p.parts)
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob(f"{NEW}*"))
 
 
 def settles(workspace: Workspace, *arguments: str, before: Iterable[Path] = ()) -> list[str]:

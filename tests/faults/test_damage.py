@@ -1,0 +1,209 @@
+"""doit's memory and samples, damaged in every way: noticed, named, made again, and nothing else is."""
+
+import json
+import math
+import random
+import re
+
+import pytest
+
+from pipeline import layout, sample
+from tests.conftest import make_workspace
+from tests.faults import harness
+
+FAULTS = "what lies on the disk"
+CHOICE = ("backends=native,wasmtime.cranelift", "variants=O2,O3")
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory, prepared):
+    """A workspace whose run ended well."""
+    made = make_workspace(tmp_path_factory.mktemp("damage") / "a copy", prepared)
+    harness.settles(made)
+    return made
+
+
+def cut(raw, chance):
+    return raw[: chance.randrange(len(raw))]
+
+
+def rubbish(raw, chance):
+    return chance.randbytes(chance.choice((1, 100, len(raw))))
+
+
+def flipped(raw, chance):
+    """One to a hundred bytes changed."""
+    changed = bytearray(raw)
+    for _ in range(chance.choice((1, 10, 100))):
+        changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+    return bytes(changed)
+
+
+def holed(raw, chance):
+    """A page of zeros, as a crash of the machine leaves them."""
+    start = chance.randrange(0, len(raw), 4096)
+    return raw[:start] + bytes(len(raw[start : start + 4096])) + raw[start + 4096 :]
+
+
+def deleted(raw, chance):
+    return None
+
+
+DAMAGES = (deleted, cut, rubbish, flipped, holed)
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda f: f.__name__)
+def test_doits_memory(settled, often, tried, damage):
+    database = settled.path / ".doit.db"
+    chance = random.Random(damage.__name__)
+    for number in range(often(2, 20)):
+        harness.settles(settled)
+        before, raw = harness.finished(settled), database.read_bytes()
+        damaged = damage(raw, chance)
+        database.unlink()
+        if damaged is not None:
+            database.write_bytes(damaged)
+        # Otherwise the stamp tells, rightly, that nothing has changed.
+        (settled.path / "matrix.toml").touch()
+        for stamp in (settled.path / layout.SETTLED).glob("*"):
+            stamp.unlink()
+        outcome = settled.doit("run")
+        said = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, (number, said)
+        assert "Traceback" not in said, (number, said)
+        if damage in (deleted, rubbish):
+            assert "results are adopted by their own digests" in said, (number, said)
+        assert harness.finished(settled) == before, "nothing is measured again"
+        tried(f"doit's database {damage.__name__}", "every sample adopted, the report right")
+    harness.settles(settled)
+
+
+def resealed(path, **changes):
+    """A sample that says something else, with a digest that is right: made by a program, not by a slip."""
+    found = {**json.loads(path.read_text()), **changes, "digest": ""}
+    path.write_text(json.dumps({**found, "digest": sample.digest_of(found)}))
+
+
+def older(path):
+    resealed(path, schema=sample.SCHEMA - 1)
+
+
+def not_a_number(path):
+    path.write_text(re.sub(r'("scores": \[\s*)[0-9.]+', r"\1NaN", path.read_text(), count=1))
+
+
+def infinite(path):
+    path.write_text(re.sub(r'("scores": \[\s*)[0-9.]+', r"\g<1>1e999", path.read_text(), count=1))
+
+
+def negative(path):
+    resealed(path, scores=[-x for x in json.loads(path.read_text())["scores"]])
+
+
+def absurd(path):
+    resealed(path, scores=[x * 1e9 for x in json.loads(path.read_text())["scores"]])
+
+
+def too_few(path):
+    resealed(path, scores=json.loads(path.read_text())["scores"][:1])
+
+
+def edited(path):
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps({**found, "scores": [x * 1.01 for x in found["scores"]]}))
+
+
+def another_type(path):
+    resealed(path, scores="many")
+
+
+def of_another_cell(path):
+    path.write_bytes((path.parent.parent / "wasmtime.cranelift/round-01.json").read_bytes())
+
+
+def endless_nesting(path):
+    path.write_text("[" * 100_000)
+
+
+def truncated(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def no_text(path):
+    path.write_bytes(b"\xff\xfe" * 1000)
+
+
+SAMPLES = {
+    truncated: "no sample: Input data was truncated",
+    emptied: "no sample: Input data was truncated",
+    no_text: "no sample: ",
+    older: f"a sample of schema {sample.SCHEMA - 1}, expected {sample.SCHEMA}",
+    not_a_number: "no sample: JSON is malformed",
+    infinite: "no sample: ",
+    negative: "a sample with impossible values",
+    absurd: "a sample with impossible values",
+    too_few: "a sample with impossible values",
+    edited: "a sample that was changed after it was measured",
+    another_type: "no sample: Expected `array`",
+    endless_nesting: "no sample: ",
+    of_another_cell: "not what was made",
+}
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["remembered", "forgotten"])
+@pytest.mark.parametrize("damage", SAMPLES, ids=lambda f: f.__name__)
+def test_a_sample(settled, tried, damage, forgotten):
+    path = settled.results / "coremark/zig/O3/native/round-01.json"
+    others = [each for each in harness.finished(settled) if each != path]
+    damage(path)
+    if forgotten:
+        (settled.path / ".doit.db").unlink()
+    outcome = settled.doit("run")
+    said = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 0, said
+    measured = [line for line in outcome.stdout.splitlines() if "] measure " in line]
+    if not forgotten:
+        assert len(measured) == 1
+    named = f"{path.relative_to(settled.path)}: {SAMPLES[damage]}"
+    # One of another cell is a good sample: without doit's memory only its key says that it is not this one.
+    if not (forgotten and damage is of_another_cell):
+        assert named in said
+    assert sample.read(path) is not None
+    assert all(math.isfinite(x) for x in sample.read(path).scores)
+    harness.settles(settled, before=others)
+    tried(f"a sample {damage.__name__.replace('_', ' ')}", "named, measured again, and no other")
+
+
+def test_what_else_doit_made(settled, often, tried):
+    """Records, artifacts, provenance, stamps: each damaged in turn."""
+    chance = random.Random(1)
+    wanted = harness.scores(settled)
+    places = [settled.path / place for place in (layout.BUILD, layout.REPORT)]
+    files = sorted(p for place in places for p in place.rglob("*") if p.is_file() and of_ours(p))
+    for path in chance.sample(files, min(len(files), often(6, 1000))):
+        raw = path.read_bytes()
+        for damage in (deleted, cut, rubbish) if often(0, 1) else (chance.choice((deleted, cut, rubbish)),):
+            damaged = damage(raw, chance) if raw else b"?"
+            path.unlink(missing_ok=True)
+            if damaged is not None:
+                path.write_bytes(damaged)
+            outcome = settled.doit("run")
+            said = outcome.stdout + outcome.stderr
+            name = str(path.relative_to(settled.path))
+            assert outcome.returncode == 0, (name, damage.__name__, said)
+            if damaged is not None and layout.SETTLED not in name:
+                assert f"{name}: not what was made; made again" in outcome.stdout, (damage.__name__, said)
+            assert harness.scores(settled) == wanted, (name, damage.__name__)
+            tried(
+                f"a file below build/ or report/ {damage.__name__}", "named, made again, the report the same"
+            )
+    harness.settles(settled)
+
+
+def of_ours(path):
+    """Not a compiler's cache, an environment's files, or something that is only asked to exist."""
+    return not {"cache", "environments", "elsewhere"} & set(path.parts) and path.name != "tests.lock"
