@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
+T = TypeVar("T")
+
 
 @pytest.fixture(scope="session")
-def often(request) -> Callable[[int, int], int]:
-    """``often(bounded, long)``: how often to try, by --long-faults."""
+def often(request) -> Callable[[T, T], T]:
+    """``often(bounded, long)``: how often to try, or what, by --long-faults."""
     return lambda bounded, long: long if request.config.getoption("--long-faults") else bounded
 
 
