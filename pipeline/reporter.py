@@ -7,13 +7,15 @@ second would be noise of our own making.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from doit.exceptions import BaseFail, TaskError, TaskFailed
+from doit.exceptions import BaseFail, DependencyError, TaskError, TaskFailed
 from doit.reporter import ConsoleReporter
 
 from pipeline import layout
@@ -22,6 +24,8 @@ from pipeline.settled import UP_TO_DATE
 
 #: What checks found that a user should know, to be told with the next task.
 noticed: list[str] = []
+#: How doit says that a file that a task depends on is not there.
+_GONE = re.compile(r"Dependent file '(.*)' does not exist")
 
 
 class Regressed(TaskError):  # type: ignore[misc]
@@ -103,6 +107,12 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._done(task)
         self._stop()
         self._failed = True
+        gone = _GONE.search(str(fail.get_msg())) if isinstance(fail, DependencyError) else None
+        if gone:
+            sys.stderr.write(f"error: {_vanished(gone[1])}\n")
+            self._report_wanted = False
+            # doit would end with status 2, and it is no fault of ours.
+            raise SystemExit(1)
         if isinstance(fail, TaskFailed | Regressed):
             sys.stderr.write(f"error: {printable(fail.get_msg().strip())}\n")
         else:
@@ -209,6 +219,13 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         if sample is not None and sample.status is not Status.OK:
             said = printable(f"{sample.status.value}: {sample.reason}")
             self.write(f"    {sample.cell}, round {sample.round}: {said}\n")
+
+
+def _vanished(path: str) -> str:
+    """What to say of a file that a task depends on and that is not there (any more)."""
+    made = path.startswith(tuple(f"{place}/" for place in (layout.BUILD, layout.RESULTS, layout.REPORT)))
+    cure = "" if made else f"bring it back (git checkout {shlex.quote(path)}), then "
+    return f"{printable(path)} is gone; {cure}type: doit run"
 
 
 def _duration(seconds: float) -> str:

@@ -132,6 +132,11 @@ def scores(workspace: Workspace) -> dict[str, Any]:
     }
 
 
+def modules(workspace: Workspace) -> dict[str, str]:
+    """{cell: digest of what it ran}."""
+    return {cell: module for cell, (_, _, module) in scores(workspace).items()}
+
+
 def litter(folder: Path) -> list[str]:
     """Temporary files and folders of ours that lie there."""
     return sorted(str(p.relative_to(folder)) for p in folder.rglob(f"{NEW}*"))

@@ -3,15 +3,9 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
 
 import pytest
-
-from tests.conftest import environment
-from tests.integration.test_interrupts import processes_in
 
 OLD = "wasmtime.cranelift@38.0.0"
 CHOICE = (f"backends=native,{OLD}", "variants=O3", "rounds=2")
@@ -62,28 +56,6 @@ def test_a_version_that_does_not_exist_is_a_reason(workspace):
     assert "38.99.0" in cell["reason"]
     assert "Traceback" not in outcome.stderr
     assert {p for p in left_behind(workspace) if not p.endswith(".json")} == set()
-
-
-def test_killed_while_an_environment_is_made_nothing_is_half_made(workspace):
-    for delay in (0.4, 0.9, 1.6):
-        run = subprocess.Popen(
-            [sys.executable, "-m", "doit", "run", *CHOICE],
-            cwd=workspace.path,
-            env={**environment(workspace.path), "UV_NO_CACHE": "1"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        time.sleep(delay)
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
-        deadline = time.monotonic() + 10
-        while processes_in(workspace.path) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert processes_in(workspace.path) == []
-    workspace.run(*CHOICE)
-    assert cells(workspace)[OLD]["status"] == "ok"
-    assert not left_behind(workspace)
 
 
 @pytest.fixture

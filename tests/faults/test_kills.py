@@ -1,0 +1,129 @@
+"""Runs are killed in every phase, at random moments; the next one goes on and ends as if nothing had been."""
+
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Workspace, make_workspace
+from tests.faults import harness
+
+FAULTS = "killed"
+BACKENDS = "backends=native,wasmtime.cranelift,wasmer.cranelift"
+OBJECTS = "build/artifacts/coremark/zig"
+SIGNALS = {signal.SIGKILL: "SIGKILL", signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is to be done again, with which run, what it says then, and for how long it takes, s."""
+
+    spoil: Callable[[Path], None]
+    arguments: tuple[str, ...]
+    pattern: str
+    seconds: float
+
+
+def gone(*patterns: str) -> Callable[[Path], None]:
+    def remove(folder: Path) -> None:
+        for pattern in patterns:
+            for path in sorted(folder.glob(pattern)):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return remove
+
+
+PHASES = {
+    "sources": Phase(
+        gone("third_party/coremark/core_[lmsu]*.c", "build/workloads"), (), r"\] (obtain|copy) sources", 0.3
+    ),
+    "flags": Phase(gone("build/toolchains/zig/flags"), (), r"\] check flags", 0.5),
+    "libc": Phase(gone("build/toolchains/zig/libc"), (), r"\] build libc", 0.5),
+    "environment": Phase(gone("build/environments/*"), (), r"\] provide environment", 2.0),
+    "runtime": Phase(gone("build/runtimes/*"), (), r"\] identify runtime", 0.3),
+    "compile": Phase(gone(f"{OBJECTS}/O[23]/*/*.o"), (), r"\] compile", 1.2),
+    "link": Phase(gone(f"{OBJECTS}/O[23]/*/coremark.*"), (), r"\] link", 0.3),
+    "measure": Phase(gone("results/*/coremark/zig/O3"), (), r"\] measure", 2.5),
+    "report": Phase(gone("report"), (), r"\] report", 0.5),
+    "page": Phase(gone("report/index.html", "report/charts"), (), r"\] page", 3.0),
+    "history": Phase(gone("history/*", "report/*.csv"), (), r"\] (export|remember)", 0.2),
+    "lock": Phase(gone(), ("lock",), r"\] lock", 0.3),
+    "bundle": Phase(gone("build/bundle"), ("bundle",), r"\] bundle", 0.3),
+    "verify": Phase(gone(), ("verify",), r"\] verify", 2.0),
+    "tune": Phase(gone("results/*/tune"), ("tune",), r"\] tune|^trial", 6.0),
+}
+TUNE = ("tune", "backend=wasmtime.cranelift", "budget=5")
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory, prepared):
+    """A workspace whose run ended well, with a lock and a page."""
+    made = make_workspace(tmp_path_factory.mktemp("kills") / "a copy", prepared, page=True)
+    harness.settles(made, BACKENDS)
+    assert made.doit("run", "lock").returncode == 0
+    return made
+
+
+def killed(workspace: Workspace, name: str, chance: random.Random) -> str:
+    """Do a phase's work again and kill it at a random moment; returns what was done."""
+    # It may have ended before: then earlier.
+    for share in (1.0, 0.5, 0.25, 0.1, 0.0):
+        what = attempt(workspace, name, chance, share)
+        if what is not None:
+            return what
+    raise AssertionError(f"{name} always ended before it was killed")
+
+
+def attempt(workspace: Workspace, name: str, chance: random.Random, share: float) -> str | None:
+    phase = PHASES[name]
+    phase.spoil(workspace.path)
+    before = harness.finished(workspace)
+    number, group = chance.choice(list(SIGNALS)), chance.random() < 0.5
+    several = ["-n", "2"] if chance.random() < 0.25 and not phase.arguments else []
+    arguments = TUNE if name == "tune" else phase.arguments or (BACKENDS,)
+    run = harness.Run(workspace.path, "run", *several, *arguments)
+    assert run.wait_for(phase.pattern), run.said
+    time.sleep(chance.uniform(0, phase.seconds * share))
+    run.kill(number, group=group)
+    status = run.end()
+    assert run.orphans() == [], (name, number, group)
+    assert "Traceback" not in run.said, (name, number, group, run.said)
+    now = harness.finished(workspace)
+    assert before.items() <= now.items(), "a finished sample was measured again"
+    if status == 0:
+        return None
+    assert status in (-number, 1, 3), (status, run.said)
+    return f"{SIGNALS[number]} to {'its process group' if group else 'doit alone'}"
+
+
+def test_at_random_moments(settled, often, tried):
+    chance = random.Random(9)
+    wanted = harness.modules(settled)
+    done: list[tuple[str, str]] = []
+    for turn in range(often(1, 8)):
+        for name in PHASES:
+            done.append((name, killed(settled, name, chance)))
+            if often(False, True) or name == list(PHASES)[-1]:
+                finished = harness.finished(settled)
+                harness.settles(settled, BACKENDS, before=finished)
+                assert harness.modules(settled) == wanted, (turn, done)
+                for phase, fault in done:
+                    tried(f"{fault}, phase {phase}", "no orphan, nothing lost, the report right")
+                done.clear()
+
+
+def test_finished_compiles_survive(settled, tried):
+    """doit's own databases would forget them."""
+    gone(f"{OBJECTS}/O[23]/*/*.o")(settled.path)
+    run = harness.Run(settled.path, "run", BACKENDS)
+    assert run.wait_for(r"(\] compile .*\n.*){6}"), run.said
+    run.kill()
+    run.end()
+    again = [task for task in harness.settles(settled, BACKENDS) if task.startswith("compile")]
+    assert len(again) <= 24 - 5
+    tried("SIGKILL to doit alone after five compiles", "none of the five made again")

@@ -1,0 +1,106 @@
+"""Two doit in one checkout: the second waits, says for whom, and the results are those of one."""
+
+import shlex
+import shutil
+
+import pytest
+
+from pipeline import checkout, layout
+from pipeline.store import NEW
+from tests.faults import harness
+
+FAULTS = "two runs at once in one checkout"
+
+
+def test_the_second_waits_and_says_for_whom(workspace, often, tried):
+    commands = ["run", "run -n 2 variants=O3", "forget", "clean"]
+    for command in commands[: often(2, len(commands))]:
+        first = harness.Run(workspace.path, "run", output=workspace.path.parent / "first")
+        assert first.wait_for(r"\] measure ")
+        other = harness.Run(workspace.path, *command.split(), output=workspace.path.parent / "second")
+        assert other.wait_for("waiting for")
+        # Who only looks does not wait.
+        assert workspace.doit("list").returncode == 0
+        assert first.process.poll() is None, "it should still have been measuring"
+        assert f"waiting for doit run (process {first.process.pid} on " in other.said
+        assert "to end: it has this checkout" in other.said
+        assert (first.end(), other.end()) == (0, 0), first.said + other.said
+        assert "waiting" not in first.said
+        assert "] measure " not in other.said, "nothing is measured twice"
+        if command == "run":
+            assert "Everything is up to date." in other.said
+        harness.settles(workspace)
+        shutil.rmtree(workspace.results)
+        tried(f"doit run and then doit {command}", "the second waited and said for whom")
+
+
+def test_a_waiting_run_goes_on_when_the_first_is_killed(workspace, tried):
+    first = harness.Run(workspace.path, "run", output=workspace.path.parent / "first")
+    assert first.wait_for(r"\] measure ")
+    other = harness.Run(workspace.path, "run", output=workspace.path.parent / "second")
+    assert other.wait_for("waiting for")
+    first.kill(group=True)
+    first.end()
+    assert other.end() == 0, other.said
+    harness.settles(workspace)
+    tried("the first of two runs killed while the second waits", "the second went on and ended well")
+
+
+def test_many_at_once(workspace, often, tried):
+    number = often(3, 8)
+    outputs = [workspace.path.parent / f"run {i}" for i in range(number)]
+    runs = [harness.Run(workspace.path, "run", output=output) for output in outputs]
+    assert [run.end() for run in runs] == [0] * number, [run.said for run in runs]
+    measured = sum(run.said.count("] measure ") for run in runs)
+    assert measured == 8, "each sample was measured once"
+    harness.settles(workspace)
+    tried("several doit run started at the same moment", "each sample measured once", number)
+
+
+def test_what_a_killed_run_left_half_made_is_removed(workspace, tried):
+    workspace.run()
+    folders = (
+        "build",
+        "build/artifacts/coremark/zig/O2/wasm",
+        "report",
+        "history",
+        ".",
+        "third_party/coremark",
+    )
+    for folder in folders:
+        (workspace.path / folder / f"{NEW}file.json.x1").write_text("{")
+        (workspace.path / folder / f"{NEW}folder").mkdir()
+        (workspace.path / folder / f"{NEW}folder" / "half").write_text("x")
+    lying = harness.litter(workspace.path)
+    assert len(lying) == 2 * len(folders)
+    # No run was killed: it is somebody else's.
+    workspace.run("variants=O3")
+    assert harness.litter(workspace.path) == lying
+    (workspace.path / layout.CHECKOUT_NOTE).write_text("doit run (process 1 on somewhere)\n")
+    workspace.run("variants=O3", "rounds=1")
+    assert harness.litter(workspace.path) == []
+    assert not (workspace.path / layout.CHECKOUT_NOTE).exists()
+    tried("half-made files of a killed run", "removed by the next one", len(lying))
+
+
+@pytest.mark.parametrize(
+    ("command", "alone"),
+    [
+        ("", True),
+        ("run", True),
+        ("variants=O3", True),
+        ("report", True),
+        ("run history report", True),
+        ("-n 2 run", True),
+        ("clean", True),
+        ("forget measure", True),
+        ("history", False),
+        ("run compare old=1", False),
+        ("run doctor", False),
+        ("list --all", False),
+        ("help run", False),
+        ("info measure", False),
+    ],
+)
+def test_who_needs_the_checkout_alone(command, alone):
+    assert checkout.changes(shlex.split(command)) is alone
