@@ -104,6 +104,18 @@ def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, tried):
     tried("a guest's raw calls for files, folders and sockets", "nothing given, nothing changed", attempts)
 
 
+def test_the_intruder_would_tell(present, guests, tmp_path):
+    """Given a folder, the same attempts find what lies there."""
+    (tmp_path / "secret").write_text(SECRET)
+    chosen = present("wasmtime.cranelift")
+    with start(chosen, matrix.load({}).protocol) as worker:
+        options = {**chosen.options, "files": str(tmp_path)}
+        worker.request({"op": "load", "path": guests["intruder"], "options": options}, 60)
+        said = run(worker, "open", "/secret")["stdout"]
+    assert said.splitlines()[0].startswith("got ")
+    assert SECRET in said
+
+
 def tree(folder):
     """All that lies in a folder: {path: content}."""
     return {str(p): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
