@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import msgspec
 
 from pipeline import layout
 from pipeline.model import Status
-from pipeline.store import write_atomic
+from pipeline.store import digest_of, write_atomic
 from toolchain.model import Variant
 
-SCHEMA = 1
+SCHEMA = 2
 #: Reasons that start with so many equal characters, but for numbers, are one.
 _ALIKE = 90
 
@@ -60,6 +61,7 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     schema: int = SCHEMA
     key: str
+    digest: str = ""  # of all other fields: an edited journal is no journal
     spent_s: float = 0.0  # working time of all runs together
     trials: list[Trial] = []
     finals: list[Final] = []
@@ -91,15 +93,30 @@ def path(name: str, key: str) -> str:
 
 
 def load(name: str, key: str) -> Journal:
-    """The journal of a search; a new one where there is none that can be read."""
+    """The journal of a search; a new one where there is none. One that cannot be believed is put aside."""
+    where = path(name, key)
     try:
-        found = msgspec.json.decode(Path(path(name, key)).read_bytes(), type=Journal)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        found = msgspec.json.decode(Path(where).read_bytes(), type=Journal)
+        if (found.schema, found.key, found.digest) == (SCHEMA, key, _digest(found)):
+            return found
+        why = f"of schema {found.schema}" if found.schema != SCHEMA else "changed after it was written"
+    except FileNotFoundError:
         return Journal(key=key)
-    return found if (found.schema, found.key) == (SCHEMA, key) else Journal(key=key)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        why = str(error)
+    aside = f"{where}.damaged"
+    os.replace(where, aside)
+    print(f"{where}: {why}; put aside as {aside}, the search begins anew", flush=True)
+    return Journal(key=key)
 
 
 def save(name: str, journal: Journal) -> None:
     """Write it whole or not at all."""
+    # As it will be read: a whole number given as seconds is another text then.
+    journal.digest = _digest(msgspec.json.decode(msgspec.json.encode(journal), type=Journal))
     raw = msgspec.json.format(msgspec.json.encode(journal), indent=1)
     write_atomic(path(name, journal.key), raw + b"\n")
+
+
+def _digest(journal: Journal) -> str:
+    return digest_of(msgspec.to_builtins(msgspec.structs.replace(journal, digest="")))

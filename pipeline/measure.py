@@ -22,7 +22,7 @@ from pipeline.guest_process import Ended, prove
 from pipeline.lacking import lacking
 from pipeline.model import Cell, Protocol, Status
 from pipeline.runtimes import start
-from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, read, runs, write
+from pipeline.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, lying, runs, write
 from pipeline.session import LONGEST_CHUNK_S, Session
 from pipeline.sessions import open_session, within
 from pipeline.store import digest_of, read_json, sha256
@@ -50,9 +50,9 @@ def measure(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: 
     """Leave the sample of one round; keep the one that lies there if its inputs are today's."""
     path = layout.sample(cell.name, round_)
     inputs = cell_key(cell, protocol, reference)
-    lying = read(path)
-    if lying is not None and lying.key == key_of(inputs, round_):
-        return lying
+    found = lying(path, key_of(inputs, round_))
+    if found is not None:
+        return found
     sample = take(cell, protocol, reference, round_, inputs)
     hosts.introduce()
     write(path, sample)

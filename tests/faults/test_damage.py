@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from pipeline import layout, sample
+from pipeline import journal, layout, sample
+from pipeline.journal import Trial
+from pipeline.model import Status
 from tests.conftest import make_workspace
 from tests.faults import harness
 
@@ -209,3 +211,26 @@ def test_what_else_doit_made(settled, often, tried):
 def of_ours(name):
     """What a task made, and did not only ask to exist."""
     return name.startswith((f"{layout.BUILD}/", f"{layout.REPORT}/")) and "/environments/" not in name
+
+
+@pytest.mark.parametrize("damage", [cut, rubbish, flipped, holed], ids=lambda f: f.__name__)
+def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, damage):
+    """It holds results: no changed byte of it may pass."""
+    monkeypatch.chdir(tmp_path)
+    trial = Trial(
+        params={"level": "-O3"}, flags=("-O3",), status=Status.OK, module="m", rounds=[0.1], seconds=1
+    )
+    journal.save("search", journal.Journal(key="0123456789abcdef", trials=[trial] * 3))
+    path = tmp_path / journal.path("search", "0123456789abcdef")
+    raw, chance = path.read_bytes(), random.Random(damage.__name__)
+    assert journal.load("search", "0123456789abcdef").trials == [trial] * 3
+    for number in range(often(100, 2000)):
+        damaged = damage(raw, chance)
+        path.write_bytes(damaged)
+        found = journal.load("search", "0123456789abcdef")
+        if found.trials:  # only white space was changed
+            assert found.trials == [trial] * 3, number
+            continue
+        assert path.with_suffix(".json.damaged").read_bytes() == damaged
+        assert "put aside" in capsys.readouterr().out
+    tried(f"the journal of a search: {damage.__name__}", "named, put aside, begun anew", number + 1)
