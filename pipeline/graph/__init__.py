@@ -6,6 +6,7 @@ Every task is a plain function of plain arguments; what decides its outcome is e
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -117,9 +118,11 @@ def _refuse(error: ProjectError) -> NoReturn:
 
 def _settle(plan: Plan, variables: dict[str, str], tasks: list[Any]) -> None:
     """After a plain run that ended well: let the next one see at a glance that nothing changed."""
-    name = settled.key(plan, variables) if settled.plain(sys.argv[1:]) else None
-    if name is not None and JournalDB.current is not None:
-        settled.settle(name, tasks, JournalDB.current)
+    # Where there is no room for it the next run looks at every task.
+    with contextlib.suppress(OSError):
+        name = settled.key(plan, variables) if settled.plain(sys.argv[1:]) else None
+        if name is not None and JournalDB.current is not None:
+            settled.settle(name, tasks, JournalDB.current)
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -48,15 +48,17 @@ def act_aside(name: str, function: Callable[..., Any], targets: list[str]) -> li
     return [(_aside, [name, function, targets])]
 
 
-def _aside(name: str, function: Callable[..., Any], targets: list[str]) -> None:
+def _aside(name: str, function: Callable[..., Any], targets: list[str]) -> Any:
     outcome = _guarded(False, function)
-    trouble = Path(layout.trouble(name))
     if not isinstance(outcome, TaskFailed):
-        trouble.unlink(missing_ok=True)
-        return
+        return _guarded(False, Path(layout.trouble(name)).unlink, True)
+    return _guarded(False, _note_trouble, name, outcome.get_msg().strip(), targets)
+
+
+def _note_trouble(name: str, what: str, targets: list[str]) -> None:
     for target in targets:
         Path(target).unlink(missing_ok=True)
-    write_atomic(trouble, f"{name}: {outcome.get_msg().strip()}")
+    write_atomic(layout.trouble(name), f"{name}: {what}")
 
 
 def untroubled(*names: str) -> Callable[..., bool]:
