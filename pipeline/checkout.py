@@ -64,9 +64,10 @@ def own() -> bool:
         _lock = lock
         _sweep()
         _sign()
-    except OSError as error:
-        where = f"{error.filename or layout.CHECKOUT_LOCK}: {error.strerror}"
-        raise BadInput(f"{where}; expected a checkout that can be written to") from None
+    except (OSError, RuntimeError) as error:  # fasteners' own, where a file system has no locks
+        said = getattr(error, "strerror", None) or str(error)
+        where = getattr(error, "filename", None) or layout.CHECKOUT_LOCK
+        raise BadInput(f"{where}: {said}; expected a checkout that can be written to") from None
     return at_once
 
 
