@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import layout
-from pipeline.errors import BadInput, plain
+from pipeline.errors import BadInput, plain, printable
 from pipeline.store import NEW, write_atomic
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def _sign() -> None:
     command = shlex.join(["doit", *sys.argv[1:]])
     since = time.strftime("%Y-%m-%d %H:%M:%S %z")
     where = f"process {os.getpid()} on {socket.gethostname()}"
-    write_atomic(layout.CHECKOUT_NOTE, f"{command} ({where}, since {since})\n")
+    # Names of files on a command line need not be text.
+    write_atomic(layout.CHECKOUT_NOTE, printable(f"{command} ({where}, since {since})\n"))
     atexit.register(_leave, os.getpid())
 
 

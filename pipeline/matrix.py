@@ -11,7 +11,7 @@ from pipeline import choice, judges, layout, prebuilt, programs, protocols, spac
 from pipeline.errors import BadInput, near_miss
 from pipeline.model import Backend
 from pipeline.plan import Plan
-from pipeline.tables import given_number, only, read_toml, typed
+from pipeline.tables import given_number, no_nul, only, read_toml, typed
 from pipeline.variants import by_name, extra
 from pipeline.variants import read as read_variants
 from toolchain import discover as discover_toolchains
@@ -186,17 +186,8 @@ def _read(path: str, parties: Iterable[str]) -> dict[str, Any]:
         if key not in known:
             raise BadInput(f"{path}: unknown key {key!r}{near_miss(key, known)}")
         typed(path, key, value, known[key])
-        _no_nul(path, key, value)
+        no_nul(path, key, value)
     return data
-
-
-def _no_nul(path: str, key: str, value: object) -> None:
-    """Raises BadInput for text with the one character that no name of a file and no argument can have."""
-    if isinstance(value, str) and "\0" in value:
-        raise BadInput(f"{path}: {key}: expected text without NUL, found {value[:80]!r}")
-    each = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, entry in each:
-        _no_nul(path, f"{key}.{name}", entry)
 
 
 def _places(path: str, data: Mapping[str, Any]) -> dict[str, list[str]]:

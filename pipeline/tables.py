@@ -49,6 +49,15 @@ def typed(path: str, key: str, value: Any, kind: type) -> None:
         raise BadInput(f"{path}: {key}: expected {names[kind.__name__]}, found {value!r}")
 
 
+def no_nul(path: str, key: str, value: object) -> None:
+    """Raises BadInput for text with the one character that no name of a file and no argument can have."""
+    if isinstance(value, str) and "\0" in value:
+        raise BadInput(f"{path}: {key}: expected text without NUL, found {value[:80]!r}")
+    each = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, entry in each:
+        no_nul(path, f"{key}.{name}", entry)
+
+
 def named(path: str, where: str, name: str) -> None:
     """Check a name that a user gives: it becomes part of paths, task names and patterns."""
     if not NAME.fullmatch(name):

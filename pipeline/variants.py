@@ -124,6 +124,8 @@ def extra(variables: Mapping[str, str], existing: Mapping[str, Variant]) -> list
 
 def _split(where: str, text: str) -> list[list[str]]:
     """Words as a shell would read them, in lists that ";" separates."""
+    if not text.isprintable():  # they are written down, in files that are UTF-8
+        raise BadInput(f"{where}: {text!r}: expected printable text")
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";")
     lexer.whitespace_split, lexer.commenters = True, ""
     lists: list[list[str]] = [[]]

@@ -24,8 +24,9 @@ _MODULES = {"pickle", "marshal", "shelve", "dill", "yaml", "commands", "cPickle"
 #: The same for JavaScript, where a program may be started by its name and words, and for C. V8's own test
 #: functions need its parser: constant text.
 _SCRIPTS = re.compile(
-    r"(?<!import { spawnSync } from 'node:)child_process|\bshell\s*:|\beval\s*\(|(?<![.\w])exec(File)?(Sync)?\s*\(|"
-    r"""Bun\.(spawn|\$)|new Function\((?!"f", "return %Is\w+\(f\)"\))|document\.write|\.innerHTML\s*="""
+    r"(?<!import { spawnSync } from 'node:)child_process|\bshell\s*:|\beval\s*\(|"
+    r"(?<![.\w])exec(File)?(Sync)?\s*\(|Bun\.(spawn|\$)|document\.write|\.innerHTML\s*=|"
+    r"""new Function\((?!"f", "return %Is\w+\(f\)"\))"""
 )
 _C = re.compile(r"\b(system|popen|exec[lv]p?e?|posix_spawnp?|dlopen)\s*\(")
 
