@@ -27,7 +27,7 @@ from tests.faults.harness import Run
 from toolchain.model import NATIVE, WASM
 
 FAULTS = "Guests that want out"
-SECRET = "the secret of the house"
+HOUSE = "what the house keeps for itself"
 #: JavaScriptCore maps 4 GiB for a memory, for a moment.
 MEMORY_MIB = 6144
 #: How many attempts tests/guests/intruder.c makes: fewer, and it ended early.
@@ -73,7 +73,7 @@ def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, tried):
     if backend.native:
         pytest.skip("native code is under no sandbox: see SECURITY.md")
     secret = tmp_path / "secret"
-    secret.write_text(SECRET)
+    secret.write_text(HOUSE)
     house = tree(tmp_path)
     worker, refused = worker_of(backend, guests["intruder"])
     assert refused is None
@@ -89,7 +89,7 @@ def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, tried):
             continue
         said = answer["stdout"]
         lines = said.splitlines()
-        assert SECRET not in said, what
+        assert HOUSE not in said, what
         assert secret.name + "\n" not in said.replace("\0", "\n"), f"{what}: a folder was listed"
         if what == "given":
             assert lines[0] == GIVEN
@@ -106,14 +106,14 @@ def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, tried):
 
 def test_the_intruder_would_tell(present, guests, tmp_path):
     """Given a folder, the same attempts find what lies there."""
-    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "secret").write_text(HOUSE)
     chosen = present("wasmtime.cranelift")
     with start(chosen, matrix.load({}).protocol) as worker:
         options = {**chosen.options, "files": str(tmp_path)}
         worker.request({"op": "load", "path": guests["intruder"], "options": options}, 60)
         said = run(worker, "open", "/secret")["stdout"]
     assert said.splitlines()[0].startswith("got ")
-    assert SECRET in said
+    assert HOUSE in said
 
 
 def tree(folder):
@@ -169,9 +169,9 @@ def test_an_unknown_function_of_the_host_is_no_function(backend, worker_of, tmp_
 
 def test_a_worker_inherits_nothing(backend, guests, worker_of, tmp_path, monkeypatch, tried):
     """Neither environment nor descriptors, though these would be inherited; it is held to its limits."""
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", HOUSE)
     secret = tmp_path / "secret"
-    secret.write_text(SECRET)
+    secret.write_text(HOUSE)
     descriptor = os.open(secret, os.O_RDONLY)
     os.set_inheritable(descriptor, True)
     try:
@@ -184,7 +184,7 @@ def test_a_worker_inherits_nothing(backend, guests, worker_of, tmp_path, monkeyp
     found = [own, *(guests_of(worker) if backend.forks else [])]
     assert len(found) == 1 + backend.forks
     for each in found:
-        assert SECRET.encode() not in each["environment"]
+        assert HOUSE.encode() not in each["environment"]
         assert str(secret) not in each["files"]
         assert each["core"] == (0, 0)
         assert each["file size"] == (FILE_LIMIT, FILE_LIMIT)
@@ -241,7 +241,7 @@ def guests_of(worker):
 def test_no_worker_of_a_real_run_has_our_environment(prepared, tmp_path, tried):
     """As CI has it: tokens and keys in the environment of doit itself."""
     workspace = make_workspace(tmp_path / "a copy", prepared)
-    ours = {"AWS_SECRET_ACCESS_KEY": SECRET, "GITHUB_TOKEN": SECRET, "LD_PRELOAD_SECRET": SECRET}
+    ours = {"AWS_SECRET_ACCESS_KEY": HOUSE, "GITHUB_TOKEN": HOUSE, "LD_PRELOAD_SECRET": HOUSE}
     doit = Run(workspace.path, "run", "variants=O3", "rounds=1", env={**environment(workspace.path), **ours})
     found = {}
     try:
@@ -257,7 +257,7 @@ def test_no_worker_of_a_real_run_has_our_environment(prepared, tmp_path, tried):
     assert {name for name, _ in found.values()} == {"native_worker.py", "wasmtime_worker.py"}
     for name, variables in found.values():
         assert set(variables) <= {"PATH", "LC_ALL", "TZ"}, name
-    assert SECRET not in "".join(
+    assert HOUSE not in "".join(
         p.read_text(errors="replace")
         for folder in ("build", "results", "report")
         for p in (workspace.path / folder).rglob("*")
