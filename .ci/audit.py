@@ -34,11 +34,7 @@ DIGESTS = (
     "tests/data/*.json",
 )
 #: What looks random elsewhere and is none, by SHA-1 of the text: a C++ symbol, and digests of nothing.
-HARMLESS = {
-    "f8949ec4e736259ec08f1e17bd862a26a06eec58",
-    "7c20a1aba312cea34893b471947920c96733f26e",
-    "e6de26004bf7f591bbd16ba9dc81b5edc119af4c",
-}
+HARMLESS = {"f8949ec4", "7c20a1ab", "e6de2600"}
 _STARTED_BY_PYTHON = re.compile(r"[^/]+\.pth|(site|user)customize\.py")
 
 
@@ -129,7 +125,7 @@ def secrets(files: Iterable[Path], top: Path = ROOT) -> Iterator[str]:
                 settings.disable_plugins("HexHighEntropyString", "Base64HighEntropyString")
             found.scan_file(str(path))
         for _, secret in found:
-            if secret.secret_hash not in HARMLESS:
+            if secret.secret_hash[:8] not in HARMLESS:
                 yield f"{name}:{secret.line_number}: {secret.type}"
 
 
