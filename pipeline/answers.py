@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
+
+#: Neither NaN nor infinite, which is what a range is for: no sample could be read again.
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Share = Annotated[float, Meta(ge=0, lt=1e6)]
+Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
+Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
+#: Bytes, as JSON: it stands in every sample and in the report.
+_MOST_PROOF = 1 << 16
 
 
 class Loaded(msgspec.Struct, frozen=True):
     """A worker's answer to "load": seconds, bytes, version of the main package, evidence."""
 
-    compile_seconds: float | None
-    code_bytes: int | None
+    compile_seconds: Seconds | None
+    code_bytes: Count | None
     version: str | None
     proof: dict[str, Any]
-    runtime_seconds: float | None = None  # to load the runtime into the worker
+    runtime_seconds: Seconds | None = None  # to load the runtime into the worker
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a proof that a sample cannot keep as it is."""
+        try:
+            written = msgspec.json.encode(self.proof)
+            kept = msgspec.json.decode(written) if len(written) <= _MOST_PROOF else None
+        except (ValueError, RecursionError, msgspec.MsgspecError):
+            kept = None
+        if kept != self.proof:
+            raise ValueError("its proof is too long, or has what JSON has not")
 
 
 class Returned(msgspec.Struct, frozen=True):
     """What a module with the export ``run`` gave, on the clock that it was given."""
 
-    score: float | None  # iterations per second of its clock; None where it is no number
-    clock_ms: float  # between its last two looks at the clock, as it was told
-    clock_ns: int  # the same on the host's monotonic clock
-    calls: int  # of the clock
+    score: Finite | None  # iterations per second of its clock; None where it is no number
+    clock_ms: Finite  # between its last two looks at the clock, as it was told
+    clock_ns: Count  # the same on the host's monotonic clock
+    calls: Count  # of the clock
 
 
 class Ran(msgspec.Struct, frozen=True):
     """A worker's answer to "run"."""
 
     outcome: Literal["exit", "trap"]
-    code: int
+    code: Annotated[int, Meta(ge=-(1 << 31), lt=1 << 32)]
     message: str
-    wall_seconds: float
+    wall_seconds: Seconds
     stdout: str
-    stdout_bytes: int
-    cpu_share: float = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
-    instantiate_seconds: float | None = None
-    peak_rss_bytes: int | None = None
+    stdout_bytes: Count
+    cpu_share: Share = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
+    instantiate_seconds: Seconds | None = None
+    peak_rss_bytes: Count | None = None
     returned: Returned | None = None

@@ -116,6 +116,7 @@ class Worker:
         if not self._greeted:
             self._greet()
         assert self._process.stdin is not None
+        self._check_silence()
         try:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
@@ -133,9 +134,18 @@ class Worker:
             raise WorkerError(f"the worker greeted with {hello!r}, expected protocol 1")
         # Both clocks are the system's CLOCK_MONOTONIC; we may read the greeting much later.
         said = hello.get("monotonic")
-        if isinstance(said, int | float) and said >= self._started:
+        if isinstance(said, int | float) and self._started <= said <= time.monotonic():
             self.start_seconds = round(said - self._started, 6)
         self._greeted = True
+
+    def _check_silence(self) -> None:
+        """Nothing was said since the last answer: it would be taken for the next one."""
+        assert self._process.stdout is not None
+        if not self._buffer and select.select([self._process.stdout], [], [], 0)[0]:
+            self._buffer = os.read(self._process.stdout.fileno(), 1 << 16)  # nothing, where it is dead
+        if self._buffer:
+            self.close(kill=True)
+            raise WorkerError(f"the worker spoke without being asked: {self._buffer[:80]!r}")
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -148,6 +158,9 @@ class Worker:
                 raise WorkerTimeout(f"no answer within {timeout_s:g} s")
             if not select.select([descriptor], [], [], min(left, _WATCH_S))[0]:
                 self._check_memory()
+                # What it started may still hold its output.
+                if self._process.poll() is not None and not select.select([descriptor], [], [], 0)[0]:
+                    raise self._death()
                 continue
             chunk = os.read(descriptor, 1 << 16)
             if not chunk:
@@ -159,7 +172,7 @@ class Worker:
         line, self._buffer = self._buffer.split(b"\n", 1)
         try:
             answer = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             self.close(kill=True)
