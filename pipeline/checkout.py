@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import layout
 from pipeline.errors import BadInput, plain, printable
-from pipeline.store import NEW, write_atomic
+from pipeline.store import NEW
 
 if TYPE_CHECKING:
     import fasteners
@@ -76,8 +76,10 @@ def _sign() -> None:
     command = shlex.join(["doit", *sys.argv[1:]])
     since = time.strftime("%Y-%m-%d %H:%M:%S %z")
     where = f"process {os.getpid()} on {socket.gethostname()}"
-    # Names of files on a command line need not be text.
-    write_atomic(layout.CHECKOUT_NOTE, printable(f"{command} ({where}, since {since})\n"))
+    # Not beside its place first: from here on whatever is half-made has a note.
+    with open(layout.CHECKOUT_NOTE, "w", encoding="utf-8") as stream:
+        # Names of files on a command line need not be text.
+        stream.write(printable(f"{command} ({where}, since {since})\n"))
     atexit.register(_leave, os.getpid())
 
 
@@ -85,6 +87,11 @@ def _leave(pid: int) -> None:
     if os.getpid() == pid:
         with contextlib.suppress(OSError):
             os.unlink(layout.CHECKOUT_NOTE)
+
+
+def interrupted() -> None:
+    """Let the next run look for what is half-made: an interruption may hit where that is cleaned up."""
+    atexit.unregister(_leave)
 
 
 def _holder() -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from functools import partial
 
 from pipeline import layout
 from pipeline.errors import BuildError
-from pipeline.process import die_with_parent
+from pipeline.process import die_with_parent, signal_name
 from pipeline.store import write_json
 from toolchain import wasm_opt
 from toolchain.model import Identity, Toolchain
 
+#: What compilers print when there is no room for what they write; "NoSpaceLeft" is zig's own word.
+_FULL = ("No space left", "NoSpaceLeft", "Disk quota")
 #: What compilers print when the machine failed and not the program.
 _DISTURBANCES = (
-    "No space left",
+    *_FULL,
     "Read-only file system",
-    "Disk quota",
     "Too many open files",
     "Cannot allocate memory",
     "out of memory",
@@ -52,16 +54,25 @@ def start(
 def complaint(stderr: str) -> str:
     """The line of a compiler's output that says what is wrong."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    # Not the command that it was asked to print: that may name an option with "error" in it.
+    plain = [line for line in lines if "error: " in line]
     errors = [line for line in lines if "error" in line.lower() or "Unknown" in line]
-    return (errors or lines or ["no message"])[0]
+    return (plain or errors or lines or ["no message"])[0]
 
 
 def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> None:
     """A full disk or a signal says nothing about the program: stop instead of recording it."""
-    text = outcome.stderr
-    silent = outcome.returncode != 0 and not text.strip()
-    if outcome.returncode < 0 or silent or any(sign in text for sign in _DISTURBANCES):
-        raise BuildError(f"{what}: {complaint(text)} (exit status {outcome.returncode})")
+    text, status = outcome.stderr, outcome.returncode
+    silent = status != 0 and not text.strip()
+    if status >= 0 and not silent and not any(sign in text for sign in _DISTURBANCES):
+        return
+    said = f"{complaint(text)} (exit status {status})"
+    if status < 0:
+        said = f"died of {signal_name(-status)}" + (f": {complaint(text)}" if text.strip() else "")
+    # A linker that maps its output into memory gets this signal where the disk has no room for a page.
+    if status == -signal.SIGBUS or any(sign in text for sign in _FULL):
+        said += f"; is the disk full? make room for {layout.BUILD}/, then type: doit run"
+    raise BuildError(f"{what}: {said}")
 
 
 def identify(toolchain: Toolchain) -> None:

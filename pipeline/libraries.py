@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline import layout
-from pipeline.compilers import complaint, run
+from pipeline.compilers import complaint, raise_if_disturbed, run
 from pipeline.errors import BuildError
 from pipeline.store import write_atomic
 from toolchain.archives import canonical
@@ -70,14 +70,16 @@ def _make(
     Path(layout.toolchain_cache(toolchain.name)).mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     source, program = folder / probe[0], folder / f"probe{ending}"
-    source.write_text(probe[1], encoding="utf-8")
+    write_atomic(source, probe[1])
     command = command_for(str(source), str(program))
     printed = ""
     if command:
         outcome = run(toolchain, command)
         printed = outcome.stderr + outcome.stdout
         if outcome.returncode != 0:
-            raise BuildError(f"{toolchain.name} cannot build {what}: {complaint(outcome.stderr)}")
+            trouble = f"{toolchain.name} cannot build {what}"
+            raise_if_disturbed(outcome, trouble)
+            raise BuildError(f"{trouble}: {complaint(outcome.stderr)}")
     try:
         found = found_in(printed)
     except ToolchainError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -110,6 +111,7 @@ def read(folder: str, *, own: bool = False) -> Workload:
         included = workload_files.matching(where, "headers", folder, headers)
     else:
         root = layout.third_party(third_party)
+        _open(layout.manifest(third_party))
         found, included = sources, headers
     workload = Workload(
         name=name,
@@ -137,6 +139,15 @@ def read(folder: str, *, own: bool = False) -> Workload:
         **_limits(where, data.get("limits", {})),
     )
     return _timed(where, workload) if judge == OUTPUT else workload
+
+
+def _open(manifest: str) -> None:
+    """Tasks are made of it: where it is not there no task can say so."""
+    try:
+        open(manifest, "rb").close()
+    except OSError as error:
+        cure = f"bring it back: git checkout {shlex.quote(manifest)}"
+        raise BadInput(f"{manifest}: {error.strerror}; {cure}") from None
 
 
 def _compilable(where: str, sources: list[str]) -> None:

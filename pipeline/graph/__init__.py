@@ -128,6 +128,7 @@ def _settle(plan: Plan, variables: dict[str, str], tasks: list[Any]) -> None:
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Ctrl-C is no fault of ours: one line instead of a traceback."""
     if issubclass(kind, KeyboardInterrupt):
+        checkout.interrupted()
         print("interrupted; what is finished is kept; type: doit run", file=sys.stderr, flush=True)
         if isinstance(error, Terminated):  # Python itself ends by SIGINT
             signal.signal(error.number, signal.SIG_DFL)

@@ -10,6 +10,8 @@ import pytest
 
 T = TypeVar("T")
 
+pytest.register_assert_rewrite("tests.faults.harness")
+
 
 @pytest.fixture(scope="session")
 def often(request) -> Callable[[T, T], T]:
