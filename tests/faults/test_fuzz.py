@@ -1,0 +1,170 @@
+"""Modules mutated from real ones: refused, stopped or judged; never the parent's end, never wrongly right."""
+
+from __future__ import annotations
+
+import random
+import resource
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline import layout, matrix, prebuilt
+from pipeline.backends import discover
+from pipeline.build import artifact_path
+from pipeline.errors import BadInput
+from pipeline.guest_process import Ended
+from pipeline.judges import coremark
+from pipeline.model import Prebuilt, Status
+from pipeline.runtimes import start
+from pipeline.session import Session
+from pipeline.store import read_json
+from tests.contract.conftest import compiled
+from tests.faults.mutate import MUTATIONS
+from toolchain.model import WASM
+
+FAULTS = "modules fuzzed from real ones"
+MANY = 200
+#: backend: how many mutations, bounded and long. The others compile by a program, or for half a second.
+BACKENDS = {
+    "wasmtime.cranelift": (MANY, 4400),
+    "wasmtime.cranelift-none": (0, 500),
+    "wasmtime.winch": (30, 900),
+    "wasmtime.pulley": (0, 500),
+    "v8.default": (20, 700),
+    "v8.turbofan": (0, 300),
+    "v8.liftoff": (0, 300),
+    "jsc.omg": (10, 400),
+    "jsc.bbq": (0, 300),
+    "spidermonkey.ion": (0, 200),
+    "spidermonkey.baseline": (0, 200),
+    "wasm3": (20, 700),
+    "wasmer.cranelift": (10, 500),
+    "wasmer.singlepass": (20, 700),
+    "wasmer.llvm": (0, 100),
+    "wasmer-sdk.cranelift": (0, 200),
+    "wasm2c.clang-O1": (0, 20),
+}
+MEMORY_MIB = 512
+ITERATIONS = 10
+#: That the parent may grow by, over thousands of modules.
+GROWTH_KIB = 200 << 10
+
+
+@pytest.fixture(scope="module")
+def modules(prepared, tmp_path_factory):
+    """CoreMark, and a program that is none: {path: bytes}."""
+    names = [artifact_path("coremark", "zig", "Os", WASM)]
+    names.append(compiled(tmp_path_factory.mktemp("fuzzed"), "tests/guests/guest.c"))
+    return {name: Path(name).read_bytes() for name in names}
+
+
+class Victim:
+    """A worker that loads and runs one module after the other; another one once it is dead."""
+
+    def __init__(self, backend):
+        self.backend = backend
+        settings = replace(matrix.load({}).protocol, load_timeout_s=20, run_timeout_s=1)
+        self.protocol = replace(settings, memory_mib=max(MEMORY_MIB, 6144 * backend.name.startswith("jsc.")))
+        self.stack, self.worker = ExitStack(), None
+        self.expected = None  # the final CRC of the real module, which comes first
+
+    def attempt(self, path):
+        """How a module ends: (status, reason, final CRC)."""
+        if self.worker is None:
+            self.worker = self.stack.enter_context(start(self.backend, self.protocol))
+        session = Session(self.worker, self.backend.name, self.protocol, judge=coremark.CoreMark())
+        try:
+            session.load(path, self.backend.options)
+            if self.expected is None:
+                self.expected = session.run(coremark.PERFORMANCE, ITERATIONS).result
+            session.iterations, session.expected = ITERATIONS, self.expected
+            return Status.OK, "", session.chunk().result
+        except Ended as error:
+            if error.status in (Status.CRASH, Status.TIMEOUT):
+                self.stack.close()
+                self.worker = None
+            return error.status, error.reason, None
+
+
+def outcome(status, reason):
+    """A status, and of those with several reasons which, as the table says it."""
+    if status is Status.INVALID:
+        for sign, words in (("refuses the module", "refused"), ("exited with", "exit status")):
+            if sign in reason:
+                return words
+        return "invalid"
+    return "ok: its output right" if status is Status.OK else status.value
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_loaded_and_run_in_a_worker(modules, often, tried, tmp_path, name):
+    backend = discover()[name]
+    identity = read_json(layout.runtime_identity(backend.runtime.name))
+    if not identity["present"]:
+        pytest.skip(identity["reason"])
+    number = often(*BACKENDS[name])
+    if not number:
+        pytest.skip("--long-faults")
+    chance = random.Random(name)
+    victim, tally = Victim(backend), Counter()
+    (real, real_data), *_ = modules.items()
+    children = set(psutil.Process().children(recursive=True))
+    with victim.stack:
+        status, reason, expected = victim.attempt(real)
+        assert status is Status.OK, reason
+        for turn in range(number):
+            data = chance.choice((real_data, real_data, *modules.values()))
+            how = chance.choice(list(MUTATIONS))
+            path = tmp_path / f"{turn}.wasm"
+            path.write_bytes(MUTATIONS[how](data, chance))
+            status, reason, result = victim.attempt(str(path))
+            assert bool(reason) == (status is not Status.OK), (turn, how, status)
+            assert result in (None, expected), (turn, how, "a wrong result is believed")
+            tally[how, outcome(status, reason)] += 1
+            path.unlink()
+            if turn % 50 == 49:
+                # Whatever it was given, in such a worker or a new one the real module is right.
+                status, reason, result = victim.attempt(real)
+                assert (status, result) == (Status.OK, expected), (turn, how, reason)
+    assert tally.total() == number
+    assert "refused" in {words for _, words in tally}
+    # Not all are refused: some run, and of these some are right.
+    assert number < MANY or {words for _, words in tally} >= {"ok: its output right", "trap", "invalid"}
+    left = [c for c in psutil.Process().children(recursive=True) if c not in children]
+    assert not [c for c in left if c.status() != psutil.STATUS_ZOMBIE]
+    for (how, words), times in tally.items():
+        tried(f"a module with {how}", words, times)
+
+
+def test_read_by_ourselves(modules, often, tried, tmp_path, monkeypatch):
+    """What ``artifact=`` names is read in the parent: as a module, or as our error, at no great cost."""
+    monkeypatch.chdir(tmp_path)
+    chance = random.Random(2)
+    tally, path = Counter(), tmp_path / "theirs.wasm"
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    slowest = 0.0
+    for turn in range(often(600, 10_000)):
+        how = chance.choice(list(MUTATIONS))
+        data = MUTATIONS[how](chance.choice(list(modules.values())), chance)
+        path.write_bytes(data)
+        began = time.process_time()
+        words = "read"
+        try:
+            prebuilt.take_in("coremark", Prebuilt("theirs", str(path)))
+        except BadInput as error:
+            words = f"refused{'' if 'not a WebAssembly module' in str(error) else ': of no known kind'}"
+            said = str(error)
+        slowest = max(slowest, time.process_time() - began)
+        assert words == "read" or "\n" not in said, (turn, how, said)
+        tally[how, words] += 1
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < GROWTH_KIB, f"{grown} KiB"
+    assert slowest < 5, "processor time of one module, s"
+    assert {words for _, words in tally} == {"read", "refused", "refused: of no known kind"}
+    for (how, words), times in tally.items():
+        tried(f"read by ourselves: a module with {how}", words, times)
