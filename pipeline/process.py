@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -20,7 +21,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.errors import ProjectError, WorkerCrash, WorkerError, WorkerTimeout
 
 #: Bytes that one file written by a worker may have: a guest's output goes to one.
 FILE_LIMIT = 64 * 1024 * 1024
@@ -32,6 +33,8 @@ _OWN_MIB = 150
 #: How often an awaited worker's memory is looked at, s: not within a chunk.
 _WATCH_S = 0.25
 _PR_SET_PDEATHSIG = 1
+#: Says nothing of what was to be started, but that the system has no room for any process.
+_NO_ROOM = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _THREADS = threading.Lock()
 
 
@@ -54,6 +57,12 @@ def die_with_parent(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before prctl
         os._exit(1)
+
+
+def _at_most(kind: int, wanted: int) -> tuple[int, int]:
+    """A limit for setrlimit: the user's own where that is lower, for it cannot be raised."""
+    hard = resource.getrlimit(kind)[1]
+    return kind, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 class Worker:
@@ -81,13 +90,16 @@ class Worker:
         self.start_seconds: float | None = None
         self._started = time.monotonic()
         parent = os.getpid()
+        limits = [
+            _at_most(resource.RLIMIT_CORE, 0),
+            _at_most(resource.RLIMIT_FSIZE, FILE_LIMIT),
+            _at_most(resource.RLIMIT_DATA, (memory_mib + reserved_mib) << 20),
+        ]
 
         def limit() -> None:
             die_with_parent(parent)
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_LIMIT, FILE_LIMIT))
-            data = (memory_mib + reserved_mib) << 20
-            resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+            for kind, most in limits:
+                resource.setrlimit(kind, (most, most))
 
         try:
             self._process = subprocess.Popen(
@@ -102,6 +114,9 @@ class Worker:
             )
         except OSError as error:
             self._stderr.close()
+            if error.errno in _NO_ROOM:
+                room = "room for one process more; see: ulimit -a"
+                raise ProjectError(f"cannot start {argv[0]}: {error.strerror}; expected {room}") from None
             raise WorkerCrash(f"cannot start {argv[0]}: {error.strerror}") from None
 
     def __enter__(self) -> Worker:
@@ -150,13 +165,16 @@ class Worker:
     def _receive(self, timeout_s: float) -> dict[str, Any]:
         assert self._process.stdout is not None
         descriptor = self._process.stdout.fileno()
-        deadline = time.monotonic() + timeout_s
+        left = timeout_s
         while b"\n" not in self._buffer:
-            left = deadline - time.monotonic()
             if left <= 0:
                 self.close(kill=True)
                 raise WorkerTimeout(f"no answer within {timeout_s:g} s")
-            if not select.select([descriptor], [], [], min(left, _WATCH_S))[0]:
+            asked = time.monotonic()
+            ready = select.select([descriptor], [], [], min(left, _WATCH_S))[0]
+            # Who stops us (Ctrl-Z, a debugger) may have stopped the worker, too: that is no time of its own.
+            left -= min(time.monotonic() - asked, 2 * _WATCH_S)
+            if not ready:
                 self._check_memory()
                 # What it started may still hold its output.
                 if self._process.poll() is not None and not select.select([descriptor], [], [], 0)[0]:
@@ -194,7 +212,9 @@ class Worker:
             return WorkerCrash("the worker closed its output and went on")
         with contextlib.suppress(OSError, ValueError):
             self._stderr.seek(0)
-        tail = self._stderr.read().decode("utf-8", "replace").strip().splitlines()[-1:]
+        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+        # Rust ends what it says of a panic with how to be told more.
+        tail = [line for line in lines if not line.startswith("note: ")][-1:]
         said = f": {tail[0][:200]}" if tail else ""
         if status < 0:
             return WorkerCrash(f"the worker died of {signal_name(-status)}{said}", -status)

@@ -1,0 +1,250 @@
+"""The system around a run is odd, or gets odd: what it says stays right, and the next run ends well."""
+
+import contextlib
+import os
+import random
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pipeline import layout, sample
+from tests.conftest import environment, make_workspace
+from tests.faults import harness
+
+FAULTS = "the system around it"
+ONE = ("variants=O3", "rounds=1")
+CELLS = {"coremark/zig/O3/native": "ok", "coremark/zig/O3/wasmtime.cranelift": "ok"}
+YEAR_S = 365 * 24 * 3600
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+#: For LD_PRELOAD: the wall clock is so many seconds off as a file says, which may change meanwhile. (faketime
+#: also bends what sleeps until a time of the monotonic clock.)
+CLOCK = """
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int failed = syscall(SYS_clock_gettime, clock, now);
+    long seconds = 0;
+    FILE *file = failed || clock != CLOCK_REALTIME ? 0 : fopen(getenv("CLOCK_OFFSET"), "r");
+    if (file) { if (fscanf(file, "%ld", &seconds) == 1) now->tv_sec += seconds; fclose(file); }
+    return failed;
+}
+time_t time(time_t *kept) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (kept) *kept = now.tv_sec;
+    return now.tv_sec;
+}
+int gettimeofday(struct timeval *now, void *zone) {
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    now->tv_sec = exact.tv_sec, now->tv_usec = exact.tv_nsec / 1000;
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory, prepared):
+    """A workspace whose run ended well; its workers get the clock of its runs."""
+    made = make_workspace(tmp_path_factory.mktemp("system") / "a copy", prepared)
+    passed = '**{k: os.environ[k] for k in ("LD_PRELOAD", "CLOCK_OFFSET") if k in os.environ}'
+    made.edit("pipeline/runtimes.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": ')
+    made.run(*ONE)
+    return made
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory):
+    """``clock(seconds)`` sets the wall clock of those who run in the environment ``clock.environment``."""
+    folder = tmp_path_factory.mktemp("clock")
+    (folder / "clock.c").write_text(CLOCK)
+    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-o", "clock.so", "clock.c"]
+    subprocess.run(command, cwd=folder, check=True)
+
+    def put(seconds):
+        (folder / "new").write_text(str(seconds))
+        os.replace(folder / "new", folder / "offset")
+
+    put.environment = {"LD_PRELOAD": str(folder / "clock.so"), "CLOCK_OFFSET": str(folder / "offset")}
+    return put
+
+
+def start(workspace, *arguments, env=None, without=(), keep=False, **how):
+    """A run that has to measure and to report; ``keep`` what lies there."""
+    if not keep:
+        for place in (layout.RESULTS, layout.REPORT):
+            shutil.rmtree(workspace.path / place, ignore_errors=True)
+    given = {**environment(workspace.path), **(env or {})}
+    chosen = {key: value for key, value in given.items() if key not in without}
+    return harness.Run(workspace.path, "run", *(arguments or ONE), env=chosen, **how)
+
+
+def ends_well(workspace, run, *arguments):
+    """It ended as any other would have, and the next has nothing to do."""
+    status = run.end()
+    assert status == 0, run.said
+    assert not re.search("Traceback|^error|Exception ignored", run.said, re.MULTILINE), run.said
+    assert run.orphans() == []
+    assert harness.cells(workspace) == CELLS
+    assert_sane(workspace)
+    before = harness.finished(workspace)
+    assert harness.settles(workspace, *(arguments or ONE), before=before) == [], "something was not finished"
+
+
+def assert_sane(workspace):
+    """No duration and no number of a sample is one that cannot be."""
+    for path in harness.finished(workspace):
+        found = sample.read(path)
+        durations = (found.seconds, found.start_seconds, found.compile_seconds, found.first_run_seconds)
+        assert all(0 <= x < 3600 for x in durations if x is not None), (path, durations)
+        assert 0.8 <= found.clock_agreement <= 1, path
+        assert all(0 < x < 1e6 for x in (*found.scores, *found.reference_scores)), path
+
+
+# -- the clock
+
+
+def test_the_clock_is_years_off(workspace, clock, often, tried):
+    for years in often([5, -30], [5, 200, -1, -30, -56, -70]):
+        clock(years * YEAR_S)
+        run = start(workspace, env=clock.environment)
+        ends_well(workspace, run)
+        measured = {sample.read(path).measured[:4] for path in harness.finished(workspace)}
+        assert measured <= {str(time.gmtime().tm_year + years + d) for d in (-1, 0, 1)}, "the clock was right"
+        # Back in our time, and in another, all is as it was.
+        before = harness.finished(workspace)
+        clock(-years * YEAR_S // 2)
+        again = start(workspace, env=clock.environment, keep=True)
+        assert again.end() == 0, again.said
+        assert "Everything is up to date" in again.said, again.said
+        assert harness.finished(workspace) == before
+        tried("the clock is years off in a run, and elsewhere in the next", "nothing measured again")
+
+
+def test_the_clock_jumps_meanwhile(workspace, clock, often, tried):
+    chance = random.Random(9)
+    for _ in range(often(1, 5)):
+        clock(0)
+        run = start(workspace, "variants=O3", "rounds=2", env=clock.environment)
+        jumps = 0
+        while run.process.poll() is None:
+            jumps += 1
+            clock(chance.randrange(-3 * YEAR_S, 3 * YEAR_S))
+            time.sleep(chance.uniform(0.005, 0.05))
+        assert jumps > 10, "it ended too soon"
+        ends_well(workspace, run, "variants=O3", "rounds=2")
+        tried("the clock jumps by years during a run", "no duration is wrong, nothing measured again", jumps)
+
+
+def test_a_source_from_another_time_is_a_new_one(workspace, often, tried):
+    """Edited where the clock was wrong, or unpacked with old times: newer is not what decides."""
+    (source,) = workspace.path.glob("third_party/coremark/**/core_portme.c")
+    for years in often([-20], [-20, -1, 20]):
+        with open(source, "ab") as stream:
+            stream.write(b"\n")
+        then = time.time() + years * YEAR_S
+        os.utime(source, (then, then))
+        executed = workspace.run(*ONE)
+        assert "compile coremark zig O3 wasm core_portme" in executed, (years, executed)
+        tried("a source changes and is older or newer by years", "compiled again")
+
+
+# -- pauses
+
+
+@pytest.fixture
+def longer(workspace):
+    """Rounds of many pairs, so that a pause hits some."""
+    for key in ("undisturbed", "pairs"):
+        workspace.edit("matrix.toml", f"{key} = 2 ", f"{key} = 60 ")
+    yield workspace
+    for key in ("undisturbed", "pairs"):
+        workspace.edit("matrix.toml", f"{key} = 60 ", f"{key} = 2 ")
+
+
+def stopped(processes, seconds):
+    """Stop them all for a while."""
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        for pid in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if number == signal.SIGSTOP:
+            time.sleep(seconds)
+
+
+@pytest.mark.parametrize("who", ["all", "workers"])
+def test_a_pause_is_not_in_the_numbers(longer, who, often, tried):
+    chance = random.Random(9)
+    pauses = hit = 0
+    while hit < often(1, 10):
+        run = start(longer)
+        while run.process.poll() is None:
+            time.sleep(chance.uniform(0.15, 0.5))
+            if len(harness.finished(longer)) < len(CELLS) and run.wait_for("] measure", 60):
+                workers = [p.pid for p in run.children()]
+                stopped([*workers, *([run.process.pid] if who == "all" else [])], chance.uniform(0.1, 0.3))
+                pauses += 1
+        ends_well(longer, run)
+        for path in harness.finished(longer):
+            found = sample.read(path)
+            shares = [*zip(found.cpu_shares, found.reference_cpu_shares, strict=True)]
+            # A chunk of some milliseconds with a pause in it had a processor for a small part of its time.
+            paused = {i for i, both in enumerate(shares) if min(both) < 0.3}
+            steady = set(found.steady())
+            assert not paused & steady, path
+            hit += len(paused)
+            ratios = [found.scores[i] / found.reference_scores[i] for i in steady]
+            middle = statistics.median(ratios) if ratios else 0.0
+            # A pause that was believed would make one of the two slower by tens of times.
+            assert all(middle / 4 < x < 4 * middle for x in ratios), (path, sorted(ratios))
+        assert pauses < 1000, "no pause ever hit a chunk"
+    tried(f"SIGSTOP and SIGCONT to {who} while measuring", "the paused pairs are left out", pauses)
+
+
+# -- processors
+
+
+def test_one_processor_is_left(workspace, often, tried):
+    usable = sorted(os.sched_getaffinity(0))
+    for processor in often(usable[-1:], usable):
+        run = start(workspace, preexec=lambda: os.sched_setaffinity(0, {processor}))  # noqa: B023
+        ends_well(workspace, run)
+        for path in harness.finished(workspace):
+            assert set(sample.read(path).processors) == {processor}, path
+        tried("one processor for the whole run", "measured on that one")
+
+
+def test_no_pause_is_a_timeout_of_its_worker(workspace, often, tried):
+    """Only where the worker alone is stopped, for longer than a run may take, is that its time."""
+    workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 1")
+    for who in often(["doit", "all"], ["doit", "all"] * 4):
+        run = start(workspace)
+        assert run.wait_for(r"\] measure .* wasmtime"), run.said
+        time.sleep(random.Random(9).uniform(0, 0.3))
+        stopped([*(p.pid for p in run.children() if who == "all"), run.process.pid], 1.8)
+        ends_well(workspace, run)
+        tried(f"SIGSTOP to {who} for longer than a run of a guest may take", "ok")
+    run = start(workspace)
+    assert run.wait_for(r"\] measure "), run.said
+    while ": timeout: " not in run.said:
+        assert run.process.poll() is None, run.said
+        time.sleep(0.05)
+        stopped([p.pid for p in run.children()], 1.5)
+    assert run.end() == 1, run.said
+    assert "no answer within 1 s" in run.said
+    assert sorted(harness.cells(workspace).values()) == ["ok", "timeout"]
+    workspace.edit("matrix.toml", "run_timeout_s = 1", "run_timeout_s = 5")
+    harness.settles(workspace, *ONE)
+    tried("SIGSTOP to a worker for longer than a run may take", "timeout, the other cells ok")
