@@ -22,6 +22,9 @@ _CLOCK_RUN_S = 0.1
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
+#: Of a clock that was right when it was checked: so many chunks on end in which it loses more than it did
+#: then, by this factor and so many seconds. A busy machine does that to a chunk or two.
+_CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 1.5, 0.0005
 #: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
 #: lost at its ends is half a per cent at most, either way.
 _LEAST_TICKS, _CHUNK_TICKS = 10, 200
@@ -40,6 +43,8 @@ class Session(Guest):
     agreement: float = 0.0  # guest over host seconds of the last run
     chunk_s: float = 0.0  # that calibrate() aimed at
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
+    lost_s: float | None = None  # host's time less the guest's, of the same run, or less in warming up
+    slow_chunks: int = 0  # on end, until now
     setup_s: float = 0.0  # guest's clock: what a chunk does beside that which is its figure
     iterations: int = 0  # of a chunk
     expected: Any = None  # the result that a chunk must have
@@ -100,7 +105,24 @@ class Session(Guest):
         """One chunk; raises Ended where it is not right."""
         run = self.run(self._case, self.iterations)
         self._compare(run.result, self.expected, f"{self.iterations} iterations" if not self.whole else "run")
+        self._keep_time(run)
         return run
+
+    def _keep_time(self, run: Run) -> None:
+        """A clock that was right for one long run still is; raises Ended where it has become slow.
+
+        Nothing is asked of processes: each has its own clock, and starts as slowly as the machine is busy.
+        """
+        if run.clock_s is None or self.lost_s is None or self.forks:
+            return
+        lost = self.wall_seconds - run.clock_s
+        share = (1 - CLOCK_AGREEMENT[False]) * self.wall_seconds
+        slow = lost > _CLOCK_SLACK * self.lost_s + share + _CLOCK_SLACK_S
+        self.slow_chunks = self.slow_chunks + 1 if slow else 0
+        if self.slow_chunks >= _CLOCK_CHUNKS:
+            reason = f"the guest's clock ran at {self.agreement:.3f} of the host's"
+            before = f"after {self.clock_agreement or 0:.3f} when it was checked"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}, {before}")
 
     @property
     def _case(self) -> Any:
@@ -161,6 +183,8 @@ class Session(Guest):
             iterations = _iterations(run, self.chunk_s)
             run = self.run(self._case, iterations)
             setups.append((run.clock_s or run.seconds) - run.seconds)
+            if self.lost_s is not None and run.clock_s is not None:
+                self.lost_s = min(self.lost_s, self.wall_seconds - run.clock_s)
         self.setup_s = min(setups)
         return iterations
 
@@ -177,7 +201,7 @@ class Session(Guest):
             if self.wall_seconds > begun[1]:
                 best = max(best, min(1.0, (run.clock_s - begun[0]) / (self.wall_seconds - begun[1])))
             if best >= least:
-                self.clock_agreement = best
+                self.clock_agreement, self.lost_s = best, self.wall_seconds - run.clock_s
                 return run
         raise Ended(Status.INVALID, f"{self.who}: the guest's clock ran at {best:.3f} of the host's")
 

@@ -1,0 +1,244 @@
+"""A guest that misbehaves, or whose clock lies, ends as the status of its cell; the rest is not touched."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import make_workspace
+from tests.faults.harness import Run
+
+FAULTS = "guests"
+BOTH = ("native", "wasmtime.cranelift")
+#: Put into the port's start_time, chosen by a -D flag of the variant.
+DOES = r"""
+#include <stddef.h>
+#include <string.h>
+static char *volatile kept;
+static volatile int deeper = 1;
+static int recurse(int n)
+{
+    volatile char block[4096];
+    block[n % 4096] = (char)n;
+    return deeper ? recurse(n + 1) + block[n % 4096] : n;
+}
+static void fault(void)
+{
+    kept = 0;
+#ifdef TRAP
+    __builtin_trap();
+#endif
+#ifdef LOOP
+    volatile int x = 1;
+    while (x) ;
+#endif
+#ifdef FLOOD
+    static char block[65536];
+    memset(block, 'x', sizeof block);
+    for (int i = 0; i < 1600; i++)
+        fwrite(block, 1, sizeof block, stdout);
+#endif
+#ifdef GROW
+    for (int i = 0; i < 64; i++) {
+        char *p = malloc(64u << 20);
+        if (!p) { printf("ERROR! out of memory\n"); break; }
+        memset(p, 1, 64u << 20);
+        kept = p;
+    }
+#endif
+#ifdef GROW_SLOWLY
+    for (;;) {
+#ifdef __wasm__
+        size_t page = __builtin_wasm_memory_grow(0, 1);
+        char *p = page == (size_t)-1 ? NULL : (char *)(page * 65536);
+#else
+        char *p = malloc(65536);
+#endif
+        if (!p) { printf("ERROR! out of memory\n"); break; }
+        memset(p, 1, 65536);
+        kept = p;
+    }
+#endif
+#ifdef RECURSE
+    recurse(0);
+#endif
+#ifdef EXIT
+    exit(EXIT);
+#endif
+#ifdef SILENT
+    _Exit(0);
+#endif
+#ifdef BEFORE
+    fwrite("\xff\xfe\xc3(\xed\xa0\x80\n", 1, 8, stdout);
+#endif
+#ifdef RAW
+    fwrite("ERROR! \x1b]0;owned\x07\x1b[2J\0\x9b" "31mred\r\xe2\x80\xae", 1, 31, stdout);
+#endif
+}
+static void within(void)
+{
+#ifdef WITHIN
+    fwrite("\xff\xfe\xc3(", 1, 4, stdout);
+#endif
+}
+static core_portable *own;
+static int asked;
+static void remember(core_portable *p, int argc, char *argv[])
+{
+    own = p;
+    asked = argc > 4 ? atoi(argv[4]) : 0;
+}
+static void done(void)
+{
+#ifdef LONG_WRONG
+    if (asked > 10) /* not where its CRCs are validated */
+        ((core_results *)((char *)own - offsetof(core_results, port)))->crc ^= 1;
+#endif
+}
+"""
+CLOCK = """
+#ifdef STANDSTILL
+    t->tv_sec = 1; t->tv_nsec = 5;
+#endif
+#ifdef SLOW
+    long long ns = (t->tv_sec * 1000000000LL + t->tv_nsec) / 2;
+    t->tv_sec = ns / 1000000000; t->tv_nsec = ns % 1000000000;
+#endif
+#ifdef FAST
+    long long ns = (t->tv_sec * 1000000000LL + t->tv_nsec) * 2;
+    t->tv_sec = ns / 1000000000; t->tv_nsec = ns % 1000000000;
+#endif
+"""
+#: variant: (fault in words, status, what the reason says); a pair of those where native code differs.
+GUESTS = {
+    "trap": ("traps", "trap", ""),
+    "loop": ("never ends", "timeout", "no answer within"),
+    "flood": ("prints without end", "invalid", "it printed"),
+    "grow": ("takes all memory, much at a time", "invalid", "out of memory"),
+    # A runtime that gets none for itself ends.
+    "grow-slowly": ("takes all memory, a page at a time", "invalid|crash", "out of memory|SIGABRT"),
+    "recurse": ("calls itself without end", "trap", "(SIGSEGV|call stack exhausted|out of bounds)"),
+    "silent": ("prints nothing", "invalid", r"no line 'seedcrc' in its output \(''\)"),
+    "before": ("prints what is no UTF-8 before its lines", "ok", ""),
+    "within": ("prints what is no UTF-8 within its lines", "invalid", "CoreMark says: .*ERROR!"),
+    "raw": ("prints escape sequences and NUL", "invalid", "CoreMark says: ERROR!"),
+    "crc": ("has a wrong CRC", "invalid", "seedcrc is 0x"),
+    "long-wrong": ("has a wrong CRC in long runs only", "invalid", "crcfinal is 0x.*native's is 0x"),
+    "standstill": ("reads a clock that stands still", "invalid", "stands still or lies"),
+    "slow": ("reads a clock at half the speed", "invalid", "clock ran at 0."),
+    "fast": ("reads a clock at twice the speed", "invalid", "the guest says it ran"),
+    **{f"exit-{n}": (f"exits with {n}", "invalid", f"exited with {n}") for n in (1, 3, 7, 125)},
+    # Of these Wasmtime makes a trap.
+    **{
+        f"exit-{n}": (f"exits with {n}", "invalid|trap", f"exited with {n}|invalid exit status")
+        for n in (126, 128, 255)
+    },
+}
+#: Not where time is short.
+LONG = ("before", "exit-1", "exit-7", "exit-125", "exit-126", "exit-128")
+#: Another size gives other CRCs.
+FLAGS = {"crc": "-DTOTAL_DATA_SIZE=1800"}
+#: What the host's clock does: (in words, what the reason says), of a clock_time_get of our own.
+CLOCKS = {
+    "still": ("stands still", "stands still or lies"),
+    "zero": ("is always 0", "stands still or lies"),
+    "backwards": ("runs backwards", "stands still or lies"),
+    "forward": ("jumps forward by an hour", "iterations/s, but 10 in 3600 s|the guest says it ran"),
+    "back": ("jumps back by an hour", "stands still or lies"),
+    "fast": ("runs 1.3 times as fast", "the guest says it ran"),
+    "slow": ("runs at 0.7 of its speed", r"clock ran at 0\.[67]"),
+    "later-fast": ("is right at first, then 1.3 times as fast", "the guest says it ran"),
+    "later-slow": ("is right at first, then at 0.7 of its speed", r"clock ran at 0\.[67]"),
+    "later-still": ("is right at first, then stands still", "stands still or lies"),
+}
+BACKEND = """
+from pipeline.backends.wasmtime import BACKENDS as theirs
+from dataclasses import replace
+
+_ONE = next(b for b in theirs if b.name == "wasmtime.cranelift")
+_FILES = ("wasmtime_worker.py", "clock.py")
+_RUNTIME = replace(_ONE.runtime, name="clock", worker="clock_worker.py", files=_FILES)
+BACKENDS = tuple(
+    replace(_ONE, name=f"clock.{lie}", runtime=_RUNTIME, environment={"LIE": lie}) for lie in LIES
+)
+"""
+
+
+def flag(name):
+    word, _, number = name.upper().replace("-", "_").partition("EXIT_")
+    return FLAGS.get(name, f"-DEXIT={number}" if number else f"-D{word}")
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory, prepared):
+    made = make_workspace(tmp_path_factory.mktemp("guests") / "a copy", prepared)
+    port = "third_party/coremark/core_portme.c"
+    made.edit(port, "static struct timespec started", DOES + "static struct timespec started")
+    made.edit(port, "void start_time(void) { ", "void start_time(void) { fault(); ")
+    made.edit(port, "void stop_time(void) { ", "void stop_time(void) { done(); ")
+    made.edit(port, "{ return (secs_ret)ticks", "{ within(); return (secs_ret)ticks")
+    made.edit(port, "    (void)argc;\n    (void)argv;\n", "    remember(p, *argc, argv);\n")
+    made.edit(port, "exit(2);\n    }\n", "exit(2);\n    }\n" + CLOCK)
+    lines = [f'{name} = {{ flags = "-O1 {flag(name)}" }}' for name in GUESTS]
+    made.edit("matrix.toml", "[variants]\n", "[variants]\n" + "\n".join(lines) + "\n")
+    made.edit("matrix.toml", "memory_mib = 2048", "memory_mib = 256")
+    made.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 2")
+    # So many that a clock can become another while they run.
+    for key in ("undisturbed", "pairs"):
+        made.edit("matrix.toml", f"{key} = 2 ", f"{key} = 16 ")
+    made.edit("matrix.toml", "chunk_ms = 5 ", "chunk_ms = 10 ")
+    standins = Path(__file__).resolve().parents[1] / "standins"
+    shutil.copy(standins / "clock_worker.py", made.path / "pipeline/workers")
+    backend = BACKEND.replace("LIES", repr(("honest", *CLOCKS)))
+    (made.path / "pipeline/backends/clock.py").write_text(backend)
+    return made
+
+
+def run(workspace, *choice):
+    """A run in which cells go wrong: {(variant, backend): cell}, and what it said."""
+    run = Run(workspace.path, "run", *choice, "rounds=1")
+    assert run.end(900) == 1, run.said
+    said = run.said
+    assert "Traceback" not in said, said
+    assert run.orphans() == []
+    # What they print reaches neither a terminal nor a file raw.
+    report = [p.read_text() for p in (workspace.path / "report").iterdir() if p.is_file()]
+    assert not [t for t in (said, *report) if re.search("[\x00\x07\x1b\x9b\u202e]", t)]
+    # What is known is not tried again, and still fails.
+    again = workspace.doit("run", *choice, "rounds=1")
+    assert again.returncode == 1
+    assert "] measure " not in again.stdout
+    cells = json.loads((workspace.path / "report/results.json").read_text())["cells"]
+    return {(cell["variant"], cell["backend"]): cell for cell in cells}, said
+
+
+def objection(cell, status, reason, said):
+    """What is wrong with what is said of a cell; None if nothing is."""
+    name = f"coremark/zig/{cell['variant']}/{cell['backend']}"
+    right = re.fullmatch(status, cell["status"]) and re.search(reason, cell["reason"] or "")
+    told = (f"{name}: {cell['status']}" in said) == (status != "ok")
+    bare = status == "ok" or (cell["score"], cell["ratio"], cell["rounds"]) == (None, None, None)
+    return None if right and told and bare else f"{name}: {cell['status']}, {cell['reason']}"
+
+
+def test_every_kind_of_bad_guest(workspace, often, tried):
+    names = often([n for n in GUESTS if n not in LONG], list(GUESTS))
+    found, said = run(workspace, f"variants={','.join([*names, 'O2', 'O3'])}", f"backends={','.join(BOTH)}")
+    assert {found[v, b]["status"] for v in ("O2", "O3") for b in BOTH} == {"ok"}
+    wrong = [objection(found[n, b], *GUESTS[n][1:], said) for n in names for b in BOTH]
+    assert not any(wrong), "\n".join(filter(None, wrong))
+    for name in names:
+        tried(f"a guest that {GUESTS[name][0]}", GUESTS[name][1].replace("|", " or "), len(BOTH))
+
+
+def test_a_host_function_that_lies_about_the_time(workspace, tried):
+    found, said = run(workspace, "variants=O3", "backends=native,clock.*")
+    wrong = [objection(found["O3", "clock.honest"], "ok", "", said)]
+    wrong += [objection(found["O3", f"clock.{n}"], "invalid", CLOCKS[n][1], said) for n in CLOCKS]
+    assert not any(wrong), "\n".join(filter(None, wrong))
+    for fault, _ in CLOCKS.values():
+        tried(f"a host whose clock {fault}", "invalid")

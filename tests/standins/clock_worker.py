@@ -1,0 +1,57 @@
+"""Wasmtime, rightly, but for the clock that its guests are told: LIE of the environment names it below."""
+
+import itertools
+import os
+import time
+
+import serve
+import wasmtime
+import wasmtime_worker
+
+LIE = os.environ["LIE"]
+HOUR_NS = 3600 * 10**9
+#: Of looks at the clock, two a run: validation and calibration are behind it.
+LATER = 18
+looks = itertools.count()
+began = 0
+
+
+def told():
+    """The nanoseconds that are due, wrong as it was asked for."""
+    global began
+    true, look = time.monotonic_ns(), next(looks)
+    began = true if look <= LATER else began
+    return {
+        "honest": true,
+        "still": 10**9,
+        "zero": 0,
+        "backwards": 2**62 - true,
+        "forward": true + look * HOUR_NS,
+        "back": true + HOUR_NS * (1000 - look),
+        "fast": true * 13 // 10,
+        "slow": true * 7 // 10,
+        "later-fast": began + (true - began) * 13 // 10,
+        "later-slow": began + (true - began) * 7 // 10,
+        "later-still": began,
+    }[LIE]
+
+
+def clock_time_get(caller, _clock, _precision, at):
+    caller["memory"].write(caller, told().to_bytes(8, "little"), at)
+    return 0
+
+
+class Linker(wasmtime.Linker):
+    """One whose WASI has that clock."""
+
+    def define_wasi(self):
+        super().define_wasi()
+        self.allow_shadowing = True
+        i32, i64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
+        kind = wasmtime.FuncType([i32, i64, i32], [i32])
+        name = ("wasi_snapshot_preview1", "clock_time_get")
+        self.define_func(*name, kind, clock_time_get, access_caller=True)
+
+
+wasmtime.Linker = Linker
+serve.serve(wasmtime_worker.load)
