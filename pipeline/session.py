@@ -24,7 +24,7 @@ LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
 #: Of a clock that was right when it was checked: so many chunks on end in which it loses more than it did
 #: then, by this factor and so many seconds. A busy machine does that to a chunk or two.
-_CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 1.5, 0.0005
+_CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 2, 0.001
 #: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
 #: lost at its ends is half a per cent at most, either way.
 _LEAST_TICKS, _CHUNK_TICKS = 10, 200

@@ -70,6 +70,8 @@ class Output:
         text, printed_s, tick_s = self._figure(said)
         self._check(said, done)
         seconds = printed_s or clock_s or wall_s
+        if seconds <= 0:
+            raise NoTime("the host says that it took no time")
         if printed_s is not None and clock_s is not None and printed_s > clock_s + tick_s:
             raise Invalid(f"it says that it took {printed_s:g} s, but it ran {clock_s:g} s by the same clock")
         return Run(done, seconds, text if self.workload.proof.native else b"", tick_s, clock_s)

@@ -51,6 +51,11 @@ def test_the_hosts_time_where_that_is_asked_for():
     assert (run.seconds, run.clock_s, run.result) == (0.25, None, b"hello\n")
 
 
+def test_a_worker_that_saw_no_time_pass_is_not_believed():
+    with pytest.raises(NoTime, match="no time"):
+        judge(figure=Figure("host")).judge(b"hello\n", None, 1, 0.0)
+
+
 def test_a_time_that_the_program_prints_is_its_figure_and_no_part_of_the_comparison():
     one = judge(figure=Figure(match=r"took (\S+) ms", unit="ms"))
     found = one.judge(b"sum 3\ntook 1.25 ms\n" + TOLD, None, 1, 1)
