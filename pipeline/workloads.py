@@ -76,7 +76,10 @@ def local() -> dict[str, str]:
 
 
 def _below(folder: str) -> dict[str, str]:
-    places = sorted(Path(folder).glob(f"*/{layout.WORKLOAD_TOML}"))
+    try:
+        places = sorted(Path(folder).glob(f"*/{layout.WORKLOAD_TOML}"))
+    except OSError as error:
+        raise BadInput(f"{error.filename}: {error.strerror}; expected a folder that can be read") from None
     return {place.parent.name: place.parent.as_posix() for place in places}
 
 
