@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable
+
+from pipeline import wasm
+from pipeline.wasm_code import instructions
+
+#: Opcodes that take and give the same types: one in place of another is always valid.
+_ALIKE = (range(0x46, 0x50), range(0x51, 0x5B), range(0x6A, 0x79), range(0x7C, 0x8B), range(0xA0, 0xA7))
 
 
 def leb(number: int) -> bytes:
@@ -58,6 +65,21 @@ def code_changed(data: bytes, chance: random.Random) -> bytes:
     content[chance.randrange(len(content))] = chance.randrange(256)
     parts[place] = (parts[place][0], bytes(content))
     return joined(parts)
+
+
+@functools.lru_cache
+def _operators(data: bytes) -> list[int]:
+    """Where operators stand that have others alike."""
+    functions = wasm.parse(data).functions
+    found = (i for f in functions for i in instructions(f.body, f.start))
+    return [i.offset for i in found if any(i.opcode in alike for alike in _ALIKE)]
+
+
+def operator_replaced(data: bytes, chance: random.Random) -> bytes:
+    """A valid module, and another program."""
+    at = chance.choice(_operators(data))
+    alike = next(alike for alike in _ALIKE if data[at] in alike)
+    return data[:at] + bytes([chance.choice(alike)]) + data[at + 1 :]
 
 
 def data_changed(data: bytes, chance: random.Random) -> bytes:
@@ -124,6 +146,7 @@ def count_huge(data: bytes, chance: random.Random) -> bytes:
 MUTATIONS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "bits flipped": bits_flipped,
     "a byte of its code changed": code_changed,
+    "an operator replaced by one of its type": operator_replaced,
     "bytes of its data changed": data_changed,
     "truncated": truncated,
     "a range removed": range_removed,

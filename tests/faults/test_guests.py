@@ -139,7 +139,7 @@ GUESTS = {
     },
 }
 #: Not where time is short.
-LONG = ("before", "exit-1", "exit-7", "exit-125", "exit-126", "exit-128")
+LONG = ("before", "within", "exit-255", "exit-1", "exit-7", "exit-125", "exit-126", "exit-128")
 #: Another size gives other CRCs.
 FLAGS = {"crc": "-DTOTAL_DATA_SIZE=1800"}
 #: What the host's clock does: (in words, what the reason says), of a clock_time_get of our own.

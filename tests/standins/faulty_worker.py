@@ -69,6 +69,12 @@ def changed(answer):
     say(line({**answer, **json.loads(WITH)}))
 
 
+def miscounts(answer):
+    """Its guest computed something else, this once."""
+    head, name, tail = answer["stdout"].partition("crcfinal      : 0x")
+    say(line({**answer, "stdout": f"{head}{name}{'0' if tail[0] != '0' else '1'}{tail[1:]}"}))
+
+
 def lacking(answer):
     say(line({key: value for key, value in answer.items() if key != WITH}))
 
