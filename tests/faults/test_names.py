@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import shutil
 import tarfile
 from io import BytesIO
@@ -15,59 +14,10 @@ import pytest
 
 from pipeline import archive, bundle, claims_file, layout, lock, matrix, newcomer, workloads
 from pipeline.errors import BadInput
-from tests.conftest import ROOT, make_workspace
-from tests.faults.harness import cells, one_error, settles
+from tests.conftest import ROOT
+from tests.faults.house import EVIL, LINES, make_house
 
 FAULTS = "Names that lead elsewhere"
-EVIL = (
-    *("..", ".", "...", "../x", "../../../x", "a/../../x", "./../x", "a/b", "a//b", "/", "/x", "//x", "a/"),
-    *(
-        "",
-        " ",
-        "  x",
-        "~",
-        "~/x",
-        "~root",
-        "$HOME",
-        "${HOME}/x",
-        "%2e%2e%2fx",
-        "..%2fx",
-        "%00",
-        "..\\x",
-        "a\\b",
-    ),
-    *("a\0b", "a\nb", "a\rb", "a\tb", "\x1b[31mx", "\x7f", "\u202ex", "\u2215etc", "\uff0e\uff0e\uff0fx"),
-    *(
-        "\u2024\u2024/x",
-        "e\u0301",
-        "\ufeffx",
-        "CON",
-        "nul.txt",
-        "a.",
-        "a..",
-        ".hidden",
-        "-rf",
-        "--help",
-        "@x",
-    ),
-    *(
-        "a=b",
-        "a@1",
-        "a:b",
-        "a*",
-        "[a]",
-        "{a}",
-        "a,b",
-        "x" * 81,
-        "x" * 300,
-        "x/" * 3000,
-        "file:///x",
-        "\udcff",
-        "\udcff/x",
-        "a|b",
-        "a;b",
-    ),
-)
 #: Tables of matrix.toml whose keys are names of the user's.
 TABLES = {
     "variants": '{ flags = "-O1" }',
@@ -76,66 +26,11 @@ TABLES = {
     "sweeps": '{ backends = ["wasmtime.cranelift"], versions = ["50.0.1"], variants = ["O3"] }',
     "protocols": "{ rounds = 1 }",
 }
-#: Command lines that a name stands in.
-LINES = (
-    *(
-        "workload={}",
-        "workloads={}",
-        "variants={}",
-        "backends={}",
-        "toolchains={}",
-        "protocol={}",
-        "flags={}",
-    ),
-    *(
-        "artifact={}",
-        "coremark={}",
-        "backends=wasmtime.cranelift@{}",
-        "rounds={}",
-        "flags=-D{}",
-        "flags=-o{}",
-    ),
-    *("sweep runtime={}", "sweep runtime=wasmtime versions={}", "tune backend={}", "compare old={} new=last"),
-    *("compare hosts={}", "verify bundle={}", "new workload={} from=mine.c", "new workload=mine from={}"),
-)
 
 
 @pytest.fixture(scope="module")
 def workspace(prepared, tmp_path_factory):
-    """In a house whose every other file must stay as it is."""
-    house = tmp_path_factory.mktemp("house")
-    for folder in ("x", "results", "build", "report", "local", "a", "etc"):
-        (house / folder).mkdir()
-        (house / folder / "x").write_text("of the house")
-    made = make_workspace(house / "rooms" / "a copy", prepared)
-    (made.path / "mine.c").write_text("int main(void) { return 0; }\n")
-    shutil.copy(next(made.path.glob("build/artifacts/coremark/zig/O3/wasm/*.wasm")), made.path / "good.wasm")
-    return made
-
-
-@pytest.fixture
-def outside(workspace):
-    """``outside()``: fails where anything beside the workspace, or in /, was made or changed."""
-    house = workspace.path.parents[1]
-
-    def state():
-        found = {str(p): p.read_bytes() if p.is_file() else b"" for p in _below(house, workspace.path)}
-        return found, sorted(os.listdir("/")), sorted(os.listdir(Path.home()))
-
-    before = state()
-
-    def check(what):
-        assert state() == before, f"{what!r}: something outside the project was changed"
-
-    return check
-
-
-def _below(folder, without):
-    for path in folder.iterdir():
-        if path != without:
-            yield path
-            if path.is_dir() and not path.is_symlink():
-                yield from _below(path, without)
+    return make_house(tmp_path_factory.mktemp("house"), prepared)
 
 
 def harmless(plan):
@@ -283,61 +178,3 @@ def test_no_name_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried):
             bundle.read(str(path))
     assert workspace.snapshot() == before
     tried("an evil name in a stranger's bundle or its lock", "refused, nothing unpacked", 5 * len(EVIL))
-
-
-def test_real_runs_write_nothing_outside(workspace, outside, often, tried):
-    """A sample of lines and names, the same each time, through the real command line."""
-    chosen = random.Random(9)
-    pairs = [(line, name) for line in LINES for name in EVIL if "\0" not in name and len(name) < 4000]
-    pairs = [(line, name) for line, name in pairs if not (line.startswith("new workload={}") and "/" in name)]
-    times = often(12, 400)
-    for line, name in chosen.sample(pairs, times):
-        words = [word.replace("{}", name) for word in line.split(" ")]
-        outcome = workspace.doit("run", *words)
-        what = (line, name)
-        assert "Traceback" not in outcome.stderr, what
-        assert outcome.returncode in (0, 1), (what, outcome.stderr)
-        if outcome.returncode == 1:
-            one_error(outcome.stderr)
-        outside(what)
-    tried("an evil name in a real run", "one line, or a run; nothing outside is touched", times)
-
-
-@pytest.mark.xfail(strict=True, reason="settled.py writes names of files as JSON, which has only text")
-def test_a_module_whose_name_is_no_text_is_measured(workspace, tried):
-    """As an archive of an old system unpacks: bytes that are no UTF-8."""
-    name = os.fsencode(workspace.path) + b"/caf\xe9.wasm"
-    shutil.copy(workspace.path / "good.wasm", name)
-    arguments = ("artifact=" + os.fsdecode(b"caf\xe9.wasm"), "rounds=1", "backends=wasmtime.cranelift")
-    settles(workspace, *arguments)
-    tried("a file whose name is no text", "measured like any other")
-
-
-def test_links_lead_nowhere(workspace, outside, tried):
-    """Links out of build/, results/ and report/, where a run writes, and a killed run's litter behind one."""
-    house = workspace.path.parents[1]
-    workspace.run("variants=O3", "rounds=1")
-    precious = house / "x" / ".new-precious"
-    precious.write_text("of the house")
-    (house / "x" / "round-01.json").write_text("of the house")
-    target = house / "x" / "x"
-    sample = workspace.results / "coremark/zig/O3/native/round-01.json"
-    artifact = workspace.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm"
-    links = [sample, artifact, workspace.path / layout.RESULTS_JSON, workspace.path / layout.REPORT_MD]
-    (workspace.path / layout.CHECKOUT_NOTE).write_text("a run that was killed\n")
-    for link in links:
-        link.unlink()
-        link.symlink_to(target)
-    folders = [
-        workspace.path / place / "0123456789ab" for place in (layout.RESULTS, layout.BUILD, layout.REPORT)
-    ]
-    for folder in folders:
-        folder.symlink_to(house / "x")
-    before = {str(p): p.read_bytes() for p in (house / "x").iterdir()}
-    workspace.run("variants=O3", "rounds=1")
-    assert set(cells(workspace).values()) == {"ok"}
-    assert [link for link in links if link.is_symlink()] == []
-    # Last, for it takes all that the other tests build on.
-    assert workspace.doit("clean").returncode == 0
-    assert {str(p): p.read_bytes() for p in (house / "x").iterdir()} == before
-    tried("links out of the folders that a run writes to, cleans or sweeps", "what they lead to stays", 7)
