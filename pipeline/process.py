@@ -170,10 +170,10 @@ class Worker:
             if left <= 0:
                 self.close(kill=True)
                 raise WorkerTimeout(f"no answer within {timeout_s:g} s")
-            asked = time.monotonic()
-            ready = select.select([descriptor], [], [], min(left, _WATCH_S))[0]
+            asked, wait = time.monotonic(), min(left, _WATCH_S)
+            ready = select.select([descriptor], [], [], wait)[0]
             # Who stops us (Ctrl-Z, a debugger) may have stopped the worker, too: that is no time of its own.
-            left -= min(time.monotonic() - asked, 2 * _WATCH_S)
+            left -= min(time.monotonic() - asked, wait)
             if not ready:
                 self._check_memory()
                 # What it started may still hold its output.
