@@ -1,27 +1,26 @@
-"""The system around a run is odd, or gets odd: what it says stays right, and the next run ends well."""
+"""Clocks jump, processes are stopped for a while, processors go: numbers stay right, and nothing is lost."""
 
 import contextlib
 import os
 import random
-import re
 import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import psutil
 import pytest
 
 from pipeline import layout, sample
-from tests.conftest import environment, make_workspace
+from tests.conftest import make_workspace
 from tests.faults import harness
+from tests.faults.around import CELLS, ONE, ends_well, start
 
-FAULTS = "the system around it"
-ONE = ("variants=O3", "rounds=1")
-CELLS = {"coremark/zig/O3/native": "ok", "coremark/zig/O3/wasmtime.cranelift": "ok"}
+FAULTS = "clock, pauses, processors"
 YEAR_S = 365 * 24 * 3600
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 #: For LD_PRELOAD: the wall clock is so many seconds off as a file says, which may change meanwhile. (faketime
 #: also bends what sleeps until a time of the monotonic clock.)
@@ -79,38 +78,6 @@ def clock(tmp_path_factory):
 
     put.environment = {"LD_PRELOAD": str(folder / "clock.so"), "CLOCK_OFFSET": str(folder / "offset")}
     return put
-
-
-def start(workspace, *arguments, env=None, without=(), keep=False, **how):
-    """A run that has to measure and to report; ``keep`` what lies there."""
-    if not keep:
-        for place in (layout.RESULTS, layout.REPORT):
-            shutil.rmtree(workspace.path / place, ignore_errors=True)
-    given = {**environment(workspace.path), **(env or {})}
-    chosen = {key: value for key, value in given.items() if key not in without}
-    return harness.Run(workspace.path, "run", *(arguments or ONE), env=chosen, **how)
-
-
-def ends_well(workspace, run, *arguments):
-    """It ended as any other would have, and the next has nothing to do."""
-    status = run.end()
-    assert status == 0, run.said
-    assert not re.search("Traceback|^error|Exception ignored", run.said, re.MULTILINE), run.said
-    assert run.orphans() == []
-    assert harness.cells(workspace) == CELLS
-    assert_sane(workspace)
-    before = harness.finished(workspace)
-    assert harness.settles(workspace, *(arguments or ONE), before=before) == [], "something was not finished"
-
-
-def assert_sane(workspace):
-    """No duration and no number of a sample is one that cannot be."""
-    for path in harness.finished(workspace):
-        found = sample.read(path)
-        durations = (found.seconds, found.start_seconds, found.compile_seconds, found.first_run_seconds)
-        assert all(0 <= x < 3600 for x in durations if x is not None), (path, durations)
-        assert 0.8 <= found.clock_agreement <= 1, path
-        assert all(0 < x < 1e6 for x in (*found.scores, *found.reference_scores)), path
 
 
 # -- the clock
@@ -184,18 +151,19 @@ def stopped(processes, seconds):
             time.sleep(seconds)
 
 
-@pytest.mark.parametrize("who", ["all", "workers"])
-def test_a_pause_is_not_in_the_numbers(longer, who, often, tried):
+def test_a_pause_is_not_in_the_numbers(longer, often, tried):
     chance = random.Random(9)
-    pauses = hit = 0
-    while hit < often(1, 10):
+    pauses = {"all": 0, "workers": 0}
+    hit = 0
+    while hit < often(1, 20):
+        who = chance.choice(list(pauses))
         run = start(longer)
         while run.process.poll() is None:
             time.sleep(chance.uniform(0.15, 0.5))
             if len(harness.finished(longer)) < len(CELLS) and run.wait_for("] measure", 60):
                 workers = [p.pid for p in run.children()]
                 stopped([*workers, *([run.process.pid] if who == "all" else [])], chance.uniform(0.1, 0.3))
-                pauses += 1
+                pauses[who] += 1
         ends_well(longer, run)
         for path in harness.finished(longer):
             found = sample.read(path)
@@ -209,8 +177,58 @@ def test_a_pause_is_not_in_the_numbers(longer, who, often, tried):
             middle = statistics.median(ratios) if ratios else 0.0
             # A pause that was believed would make one of the two slower by tens of times.
             assert all(middle / 4 < x < 4 * middle for x in ratios), (path, sorted(ratios))
-        assert pauses < 1000, "no pause ever hit a chunk"
-    tried(f"SIGSTOP and SIGCONT to {who} while measuring", "the paused pairs are left out", pauses)
+        assert sum(pauses.values()) < 1000, "no pause ever hit a chunk"
+    for who, times in pauses.items():
+        tried(f"SIGSTOP and SIGCONT to {who} while measuring", "paused pairs are left out", times)
+
+
+#: Asks a worker that computes for 0.6 s and may take 1 s.
+ASKS = """
+import os, sys
+from pipeline.process import Worker
+code = '''
+import sys, time
+print('{"protocol": 1}', flush=True)
+sys.stdin.readline()
+begun = time.process_time()
+while time.process_time() < begun + 0.6:
+    pass
+print('{"done": 1}', flush=True)
+sys.stdin.readline()
+'''
+with Worker([sys.executable, "-c", code], dict(os.environ), memory_mib=512) as worker:
+    print("asks", flush=True)
+    print(worker.request({}, 1.0), flush=True)
+"""
+
+
+def test_a_pause_of_doit_is_no_time_of_its_worker(often, tried):
+    for who in often(["all"], ["all", "doit"] * 5):
+        command = [sys.executable, "-c", ASKS]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as asking:
+            assert asking.stdout.readline() == "asks\n"
+            time.sleep(0.3)
+            workers = [p.pid for p in psutil.Process(asking.pid).children()]
+            assert len(workers) == 1
+            stopped([*(workers if who == "all" else []), asking.pid], 1.5)
+            assert asking.stdout.read() == "{'done': 1}\n", who
+        tried(f"SIGSTOP to {who} for longer than a worker may take", "its answer is waited for")
+
+
+def test_a_long_pause_of_a_worker_is_its_timeout(workspace, tried):
+    workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 1")
+    run = start(workspace)
+    assert run.wait_for(r"\] measure "), run.said
+    while ": timeout: " not in run.said:
+        assert run.process.poll() is None, run.said
+        time.sleep(0.05)
+        stopped([p.pid for p in run.children()], 1.3)
+    assert run.end() == 1, run.said
+    assert "no answer within 1 s" in run.said
+    assert sorted(harness.cells(workspace).values()) == ["ok", "timeout"]
+    workspace.edit("matrix.toml", "run_timeout_s = 1", "run_timeout_s = 5")
+    harness.settles(workspace, *ONE)
+    tried("SIGSTOP to workers for longer than they may take", "timeout, the other cell ok")
 
 
 # -- processors
@@ -226,25 +244,45 @@ def test_one_processor_is_left(workspace, often, tried):
         tried("one processor for the whole run", "measured on that one")
 
 
-def test_no_pause_is_a_timeout_of_its_worker(workspace, often, tried):
-    """Only where the worker alone is stopped, for longer than a run may take, is that its time."""
-    workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 1")
-    for who in often(["doit", "all"], ["doit", "all"] * 4):
-        run = start(workspace)
-        assert run.wait_for(r"\] measure .* wasmtime"), run.said
-        time.sleep(random.Random(9).uniform(0, 0.3))
-        stopped([*(p.pid for p in run.children() if who == "all"), run.process.pid], 1.8)
-        ends_well(workspace, run)
-        tried(f"SIGSTOP to {who} for longer than a run of a guest may take", "ok")
-    run = start(workspace)
+def test_a_processor_is_lost_meanwhile(workspace, often, tried):
+    """Not there for any of its processes, from some moment on."""
+    if len(usable := sorted(os.sched_getaffinity(0))) < 2:
+        pytest.skip("needs two processors")
+    rounds = f"rounds={often(2, 6)}"
+    run = start(workspace, "variants=O3", rounds)
     assert run.wait_for(r"\] measure "), run.said
-    while ": timeout: " not in run.said:
-        assert run.process.poll() is None, run.said
-        time.sleep(0.05)
-        stopped([p.pid for p in run.children()], 1.5)
-    assert run.end() == 1, run.said
-    assert "no answer within 1 s" in run.said
-    assert sorted(harness.cells(workspace).values()) == ["ok", "timeout"]
-    workspace.edit("matrix.toml", "run_timeout_s = 1", "run_timeout_s = 5")
-    harness.settles(workspace, *ONE)
-    tried("SIGSTOP to a worker for longer than a run may take", "timeout, the other cells ok")
+    while not run.children():
+        time.sleep(0.005)
+    for each in [psutil.Process(run.process.pid), *run.children()]:
+        with contextlib.suppress(psutil.Error):
+            each.cpu_affinity(usable[:1])
+    ends_well(workspace, run, "variants=O3", rounds)
+    later = sorted(harness.finished(workspace), key=lambda path: path.stat().st_mtime_ns)[2:]
+    assert {number for path in later for number in sample.read(path).processors} == set(usable[:1])
+    tried("the affinity mask becomes one processor during a run", "the rest is measured on that one")
+
+
+def test_a_processor_goes_offline(workspace, often, tried):
+    """Who has lost one is another machine, whose numbers are not those of the whole one."""
+    if not often(False, True):
+        pytest.skip("takes a processor from everybody: only with --long-faults")
+    switch = Path("/sys/devices/system/cpu/cpu1/online")
+    if not os.access(switch, os.W_OK):
+        pytest.skip("needs root and a processor that can be switched off")
+    run = start(workspace, "variants=O3", "rounds=3")
+    assert run.wait_for(r"\] measure "), run.said
+    time.sleep(0.3)
+    try:
+        switch.write_text("0")
+        assert run.end() == 0, run.said
+        before = harness.finished(workspace)
+        assert len(before) == 3 * len(CELLS)
+        executed = harness.settles(workspace, *ONE, before=before)
+        assert sum(task.startswith("measure") for task in executed) == len(CELLS)
+    finally:
+        switch.write_text("1")
+    assert harness.settles(workspace, "variants=O3", "rounds=3", before=harness.finished(workspace))
+    shutil.rmtree(workspace.path / layout.RESULTS)
+    tried(
+        "a processor goes offline during a run, and comes back", "measured anew while it is away, kept else"
+    )
