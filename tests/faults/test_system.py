@@ -15,43 +15,13 @@ import psutil
 import pytest
 
 from pipeline import layout, sample
-from tests.conftest import make_workspace
+from tests.conftest import ROOT, make_workspace
 from tests.faults import harness
 from tests.faults.around import CELLS, ONE, ends_well, start
 
 FAULTS = "clock, pauses, processors"
 YEAR_S = 365 * 24 * 3600
-
-#: For LD_PRELOAD: the wall clock is so many seconds off as a file says, which may change meanwhile. (faketime
-#: also bends what sleeps until a time of the monotonic clock.)
-CLOCK = """
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-int clock_gettime(clockid_t clock, struct timespec *now) {
-    int failed = syscall(SYS_clock_gettime, clock, now);
-    long seconds = 0;
-    FILE *file = failed || clock != CLOCK_REALTIME ? 0 : fopen(getenv("CLOCK_OFFSET"), "r");
-    if (file) { if (fscanf(file, "%ld", &seconds) == 1) now->tv_sec += seconds; fclose(file); }
-    return failed;
-}
-time_t time(time_t *kept) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (kept) *kept = now.tv_sec;
-    return now.tv_sec;
-}
-int gettimeofday(struct timeval *now, void *zone) {
-    struct timespec exact;
-    clock_gettime(CLOCK_REALTIME, &exact);
-    now->tv_sec = exact.tv_sec, now->tv_usec = exact.tv_nsec / 1000;
-    return 0;
-}
-"""
+CLOCK = ROOT / "tests/standins/wall_clock.c"
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +38,7 @@ def workspace(tmp_path_factory, prepared):
 def clock(tmp_path_factory):
     """``clock(seconds)`` sets the wall clock of those who run in the environment ``clock.environment``."""
     folder = tmp_path_factory.mktemp("clock")
-    (folder / "clock.c").write_text(CLOCK)
-    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-o", "clock.so", "clock.c"]
+    command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-o", "clock.so", str(CLOCK)]
     subprocess.run(command, cwd=folder, check=True)
 
     def put(seconds):
@@ -78,9 +47,6 @@ def clock(tmp_path_factory):
 
     put.environment = {"LD_PRELOAD": str(folder / "clock.so"), "CLOCK_OFFSET": str(folder / "offset")}
     return put
-
-
-# -- the clock
 
 
 def test_the_clock_is_years_off(workspace, clock, often, tried):
@@ -126,9 +92,6 @@ def test_a_source_from_another_time_is_a_new_one(workspace, often, tried):
         executed = workspace.run(*ONE)
         assert "compile coremark zig O3 wasm core_portme" in executed, (years, executed)
         tried("a source changes and is older or newer by years", "compiled again")
-
-
-# -- pauses
 
 
 @pytest.fixture
@@ -229,9 +192,6 @@ def test_a_long_pause_of_a_worker_is_its_timeout(workspace, tried):
     workspace.edit("matrix.toml", "run_timeout_s = 1", "run_timeout_s = 5")
     harness.settles(workspace, *ONE)
     tried("SIGSTOP to workers for longer than they may take", "timeout, the other cell ok")
-
-
-# -- processors
 
 
 def test_one_processor_is_left(workspace, often, tried):
