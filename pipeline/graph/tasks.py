@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,17 @@ Task = dict[str, Any]
 
 _forking: list[int] = []
 
-# doit's processes of a parallel run would wait for ever for a parent that was killed.
+
+def _in_child() -> None:
+    """doit's processes of a parallel run: a killed parent would be waited for, an interrupt be told by each."""
+    die_with_parent(_forking[-1])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 os.register_at_fork(
-    before=lambda: _forking.append(os.getpid()),
-    after_in_parent=_forking.pop,
-    after_in_child=lambda: die_with_parent(_forking[-1]),
+    before=lambda: _forking.append(os.getpid()), after_in_parent=_forking.pop, after_in_child=_in_child
 )
 
 
