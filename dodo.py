@@ -12,12 +12,14 @@ from pipeline.reporter import ProgressReporter
 # First: it ends the process where there is nothing to do, which needs no tasks.
 PLAN = current_plan()
 
+from pipeline.checker import Checker  # noqa: E402
 from pipeline.graph import artifacts, asking, building, measuring, reporting  # noqa: E402
 
 #: What is made of a report. None of it stops a run: check tells at the end what went wrong.
 AFTER_REPORT = ["page", "export", "remember"]
 
 DOIT_CONFIG = {
+    "check_file_uptodate": Checker,
     "reporter": ProgressReporter,
     "default_tasks": [
         "sources",

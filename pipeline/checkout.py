@@ -66,7 +66,7 @@ def own() -> bool:
         _sign()
     except (OSError, RuntimeError) as error:  # fasteners' own, where a file system has no locks
         said = getattr(error, "strerror", None) or str(error)
-        where = getattr(error, "filename", None) or layout.CHECKOUT_LOCK
+        where = os.fsdecode(getattr(error, "filename", None) or layout.CHECKOUT_LOCK)
         raise BadInput(f"{where}: {said}; expected a checkout that can be written to") from None
     return at_once
 

@@ -6,6 +6,7 @@ Everything is read from the kernel's files; what a machine does not tell is None
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _CPU = "sys/devices/system/cpu"
+_LIMITS = [f"RLIMIT_{what}" for what in ("AS", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "NPROC", "STACK")]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ def read(root: Path = Path("/")) -> Reading:
         swapped_pages=swapped,
         throttled=sum(count or 0 for count in counts) if counts else None,
     )
+
+
+def limits() -> dict[str, list[int]]:
+    """What a process of ours may have (ulimit): soft and hard, -1 where there is no limit."""
+    return {name: list(resource.getrlimit(getattr(resource, name))) for name in _LIMITS}
 
 
 def between(before: Reading, after: Reading, own_cpu_s: float) -> dict[str, Any]:

@@ -69,6 +69,8 @@ def take(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int
         # about the cell. What is really wrong is wrong again.
         facts.clear()
         ended = _attempt(cell, protocol, reference, round_, facts)
+    if ended is not None:
+        facts["conditions"] = {"limits": conditions.limits()}
     if cell_key(cell, protocol, reference) != inputs:
         raise WorkerError(
             f"{cell.name}: its artifact or its runtime changed while it was measured; "

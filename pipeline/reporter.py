@@ -6,6 +6,7 @@ second would be noise of our own making.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
@@ -43,7 +44,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     desc = "what is done, how far it is, how long it will take; the table at the end"
 
     def __init__(self, outstream: IO[str], options: dict[str, Any]) -> None:
-        super().__init__(outstream, options)
+        # doit looked for it before output.py could stand in for a closed one.
+        super().__init__(outstream or sys.stdout, options)
         self._live: Any = None
         self._board: Any = None
         self._left: dict[str, float] = {}  # task -> guessed seconds, of tasks not yet done
@@ -109,7 +111,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._failed = True
         gone = _GONE.search(str(fail.get_msg())) if isinstance(fail, DependencyError) else None
         if gone:
-            sys.stderr.write(f"error: {_vanished(gone[1])}\n")
+            sys.stderr.write(f"error: {self._vanished(gone[1])}\n")
             self._report_wanted = False
             # doit would end with status 2, and it is no fault of ours.
             raise SystemExit(1)
@@ -131,6 +133,21 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self.write("\n" + table.read_text(encoding="utf-8"))
             if self.settle is not None and not (self._failed or self._left or self.runtime_errors):
                 self.settle([self._tasks[name] for name in self._reached])
+
+    def write(self, text: str) -> None:
+        """Say it. Where that fails (a full disk, `| head`) the run ends: what is finished is kept."""
+        try:
+            super().write(text)
+            self.outstream.flush()
+        except OSError as error:
+            self._report_wanted = False
+            with contextlib.suppress(OSError, ValueError):
+                # What is left of it would fail again when Python ends.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.outstream.fileno())
+            with contextlib.suppress(OSError):
+                said = f"error: standard output: {error.strerror}; what is finished is kept; type: doit run"
+                print(said, file=sys.stderr, flush=True)
+            raise SystemExit(1) from None
 
     # -- how far it is
 
@@ -173,7 +190,6 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._draw(number, what, left, task.name)
         else:
             self.write(f"[{number:>{len(str(self._total))}}/{self._total}] {what} ({left} left)\n")
-            self.outstream.flush()
 
     def _terminal(self) -> bool:
         return self.outstream.isatty() and os.environ.get("TERM") != "dumb"
@@ -202,6 +218,12 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._live.stop()
             self._live = None
 
+    def _vanished(self, path: str) -> str:
+        """What to say of a file that a task depends on and that is not there (any more)."""
+        made = any(path in task.targets for task in self._tasks.values())
+        cure = "" if made else f"bring it back (git checkout {shlex.quote(path)}), then "
+        return f"{printable(path)} is gone; {cure}type: doit run"
+
     def _tell_noticed(self) -> None:
         while noticed:
             said = f"    {printable(noticed.pop(0))}\n"
@@ -219,13 +241,6 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         if sample is not None and sample.status is not Status.OK:
             said = printable(f"{sample.status.value}: {sample.reason}")
             self.write(f"    {sample.cell}, round {sample.round}: {said}\n")
-
-
-def _vanished(path: str) -> str:
-    """What to say of a file that a task depends on and that is not there (any more)."""
-    made = path.startswith(tuple(f"{place}/" for place in (layout.BUILD, layout.RESULTS, layout.REPORT)))
-    cure = "" if made else f"bring it back (git checkout {shlex.quote(path)}), then "
-    return f"{printable(path)} is gone; {cure}type: doit run"
 
 
 def _duration(seconds: float) -> str:

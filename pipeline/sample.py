@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline import judges, layout
+from pipeline import conditions, judges, layout
 from pipeline.build import artifact_path, artifact_record
 from pipeline.host import fingerprint
 from pipeline.model import Cell, Protocol, Status, Workload
@@ -185,7 +185,30 @@ def lying(path: str | Path, key: str) -> Sample | None:
     found = _examine(path)
     if isinstance(found, str):
         print(f"{path}: {found}; measured again", flush=True)
-    return found if isinstance(found, Sample) and found.key == key else None
+    if not isinstance(found, Sample) or found.key != key or _limited(found):
+        return None
+    return found
+
+
+def believable(task: Any, values: dict[str, Any]) -> bool:
+    """An ``uptodate`` check: what went wrong did so under the limits that there are today (ulimit)."""
+    task.value_savers.append(lambda: {"limits": _limits_of(read(task.targets[0]))})
+    known = values.get("limits")
+    return known is None or known == conditions.limits()
+
+
+def _limits_of(sample: Sample | None) -> Any:
+    """Under which limits it went wrong; None where it did not."""
+    return None if sample is None or not _wrong(sample) else sample.conditions.get("limits")
+
+
+def _wrong(sample: Sample) -> bool:
+    return sample.status not in (Status.OK, Status.UNAVAILABLE)
+
+
+def _limited(sample: Sample) -> bool:
+    """Whether it went wrong under other limits than today's, which may be all that it says."""
+    return _wrong(sample) and sample.conditions.get("limits") != conditions.limits()
 
 
 def objection(path: str | Path) -> str | None:

@@ -135,7 +135,11 @@ def settle(key: str, tasks: Iterable[Any], memory: Any) -> None:
                 if _state(code)[0] >= _started:
                     return  # this process may still run what it was before
     stamp = Stamp(list(seen), list(seen.values()))
-    write_atomic(layout.settled(key), msgspec.json.encode(stamp))
+    try:
+        raw = msgspec.json.encode(stamp)
+    except UnicodeEncodeError:
+        return  # a file whose name is no text: JSON has no way to say it
+    write_atomic(layout.settled(key), raw)
     _prune()
 
 
@@ -146,9 +150,9 @@ def _state(path: str | Path) -> _State:
 
 def _agrees(path: str, state: Any) -> bool:
     """Whether doit would say that the file is what it was: by its time, or else by its bytes."""
-    from doit.dependency import MD5Checker
+    from pipeline.checker import Checker
 
-    return state is not None and not MD5Checker().check_modified(path, os.stat(path), state)
+    return state is not None and not Checker().check_modified(path, os.stat(path), state)
 
 
 def forget() -> None:

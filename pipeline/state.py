@@ -50,7 +50,12 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
                 print(f"{name} was damaged: put aside as {name}.damaged; {_AFRESH}", file=sys.stderr)
                 self._open(name, codec)
         except (sqlite3.Error, DatabaseException, OSError) as error:
-            print(f"error: {name}: {error.args[0] if error.args else error}", file=sys.stderr)
+            # doit says in two lines more to delete the file.
+            said = str(error).rpartition("Original error: ")[2]
+            # "disk I/O error" is what SQLite says where there is no room for its index of the log.
+            full = any(sign in said for sign in ("full", "disk I/O error"))
+            cure = "is the disk full? make room" if full else "expected a file to write to"
+            print(f"error: {name}: {said}; {cure}", file=sys.stderr)
             raise SystemExit(1) from None
         JournalDB.current = self
 

@@ -33,9 +33,13 @@ def digest_of(value: Any) -> str:
 
 def write_atomic(path: str | Path, data: str | bytes) -> None:
     """Write a file so that a reader, a crash or a full disk never meets half of it."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
     raw = data.encode("utf-8") if isinstance(data, str) else data
+    with _naming(path):
+        _write(Path(path), raw)
+
+
+def _write(target: Path, raw: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=f"{NEW}{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -72,6 +76,16 @@ def fresh_file(path: str | Path) -> Iterator[str]:
         temporary = os.path.join(folder, target.name)
         yield temporary
         os.replace(temporary, target)
+
+
+@contextlib.contextmanager
+def _naming(path: str | Path) -> Iterator[None]:
+    """Trouble is told of the file that was to be written: a write names none, temporary names tell little."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
 
 
 def _umask() -> int:

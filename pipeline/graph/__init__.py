@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from doit import doit_cmd
 
-from pipeline import checkout, layout, settled
+from pipeline import checkout, layout, output, settled
 from pipeline.errors import BadInput, ProjectError, printable
 from pipeline.matrix import load
 from pipeline.plan import Plan
@@ -57,6 +57,7 @@ def current_plan() -> Plan:
 
     Whatever changes the checkout has it alone from here on. Where nothing is to be done the process ends.
     """
+    output.prepare()
     sys.excepthook = _excepthook
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one

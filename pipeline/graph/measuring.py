@@ -111,6 +111,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
             "targets": [path],
             "uptodate": [
                 (intact, [sample.objection]),
+                sample.believable,
                 config_changed(sample.settings(cell, protocol, reference)),
             ],
             "clean": clean(path),

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from doit.dependency import MD5Checker
 from doit.exceptions import TaskFailed
 
 from pipeline import layout
+from pipeline.checker import Checker
 from pipeline.errors import ProjectError, Regression
 from pipeline.process import die_with_parent, machine_lock
 from pipeline.reporter import Regressed, noticed
@@ -27,7 +27,7 @@ _forking: list[int] = []
 
 
 def _in_child() -> None:
-    """doit's processes of a parallel run: a killed parent would be waited for, an interrupt be told by each."""
+    """Of doit's processes in a parallel run: one waits for no killed parent, and tells of no interrupt."""
     die_with_parent(_forking[-1])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -115,15 +115,17 @@ def _remove(paths: list[str], dryrun: bool) -> None:
                     parent.rmdir()
 
 
-def intact(
-    task: Any, values: dict[str, Any], objection: Callable[[str], str | None] = lambda path: None
-) -> bool:
+def _none(path: str) -> None:
+    """No objection, of who knows nothing."""
+
+
+def intact(task: Any, values: dict[str, Any], objection: Callable[[str], str | None] = _none) -> bool:
     """An ``uptodate`` check: the targets hold what the task made; doit itself asks only if they exist.
 
     Like doit's check of dependencies: the same time stamp is believed, the same bytes are no change. What
     does not is named, with the ``objection`` of who knows what should lie there.
     """
-    checker = MD5Checker()
+    checker = Checker()
     there = (target for target in task.targets if os.path.exists(target))  # asked when it is saved
     task.value_savers.append(lambda: {"made": {target: checker.get_state(target, None) for target in there}})
     made = values.get("made", {})
@@ -136,7 +138,9 @@ def intact(
             return False
         why = objection(target)
         if why or target in made:
-            noticed.append(f"{target}: {why or 'not what was made'}; made again")
+            # A sample that vouches for itself may be kept.
+            then = "made again" if why or objection is _none else "looked at again"
+            noticed.append(f"{target}: {why or 'not what was made'}; {then}")
         return False
     return True
 

@@ -81,9 +81,6 @@ def test_too_few_processes(workspace, often, tried):
         tried("too few processes", "one line, nothing measured")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="state.py says two lines, and that the database is corrupted"
-)
 def test_too_small_files(workspace, tried):
     run = start(workspace, preexec=limit(resource.RLIMIT_FSIZE, 4 * KIB))
     try:
@@ -95,11 +92,6 @@ def test_too_small_files(workspace, tried):
     tried("files of 4 KiB at most", "one line, nothing measured")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="sample.py takes what went wrong under lower limits for a cell's own",
-)
 @pytest.mark.parametrize("what", ["addresses", "processes"])
 def test_what_a_limit_spoils_is_measured_again(workspace, what, tried):
     if what == "addresses":

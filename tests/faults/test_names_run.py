@@ -49,7 +49,6 @@ def test_real_runs_write_nothing_outside(workspace, outside, often, tried):
     tried("an evil name in a real run", "one line, or a run; nothing outside is touched", times)
 
 
-@pytest.mark.xfail(strict=True, reason="settled.py writes names of files as JSON, which has only text")
 def test_a_module_whose_name_is_no_text_is_measured(workspace, tried):
     """As an archive of an old system unpacks: bytes that are no UTF-8."""
     name = os.fsencode(workspace.path) + b"/caf\xe9.wasm"

@@ -83,7 +83,6 @@ def fill(disk, workspace, pages, *arguments):
     return status == 0
 
 
-@pytest.mark.xfail(strict=True, reason="writes and SQLite do not say where, or in several lines")
 def test_a_disk_that_fills_up_at_any_page(disk, on_disk, often, tried):
     wanted = harness.modules(on_disk)
     assert remove(on_disk, f"{ZIG}/O[23]", "results", "report", "history") == 5
@@ -115,7 +114,6 @@ OTHERS = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="writes and SQLite do not say where, or in several lines")
 def test_a_full_disk_beside_the_matrix(disk, on_disk, often, tried):
     memory = (on_disk.path / ".doit.db").read_bytes()
     for name, (patterns, arguments, rooms) in OTHERS.items():
@@ -286,7 +284,6 @@ def test_files_vanish_while_it_measures(on_disk, often, tried, tmp_path):
     tried("files and folders removed while it measures", "the next run ends right", len(places))
 
 
-@pytest.mark.xfail(strict=True, reason="reporter._vanished sends to git what the run itself makes")
 def test_what_a_run_makes_is_not_looked_for_in_git(on_disk):
     said = lose(on_disk, "third_party/coremark/core_util.c", 0.1, remove)
     assert "core_util.c is gone" in said
@@ -323,7 +320,6 @@ def test_permissions_are_lost_while_it_measures(on_disk, unprivileged, often, tr
     tried("permissions lost while it measures", "the next run ends right", len(places))
 
 
-@pytest.mark.xfail(strict=False, reason="doit ends with a traceback of getmtime where it may not ask")
 def test_build_is_closed_while_it_measures(on_disk, unprivileged, often, tried):
     chance = random.Random(4)
     for _ in range(times := often(1, 10)):

@@ -87,9 +87,6 @@ def test_a_language_that_is_not_utf8(workspace, languages, tried):
     tried("a locale of EUC-JP", "ok")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="reporter.py writes what such an output cannot say"
-)
 @pytest.mark.parametrize("name", ["latin", "ascii", "C"])
 def test_an_output_that_cannot_say_all(workspace, request, name, tried):
     if name == "latin":
@@ -113,16 +110,12 @@ def test_descriptors_are_closed(workspace, often, tried):
         tried("standard input and error are closed", "ok")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="doit's reporter is given no stream where there is none"
-)
 @pytest.mark.parametrize("redirection", [">&-", "<&- >&- 2>&-"])
 def test_output_is_closed(workspace, redirection, tried):
     ends_well(workspace, start(workspace, before=shell(redirection)))
     tried("standard output is closed", "ok")
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="an output that fails is a traceback")
 @pytest.mark.parametrize("what", ["full", "gone"])
 def test_output_cannot_be_written_to(workspace, what, tried):
     def no_reader():

@@ -20,6 +20,8 @@ LAYERS = [
         "pipeline.conditions",
         "pipeline.race",
         "pipeline.judges.model",
+        "pipeline.checker",
+        "pipeline.output",
     },
     {"pipeline.model", "pipeline.stats", "pipeline.host", "pipeline.archive"},
     {"pipeline.layout"},
