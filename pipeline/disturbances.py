@@ -128,6 +128,18 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[Disturbance]:
         )
 
 
+def _second_try(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+    if found := [s for s in samples if s.conditions.get("first_try")]:
+        yield Disturbance(
+            "second try",
+            f"{len(found)} of {len(samples)} rounds went well only when they were tried again: "
+            f"{found[0].cell}: {found[0].conditions['first_try']}",
+            "what is shown is of the second try; the first was a process that somebody ended, a clock that a "
+            "busy machine tore, or a runtime that is wrong now and then",
+            "if it comes again, it is the runtime: tell its makers",
+        )
+
+
 def _settings(key: str, is_bad: Callable[[Any], bool], name: str, found: str, effect: str, remedy: str):  # type: ignore[no-untyped-def]
     """A look at one setting of the machine."""
 
@@ -147,6 +159,7 @@ _LOOKS: tuple[Callable[[Sequence[Sample]], Iterator[Disturbance]], ...] = (
     _drift,
     _throttling,
     _swapping,
+    _second_try,
     _settings(
         "governor",
         lambda v: v != "performance",

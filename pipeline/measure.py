@@ -63,7 +63,7 @@ def take(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int
     """Measure one round; raises WorkerError if what decides it changed meanwhile."""
     facts: dict[str, Any] = {}
     started = time.monotonic()
-    ended = _attempt(cell, protocol, reference, round_, facts)
+    first = ended = _attempt(cell, protocol, reference, round_, facts)
     if ended is not None and ended.status not in (Status.UNAVAILABLE, Status.TIMEOUT):
         # Once more: a worker that someone killed, or a clock that a busy machine tore, says nothing
         # about the cell. What is really wrong is wrong again.
@@ -71,6 +71,8 @@ def take(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int
         ended = _attempt(cell, protocol, reference, round_, facts)
     if ended is not None:
         facts["conditions"] = {"limits": conditions.limits()}
+    elif first is not None:  # which a reader must know: what is wrong now and then is wrong
+        facts["conditions"]["first_try"] = f"{first.status.value}: {first.reason}"
     if cell_key(cell, protocol, reference) != inputs:
         raise WorkerError(
             f"{cell.name}: its artifact or its runtime changed while it was measured; "
