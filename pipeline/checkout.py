@@ -11,7 +11,6 @@ import contextlib
 import os
 import shlex
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -75,7 +74,7 @@ def _sign() -> None:
     """Say who has the checkout, until this process ends by itself."""
     command = shlex.join(["doit", *sys.argv[1:]])
     since = time.strftime("%Y-%m-%d %H:%M:%S %z")
-    where = f"process {os.getpid()} on {socket.gethostname()}"
+    where = f"process {os.getpid()} on {os.uname().nodename}"
     # Not beside its place first: from here on whatever is half-made has a note.
     with open(layout.CHECKOUT_NOTE, "w", encoding="utf-8") as stream:
         # Names of files on a command line need not be text.
