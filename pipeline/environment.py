@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from pipeline import layout
 from pipeline.interpreters import find_interpreter, version_of
 from pipeline.model import Runtime
 from pipeline.packages import find, identity, site_packages, versions
-from pipeline.store import NEW, read_json, sha256, write_atomic, write_json
+from pipeline.store import new_folder, read_json, sha256, write_atomic, write_json
 from pipeline.uv import Unavailable, uv
 
 #: Of a compiled package's build: what setuptools itself needs, pinned.
@@ -112,8 +111,7 @@ def _lock(runtime: Runtime) -> str:
     path = own_lock(runtime)
     if os.path.exists(path):
         return path
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=Path(path).parent) as folder:
+    with new_folder(Path(path).parent) as folder:
         wanted, resolved = Path(folder) / "wanted.txt", Path(folder) / "resolved.txt"
         wanted.write_text("".join(f"{line}\n" for line in _requirements(runtime)), encoding="utf-8")
         python = find_interpreter(runtime)
@@ -138,8 +136,7 @@ def _make(runtime: Runtime, lock: str) -> str:
     """Build the environment and return its interpreter's version."""
     assert runtime.environment is not None
     final = Path(layout.environment(runtime.environment))
-    final.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=final.parent, ignore_cleanup_errors=True) as temporary:
+    with new_folder(final.parent) as temporary:
         folder = Path(temporary) / "environment"
         interpreter = find_interpreter(runtime)
         uv("venv", "--quiet", "--relocatable", "--python", interpreter, str(folder))

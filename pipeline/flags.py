@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline import layout
 from pipeline.compilers import complaint, raise_if_disturbed, start
 from pipeline.errors import BadInput
-from pipeline.store import NEW, write_json
+from pipeline.store import new_folder, write_json
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
@@ -42,7 +41,7 @@ def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], w
 
 def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
     """What compiler, linker or wasm-opt say against their flags; "" if nothing."""
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=layout.BUILD) as folder:
+    with new_folder(layout.BUILD) as folder:
         source, object_, linked = (f"{folder}/{name}" for name in ("bare.c", "bare.o", "linked"))
         Path(source).write_text(_BARE, encoding="utf-8")
         Path(f"{folder}/empty.wasm").write_bytes(_EMPTY_MODULE)

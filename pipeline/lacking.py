@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pipeline.errors import WorkerError
 from pipeline.guest_process import Ended, Guest
 from pipeline.model import Backend, Protocol
 from pipeline.runtimes import start
-from pipeline.store import NEW
+from pipeline.store import new_folder
 
 #: {(backend, feature): whether it has it}, of this process: versions are parts of backends' names.
 _known: dict[tuple[str, str], bool] = {}
@@ -38,7 +37,7 @@ def _has(backend: Backend, protocol: Protocol, feature: str) -> bool:
 
 
 def _runs(backend: Backend, protocol: Protocol, module: bytes) -> bool:
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=layout.BUILD) as folder:
+    with new_folder(layout.BUILD) as folder:
         path = os.path.join(folder, "probe.wasm")
         Path(path).write_bytes(module)
         try:

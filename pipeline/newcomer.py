@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from pipeline import layout, workload_files, workloads
 from pipeline.errors import BadInput
-from pipeline.store import NEW, write_atomic
+from pipeline.store import new_folder, write_atomic
 from pipeline.tables import named
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
@@ -53,9 +52,8 @@ def create(name: str | None, source: str | None) -> None:
         raise BadInput(f"{folder.name} is a workload of the project's; choose another name")
     if folder.exists():
         raise BadInput(f"{folder} is there already; choose another name, or: doit run workload={name}")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     # Whole or not there, also when it is killed.
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=folder.parent) as temporary:
+    with new_folder(folder.parent) as temporary:
         made = Path(temporary) / folder.name
         for relative, path in files.items():
             write_atomic(made / relative, path.read_bytes())

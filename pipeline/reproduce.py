@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pipeline import elsewhere, layout, lock
 from pipeline.errors import BuildError, ProjectError
 from pipeline.lock import Lock
 from pipeline.plan import Plan
-from pipeline.store import NEW, write_atomic, write_json
+from pipeline.store import new_folder, write_atomic, write_json
 from pipeline.variations import Variation, known
 from pipeline.verify import judge
 
@@ -22,10 +21,9 @@ SCHEMA = 1
 
 def reproduce(plan: Plan) -> None:
     """Print a line a variation, and what it broke; raises ProjectError where it broke anything."""
-    Path(layout.ELSEWHERE).mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     found: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=layout.ELSEWHERE) as temporary:
+    with new_folder(layout.ELSEWHERE) as temporary:
         base = Path(temporary).resolve()
         plain = _made(plan, base, Variation("plain", "as it is"))
         if not plain["artifacts"]:

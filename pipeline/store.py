@@ -65,14 +65,21 @@ def read_json(path: str | Path) -> Any:
 
 
 @contextlib.contextmanager
+def new_folder(place: str | Path) -> Iterator[str]:
+    """A temporary folder in a place, for what is moved from there when it is whole, or not kept."""
+    Path(place).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=NEW, dir=place, ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
 def fresh_file(path: str | Path) -> Iterator[str]:
     """A file of the same name in a folder of its own, for a program to write; moved to ``path`` on success.
 
     The same name, because linkers write it into what they make (wasm-ld: the module's name).
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=target.parent) as folder:
+    with new_folder(target.parent) as folder:
         temporary = os.path.join(folder, target.name)
         yield temporary
         os.replace(temporary, target)

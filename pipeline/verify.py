@@ -7,7 +7,6 @@ whatever way, is not what its inputs give.
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pipeline.anatomy import differences
 from pipeline.errors import BadInput, ProjectError
 from pipeline.lock import Lock
 from pipeline.plan import Plan
-from pipeline.store import NEW, read_json, sha256
+from pipeline.store import new_folder, read_json, sha256
 
 
 def verify(plan: Plan) -> None:
@@ -28,8 +27,7 @@ def verify(plan: Plan) -> None:
     stranger = None if plan.bundle is None else bundle.read(plan.bundle)
     where = lock.place(plan) if plan.bundle is None else plan.bundle
     expected = lock.read(where) if stranger is None else stranger.lock
-    Path(layout.ELSEWHERE).mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=NEW, dir=layout.ELSEWHERE) as folder:
+    with new_folder(layout.ELSEWHERE) as folder:
         elsewhere.copy(Path(folder), warm=True)
         elsewhere.build(Path(folder), elsewhere.arguments(plan))
         made = lock.describe(plan, Path(folder))

@@ -207,6 +207,8 @@ TMP = (
 
 
 def test_temporary_files_have_no_room(on_disk, tried):
+    if sys.executable.startswith("/tmp/"):
+        pytest.skip("needs a Python that lies elsewhere")
     remove(on_disk, "results", f"{ZIG}/O2/wasm")
     inside = ("unshare", "-m", "sh", "-c", TMP, "sh")
     status, said = run_in(on_disk, before=inside, env={**environment(on_disk.path), "TMPDIR": "/tmp"})

@@ -263,7 +263,8 @@ def test_a_slip_in_a_runtime_of_ones_own_is_named(load, entry, complaint):
 
 def test_a_script_of_a_runtime_of_ones_own_identifies_it(load, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "workloads").symlink_to(layout.ROOT / "workloads")
+    for name in ("workloads", "third_party"):
+        (tmp_path / name).symlink_to(layout.ROOT / name)
     (tmp_path / "run.py").write_text("")
     plan = load(GOOD + '[runtimes.x]\nargv=["python3", "run.py", "{artifact}", "{args}"]\n', backends="x")
     (backend,) = plan.backends

@@ -96,7 +96,9 @@ def test_a_journal_of_other_inputs_or_a_broken_one_is_none(tmp_path, monkeypatch
     kept.finals.append(final)
     journal.save("x", kept)
     assert journal.load("x", "k" * 64) == kept
+    # Of the same place by chance.
     assert journal.load("x", "k" * 12 + "l" * 52).trials == []
+    journal.save("x", kept)
     path = tmp_path / journal.path("x", kept.key)
     path.write_text(path.read_text()[:-40])
     assert journal.load("x", kept.key) == journal.Journal(key=kept.key)
