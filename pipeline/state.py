@@ -20,6 +20,8 @@ from pipeline import layout
 
 #: The key that doit writes last when it saves a task's success (Dependency.save_success).
 _LAST_KEY = "deps:"
+#: Of SQLite's files, bytes: what is shorter is an empty one to it.
+_SMALLEST = 512
 _AFRESH = "results are adopted by their own digests, the rest is made again"
 
 
@@ -38,7 +40,7 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
 
     def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:
         try:
-            absent = not os.path.exists(name) or not os.path.getsize(name)
+            absent = not os.path.exists(name) or os.path.getsize(name) < _SMALLEST
             if absent and os.path.isdir(layout.ARTIFACTS):
                 print(f"{name}: doit's memory is gone; {_AFRESH}", file=sys.stderr)
             try:
