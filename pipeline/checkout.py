@@ -43,8 +43,15 @@ def changes(arguments: Sequence[str]) -> bool:
     return command in _CHANGING and not (words and command == "run" and set(words) <= _LOOKING)
 
 
-def own() -> bool:
-    """Have the checkout until this process ends; False where it had to wait, so that much may have changed.
+def tidy() -> None:
+    """Remove what a killed run left, also where nothing else is to be done; not while somebody is at work."""
+    if os.path.exists(layout.CHECKOUT_NOTE):
+        with contextlib.suppress(BadInput):
+            own(wait=False)
+
+
+def own(*, wait: bool = True) -> bool:
+    """Have the checkout until this process ends; False where another had it, so that much may have changed.
 
     Waits as long as another process has it, and says which; raises BadInput where nothing can be written.
     """
@@ -57,6 +64,8 @@ def own() -> bool:
     lock = fasteners.InterProcessLock(layout.CHECKOUT_LOCK)
     try:
         at_once: bool = lock.acquire(blocking=False)
+        if not at_once and not wait:
+            return False
         if not at_once:
             print(f"waiting for {_holder()} to end: it has this checkout", file=sys.stderr, flush=True)
             lock.acquire(max_delay=1.0)

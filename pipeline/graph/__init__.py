@@ -63,6 +63,8 @@ def current_plan() -> Plan:
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
             signal.signal(number, _terminate)
     changes = checkout.changes(sys.argv[1:])
+    if changes:
+        checkout.tidy()
     while True:
         plan = _asked()
         try:

@@ -45,6 +45,13 @@ class Run:
         self._before = {p.pid for p in psutil.Process().children(recursive=True)}
         # A file, not a pipe: nobody reads while it runs. Not in the folder, which may be full or read-only.
         self._output = output or Path(f"{folder}.said")
+
+        def prepare() -> None:
+            # A shell starts what runs in its background with SIGINT ignored.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            if preexec is not None:
+                preexec()
+
         with open(self._output, "wb") as stream:
             self.process = subprocess.Popen(
                 [*before, sys.executable, "-m", "doit", *arguments],
@@ -54,7 +61,7 @@ class Run:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=preexec,
+                preexec_fn=prepare,
             )
 
     @property
