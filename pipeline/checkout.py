@@ -11,6 +11,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -92,9 +93,18 @@ def _sign() -> None:
 
 
 def _leave(pid: int) -> None:
+    # All is done: an interruption of Python's own end would be told with a traceback.
+    end_by_signals()
     if os.getpid() == pid:
         with contextlib.suppress(OSError):
             os.unlink(layout.CHECKOUT_NOTE)
+
+
+def end_by_signals() -> None:
+    """Let a signal end this process without a word, unless it is ignored here."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def interrupted() -> None:

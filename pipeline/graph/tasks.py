@@ -6,14 +6,13 @@ import contextlib
 import importlib
 import os
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from doit.exceptions import TaskFailed
 
-from pipeline import layout
+from pipeline import checkout, layout
 from pipeline.checker import Checker
 from pipeline.errors import ProjectError, Regression
 from pipeline.process import die_with_parent, machine_lock
@@ -29,9 +28,7 @@ _forking: list[int] = []
 def _in_child() -> None:
     """Of doit's processes in a parallel run: one waits for no killed parent, and tells of no interrupt."""
     die_with_parent(_forking[-1])
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
+    checkout.end_by_signals()
 
 
 os.register_at_fork(
