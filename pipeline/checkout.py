@@ -11,7 +11,6 @@ import contextlib
 import os
 import shlex
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import layout
 from pipeline.errors import BadInput, plain, printable
+from pipeline.process import end_by_signals
 from pipeline.store import NEW
 
 if TYPE_CHECKING:
@@ -98,13 +98,6 @@ def _leave(pid: int) -> None:
     if os.getpid() == pid:
         with contextlib.suppress(OSError):
             os.unlink(layout.CHECKOUT_NOTE)
-
-
-def end_by_signals() -> None:
-    """Let a signal end this process without a word, unless it is ignored here."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def interrupted() -> None:

@@ -10,7 +10,7 @@ from functools import partial
 
 from pipeline import layout
 from pipeline.errors import BuildError
-from pipeline.process import die_with_parent, signal_name
+from pipeline.process import die_with_parent, signal_name, starting
 from pipeline.store import write_json
 from toolchain import wasm_opt
 from toolchain.model import Identity, Toolchain
@@ -38,17 +38,25 @@ def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subproc
 def start(
     command: Sequence[str], environment: dict[str, str], text: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        input=text,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env=environment,
-        check=False,
-        preexec_fn=partial(die_with_parent, os.getpid()),
-    )
+    with starting():
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    with process:
+        try:
+            printed, said = process.communicate(text)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, printed, said)
 
 
 def complaint(stderr: str) -> str:

@@ -35,6 +35,7 @@ _WATCH_S = 0.25
 _PR_SET_PDEATHSIG = 1
 #: Says nothing of what was to be started, but that the system has no room for any process.
 _NO_ROOM = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _THREADS = threading.Lock()
 
 
@@ -52,8 +53,27 @@ def machine_lock(*, exclusive: bool) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Around a fork: an interrupt comes after it. In its hooks and in the child Python only tells of one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_by_signals() -> None:
+    """Let a signal end this process without a word, unless it is ignored here."""
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def die_with_parent(parent: int) -> None:
     """In a child of the process ``parent``: be killed when it is, however it ends; survives exec."""
+    end_by_signals()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before prctl
         os._exit(1)
@@ -102,16 +122,17 @@ class Worker:
                 resource.setrlimit(kind, (most, most))
 
         try:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._stderr,
-                env=dict(environment),
-                cwd="/",
-                start_new_session=True,
-                preexec_fn=limit,
-            )
+            with starting():
+                self._process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._stderr,
+                    env=dict(environment),
+                    cwd="/",
+                    start_new_session=True,
+                    preexec_fn=limit,
+                )
         except OSError as error:
             self._stderr.close()
             if error.errno in _NO_ROOM:

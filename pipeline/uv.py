@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Mapping
 from functools import partial
 
-from pipeline.process import die_with_parent
+from pipeline.process import die_with_parent, starting
 
 _TIMEOUT_S = 900
 _MOST_SAID = 400
@@ -24,18 +24,21 @@ class Unavailable(Exception):
 def uv(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     """Run uv; raises Unavailable with its complaint."""
     command = [sys.executable, "-m", "uv", "--no-progress", "--no-config", *arguments]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        env={**os.environ, **_index_settings(), **(environment or {})},
-        start_new_session=True,
-        preexec_fn=partial(die_with_parent, os.getpid()),
-    ) as process:
+    whole = {**os.environ, **_index_settings(), **(environment or {})}
+    with starting():
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=whole,
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    with process:
         try:
             stderr = process.communicate(timeout=_TIMEOUT_S)[1]
         except subprocess.TimeoutExpired:

@@ -12,7 +12,7 @@ from typing import Any
 
 from doit.exceptions import TaskFailed
 
-from pipeline import checkout, layout
+from pipeline import layout
 from pipeline.checker import Checker
 from pipeline.errors import ProjectError, Regression
 from pipeline.process import die_with_parent, machine_lock
@@ -28,7 +28,6 @@ _forking: list[int] = []
 def _in_child() -> None:
     """Of doit's processes in a parallel run: one waits for no killed parent, and tells of no interrupt."""
     die_with_parent(_forking[-1])
-    checkout.end_by_signals()
 
 
 os.register_at_fork(

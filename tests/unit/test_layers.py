@@ -27,7 +27,6 @@ LAYERS = [
     {"pipeline.layout"},
     {
         "pipeline.process",
-        "pipeline.checkout",
         "pipeline.hosts",
         "pipeline.packages",
         "pipeline.verdicts",
@@ -41,6 +40,7 @@ LAYERS = [
     },
     {
         "pipeline.backends",
+        "pipeline.checkout",
         "pipeline.compare_cells",
         "pipeline.history_store",
         "pipeline.claims_file",
