@@ -137,8 +137,10 @@ def main() -> int:
     site = Path(sysconfig.get_path("platlib"))
     findings = [*changed(site), *unasked(site)]
     checked = _output(sys.executable, "-m", "pip", "check")
-    findings += checked.stdout.splitlines() if checked.returncode else []
-    tracked = _output("git", "ls-files", "-z").stdout.split("\0")
+    findings += (checked.stdout or checked.stderr or "pip check").splitlines() if checked.returncode else []
+    listed = _output("git", "ls-files", "-z")
+    findings += [f"git ls-files: {listed.stderr.strip()}"] if listed.returncode else []
+    tracked = listed.stdout.split("\0")
     findings += secrets(ROOT / name for name in tracked if name and (ROOT / name).is_file())
     audit = _output(
         sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--timeout", "10"

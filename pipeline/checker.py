@@ -15,7 +15,10 @@ class Checker(MD5Checker):  # type: ignore[misc]
         """Whether a file is another than the one that ``state`` (time, size, MD5) was taken of."""
         if not isinstance(state, list | tuple) or len(state) != 3:
             return True  # doit's memory was damaged
-        return file_stat.st_size != state[1] or bool(super().check_modified(file_path, file_stat, state))
+        try:
+            return file_stat.st_size != state[1] or bool(super().check_modified(file_path, file_stat, state))
+        except OSError:  # it may not be read (any more)
+            return True
 
     def get_state(self, dep: str, current_state: Any) -> Any:
         """The state of a file; FileNotFoundError, which doit understands, also where it may not be read."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
     import fasteners
 
 #: doit's commands that change what lies in a checkout; no other waits.
-_CHANGING = {"run", "clean", "forget", "ignore", "reset-dep"}
-_OTHERS = {"list", "info", "help", "dumpdb", "strace", "tabcompletion"}
+_CHANGING = {"run", "clean", "forget", "ignore", "reset-dep", "strace"}
+_OTHERS = {"list", "info", "help", "dumpdb", "tabcompletion"}
 #: Tasks that only look. Whoever measures all night still wants to see what was.
 _LOOKING = {"history", "compare", "doctor"}
 #: Where nothing of ours is written, and what is large.
 _NOT_SEARCHED = {"site-packages", "cache", "__pycache__"}
+
+#: As tempfile makes them for store.py.
+_HALF_MADE = re.compile(rf"{re.escape(NEW)}(.*\.)?[a-z0-9_]{{8}}", re.DOTALL)
 
 #: Held until this process ends.
 _lock: fasteners.InterProcessLock | None = None
@@ -64,15 +68,16 @@ def own(*, wait: bool = True) -> bool:
     # A file of its own: closing another handle of it would free the lock.
     lock = fasteners.InterProcessLock(layout.CHECKOUT_LOCK)
     try:
+        # Where what follows fails it goes with the last reference to it.
         at_once: bool = lock.acquire(blocking=False)
         if not at_once and not wait:
             return False
         if not at_once:
             print(f"waiting for {_holder()} to end: it has this checkout", file=sys.stderr, flush=True)
             lock.acquire(max_delay=1.0)
-        _lock = lock
         _sweep()
         _sign()
+        _lock = lock
     except (OSError, RuntimeError) as error:  # fasteners' own, where a file system has no locks
         said = getattr(error, "strerror", None) or str(error)
         where = os.fsdecode(getattr(error, "filename", None) or layout.CHECKOUT_LOCK)
@@ -100,11 +105,6 @@ def _leave(pid: int) -> None:
             os.unlink(layout.CHECKOUT_NOTE)
 
 
-def interrupted() -> None:
-    """Let the next run look for what is half-made: an interruption may hit where that is cleaned up."""
-    atexit.unregister(_leave)
-
-
 def _holder() -> str:
     with contextlib.suppress(OSError):
         said = plain(Path(layout.CHECKOUT_NOTE).read_text(encoding="utf-8", errors="replace"))
@@ -114,16 +114,16 @@ def _holder() -> str:
 
 
 def _sweep() -> None:
-    """Remove what a killed run was just writing: nobody else writes here now."""
+    """Remove what a killed run was just writing: nobody else writes here now (but other hosts results)."""
     if not os.path.exists(layout.CHECKOUT_NOTE):
         return
-    for place in layout.WRITTEN:
+    for place in (*layout.WRITTEN, f"{layout.RESULTS}/{layout.here()}"):
         for folder, folders, files in os.walk(place):
-            for name in [name for name in folders if name.startswith(NEW)]:
+            for name in filter(_HALF_MADE.fullmatch, folders):
                 shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
             folders[:] = [n for n in folders if n not in _NOT_SEARCHED and not n.startswith(NEW)]
             for name in files:
-                if name.startswith(NEW):
+                if _HALF_MADE.fullmatch(name):
                     with contextlib.suppress(OSError):
                         os.unlink(os.path.join(folder, name))
             if folder == ".":

@@ -21,7 +21,8 @@ from pipeline import layout
 from pipeline.errors import BuildError
 from pipeline.model import Workload
 from pipeline.plan import Plan
-from pipeline.process import die_with_parent
+from pipeline.process import die_with_parent, starting
+from pipeline.store import NEW
 
 #: What a build needs of the project; nothing that a run made.
 PARTS = ("dodo.py", "matrix.toml", "pyproject.toml", "pipeline", "toolchain", "third_party", "workloads")
@@ -80,7 +81,7 @@ def _files() -> Iterator[Path]:
     for part in PARTS:
         path = layout.ROOT / part
         for file in [path] if path.is_file() else path.rglob("*"):
-            hidden = any(name == "__pycache__" or name.startswith(".new-") for name in file.parts)
+            hidden = any(name == "__pycache__" or name.startswith(NEW) for name in file.parts)
             if file.is_file() and not hidden:
                 yield file.relative_to(layout.ROOT)
 
@@ -107,19 +108,20 @@ def build(folder: Path, arguments: Sequence[str], conditions: Conditions | None 
             _rename_host(chosen.host)
 
     try:
-        process = subprocess.Popen(
-            command,
-            cwd=root,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env={**os.environ, **ours, **chosen.environment},
-            start_new_session=True,
-            preexec_fn=begin,
-        )
+        with starting():
+            process = subprocess.Popen(
+                command,
+                cwd=root,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env={**os.environ, **ours, **chosen.environment},
+                start_new_session=True,
+                preexec_fn=begin,
+            )
     except (OSError, subprocess.SubprocessError) as error:
         raise BuildError(f"cannot start {command[0]} for a build in {root}: {error}") from None
     try:

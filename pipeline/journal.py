@@ -102,7 +102,7 @@ def load(name: str, key: str) -> Journal:
         why = f"of schema {found.schema}" if found.schema != SCHEMA else "changed after it was written"
     except FileNotFoundError:
         return Journal(key=key)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         why = str(error)
     aside = f"{where}.damaged"
     os.replace(where, aside)

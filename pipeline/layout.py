@@ -54,8 +54,8 @@ ENVIRONMENTS = "pipeline/environments"
 TEMPLATE = "pipeline/templates/report.md.jinja"
 
 
-#: Where files are written, but for caches of compilers: searched for what a killed run left half-made.
-WRITTEN = (BUILD, RESULTS, REPORT, THIRD_PARTY, WORKLOADS, "history", ".")
+#: Where files are written, beside results: searched for what a killed run left half-made.
+WRITTEN = (BUILD, REPORT, THIRD_PARTY, WORKLOADS, "history", ".")
 
 
 def here() -> str:

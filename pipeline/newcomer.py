@@ -64,7 +64,10 @@ def create(name: str | None, source: str | None) -> None:
             sources=", ".join(map(_quoted, sorted(sources))),
         )
         write_atomic(made / layout.WORKLOAD_TOML, text)
-        workloads.read(str(made))
+        try:
+            workloads.read(str(made))
+        except BadInput as error:
+            raise BadInput(str(error).replace(str(made), str(folder))) from None
         os.rename(made, folder)
     print(f"{folder}/: {len(files)} files and {layout.WORKLOAD_TOML}; now type: doit run workload={name}")
 

@@ -57,6 +57,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._report_wanted = False
         self._reached: set[str] = set()
         self._failed = False
+        self._gone = False
         self._finished: list[str] = []  # since the live view was last drawn
 
     # -- doit's calls, in the order in which they come
@@ -112,10 +113,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         gone = _GONE.search(str(fail.get_msg())) if isinstance(fail, DependencyError) else None
         if gone:
             sys.stderr.write(f"error: {self._vanished(gone[1])}\n")
-            self._report_wanted = False
-            # doit would end with status 2, and it is no fault of ours.
-            raise SystemExit(1)
-        if isinstance(fail, TaskFailed | Regressed):
+            self._report_wanted, self._gone = False, True
+        elif isinstance(fail, TaskFailed | Regressed):
             sys.stderr.write(f"error: {printable(fail.get_msg().strip())}\n")
         else:
             sys.stderr.write(f"error in task {task.name}: {fail.get_msg()}\n")
@@ -133,6 +132,9 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self.write("\n" + table.read_text(encoding="utf-8"))
             if self.settle is not None and not (self._failed or self._left or self.runtime_errors):
                 self.settle([self._tasks[name] for name in self._reached])
+        if self._gone:
+            # doit would end with status 2, and it is no fault of ours. Not before its processes have ended.
+            raise SystemExit(1)
 
     def write(self, text: str) -> None:
         """Say it. Where that fails (a full disk, `| head`) the run ends: what is finished is kept."""
@@ -219,10 +221,15 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._live = None
 
     def _vanished(self, path: str) -> str:
-        """What to say of a file that a task depends on and that is not there (any more)."""
-        made = any(path in task.targets for task in self._tasks.values())
-        cure = "" if made else f"bring it back (git checkout {shlex.quote(path)}), then "
-        return f"{printable(path)} is gone; {cure}type: doit run"
+        """What to say of a file that a task depends on and that is not there, or closed to us."""
+        name = printable(path)
+        if os.path.exists(path):
+            return f"{name} cannot be read; expected a file that this user may read; then type: doit run"
+        if any(path in task.targets for task in self._tasks.values()):
+            return f"{name} is gone; type: doit run"
+        ours = not os.path.isabs(path) and not path.startswith(layout.LOCAL_WORKLOADS)
+        how = f" (git checkout {shlex.quote(path)})" if ours else ""
+        return f"{name} is gone; bring it back{how}, then type: doit run"
 
     def _tell_noticed(self) -> None:
         while noticed:

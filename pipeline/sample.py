@@ -228,7 +228,7 @@ def _examine(path: str | Path) -> Sample | str | None:
         return None
     except OSError as error:
         return str(error.strerror)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return f"no sample: {error}"
     if not _sane(sample):
         return "a sample with impossible values"

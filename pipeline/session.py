@@ -22,8 +22,8 @@ _CLOCK_RUN_S = 0.1
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
-#: Of a clock that was right when it was checked: so many chunks on end in which it loses more than it did
-#: then, by this factor and so many seconds. A busy machine does that to a chunk or two.
+#: Of a clock that was right when it was checked: a chunk is slow by it that loses more than it did then, by
+#: this factor and so many seconds, and so many on end are no accident. A busy machine does it to one or two.
 _CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 2, 0.001
 #: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
 #: lost at its ends is half a per cent at most, either way.
@@ -111,15 +111,19 @@ class Session(Guest):
     def _keep_time(self, run: Run) -> None:
         """A clock that was right for one long run still is; raises Ended where it has become slow.
 
-        Nothing is asked of processes: each has its own clock, and starts as slowly as the machine is busy.
+        A chunk by a slow clock counts as one that had no processor for what is missing.
+        Only processes may have many: each has its own clock, and starts as slowly as the machine is busy.
         """
-        if run.clock_s is None or self.lost_s is None or self.forks:
+        if run.clock_s is None or self.lost_s is None:
             return
         lost = self.wall_seconds - run.clock_s
-        share = (1 - CLOCK_AGREEMENT[False]) * self.wall_seconds
-        slow = lost > _CLOCK_SLACK * self.lost_s + share + _CLOCK_SLACK_S
-        self.slow_chunks = self.slow_chunks + 1 if slow else 0
-        if self.slow_chunks >= _CLOCK_CHUNKS:
+        share = (1 - CLOCK_AGREEMENT[self.forks]) * self.wall_seconds
+        if lost <= _CLOCK_SLACK * self.lost_s + share + _CLOCK_SLACK_S:
+            self.slow_chunks = 0
+            return
+        self.cpu_share = min(self.cpu_share, self.agreement)
+        self.slow_chunks += 1
+        if self.slow_chunks >= _CLOCK_CHUNKS and not self.forks:
             reason = f"the guest's clock ran at {self.agreement:.3f} of the host's"
             before = f"after {self.clock_agreement or 0:.3f} when it was checked"
             raise Ended(Status.INVALID, f"{self.who}: {reason}, {before}")
@@ -150,7 +154,7 @@ class Session(Guest):
                 reason = f"the guest's clock ran at {best:.3f} of the host's"
                 start = f"or it took {shortfall:.3f} s to start"
                 raise Ended(Status.INVALID, f"{self.who}: {reason}, {start}")
-            self.clock_agreement = best
+            self.clock_agreement, self.lost_s = best, shortfall
         self.chunk_s = self.wall_seconds
         return 1
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -128,12 +128,9 @@ def settle(key: str, tasks: Iterable[Any], memory: Any) -> None:
             folder = os.path.dirname(path)
             if folder not in seen:
                 seen[folder] = _state(folder)
-    for pattern in _CODE:
-        for code in sorted(layout.ROOT.glob(pattern)):
-            if code.is_file() and code.parent.name != "__pycache__":
-                seen[str(code.relative_to(layout.ROOT))] = _state(code)
-                if _state(code)[0] >= _started:
-                    return  # this process may still run what it was before
+    if code_changed():
+        return  # this process may still run what it was before
+    seen.update((str(code.relative_to(layout.ROOT)), _state(code)) for code in _code())
     stamp = Stamp(list(seen), list(seen.values()))
     try:
         raw = msgspec.json.encode(stamp)
@@ -141,6 +138,18 @@ def settle(key: str, tasks: Iterable[Any], memory: Any) -> None:
         return  # a file whose name is no text: JSON has no way to say it
     write_atomic(layout.settled(key), raw)
     _prune()
+
+
+def _code() -> Iterator[Path]:
+    for pattern in _CODE:
+        for path in sorted(layout.ROOT.glob(pattern)):
+            if path.is_file() and path.parent.name != "__pycache__":
+                yield path
+
+
+def code_changed() -> bool:
+    """Whether a file of the program is newer than this process."""
+    return any(_state(path)[0] >= _started for path in _code())
 
 
 def _state(path: str | Path) -> _State:

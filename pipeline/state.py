@@ -20,6 +20,8 @@ from pipeline import layout
 
 #: The key that doit writes last when it saves a task's success (Dependency.save_success).
 _LAST_KEY = "deps:"
+#: The key of what its checks saved (Dependency.get_values).
+_VALUES = "_values_:"
 #: Of SQLite's files, bytes: what is shorter is an empty one to it.
 _SMALLEST = 512
 _AFRESH = "results are adopted by their own digests, the rest is made again"
@@ -96,7 +98,8 @@ class JournalDB(SqliteDB):  # type: ignore[misc]
                 return super()._get_task_data(task_id)
         entry = self._entries.pop(task_id, None)
         found = {} if entry is None else self.codec.decode(entry)
-        return found if isinstance(found, dict) else {}
+        sound = isinstance(found, dict) and isinstance(found.get(_VALUES, {}), dict)
+        return found if sound else {}
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Remember a value; with the last one of a task, commit the task."""

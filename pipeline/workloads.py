@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pipeline import layout, workload_files
@@ -76,11 +76,16 @@ def local() -> dict[str, str]:
 
 
 def _below(folder: str) -> dict[str, str]:
+    found = {}
     try:
-        places = sorted(Path(folder).glob(f"*/{layout.WORKLOAD_TOML}"))
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            # Not as glob does it, to which what is closed is not there.
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                os.stat(os.path.join(folder, name, layout.WORKLOAD_TOML))
+                found[name] = f"{folder}/{name}"
     except OSError as error:
         raise BadInput(f"{error.filename}: {error.strerror}; expected a folder that can be read") from None
-    return {place.parent.name: place.parent.as_posix() for place in places}
+    return found
 
 
 def read(folder: str, *, own: bool = False) -> Workload:

@@ -71,6 +71,8 @@ def current_plan() -> Plan:
             # What it had to wait for may have done it all.
             if not changes or checkout.own():
                 return plan
+            if settled.code_changed():
+                raise BadInput("the program itself changed while this run waited; type: doit run")
         except ProjectError as error:
             _refuse(error)
 
@@ -130,11 +132,14 @@ def _settle(plan: Plan, variables: dict[str, str], tasks: list[Any]) -> None:
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Ctrl-C is no fault of ours: one line instead of a traceback."""
-    if issubclass(kind, KeyboardInterrupt):
-        checkout.interrupted()
-        print("interrupted; what is finished is kept; type: doit run", file=sys.stderr, flush=True)
-        if isinstance(error, Terminated):  # Python itself ends by SIGINT
-            signal.signal(error.number, signal.SIG_DFL)
-            os.kill(os.getpid(), error.number)
-    else:
+    if not issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
+        return
+    with contextlib.suppress(OSError, ValueError):  # nobody may be there to read it
+        print("interrupted; what is finished is kept; type: doit run", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+    # Not by Python's own end, which would wait for processes of a parallel run; they end with this one. The
+    # note of who has the checkout stays: it lets the next run look for what is half-made.
+    number = error.number if isinstance(error, Terminated) else signal.SIGINT
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

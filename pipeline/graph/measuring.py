@@ -38,6 +38,7 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
                 "uptodate": [
                     intact,
                     (environment.present, [runtime]),
+                    untouched(runtimes.own_files, runtime, tell=True),
                     config_changed(
                         {
                             "packages": list(runtime.packages),

@@ -141,8 +141,8 @@ def intact(task: Any, values: dict[str, Any], objection: Callable[[str], str | N
     return True
 
 
-def untouched(files: Callable[..., list[str]], *arguments: Any) -> Callable[..., bool]:
-    """An ``uptodate`` check of files that another task makes: which they are is known after it only."""
+def untouched(files: Callable[..., list[str]], *arguments: Any, tell: bool = False) -> Callable[..., bool]:
+    """An ``uptodate`` check of files that are known only once they are made; ``tell`` which is another."""
 
     def state() -> dict[str, list[int]]:
         found = {}
@@ -154,7 +154,11 @@ def untouched(files: Callable[..., list[str]], *arguments: Any) -> Callable[...,
 
     def check(task: Any, values: dict[str, Any]) -> bool:
         task.value_savers.append(lambda: {"untouched": state()})
-        return bool(values.get("untouched") == state())
+        before, now = values.get("untouched"), state()
+        if tell and isinstance(before, dict):
+            others = [path for path in before if before[path] != now.get(path)]
+            noticed.extend(f"{path}: not what was made; looked at again" for path in others[:1])
+        return bool(before == now)
 
     return check
 
