@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from pipeline import layout, sample
-from pipeline.store import NEW
+from pipeline.store import NEW, sha256
 from tests.conftest import Workspace, environment, executed
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -45,6 +45,7 @@ class Run:
         self._before = {p.pid for p in psutil.Process().children(recursive=True)}
         # A file, not a pipe: nobody reads while it runs. Not in the folder, which may be full or read-only.
         self._output = output or Path(f"{folder}.said")
+        self._begun = time.monotonic()
 
         def prepare() -> None:
             # A shell starts what runs in its background with SIGINT ignored.
@@ -87,6 +88,12 @@ class Run:
     def end(self, timeout: float = 300) -> int:
         """Wait for its end; returns its exit status as subprocess does."""
         return self.process.wait(timeout=timeout)
+
+    def lives(self, timeout: float = 120) -> bool:
+        """After a moment: whether it still runs. An assertion fails where it does so after that time."""
+        time.sleep(0.01)
+        assert time.monotonic() < self._begun + timeout, f"it does not end:\n{self.said}"
+        return self.process.poll() is None
 
     def children(self) -> list[psutil.Process]:
         """All that it started, as far as it lives."""
@@ -140,8 +147,10 @@ def scores(workspace: Workspace) -> dict[str, Any]:
 
 
 def modules(workspace: Workspace) -> dict[str, str]:
-    """{cell: digest of what it ran}."""
-    return {cell: module for cell, (_, _, module) in scores(workspace).items()}
+    """{file: digest of its bytes}, of all that was compiled: what must be the same after any fault."""
+    folder = workspace.path / layout.BUILD
+    files = [*folder.glob("artifacts/coremark/*/O[23]/**/*"), *folder.glob("toolchains/*/libc/**/*")]
+    return {str(p.relative_to(folder)): sha256(p) for p in sorted(files) if p.is_file()}
 
 
 def litter(folder: Path) -> list[str]:

@@ -1,16 +1,17 @@
 """doit's memory and samples, damaged in every way: noticed, named, made again, and nothing else is."""
 
+import itertools
 import json
-import math
 import random
 import re
+from pathlib import Path
 
 import pytest
 
-from pipeline import journal, layout, sample
+from pipeline import journal, layout, packages, sample
 from pipeline.journal import Trial
 from pipeline.model import Status
-from tests.conftest import make_workspace
+from tests.conftest import executed, make_workspace
 from tests.faults import harness
 
 FAULTS = "what lies on the disk"
@@ -57,7 +58,7 @@ DAMAGES = (deleted, cut, rubbish, flipped, holed)
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda f: f.__name__)
 def test_doits_memory(settled, often, tried, damage):
     database = settled.path / ".doit.db"
-    chance = random.Random(damage.__name__)
+    chance, wanted = random.Random(damage.__name__), harness.scores(settled)
     for number in range(often(1, 20)):
         before, raw = harness.finished(settled), database.read_bytes()
         damaged = damage(raw, chance)
@@ -71,10 +72,29 @@ def test_doits_memory(settled, often, tried, damage):
         said = outcome.stdout + outcome.stderr
         assert outcome.returncode == 0, (number, said)
         assert "Traceback" not in said, (number, said)
-        if damage in (deleted, rubbish):
+        if damage in (deleted, cut, rubbish):
             assert "results are adopted by their own digests" in said, (number, said)
         assert harness.finished(settled) == before, "nothing is measured again"
+        assert harness.scores(settled) == wanted
         tried(f"doit's database {damage.__name__}", "every sample adopted, the report right")
+    harness.settles(settled)
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-shm"])
+def test_what_a_killed_run_leaves_beside_doits_memory(settled, often, tried, suffix):
+    """SQLite's log and its index, which a run that ends by itself takes away."""
+    chance, wanted = random.Random(suffix), harness.scores(settled)
+    for number in range(often(1, 10)):
+        before = harness.finished(settled)
+        for stamp in (settled.path / layout.SETTLED).glob("*"):
+            stamp.unlink()
+        settled.path.joinpath(f".doit.db{suffix}").write_bytes(chance.randbytes(chance.choice((1, 32768))))
+        outcome = settled.doit("run")
+        assert outcome.returncode == 0, (number, outcome.stderr)
+        assert "Traceback" not in outcome.stderr, (number, outcome.stderr)
+        assert harness.finished(settled) == before, "nothing is measured again"
+        assert harness.scores(settled) == wanted
+        tried(f"rubbish for .doit.db{suffix}", "nothing lost, the report right")
     harness.settles(settled)
 
 
@@ -157,13 +177,12 @@ SAMPLES = {
 
 @pytest.mark.parametrize("forgotten", [False, True], ids=["remembered", "forgotten"])
 def test_samples(settled, often, tried, forgotten):
-    """Each in another way, all but two at once."""
+    """Each in another way, all but one at once."""
     chance = random.Random(int(forgotten))
-    for number in range(often(1, 8)):
-        good = sorted(harness.finished(settled))
-        damaged = dict(
-            zip(chance.sample(good, len(good) - 2), chance.sample(list(SAMPLES), len(good)), strict=False)
-        )
+    ways = itertools.cycle(SAMPLES)
+    for number in range(often(2, 8)):
+        good = harness.finished(settled)
+        damaged = dict(zip(chance.sample(sorted(good), len(good) - 1), ways, strict=False))
         # While the other cell's is still whole.
         for path, damage in sorted(damaged.items(), key=lambda each: each[1] is not of_another_cell):
             damage(path)
@@ -172,15 +191,21 @@ def test_samples(settled, often, tried, forgotten):
         outcome = settled.doit("run")
         said = outcome.stdout + outcome.stderr
         assert outcome.returncode == 0, (number, said)
-        assert sum("] measure " in line for line in outcome.stdout.splitlines()) >= len(damaged)
+        measured = [task for task in executed(outcome.stdout) if task.startswith("measure")]
+        assert len(measured) == len(good if forgotten else damaged)
+        now = harness.finished(settled)
+        assert now.keys() == good.keys(), number
+        for path, raw in good.items():
+            assert (now[path] == raw) == (path not in damaged), path
+            _, workload, toolchain, variant, backend = path.relative_to(settled.results.parent).parts[:5]
+            assert sample.read(path).cell == f"{workload}/{toolchain}/{variant}/{backend}"
         for path, damage in damaged.items():
-            named = f"{path.relative_to(settled.path)}: {SAMPLES[damage]}"
             # Without doit's memory only its key says that a good sample is of another cell.
-            assert named in said or (forgotten and damage is of_another_cell), (named, said)
-            assert sample.read(path) is not None
-            assert all(math.isfinite(x) for x in sample.read(path).scores)
-            tried(f"a sample: {damage.__name__.replace('_', ' ')}", "named, measured again, and no other")
-        harness.settles(settled, before=[path for path in good if path not in damaged])
+            quiet = forgotten and damage is of_another_cell
+            assert quiet or f"{path.relative_to(settled.path)}: {SAMPLES[damage]}" in said, (path, said)
+            what = f"a sample: {damage.__name__.replace('_', ' ')}"
+            tried(what, f"{'' if quiet else 'named, '}measured again, and no other")
+    harness.settles(settled, before=harness.finished(settled))
 
 
 def test_what_else_doit_made(settled, often, tried):
@@ -189,6 +214,7 @@ def test_what_else_doit_made(settled, often, tried):
     wanted = harness.scores(settled)
     (stamp,) = (settled.path / layout.SETTLED).glob("*.json")
     files = sorted(name for name in json.loads(stamp.read_text())["paths"] if of_ours(name))
+    built = harness.modules(settled)
     for path in (settled.path / name for name in chance.sample(files, min(len(files), often(4, 60)))):
         raw = path.read_bytes()
         for damage in often((chance.choice((deleted, cut, rubbish)),), (deleted, cut, rubbish)):
@@ -203,10 +229,59 @@ def test_what_else_doit_made(settled, often, tried):
             if damaged is not None:
                 assert f"{name}: not what was made; made again" in outcome.stdout, (damage.__name__, said)
             assert harness.scores(settled) == wanted, (name, damage.__name__)
-            tried(
-                f"a file below build/ or report/ {damage.__name__}", "named, made again, the report the same"
-            )
+            assert harness.modules(settled) == built, (name, damage.__name__)
+            how = "made again" if damaged is None else "named, made again"
+            tried(f"a file below build/ or report/ {damage.__name__}", f"{how}, the report the same")
     harness.settles(settled)
+
+
+#: What is asked anew, or only tells who measured: damage to it changes nothing.
+ASIDE = ("build/settled/*.json", "results/*/host.json", ".doit.lock", ".doit.run")
+
+
+def test_what_nothing_is_made_of(settled, often, tried):
+    chance, wanted = random.Random(2), harness.scores(settled)
+    before = harness.finished(settled)
+    settled.path.joinpath(".doit.run").write_text("a run that was killed\n")
+    for path in [path for pattern in ASIDE for path in settled.path.glob(pattern)]:
+        for damage in often((rubbish,), (deleted, cut, rubbish, flipped) * 3):
+            raw = path.read_bytes() if path.exists() else b"nothing"
+            path.unlink(missing_ok=True)
+            if (damaged := damage(raw or b"nothing", chance)) is not None:
+                path.write_bytes(damaged)
+            outcome = settled.doit("run")
+            said = outcome.stdout + outcome.stderr
+            assert (outcome.returncode, "Traceback" in said) == (0, False), (path, damage.__name__, said)
+            assert harness.finished(settled) == before, (path, damage.__name__)
+            assert harness.scores(settled) == wanted, (path, damage.__name__)
+            tried("stamps, locks and notes damaged", "nothing measured again, the report the same")
+    harness.settles(settled)
+
+
+def test_an_isolated_environment(settled, often, tried):
+    """Of the files that decide a number."""
+    backend = "wasmtime.cranelift@46.0.1"
+    chosen = (f"backends={backend}", "variants=O3", "rounds=1")
+    settled.run(*chosen)
+    if set(harness.cells(settled).values()) != {"ok"}:
+        pytest.skip("its environment cannot be had here")
+    chance = random.Random(3)
+    (site,) = settled.path.glob(f"{layout.environment('wasmtime-46.0.1')}/lib/python3*/site-packages")
+    files = sorted(map(Path, packages.records(["wasmtime"], str(site))))
+    for path in chance.sample(files, often(1, 6)):
+        raw, damage = path.read_bytes(), chance.choice((cut, rubbish, deleted))
+        damaged = damage(raw, chance)
+        path.unlink()
+        if damaged is not None:
+            path.write_bytes(damaged)
+        outcome = settled.doit("run", *chosen)
+        said = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, said
+        assert f"{path.relative_to(settled.path)}: not what was made" in said, said
+        assert path.read_bytes() == raw, path
+        assert set(harness.cells(settled).values()) == {"ok"}, said
+        tried(f"a file of an isolated environment {damage.__name__}", "named, installed again")
+    harness.settles(settled, *chosen)
 
 
 def of_ours(name):
@@ -225,13 +300,15 @@ def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, da
     path = tmp_path / journal.path("search", "0123456789abcdef")
     raw, chance = path.read_bytes(), random.Random(damage.__name__)
     assert journal.load("search", "0123456789abcdef").trials == [trial] * 3
+    named = 0
     for number in range(often(100, 2000)):
         damaged = damage(raw, chance)
         path.write_bytes(damaged)
         found = journal.load("search", "0123456789abcdef")
-        if found.trials:  # only white space was changed
+        if found.trials:  # only white space was changed, or a bit twice
             assert found.trials == [trial] * 3, number
             continue
+        named += 1
         assert path.with_suffix(".json.damaged").read_bytes() == damaged
         assert "put aside" in capsys.readouterr().out
-    tried(f"the journal of a search: {damage.__name__}", "named, put aside, begun anew", number + 1)
+    tried(f"the journal of a search: {damage.__name__}", "named, put aside, begun anew", named)
