@@ -159,6 +159,20 @@ def workspace(tmp_path: Path, prepared: Path) -> Workspace:
     return make_workspace(tmp_path / "a copy", prepared)
 
 
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Path:
+    made = make_workspace(tmp_path_factory.mktemp("finished") / "a copy", prepared)
+    made.run()
+    return made.path
+
+
+@pytest.fixture
+def ran(tmp_path: Path, _finished: Path) -> Workspace:
+    """The same after its run ended well: there is nothing left to do."""
+    shutil.copytree(_finished, tmp_path / "a copy", symlinks=True, copy_function=_copy)
+    return Workspace(tmp_path / "a copy")
+
+
 def _not_copied(folder: str, names: list[str]) -> set[str]:
     if Path(folder).name == "environments":
         return {name for name in names if not name.startswith("wasmer-1.1.0")}

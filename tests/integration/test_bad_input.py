@@ -80,14 +80,3 @@ def test_a_matrix_whose_reference_does_not_build_is_no_success(workspace):
     assert outcome.returncode == 1
     assert "no cell could be measured: " in outcome.stderr
     assert "unsupported option '-msimd128'" in outcome.stderr
-
-
-def test_a_full_disk_is_one_line_and_the_next_run_goes_on(workspace):
-    """A file where a folder must be stands for every write that fails."""
-    (workspace.path / "results").write_text("")
-    outcome = workspace.doit("run")
-    assert outcome.returncode == 1
-    assert "Traceback" not in outcome.stderr
-    assert "results" in outcome.stderr
-    (workspace.path / "results").unlink()
-    workspace.run()

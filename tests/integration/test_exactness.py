@@ -30,100 +30,81 @@ def test_a_first_run_and_then_nothing(workspace):
     assert workspace.run() == []
 
 
-def test_same_bytes_are_no_change(workspace):
-    workspace.run()
+def test_same_bytes_are_no_change(ran):
     for name in ("core_matrix.c", "core_portme.c", "core_portme.h"):
-        os.utime(workspace.path / "third_party/coremark" / name)
-    os.utime(workspace.path / "matrix.toml")
-    assert [t for t in workspace.run() if not t.startswith("verify")] == []
+        os.utime(ran.path / "third_party/coremark" / name)
+    os.utime(ran.path / "matrix.toml")
+    assert [t for t in ran.run() if not t.startswith("verify")] == []
 
 
-def test_a_changed_port_is_compiled_linked_and_measured(workspace):
-    workspace.run()
-    workspace.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
-    counted = kinds(workspace.run())
+def test_a_changed_port_is_compiled_linked_and_measured(ran):
+    ran.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
+    counted = kinds(ran.run())
     assert counted["compile"] == 2 * 2  # one file: two variants, two targets
     assert counted["link"] == 2 * 2
     assert counted["measure"] == 8
-    workspace.edit("third_party/coremark/core_portme.h", "MULTITHREAD 1", "MULTITHREAD (1)")
-    counted = kinds(workspace.run())
+    ran.edit("third_party/coremark/core_portme.h", "MULTITHREAD 1", "MULTITHREAD (1)")
+    counted = kinds(ran.run())
     assert counted["compile"] == 6 * 2 * 2
     # The same objects came out, so nothing after them ran.
     assert counted["link"] == counted["measure"] == 0
 
 
-def test_a_variants_flags_are_that_variants_alone(workspace):
-    workspace.run()
-    workspace.edit("matrix.toml", '"-O2"', '"-O2 -DNOTHING"')
-    tasks = workspace.run()
+def test_a_variants_flags_are_that_variants_alone(ran):
+    ran.edit("matrix.toml", '"-O2"', '"-O2 -DNOTHING"')
+    tasks = ran.run()
     assert {c.split()[2] for c in cells(tasks)} == {"O2"}
     assert kinds(tasks)["compile"] == 6 * 2
     assert kinds(tasks)["measure"] == 4
 
 
-def test_a_worker_is_its_cells_alone(workspace):
-    workspace.run()
-    workspace.append("pipeline/workers/wasmtime_worker.py", "# changed\n")
-    tasks = workspace.run()
+def test_a_worker_is_its_cells_alone(ran):
+    ran.append("pipeline/workers/wasmtime_worker.py", "# changed\n")
+    tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
 
 
-def test_another_version_of_a_backend_is_its_cells_alone(workspace):
-    workspace.run()
+def test_another_version_of_a_backend_is_its_cells_alone(ran):
     # As if pip had put another build of the same version there: another digest.
-    workspace.edit("pipeline/packages.py", "digest.hexdigest()", "digest.hexdigest()[::-1]")
-    tasks = workspace.run()
+    ran.edit("pipeline/packages.py", "digest.hexdigest()", "digest.hexdigest()[::-1]")
+    tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
 
 
-def test_more_rounds_are_the_new_rounds_alone(workspace):
-    workspace.run()
-    tasks = workspace.run("rounds=3")
+def test_more_rounds_are_the_new_rounds_alone(ran):
+    tasks = ran.run("rounds=3")
     assert kinds(tasks)["measure"] == 4
     assert all(t.endswith(" 3") for t in tasks if t.startswith("measure "))
-    assert kinds(workspace.run("rounds=2"))["measure"] == 0
+    assert kinds(ran.run("rounds=2"))["measure"] == 0
 
 
-def test_another_host_is_every_sample(workspace):
-    workspace.run()
-    workspace.edit(
+def test_another_host_is_every_sample(ran):
+    ran.edit(
         "pipeline/host.py",
         '"cores": os.cpu_count(),\n            "k',
         '"cores": 99,\n            "k',
     )
-    assert kinds(workspace.run())["measure"] == 8
+    assert kinds(ran.run())["measure"] == 8
 
 
-def test_the_protocols_settings_are_every_sample(workspace):
-    workspace.run()
-    workspace.edit("matrix.toml", "pairs = 2", "pairs = 3")
-    assert kinds(workspace.run())["measure"] == 8
+def test_the_protocols_settings_are_every_sample(ran):
+    ran.edit("matrix.toml", "pairs = 2", "pairs = 3")
+    assert kinds(ran.run())["measure"] == 8
 
 
-def test_a_deleted_sample_is_that_one(workspace):
-    workspace.run()
-    (workspace.results / "coremark/zig/O3/native/round-02.json").unlink()
-    tasks = workspace.run()
+def test_a_deleted_sample_is_that_one(ran):
+    (ran.results / "coremark/zig/O3/native/round-02.json").unlink()
+    tasks = ran.run()
     assert [t for t in tasks if t.startswith("measure")] == ["measure coremark zig O3 native 2"]
 
 
-def test_a_damaged_sample_is_measured_again(workspace):
-    workspace.run()
-    path = workspace.results / "coremark/zig/O3/native/round-02.json"
-    path.write_bytes(path.read_bytes()[:100])
-    tasks = workspace.run()
-    assert [t for t in tasks if t.startswith("measure")] == ["measure coremark zig O3 native 2"]
-    assert len(json.loads(path.read_text())["scores"]) == 2
-
-
-def test_a_changed_artifact_is_made_again_and_nothing_is_measured(workspace):
-    workspace.run()
-    path = workspace.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm"
+def test_a_changed_artifact_is_made_again_and_nothing_is_measured(ran):
+    path = ran.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm"
     good = path.read_bytes()
     path.write_bytes(good[:-1] + b"?")
-    counted = kinds(workspace.run())
+    counted = kinds(ran.run())
     assert counted["link"] == 1
     assert counted["measure"] == 0
     assert path.read_bytes() == good
@@ -141,60 +122,39 @@ def test_rounds_are_outermost_however_they_are_asked_for(workspace):
         assert rounds(workspace.run(task)) == [1] * 4 + [2] * 4
 
 
-def test_an_edited_sample_is_measured_again(workspace):
-    workspace.run()
-    path = workspace.results / "coremark/zig/O3/native/round-02.json"
-    good = json.loads(path.read_text())
-    path.write_text(json.dumps({**good, "scores": [x * 2 for x in good["scores"]]}))
-    assert rounds(workspace.run()) == [2]
-    assert json.loads(path.read_text())["digest"] != good["digest"]
-
-
-def test_filters_throw_nothing_away(workspace):
-    workspace.run()
-    assert kinds(workspace.run("variants=O3"))["measure"] == 0
-    assert kinds(workspace.run("backends=native"))["measure"] == 0
-    assert kinds(workspace.run())["measure"] == 0
-    extra = workspace.run("flags=-O3 -msimd128", "backends=wasmtime.cranelift")
+def test_filters_throw_nothing_away(ran):
+    assert kinds(ran.run("variants=O3"))["measure"] == 0
+    assert kinds(ran.run("backends=native"))["measure"] == 0
+    assert kinds(ran.run())["measure"] == 0
+    extra = ran.run("flags=-O3 -msimd128", "backends=wasmtime.cranelift")
     assert cells(extra) == {"coremark zig O3-msimd128 wasmtime.cranelift"}
 
 
-def test_without_doits_memory_samples_are_adopted(workspace):
-    workspace.run()
-    before = samples(workspace)
-    for path in workspace.path.glob(".doit.db*"):
-        path.unlink()
-    workspace.run()
-    assert samples(workspace) == before
-
-
-def test_only_what_was_deleted_is_made_again(workspace):
-    workspace.run()
-    shutil.rmtree(workspace.path / "report")
-    assert [t.split()[0] for t in workspace.run()] == ["report", "export"]
-    (workspace.path / "report/results.csv").unlink()
-    assert workspace.run() == ["export"]
-    shutil.rmtree(workspace.path / "results")
-    assert set(kinds(workspace.run())) <= {"measure", "report", "export", "remember", "check"}
-    before = samples(workspace)
-    shutil.rmtree(workspace.path / "build/artifacts")
-    counted = kinds(workspace.run())
+def test_only_what_was_deleted_is_made_again(ran):
+    shutil.rmtree(ran.path / "report")
+    assert [t.split()[0] for t in ran.run()] == ["report", "export"]
+    (ran.path / "report/results.csv").unlink()
+    assert ran.run() == ["export"]
+    shutil.rmtree(ran.path / "results")
+    assert set(kinds(ran.run())) <= {"measure", "report", "export", "remember", "check"}
+    before = samples(ran)
+    shutil.rmtree(ran.path / "build/artifacts")
+    counted = kinds(ran.run())
     assert counted["compile"] == 24
-    assert samples(workspace) == before, "the same artifacts came out"
+    assert samples(ran) == before, "the same artifacts came out"
 
 
 def samples(workspace):
     return {p: p.read_bytes() for p in (workspace.path / "results").rglob("round-*.json")}
 
 
-def test_parallel_builds_measure_alone(workspace):
+def test_parallel_builds_measure_alone(ran):
     """With -n 2 compiles run side by side; a measurement has the machine for itself."""
-    workspace.run()
-    workspace.edit("matrix.toml", '"-O2"', '"-O2 -DNOTHING"')
-    outcome = workspace.doit("run", "-n", "2")
+    ran.edit("matrix.toml", '"-O2"', '"-O2 -DNOTHING"')
+    outcome = ran.doit("run", "-n", "2")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert rounds(executed(outcome.stdout)) == [1, 1, 2, 2]
-    results = json.loads((workspace.path / "report/results.json").read_text())
+    results = json.loads((ran.path / "report/results.json").read_text())
     assert {c["status"] for c in results["cells"]} == {"ok"}
 
 
@@ -251,18 +211,17 @@ def test_the_list_reads_like_the_pipeline(workspace):
     assert all(len(line.split()) > 3 for line in lines), "each says what it does"
 
 
-def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(workspace, monkeypatch):
-    workspace.run()
-    (stamp,) = (workspace.path / "build/settled").iterdir()
-    memory = workspace.path / ".doit.db"
+def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(ran, monkeypatch):
+    (stamp,) = (ran.path / "build/settled").iterdir()
+    memory = ran.path / ".doit.db"
     aside = memory.rename(memory.with_suffix(".aside"))
-    told = workspace.doit("run")
+    told = ran.doit("run")
     assert told.returncode == 0
     assert told.stdout.startswith("Everything is up to date.\n")
     assert "wasmtime.cranelift" in told.stdout
     assert not memory.exists(), "no task was looked at"
     aside.rename(memory)
-    monkeypatch.chdir(workspace.path)
+    monkeypatch.chdir(ran.path)
     assert settled.holds(stamp.stem)
     paths = json.loads(stamp.read_bytes())["paths"]
     kinds = (
@@ -281,8 +240,8 @@ def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(workspace, mon
         assert not settled.holds(stamp.stem), path
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         assert settled.holds(stamp.stem), path
-    assert workspace.doit("forget", "report").returncode == 0
-    assert workspace.run() == ["report"]
+    assert ran.doit("forget", "report").returncode == 0
+    assert ran.run() == ["report"]
 
 
 def test_what_changes_during_a_run_is_no_settled_run(workspace):
@@ -292,8 +251,7 @@ def test_what_changes_during_a_run_is_no_settled_run(workspace):
     assert not list((workspace.path / "build").glob("settled/*"))
 
 
-def test_a_run_with_options_or_tasks_is_never_cut_short(workspace):
-    workspace.run()
-    assert "build every artifact" in workspace.doit("list").stdout
-    assert executed(workspace.doit("run", "-a", "report").stdout)
-    assert workspace.doit("run", "build").stdout == ""
+def test_a_run_with_options_or_tasks_is_never_cut_short(ran):
+    assert "build every artifact" in ran.doit("list").stdout
+    assert executed(ran.doit("run", "-a", "report").stdout)
+    assert ran.doit("run", "build").stdout == ""

@@ -4,16 +4,6 @@ import json
 import shutil
 
 
-def test_a_sample_of_another_cell_is_not_shown(workspace):
-    workspace.run()
-    sample = workspace.results / "coremark/zig/O3/native/round-01.json"
-    good = json.loads(sample.read_text())
-    shutil.copy(workspace.results / "coremark/zig/O2/native/round-01.json", sample)
-    tasks = workspace.run()
-    assert "measure coremark zig O3 native 1" in tasks
-    assert json.loads(sample.read_text())["key"] == good["key"]
-
-
 def unavailable(workspace):
     """Run without Wasmer's environment; returns why the cell is unavailable, the rest being ok."""
     shutil.rmtree(workspace.path / "build/environments", ignore_errors=True)

@@ -42,9 +42,8 @@ CELL_KEYS = [
 ]
 
 
-def test_the_shape_of_results_json(workspace):
-    workspace.run()
-    raw = (workspace.path / "report/results.json").read_bytes()
+def test_the_shape_of_results_json(ran):
+    raw = (ran.path / "report/results.json").read_bytes()
     results = json.loads(raw.decode("utf-8"))
     assert list(results) == [
         "schema",
@@ -87,28 +86,26 @@ def test_the_shape_of_results_json(workspace):
     assert len(pairs) == 4, "cells that differ in one thing: two levels, two backends"
     assert {v["verdict"] for v in results["comparisons"]} <= {"faster", "slower", "same within", "undecided"}
     assert all({"name", "found", "effect", "remedy"} == set(w) for w in results["warnings"])
-    assert str(workspace.path).encode() not in raw, "a path of the host's"
+    assert str(ran.path).encode() not in raw, "a path of the host's"
 
 
-def test_the_same_samples_give_the_same_report(workspace):
-    workspace.run()
+def test_the_same_samples_give_the_same_report(ran):
     names = ("results.json", "report.md", "report.txt")
-    before = [(workspace.path / "report" / name).read_bytes() for name in names]
+    before = [(ran.path / "report" / name).read_bytes() for name in names]
     for name in names:
-        (workspace.path / "report" / name).unlink()
-    workspace.run()
-    assert [(workspace.path / "report" / name).read_bytes() for name in names] == before
+        (ran.path / "report" / name).unlink()
+    ran.run()
+    assert [(ran.path / "report" / name).read_bytes() for name in names] == before
 
 
-def test_the_reports_say_what_the_results_say(workspace):
-    workspace.run()
-    results = json.loads((workspace.path / "report/results.json").read_text())
-    markdown = (workspace.path / "report/report.md").read_text()
-    table = (workspace.path / "report/report.txt").read_text()
+def test_the_reports_say_what_the_results_say(ran):
+    results = json.loads((ran.path / "report/results.json").read_text())
+    markdown = (ran.path / "report/report.md").read_text()
+    table = (ran.path / "report/report.txt").read_text()
     for cell in results["cells"]:
         assert f"{cell['score']:.0f}" in table
         assert f"| {cell['ratio']:.4f} | {cell['ratio_low']:.4f} |" in markdown
-    assert table in workspace.doit("run").stdout
+    assert table in ran.doit("run").stdout
 
 
 def test_foreign_text_cannot_act_as_markup(workspace):
