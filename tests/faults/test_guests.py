@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import make_workspace
-from tests.faults.harness import Run
+from pipeline.prebuilt import MOST_BYTES
+from tests import foreign
+from tests.conftest import environment, make_workspace
+from tests.faults.harness import Run, finished, one_error
 
 FAULTS = "guests"
 BOTH = ("native", "wasmtime.cranelift")
+#: As CI has it: keys in the environment of doit itself.
+SECRET = "what the house keeps for itself"
 #: Put into the port's start_time, chosen by a -D flag of the variant.
 DOES = r"""
 #include <stddef.h>
@@ -36,10 +41,14 @@ static void fault(void)
     volatile int x = 1;
     while (x) ;
 #endif
-#ifdef FLOOD
+#if defined PLENTY || defined FLOOD
     static char block[65536];
     memset(block, 'x', sizeof block);
-    for (int i = 0; i < 1600; i++)
+#ifdef PLENTY
+    for (int i = 0; i < 32; i++)
+#else
+    for (;;)
+#endif
         fwrite(block, 1, sizeof block, stdout);
 #endif
 #ifdef GROW
@@ -116,8 +125,9 @@ CLOCK = """
 #: variant: (fault in words, status, what the reason says); a pair of those where native code differs.
 GUESTS = {
     "trap": ("traps", "trap", ""),
-    "loop": ("never ends", "timeout", "no answer within"),
-    "flood": ("prints without end", "invalid", "it printed"),
+    "loop": ("never ends", "timeout", "no answer within 2 s"),
+    "plenty": ("prints 2 MiB", "invalid", "it printed 2[0-9]{6} bytes"),
+    "flood": ("prints without end", "timeout", "no answer within 2 s"),
     "grow": ("takes all memory, much at a time", "invalid", "out of memory"),
     # A runtime that gets none for itself ends.
     "grow-slowly": ("takes all memory, a page at a time", "invalid|crash", "out of memory|SIGABRT"),
@@ -214,7 +224,8 @@ def workspace(tmp_path_factory, prepared):
 
 def run(workspace, *choice):
     """A run in which cells go wrong: {(variant, backend): cell}, and what it said."""
-    run = Run(workspace.path, "run", *choice, "rounds=1")
+    env = {**environment(workspace.path), "AWS_SECRET_ACCESS_KEY": SECRET, "GITHUB_TOKEN": SECRET}
+    run = Run(workspace.path, "run", *choice, "rounds=1", env=env)
     assert run.end(900) == 1, run.said
     said = run.said
     assert "Traceback" not in said, said
@@ -222,6 +233,11 @@ def run(workspace, *choice):
     # What they print reaches neither a terminal nor a file raw.
     report = [p.read_text() for p in (workspace.path / "report").iterdir() if p.is_file()]
     assert not [t for t in (said, *report) if re.search("[\x00\x07\x1b\x9b\u202e]", t)]
+    assert SECRET not in said
+    places = [workspace.path / name for name in ("build", "results", "report", "history")]
+    files = [p for place in places for p in place.rglob("*") if p.is_file()]
+    assert {p.name for p in files} >= {"results.json", "round-01.json", "coremark.wasm"}
+    assert not [p for p in files if SECRET.encode() in p.read_bytes()]
     # What is known is not tried again, and still fails.
     again = workspace.doit("run", *choice, "rounds=1")
     assert again.returncode == 1
@@ -247,6 +263,7 @@ def test_every_kind_of_bad_guest(workspace, often, tried):
     assert not any(wrong), "\n".join(filter(None, wrong))
     for name in names:
         tried(f"a guest that {GUESTS[name][0]}", GUESTS[name][1].replace("|", " or "), len(BOTH))
+    tried("secrets in the environment of a run", "no file tells them")
 
 
 def test_a_host_function_that_lies_about_the_time(workspace, often, tried):
@@ -258,3 +275,43 @@ def test_a_host_function_that_lies_about_the_time(workspace, often, tried):
     assert not any(wrong), "\n".join(filter(None, wrong))
     for name in names:
         tried(f"a host whose clock {CLOCKS[name][0]}", "invalid")
+
+
+@pytest.fixture
+def unspoilt(tmp_path, prepared):
+    """A workspace without bad guests, and with the memory that guests usually have."""
+    return make_workspace(tmp_path / "a copy", prepared)
+
+
+def test_a_module_above_the_limit_is_one_line(unspoilt, tried):
+    module = unspoilt.path / "vast.wasm"
+    module.write_bytes(b"\0asm\1\0\0\0")
+    for size in (MOST_BYTES + 1, 1 << 40):
+        os.truncate(module, size)
+        outcome = unspoilt.doit("run", f"artifact={module}", "backends=wasmtime.cranelift", timeout=60)
+        assert outcome.returncode == 1
+        assert f"{size} bytes; expected at most {MOST_BYTES}" in one_error(outcome.stderr)
+        assert outcome.stderr.count("\n") == 1
+        assert finished(unspoilt) == {}
+        tried("a module of more than 64 MiB", "one line, nothing measured")
+
+
+def test_a_module_with_50_mb_of_data(unspoilt, tmp_path, often, tried):
+    data = "static volatile char data[50 << 20] __attribute__((used)) = {1};\n"
+    started = "static struct timespec started"
+    module = foreign.build(tmp_path / "large.wasm", {started: data + started})
+    assert 50 << 20 < module.stat().st_size < MOST_BYTES
+    choice = (f"artifact={module}", often("backends=wasmtime.cranelift", "backends=*"), "rounds=1")
+    run = Run(unspoilt.path, "run", *choice)
+    status = run.end(900)
+    assert "Traceback" not in run.said, run.said
+    assert run.orphans() == []
+    found = json.loads((unspoilt.path / "report/results.json").read_text())["cells"]
+    found = {cell["backend"]: (cell["status"], cell["reason"]) for cell in found}
+    assert found["wasmtime.cranelift"] == ("ok", None)
+    assert status == (0 if {what for what, _ in found.values()} <= {"ok", "unavailable"} else 1), run.said
+    for name, (what, reason) in found.items():
+        # wasm2c writes more C of it than a worker's files may have; wasmer-sdk takes long for an instance.
+        other = {"wasm2c": "refuses the module: wasm2c", "wasmer-sdk": "clock ran at"}.get(name.split(".")[0])
+        assert what in ("ok", "unavailable") or (what == "invalid" and other and other in reason), reason
+        tried("a module with 50 MB of data", "ok" if what == "ok" else f"{what}, with the reason")

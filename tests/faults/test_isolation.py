@@ -73,10 +73,12 @@ def run(worker, *argv, timeout=60):
     return worker.request({"op": "run", "argv": ["guest", *argv], "watch": False}, timeout)
 
 
-def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, tried):
+def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, monkeypatch, tried):
     """By raw calls on each descriptor: the host's files, folders, sockets, or what other runs left there."""
     if backend.native:
         pytest.skip("native code is under no sandbox: see SECURITY.md")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", HOUSE)
+    assert "root:" in Path("/etc/passwd").read_text()
     secret = tmp_path / "secret"
     secret.write_text(HOUSE)
     house = tree(tmp_path)
@@ -95,6 +97,8 @@ def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, tried):
         said = answer["stdout"]
         lines = said.splitlines()
         assert HOUSE not in said, what
+        assert "root:" not in said, f"{what}: /etc/passwd"
+        assert not [name for name in os.environ if f"{name}=" in said], f"{what}: the host's environment"
         assert secret.name + "\n" not in said.replace("\0", "\n"), f"{what}: a folder was listed"
         if what == "given":
             assert lines[0] == GIVEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -12,12 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import archive, bundle, claims_file, layout, lock, matrix, newcomer, workloads
+from pipeline import archive, bundle, claims_file, layout, lock, matrix, newcomer, provenance, workloads
 from pipeline.errors import BadInput
 from tests.conftest import ROOT
-from tests.faults.house import EVIL, LINES, make_house
+from tests.faults.house import EVIL, LINES, make_house, state
 
 FAULTS = "Names that lead elsewhere"
+#: Why an archive's member is refused.
+OBJECTION = (
+    "more than 99 bytes|an absolute path|a path out of its folder|a name with characters or components"
+)
+#: What a bundle may have all the same: names below the folder that they stand in, for whatever reads them.
+HARMLESS = ("good", "...", "a/b", " ", "  x", "~", "~/x", "~root", "CON", "nul.txt", "a.", "a..", ".hidden")
+HARMLESS += ("-rf", "--help", "@x", "a=b", "a@1", "a,b")
 #: Tables of matrix.toml whose keys are names of the user's.
 TABLES = {
     "variants": '{ flags = "-O1" }',
@@ -156,11 +164,10 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     )
 
 
-def test_no_name_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried):
-    """As members, as links, and in a lock whose digest is right."""
+def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried):
+    """As files, links and folders of other writers' archives."""
     monkeypatch.chdir(workspace.path)
-    before = workspace.snapshot()
-    known = json.loads((ROOT / layout.LOCK).read_text())
+    before = workspace.snapshot(), state(workspace)
     path = tmp_path / "theirs.tar"
     for name in EVIL:
         for kind in (tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE):
@@ -170,11 +177,62 @@ def test_no_name_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried):
                 made.addfile(member, BytesIO())
             with pytest.raises(BadInput):
                 bundle.read(str(path))
-        entry = next(iter(known["artifacts"].values()))
-        sealed = lock.serialise(lock.seal({**known, "artifacts": {name: {**entry, "file": name}}}))
-        members = {"artifacts.lock": sealed, "README.txt": b"", "SHA256SUMS": b""}
-        path.write_bytes(archive.pack({f"coremark-wasm/{each}": text for each, text in members.items()}))
-        with pytest.raises(BadInput):
-            bundle.read(str(path))
-    assert workspace.snapshot() == before
-    tried("an evil name in a stranger's bundle or its lock", "refused, nothing unpacked", 5 * len(EVIL))
+    assert (workspace.snapshot(), state(workspace)) == before
+    tried("an evil name in a stranger's bundle", "refused, nothing unpacked", 4 * len(EVIL))
+
+
+def whole(members, known):
+    """The archive of a bundle whose lock and sums are right, as one who does not look at names writes it."""
+    members = {"README.txt": b"", **members, "artifacts.lock": lock.serialise(lock.seal(known))}
+    members |= {f"LICENSES/{name}": b"" for name in bundle._terms(known)}
+    members["SHA256SUMS"] = b"".join(
+        f"{hashlib.sha256(members[name]).hexdigest()}  {name}\n".encode("utf-8", "surrogateescape")
+        for name in sorted(members)
+    )
+    raw = b""
+    for name, content in sorted((f"{bundle.TOP}/{name}", content) for name, content in members.items()):
+        # archive.pack refuses such names: the header of a good one, with this one and a sum of its own.
+        field = name.encode("utf-8", "surrogateescape")[:100].ljust(100, b"\0")
+        header = field + archive._header("x", len(content))[100:]
+        total = sum(header[:148]) + sum(header[156:]) + 8 * ord(" ")
+        header = header[:148] + f"{total:06o}\0 ".encode() + header[156:]
+        raw += header + content + bytes(-len(content) % 512)
+    return raw + bytes(1024)
+
+
+def statement(entry):
+    """Provenance of an artifact, as far as a reader looks at it."""
+    subject = [{"name": entry["file"], "digest": {"sha256": entry["sha256"]}}]
+    found = {"_type": provenance.STATEMENT, "predicateType": provenance.PREDICATE}
+    return json.dumps({**found, "subject": subject, "predicate": {}}).encode()
+
+
+def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, tried):
+    """In a bundle that is whole but for its name: as an artifact's, as its file's, as both."""
+    monkeypatch.chdir(workspace.path)
+    before = workspace.snapshot(), state(workspace)
+    known = json.loads((ROOT / layout.LOCK).read_text())
+    path = tmp_path / "theirs.tar"
+    times = 0
+    for evil in ("good", *EVIL):
+        for name, file in ((evil, evil), (evil, "good"), ("good", evil)):
+            entry = {**next(iter(known["artifacts"].values())), "file": file}
+            entry |= {"sha256": hashlib.sha256(b"its bytes").hexdigest(), "bytes": len(b"its bytes")}
+            members = {f"artifacts/{name}/{file}": b"its bytes"}
+            members[f"artifacts/{name}/provenance.json"] = statement(entry)
+            theirs = {**known, "artifacts": {name: entry}}
+            path.write_bytes(whole(members, theirs))
+            if evil in HARMLESS:
+                assert list(bundle.read(str(path)).lock["artifacts"]) == [name]
+            else:
+                with pytest.raises(BadInput, match=OBJECTION):
+                    bundle.read(str(path))
+                # Also where its archive has no such member.
+                path.write_bytes(whole({}, theirs))
+                with pytest.raises(BadInput, match=r": missing$"):
+                    bundle.read(str(path))
+            times += 1
+    assert (workspace.snapshot(), state(workspace)) == before
+    tried(
+        "an evil name in the lock of a stranger's bundle", "refused, or a plain name; nothing unpacked", times
+    )

@@ -105,27 +105,3 @@ def test_nothing_is_installed_that_was_not_pinned(workspace, monkeypatch, how, w
         "something was installed"
     )
     tried("pins that are wrong: " + how, "the environment is not made, and says why")
-
-
-def test_a_run_says_that_a_hash_is_another(workspace, tried):
-    """Its cell is unavailable, the rest is measured; with the right pins it is measured too."""
-    path = workspace.path / PINS
-    good = path.read_text()
-    shutil.rmtree(workspace.path / "build/environments", ignore_errors=True)
-    choice = (f"backends=native,{BACKEND}", "variants=O3", "rounds=1")
-
-    def cells():
-        found = json.loads((workspace.path / layout.RESULTS_JSON).read_text())["cells"]
-        return {c["backend"]: c for c in found}
-
-    path.write_text(spoil("another digit", good))
-    outcome = workspace.doit("run", *choice)
-    assert outcome.returncode == 0, outcome.stderr
-    assert "Traceback" not in outcome.stderr
-    assert cells()["native"]["status"] == "ok"
-    assert cells()[BACKEND]["status"] == "unavailable"
-    assert "Hash mismatch" in cells()[BACKEND]["reason"]
-    path.write_text(good)
-    workspace.run(*choice)
-    assert cells()[BACKEND]["status"] == "ok"
-    tried("a hash with another digit, in a run", "that cell is unavailable, with the reason")

@@ -10,32 +10,35 @@ from pipeline.store import NEW
 from tests.faults import harness
 
 FAULTS = "two runs at once in one checkout"
+#: So that the first still measures when the second starts.
+LONG = "rounds=6"
 
 
 def test_the_second_waits_and_says_for_whom(workspace, often, tried):
-    commands = ["run", "run -n 2 variants=O3", "forget", "clean"]
-    for command in commands[: often(2, len(commands))]:
-        first = harness.Run(workspace.path, "run", output=workspace.path.parent / "first")
+    for command in often([f"run {LONG}"], [f"run {LONG}", f"run -n 2 variants=O3 {LONG}", "forget", "clean"]):
+        first = harness.Run(workspace.path, "run", LONG, output=workspace.path.parent / "first")
         assert first.wait_for(r"\] measure ")
         other = harness.Run(workspace.path, *command.split(), output=workspace.path.parent / "second")
         assert other.wait_for("waiting for")
         # Who only looks does not wait.
         assert workspace.doit("list").returncode == 0
         assert first.process.poll() is None, "it should still have been measuring"
-        assert f"waiting for doit run (process {first.process.pid} on " in other.said
+        assert f"waiting for doit run {LONG} (process {first.process.pid} on " in other.said
         assert "to end: it has this checkout" in other.said
         assert (first.end(), other.end()) == (0, 0), first.said + other.said
         assert "waiting" not in first.said
         assert "] measure " not in other.said, "nothing is measured twice"
-        if command == "run":
+        if command == f"run {LONG}":
             assert "Everything is up to date." in other.said
         harness.settles(workspace)
         shutil.rmtree(workspace.results)
-        tried(f"doit run and then doit {command}", "the second waited and said for whom")
+        tried(
+            f"doit run and then doit {command.replace(f' {LONG}', '')}", "the second waited and said for whom"
+        )
 
 
 def test_a_waiting_run_goes_on_when_the_first_is_killed(workspace, tried):
-    first = harness.Run(workspace.path, "run", output=workspace.path.parent / "first")
+    first = harness.Run(workspace.path, "run", LONG, output=workspace.path.parent / "first")
     assert first.wait_for(r"\] measure ")
     other = harness.Run(workspace.path, "run", output=workspace.path.parent / "second")
     assert other.wait_for("waiting for")

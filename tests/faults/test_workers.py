@@ -77,6 +77,17 @@ CASES = {
     "leaves-at-start": Case("start", "leave", "3", "crash", "exited with status 3: last words", "exits"),
     "leaves-at-load": Case("load", "leave", "0", "crash", "exited with status 0: last words", "exits"),
     "leaves-at-run": Case(MID, "leave", "255", "crash", "exited with status 255: last words", "exits"),
+    "hangs-at-start": Case(
+        "start",
+        "die",
+        str(int(signal.SIGSTOP)),
+        "timeout",
+        "no answer within 5 s",
+        "hangs before its greeting",
+    ),
+    "sleeps-at-start": Case(
+        "start", "late", "3600", "timeout", "no answer within 5 s", "hangs before its greeting"
+    ),
     "hangs-at-load": Case(
         "load", "die", str(int(signal.SIGSTOP)), "timeout", "no answer within 3 s", "hangs"
     ),
@@ -171,6 +182,7 @@ CASES = {
 #: Of each kind the hardest, where time is short.
 FEW = [
     "leaves-at-run",
+    "hangs-at-start",
     "hangs-at-run",
     "wrong-crc",
     "half",
@@ -219,6 +231,7 @@ def workspace(tmp_path_factory, prepared, chosen):
     set_faults(made, {name: fault(case, folder / name) for name, case in chosen.items()})
     made.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 3")
     made.edit("matrix.toml", "load_timeout_s = 120", "load_timeout_s = 3")
+    made.edit("pipeline/process.py", "_START_TIMEOUT_S = 60.0", "_START_TIMEOUT_S = 5.0")
     for key in ("undisturbed", "pairs"):
         made.edit("matrix.toml", f"{key} = 2 ", f"{key} = 6 ")
     return made
