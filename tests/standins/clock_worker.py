@@ -13,14 +13,16 @@ HOUR_NS = 3600 * 10**9
 #: Of looks at the clock, two a run: validation and calibration are behind it.
 LATER = 18
 looks = itertools.count()
-began = 0
+began = begun = 0
 
 
 def told():
     """The nanoseconds that are due, wrong as it was asked for."""
-    global began
+    global began, begun
     true, look = time.monotonic_ns(), next(looks)
     began = true if look <= LATER else began
+    begun = begun if look % 2 else true
+    honest = look <= LATER or look // 2 % 2 == 0
     return {
         "honest": true,
         "still": 10**9,
@@ -33,6 +35,8 @@ def told():
         "later-fast": began + (true - began) * 13 // 10,
         "later-slow": began + (true - began) * 7 // 10,
         "later-still": began,
+        # Of each run by itself: in every other.
+        "often-slow": true if honest else begun + (true - begun) // 2,
     }[LIE]
 
 
