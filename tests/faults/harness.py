@@ -98,11 +98,12 @@ class Run:
     def children(self) -> list[psutil.Process]:
         """All that it started, as far as it lives."""
         found = []
-        for each in psutil.Process().children(recursive=True):
+        for child in psutil.Process().children():
             with contextlib.suppress(psutil.Error):
-                if each.pid not in self._before and each.pid != self.process.pid:
-                    found.append(each)
-        return found
+                # What was here before it may have new processes, too: a browser of other tests.
+                if child.pid not in self._before:
+                    found += [child, *child.children(recursive=True)]
+        return [each for each in found if each.pid != self.process.pid]
 
     def orphans(self) -> list[str]:
         """After its end: what lives on that it started, after the kernel had time to end it."""

@@ -177,7 +177,6 @@ def test_paths(workspace, prepared, tmp_path, often, tried):
         made = make_workspace(folder, prepared, page=True)
         shutil.rmtree(folder / "build/artifacts")
         harness.settles(made, *ONE)
-        assert harness.modules(made) == harness.modules(workspace), name
         for task in tasks:
             made.run(task)
         found = products(made)

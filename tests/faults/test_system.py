@@ -195,11 +195,9 @@ def test_a_long_pause_of_a_worker_is_its_timeout(impatient, tried):
         assert run.wait_for(r"\] measure "), run.said
         while ": timeout: " not in run.said and run.lives(300):
             stopped([p.pid for p in run.children()], 1.3)
-            # The next cell's workers are not meant.
-            told = time.monotonic() + 2
-            while ": timeout: " not in run.said and time.monotonic() < told and run.lives(300):
-                pass
-        if run.end() == 1:
+            run.lives(300)
+        # The next cell's workers are not meant: where the kernel was slow to end these, once more.
+        if run.end() == 1 and "ok" in harness.cells(impatient).values():
             break
     assert run.end() == 1, run.said
     assert "no answer within 1 s" in run.said

@@ -71,9 +71,9 @@ def test_what_a_killed_run_left_half_made_is_removed(workspace, tried):
         "third_party/coremark",
     )
     for folder in folders:
-        (workspace.path / folder / f"{NEW}file.json.x1").write_text("{")
-        (workspace.path / folder / f"{NEW}folder").mkdir()
-        (workspace.path / folder / f"{NEW}folder" / "half").write_text("x")
+        (workspace.path / folder / f"{NEW}file.json.abc_1234").write_text("{")
+        (workspace.path / folder / f"{NEW}abcd1234").mkdir()
+        (workspace.path / folder / f"{NEW}abcd1234" / "half").write_text("x")
     lying = harness.litter(workspace.path)
     assert len(lying) == 2 * len(folders)
     # No run was killed: it is somebody else's.
