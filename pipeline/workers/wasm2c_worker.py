@@ -159,7 +159,9 @@ def _do(command: List[str], folder: str) -> None:
         lines = [line.strip() for line in outcome.stdout.decode("utf-8", "replace").splitlines()]
         said = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
         name = os.path.basename(command[0])
-        raise serve.Refused("%s: %s (status %d)" % (name, said[:300], outcome.returncode))
+        status = outcome.returncode
+        how = "status %d" % status if status > 0 else signal.Signals(-status).name
+        raise serve.Refused("%s: %s (%s)" % (name, said[:300], how))
 
 
 def _proof(image: bytes) -> serve.Facts:

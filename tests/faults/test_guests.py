@@ -18,7 +18,7 @@ from tests.faults.harness import Run, finished, one_error
 FAULTS = "guests"
 BOTH = ("native", "wasmtime.cranelift")
 #: As CI has it: keys in the environment of doit itself.
-SECRET = "what the house keeps for itself"
+HOUSE = "what the house keeps for itself"
 #: Put into the port's start_time, chosen by a -D flag of the variant.
 DOES = r"""
 #include <stddef.h>
@@ -224,7 +224,7 @@ def workspace(tmp_path_factory, prepared):
 
 def run(workspace, *choice):
     """A run in which cells go wrong: {(variant, backend): cell}, and what it said."""
-    env = {**environment(workspace.path), "AWS_SECRET_ACCESS_KEY": SECRET, "GITHUB_TOKEN": SECRET}
+    env = {**environment(workspace.path), "AWS_SECRET_ACCESS_KEY": HOUSE, "GITHUB_TOKEN": HOUSE}
     run = Run(workspace.path, "run", *choice, "rounds=1", env=env)
     assert run.end(900) == 1, run.said
     said = run.said
@@ -233,11 +233,11 @@ def run(workspace, *choice):
     # What they print reaches neither a terminal nor a file raw.
     report = [p.read_text() for p in (workspace.path / "report").iterdir() if p.is_file()]
     assert not [t for t in (said, *report) if re.search("[\x00\x07\x1b\x9b\u202e]", t)]
-    assert SECRET not in said
+    assert HOUSE not in said
     places = [workspace.path / name for name in ("build", "results", "report", "history")]
     files = [p for place in places for p in place.rglob("*") if p.is_file()]
     assert {p.name for p in files} >= {"results.json", "round-01.json", "coremark.wasm"}
-    assert not [p for p in files if SECRET.encode() in p.read_bytes()]
+    assert not [p for p in files if HOUSE.encode() in p.read_bytes()]
     # What is known is not tried again, and still fails.
     again = workspace.doit("run", *choice, "rounds=1")
     assert again.returncode == 1
