@@ -111,8 +111,9 @@ def attempt(
     # What doit started got the signal, too, and doit may have met its end first.
     assert status == -number or (group and number != signal.SIGKILL and status == 1), (blow, run.said)
     told = run.said.count("interrupted; what is finished is kept")
-    # Who has done the last task may be ending by itself.
-    silent = number == signal.SIGKILL or status != -number or re.search(r"\[(\d+)/\1\]", run.said)
+    # Who has done the last task, or has shown the table, may be ending by itself.
+    over = re.search(r"\[(\d+)/\1\]|^More in report", run.said, re.MULTILINE)
+    silent = number == signal.SIGKILL or status != -number or over
     assert told == 1 or (told == 0 and silent), (blow, run.said)
     return True
 
