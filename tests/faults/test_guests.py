@@ -175,7 +175,7 @@ CLOCKS = {
     "fast": ("runs 1.3 times as fast", "the guest says it ran"),
     "slow": ("runs at 0.7 of its speed", r"clock ran at 0\.[67]"),
     "later-fast": ("is right at first, then 1.3 times as fast", "the guest says it ran"),
-    "later-slow": ("is right at first, then at 0.7 of its speed", r"clock ran at 0\.[67]"),
+    "later-slow": ("is right at first, then at half its speed", r"clock ran at 0\.[45]"),
     "later-still": ("is right at first, then stands still", "stands still or lies"),
 }
 LONG_CLOCKS = ("zero", "back", "later-fast", "later-still")

@@ -33,7 +33,7 @@ def told():
         "fast": true * 13 // 10,
         "slow": true * 7 // 10,
         "later-fast": began + (true - began) * 13 // 10,
-        "later-slow": began + (true - began) * 7 // 10,
+        "later-slow": began + (true - began) // 2,
         "later-still": began,
         # Of each run by itself: in every other.
         "often-slow": true if honest else begun + (true - begun) // 2,
