@@ -21,6 +21,7 @@ from doit.reporter import ConsoleReporter
 
 from pipeline import layout
 from pipeline.errors import printable
+from pipeline.process import end_by_signals
 from pipeline.settled import UP_TO_DATE
 
 #: What checks found that a user should know, to be told with the next task.
@@ -132,6 +133,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self.write("\n" + table.read_text(encoding="utf-8"))
             if self.settle is not None and not (self._failed or self._left or self.runtime_errors):
                 self.settle([self._tasks[name] for name in self._reached])
+        # All is done: an interruption of Python's own end would be told with a traceback.
+        end_by_signals()
         if self._gone:
             # doit would end with status 2, and it is no fault of ours. Not before its processes have ended.
             raise SystemExit(1)
