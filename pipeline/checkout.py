@@ -114,7 +114,7 @@ def _holder() -> str:
 
 
 def _sweep() -> None:
-    """Remove what a killed run was just writing: nobody else writes here now (but other hosts results)."""
+    """Remove what a killed run was just writing: nobody else writes here now, but other hosts."""
     if not os.path.exists(layout.CHECKOUT_NOTE):
         return
     for place in (*layout.WRITTEN, f"{layout.RESULTS}/{layout.here()}"):
