@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.guest_process import Ended, Guest
@@ -105,28 +105,29 @@ class Session(Guest):
         """One chunk; raises Ended where it is not right."""
         run = self.run(self._case, self.iterations)
         self._compare(run.result, self.expected, f"{self.iterations} iterations" if not self.whole else "run")
-        self._keep_time(run)
-        return run
+        return self._in_time(run)
 
-    def _keep_time(self, run: Run) -> None:
+    def _in_time(self, run: Run) -> Run:
         """A clock that was right for one long run still is; raises Ended where it has become slow.
 
-        A chunk by a slow clock counts as one that had no processor for what is missing.
+        A chunk by a slow clock counts as one that had no processor for what is missing, and by the host's
+        clock: where the machine is too busy for undisturbed pairs, all are looked at.
         Only processes may have many: each has its own clock, and starts as slowly as the machine is busy.
         """
         if run.clock_s is None or self.lost_s is None:
-            return
+            return run
         lost = self.wall_seconds - run.clock_s
         share = (1 - CLOCK_AGREEMENT[self.forks]) * self.wall_seconds
         if lost <= _CLOCK_SLACK * self.lost_s + share + _CLOCK_SLACK_S:
             self.slow_chunks = 0
-            return
+            return run
         self.cpu_share = min(self.cpu_share, self.agreement)
         self.slow_chunks += 1
         if self.slow_chunks >= _CLOCK_CHUNKS and not self.forks:
             reason = f"the guest's clock ran at {self.agreement:.3f} of the host's"
             before = f"after {self.clock_agreement or 0:.3f} when it was checked"
             raise Ended(Status.INVALID, f"{self.who}: {reason}, {before}")
+        return replace(run, seconds=run.seconds * (self.wall_seconds - self.lost_s) / run.clock_s)
 
     @property
     def _case(self) -> Any:

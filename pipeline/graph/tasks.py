@@ -90,6 +90,12 @@ def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return TaskFailed(f"{error.strerror or error}{where}")
+    except ImportError as error:
+        # Of a checkout or an environment that was changed, or closed to us, while this run used it.
+        return TaskFailed(
+            f"{error}; expected the program's own files and packages as they were when this run began; "
+            "bring them back (git status; pip install -e .), then type: doit run"
+        )
     return result if isinstance(result, dict) else None
 
 

@@ -175,7 +175,7 @@ CLOCKS = {
     "fast": ("runs 1.3 times as fast", "the guest says it ran"),
     "slow": ("runs at 0.7 of its speed", r"clock ran at 0\.[67]"),
     "later-fast": ("is right at first, then 1.3 times as fast", "the guest says it ran"),
-    "later-slow": ("is right at first, then at half its speed", r"clock ran at 0\.[45]"),
+    "later-slow": ("is right at first, then at half its speed", r"clock ran at 0\.[0-5]"),
     "later-still": ("is right at first, then stands still", "stands still or lies"),
 }
 LONG_CLOCKS = ("zero", "back", "later-fast", "later-still")
@@ -275,10 +275,10 @@ def test_a_host_function_that_lies_about_the_time(workspace, often, tried):
     assert not any(wrong), "\n".join(filter(None, wrong))
     for name in names:
         tried(f"a host whose clock {CLOCKS[name][0]}", "invalid")
-    # What it says where it lies would be twice as much; where the machine is disturbed nothing is said.
+    # What it says where it lies would be twice as much. Ratios: the machine's speed is not in them.
     honest, other = found["O3", "clock.honest"], found["O3", "clock.often-slow"]
-    assert other["score"] is None or 0.7 < other["score"] / honest["score"] < 1.4, (honest, other)
-    tried("a host whose clock runs at half its speed in every other run", "the others are believed, or none")
+    assert 0.8 < other["ratio"] / honest["ratio"] < 1.1, (honest["ratio"], other["ratio"])
+    tried("a host whose clock runs at half its speed in every other run", "those are timed by our clock")
 
 
 @pytest.fixture
