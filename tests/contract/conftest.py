@@ -28,7 +28,7 @@ def compiled(folder: Path, source: str, target: str = WASM) -> str:
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def present(prepared):
     """A backend by its name; one that is not here is skipped, but not in CI, which installs all."""
 
@@ -42,6 +42,6 @@ def present(prepared):
     return find
 
 
-@pytest.fixture(params=sorted(BACKENDS))
+@pytest.fixture(params=sorted(BACKENDS), scope="module")
 def backend(request, present):
     return present(request.param)

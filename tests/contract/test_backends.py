@@ -27,12 +27,12 @@ def guests(prepared, tmp_path_factory):
     return {target: compiled(folder, "tests/guests/guest.c", target) for target in (WASM, NATIVE)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def protocol():
     return replace(matrix.load({}).protocol, memory_mib=MEMORY_MIB)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def worker(backend, protocol, guests):
     with start(backend, protocol) as worker:
         loaded = load(worker, backend, guests[NATIVE if backend.native else WASM])
@@ -111,19 +111,21 @@ def test_a_flood_of_output_is_counted_not_kept(worker):
     assert len(answer["stdout"]) <= 1 << 20
 
 
-def test_memory_ends_where_it_should(worker):
-    run(worker, "hello")  # what a runtime needs for itself it has taken now
-    try:
-        answer = run(worker, "grow")
-    except WorkerError as error:
-        # Where no limit of the kernel's fits, the parent looks.
-        if "MiB of memory" not in str(error):
-            raise
-        return
-    if answer["outcome"] == "exit":
-        got = int(answer["stdout"].split()[1])
-        assert 100 < got < MEMORY_MIB
-    assert worker.peak_rss_bytes() < (MEMORY_MIB + 200) << 20
+def test_memory_ends_where_it_should(backend, protocol, guests):
+    with start(backend, protocol) as worker:
+        load(worker, backend, guests[NATIVE if backend.native else WASM])
+        run(worker, "hello")  # what a runtime needs for itself it has taken now
+        try:
+            answer = run(worker, "grow")
+        except WorkerError as error:
+            # Where no limit of the kernel's fits, the parent looks.
+            if "MiB of memory" not in str(error):
+                raise
+            return
+        if answer["outcome"] == "exit":
+            got = int(answer["stdout"].split()[1])
+            assert 100 < got < MEMORY_MIB
+        assert worker.peak_rss_bytes() < (MEMORY_MIB + 200) << 20
 
 
 def test_a_runaway_is_killed(backend, protocol, guests):

@@ -47,33 +47,34 @@ def guests(prepared, tmp_path_factory):
     return {target: compiled(folder, "tests/guests/inputs.c", target) for target in (WASM, NATIVE)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def protocol():
     return replace(matrix.load({}).protocol, memory_mib=MEMORY_MIB)
 
 
-@pytest.fixture
-def inputs(tmp_path):
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
     """The options of a load with both; beside the folder lies a file that is none of its own."""
-    (tmp_path / "input").write_bytes(INPUT)
-    (tmp_path / "secret").write_text("secret")
+    place = tmp_path_factory.mktemp("inputs")
+    (place / "input").write_bytes(INPUT)
+    (place / "secret").write_text("secret")
     for name, content in FILES.items():
-        path = tmp_path / "files" / name
+        path = place / "files" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    (tmp_path / "files" / "out").symlink_to(tmp_path / "secret")
-    (tmp_path / "files" / "up").symlink_to("..")
-    return {"stdin": str(tmp_path / "input"), "files": str(tmp_path / "files")}
+    (place / "files" / "out").symlink_to(place / "secret")
+    (place / "files" / "up").symlink_to("..")
+    return {"stdin": str(place / "input"), "files": str(place / "files")}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loaded(backend, protocol, guests, inputs):
     with start(backend, protocol) as worker:
         load(worker, backend, guests[NATIVE if backend.native else WASM], inputs)
         yield worker
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bare(backend, protocol, guests):
     """A worker whose guest is given nothing."""
     with start(backend, protocol) as worker:
