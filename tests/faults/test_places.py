@@ -298,7 +298,7 @@ def test_files_vanish_while_it_measures(on_disk, often, tried, tmp_path):
     wanted = harness.modules(on_disk)
     chance = random.Random(2)
     bounded = (MADE[0], MADE[3], MADE[-1], GIVEN[0])
-    places = list(often(bounded, (*MADE, *GIVEN) * 5))
+    places = list(often(bounded, (*MADE, *GIVEN) * 2))
     times = 0
     for number, place in enumerate(places):
         kept = tmp_path / str(number)
@@ -329,7 +329,7 @@ def test_permissions_are_lost_while_it_measures(on_disk, unprivileged, often, tr
     chance = random.Random(3)
     bounded = ("results", f"{ZIG}/O2")
     known = [place for place in (*MADE, *GIVEN) if place != "build"]
-    places = list(often(bounded, known * 5))
+    places = list(often(bounded, known * 2))
     times = 0
     for number, place in enumerate(places):
         modes = {path: path.stat().st_mode for path in on_disk.path.rglob("*") if not path.is_symlink()}
