@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import build, flags, layout, provenance
-from pipeline.errors import BuildError
+from pipeline.errors import BuildError, DiskFull
 from pipeline.host import fingerprint
 from pipeline.model import Workload
 from pipeline.space import Choice, Space, combine
@@ -103,7 +103,9 @@ class Workshop:
             if key not in answers:
                 try:
                     answers[key] = flags.doubt(self.toolchain, variant, target)
-                except BuildError as error:  # it died: of this flag, or of a full disk; asked again next time
+                except DiskFull:
+                    raise
+                except BuildError as error:  # it died: of this flag, or by accident; asked again next time
                     return str(error)
             if answers[key]:
                 return answers[key]
@@ -113,14 +115,22 @@ class Workshop:
         """Build a nameless variant as a candidate."""
         return self.build(replace(variant, name=f"tune-{digest(variant)[:12]}", text=TEXT))
 
-    def build(self, variant: Variant) -> Built:
-        """Build a variant for every target, unless it lies there from today's inputs."""
+    def build(self, variant: Variant, tries: int = 2) -> Built:
+        """Build a variant for every target, unless it lies there from today's inputs.
+
+        A compiler that dies is asked once more: somebody may have killed it, or it found no memory just
+        then. The second time it is a finding about the flags; a full disk never is, and raises DiskFull.
+        """
         key = digest_of([self.basis, variant.text, digest(variant)])
         if not all(self._kept(variant, target, key) for target in self.targets):
             try:
                 self._make(variant)
-            except BuildError as error:  # the compiler died: of these flags, or the next one dies too
-                return Built(variant, None, None, str(error))
+            except DiskFull:
+                raise
+            except BuildError as error:
+                if tries == 1:
+                    return Built(variant, None, None, str(error))
+                return self.build(variant, tries - 1)
             for target in self.targets:
                 write_atomic(self._key(variant, target), key)
         records = [self._record(variant, target) for target in self.targets]

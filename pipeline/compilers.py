@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from pipeline import layout
-from pipeline.errors import BuildError
+from pipeline.errors import BuildError, DiskFull
 from pipeline.process import die_with_parent, signal_name, starting
 from pipeline.store import write_json
 from toolchain import wasm_opt
@@ -79,7 +79,9 @@ def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> 
         said = f"died of {signal_name(-status)}" + (f": {complaint(text)}" if text.strip() else "")
     # A linker that maps its output into memory gets this signal where the disk has no room for a page.
     if status == -signal.SIGBUS or any(sign in text for sign in _FULL):
-        said += f"; is the disk full? make room for {layout.BUILD}/, then type: doit run"
+        raise DiskFull(
+            f"{what}: {said}; is the disk full? make room for {layout.BUILD}/, then type: doit run"
+        )
     raise BuildError(f"{what}: {said}")
 
 

@@ -126,7 +126,7 @@ OTHERS = {
     "lock": (("artifacts.lock",), ("lock",), (20,)),
     "bundle": (("build/bundle",), ("bundle",), (60,)),
     "explain": (("report/explain.*",), ("explain",), (6,)),
-    "tune": (("results/*/coremark/zig/tune*", f"{ZIG}/tune*"), TUNE, (20,)),
+    "tune": (("results/*/coremark/zig/tune*", f"{ZIG}/tune*"), TUNE, (20, 49)),
     "history": (("history", "results/*/coremark/zig/O3"), (), (30,)),
     "page and exports": (("report/index.html", "report/charts", "report/*.csv"), (), (8, 60)),
     # Of the checkout of a rebuild: with the long version.
