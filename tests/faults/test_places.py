@@ -21,13 +21,13 @@ FAULTS = "full, read-only and vanishing places"
 ZIG = "build/artifacts/coremark/zig"
 #: What is full, and that it is.
 FULL = r"No space left on device: \S|\S: (No space left|database or disk is full)|is the disk full\?"
-BUSY = "this machine cannot be measured on"
+#: What a search or a self-test finds out on a busy machine.
+BUSY = r"this machine cannot be measured on|no round of it was undisturbed"
 #: What is no part of the report.
 BESIDE = r"report/(index\.html|charts|\w+\.csv)|history"
 #: The owner of its files and nothing more: also where an interpreter lies that only root may start.
 UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "env", "-u", "HOME")
-#: Time enough for something undisturbed on a busy machine.
-TUNE = ("tune", "backend=wasmtime.cranelift", "budget=5")
+TUNE = ("tune", "backend=wasmtime.cranelift", "budget=2")
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +79,8 @@ def fill(disk, workspace, pages, *arguments):
         status, said = run_in(workspace, *arguments)
     finally:
         disk.grow()
-    if BUSY in said:
-        status = 0  # what the self-test found out is no trouble of the disk
+    if re.search(BUSY, said):
+        status = 0  # which is no trouble of the disk
     if status != 0:
         refused(status, said, FULL, f"{pages} pages of room")
         # Where only what goes beside the report has no room, that is right all the same.
@@ -158,7 +158,8 @@ def test_a_full_disk_beside_the_matrix(disk, on_disk, often, tried):
             harness.settles(on_disk)
         if arguments and rooms:
             remove(on_disk, *patterns)
-            on_disk.run(*arguments)
+            outcome = on_disk.doit("run", *arguments)
+            assert outcome.returncode == 0 or re.search(BUSY, outcome.stderr), outcome.stderr
         tried(f"disk full, {name}", "named, exit 1; the next run made it", times)
     shutil.rmtree(on_disk.path / layout.LOCAL_WORKLOADS)
 
