@@ -69,7 +69,11 @@ def new_folder(place: str | Path) -> Iterator[str]:
     """A temporary folder in a place, for what is moved from there when it is whole, or not kept."""
     Path(place).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=NEW, dir=place, ignore_cleanup_errors=True) as folder:
-        yield folder
+        try:
+            yield folder
+        except OSError as error:
+            error.filename = error.filename or str(place)  # a write names no file
+            raise
 
 
 @contextlib.contextmanager
