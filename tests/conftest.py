@@ -22,6 +22,7 @@ from hypothesis import settings
 
 from pipeline import layout, runtimes
 from pipeline.backends import discover
+from pipeline.store import NEW
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -180,8 +181,9 @@ def _not_copied(folder: str, names: list[str]) -> set[str]:
         return set(names) - {"coremark"}
     if Path(folder).name == "toolchains" or Path(folder).parent.name == "artifacts":
         return set(names) - {"zig"}
-    # What other tests are just building elsewhere comes and goes while this is copied.
-    return {"cache", "settled", "elsewhere", "tests.lock"} & set(names)
+    # What other tests are just making comes and goes while this is copied.
+    half_made = {name for name in names if name.startswith(NEW)}
+    return half_made | {"cache", "settled", "elsewhere", "tests.lock"} & set(names)
 
 
 def _copy(source: str, target: str) -> None:
