@@ -168,14 +168,14 @@ class Session(Guest):
         A chunk takes the protocol's time, or ``least_s`` if that is longer, or what a coarse clock needs.
         """
         iterations = self.least_iterations
-        run = self.run(self._case, iterations)
+        run, wall_seconds = self._quicker(iterations)
         while run.seconds < max(_CALIBRATION_FLOOR_S, _LEAST_TICKS * run.tick_s):
             if iterations == _MAX_ITERATIONS:
                 reason = f"{iterations} iterations take {run.seconds:g} s: its number of them does nothing"
                 raise Ended(Status.INVALID, f"{self.who}: {reason}")
             iterations = min(4 * iterations, _MAX_ITERATIONS)
-            run = self.run(self._case, iterations)
-        start_s = self.wall_seconds - (run.clock_s or run.seconds) if self.forks else 0.0
+            run, wall_seconds = self._quicker(iterations)
+        start_s = wall_seconds - (run.clock_s or run.seconds) if self.forks else 0.0
         self.chunk_s = max(
             self.protocol.chunk_ms / 1000,
             least_s,
@@ -192,6 +192,15 @@ class Session(Guest):
                 self.lost_s = min(self.lost_s, self.wall_seconds - run.clock_s)
         self.setup_s = min(setups)
         return iterations
+
+    def _quicker(self, iterations: int) -> tuple[Run, float]:
+        """A run, and the host's seconds; the quicker of two where a pause may have made a short one long."""
+        run = self.run(self._case, iterations)
+        first = run, self.wall_seconds
+        if run.seconds < _CALIBRATION_FLOOR_S:
+            return first
+        second = self.run(self._case, iterations), self.wall_seconds
+        return min(first, second, key=lambda each: each[0].seconds)
 
     def _check_clock(self, short: int, long: int) -> Run:
         """A long run whose guest's time agrees with the host's, if it tells one; raises Ended."""
