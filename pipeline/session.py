@@ -112,7 +112,8 @@ class Session(Guest):
 
         A chunk by a slow clock counts as one that had no processor for what is missing, and by the host's
         clock: where the machine is too busy for undisturbed pairs, all are looked at.
-        Only processes may have many: each has its own clock, and starts as slowly as the machine is busy.
+        Not so of processes: each has its own clock, and starts as slowly as the machine is busy. By the
+        host's clock the native reference would be slow, and all else fast beside it.
         """
         if run.clock_s is None or self.lost_s is None:
             return run
@@ -122,8 +123,10 @@ class Session(Guest):
             self.slow_chunks = 0
             return run
         self.cpu_share = min(self.cpu_share, self.agreement)
+        if self.forks:
+            return run
         self.slow_chunks += 1
-        if self.slow_chunks >= _CLOCK_CHUNKS and not self.forks:
+        if self.slow_chunks >= _CLOCK_CHUNKS:
             reason = f"the guest's clock ran at {self.agreement:.3f} of the host's"
             before = f"after {self.clock_agreement or 0:.3f} when it was checked"
             raise Ended(Status.INVALID, f"{self.who}: {reason}, {before}")
