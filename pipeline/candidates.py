@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import build, flags, layout, provenance
-from pipeline.errors import BuildError, DiskFull
+from pipeline.errors import BuildError
 from pipeline.host import fingerprint
 from pipeline.model import Workload
 from pipeline.space import Choice, Space, combine
@@ -103,8 +103,6 @@ class Workshop:
             if key not in answers:
                 try:
                     answers[key] = flags.doubt(self.toolchain, variant, target)
-                except DiskFull:
-                    raise
                 except BuildError as error:  # it died: of this flag, or by accident; asked again next time
                     return str(error)
             if answers[key]:
@@ -125,8 +123,6 @@ class Workshop:
         if not all(self._kept(variant, target, key) for target in self.targets):
             try:
                 self._make(variant)
-            except DiskFull:
-                raise
             except BuildError as error:
                 if tries == 1:
                     return Built(variant, None, None, str(error))

@@ -5,7 +5,7 @@
     ├── SourcesError              a third party's files cannot be had or are not what they must be
     ├── Regression                what a comparison was asked to find: exit status 2
     ├── BuildError                a compiler or linker did not do its work
-    │   └── DiskFull              for want of room
+    ├── DiskFull                  it found no room for what it writes
     └── WorkerError               a worker process did not answer as the protocol says
         ├── WorkerTimeout         it was killed because its time was over
         └── WorkerCrash           it died by itself
@@ -52,8 +52,8 @@ class BuildError(ProjectError):
     """A compiler or linker failed for a reason that is not the program's."""
 
 
-class DiskFull(BuildError):
-    """What a compiler or linker had to write found no room."""
+class DiskFull(ProjectError):
+    """What a compiler or linker had to write found no room: no finding about what it was given."""
 
 
 class WorkerError(ProjectError):

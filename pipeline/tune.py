@@ -177,9 +177,9 @@ class Search:
         champion = self._champion()
         if champion is None:
             reasons = [f"{number} times {reason}" for reason, number in self._journal.failures().items()]
-            if any(trial.rounds for trial in self._journal.trials):
+            if unsure := len(self._journal.measured()):
                 busy = "no round of it was undisturbed; end what else runs, or type a larger budget=…"
-                reasons.append(f"{len(self._journal.measured())} times {busy}")
+                reasons.append(f"{unsure} times {busy}")
             raise ProjectError(f"no candidate could be measured: {'; '.join(reasons[:3]) or 'no time'}")
         parts = self._space.choose(self._journal.of(champion).params)
         few = self._shop.minimal(parts, lambda: self._pace.left() > self._pace.least_final())
