@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline import build, flags, layout, provenance
+from pipeline import build, flags, layout, own_code, provenance
 from pipeline.errors import BuildError
 from pipeline.host import fingerprint
 from pipeline.model import Workload
@@ -25,15 +25,6 @@ from toolchain.model import TARGETS, WASM, Toolchain, Variant
 
 #: What every candidate prints as its flags.
 TEXT = "searched by doit run tune"
-#: Our own files that decide what is built.
-_CODE = (
-    "pipeline/build.py",
-    "pipeline/compilers.py",
-    "pipeline/libraries.py",
-    "pipeline/store.py",
-    "toolchain/linking.py",
-    "toolchain/wasm_opt.py",
-)
 
 
 @dataclass(frozen=True)
@@ -53,14 +44,13 @@ class Workshop:
     def __init__(self, workload: Workload, toolchain: Toolchain, targets: Sequence[str]) -> None:
         self.workload, self.toolchain = workload, toolchain
         self.targets = [t for t in TARGETS if t in targets]
-        own = {each.__module__.replace(".", "/") + ".py" for each in type(toolchain).__mro__[:-1]}
         libc = [path for target in self.targets for path in provenance.linked(workload, toolchain, target)]
         identity = layout.toolchain_identity(toolchain.name)
-        files = sorted({*provenance.sources(workload), *libc, *_CODE, *own, identity})
+        files = sorted({*provenance.sources(workload), *libc, *provenance.code(toolchain), identity})
         #: Digest of everything that decides a module beside its flags.
         self.basis = digest_of(
             {
-                "files": {path: sha256(path) for path in files},
+                "files": {path: own_code.digest(path) for path in files},
                 "wasm_opt": wasm_opt.identify().digest,
                 "text": TEXT,
                 "workload": repr(replace(workload, folder="")),

@@ -1,4 +1,7 @@
-"""How a file is told to have changed: as doit does, by time and then content, but first by its size."""
+"""How a file is told to have changed: as doit does, by time and then content, but first by its size.
+
+Of our own Python files the content is what is left without comments and docstrings.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import os
 from typing import Any
 
 from doit.dependency import MD5Checker
+
+from pipeline.own_code import digest, is_own
 
 
 class Checker(MD5Checker):  # type: ignore[misc]
@@ -16,6 +21,8 @@ class Checker(MD5Checker):  # type: ignore[misc]
         if not isinstance(state, list | tuple) or len(state) != 3:
             return True  # doit's memory was damaged
         try:
+            if is_own(file_path):
+                return bool(file_stat.st_mtime != state[0] and digest(file_path) != state[2])
             return file_stat.st_size != state[1] or bool(super().check_modified(file_path, file_stat, state))
         except OSError:  # it may not be read (any more)
             return True
@@ -24,6 +31,8 @@ class Checker(MD5Checker):  # type: ignore[misc]
         """The state of a file; FileNotFoundError, which doit understands, also where it may not be read."""
         try:
             same = current_state is not None and not self.check_modified(dep, os.stat(dep), current_state)
+            if is_own(dep) and not same:
+                return os.path.getmtime(dep), os.path.getsize(dep), digest(dep)
             return super().get_state(dep, current_state if same else None)
         except PermissionError as error:
             raise FileNotFoundError(error.errno, error.strerror, dep) from None

@@ -78,7 +78,7 @@ def _command_line(path: str, name: str, entry: Mapping[str, Any]) -> Backend:
     program = Program(
         argv[0], tuple(version), f"see {path}: {where}", files=tuple(map(os.path.abspath, files))
     )
-    runtime = Runtime(name, "command_worker.py", programs=(program,), files=("spawn.py",))
+    runtime = Runtime(name, "command_worker.py", programs=(program,))
     return Backend(name, kinds[kind], runtime, options={"argv": argv}, forks=True)
 
 

@@ -51,7 +51,8 @@ ELSEWHERE = f"{BUILD}/elsewhere"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 ENVIRONMENTS = "pipeline/environments"
-TEMPLATE = "pipeline/templates/report.md.jinja"
+TEMPLATES = "pipeline/templates"
+TEMPLATE = f"{TEMPLATES}/report.md.jinja"
 
 
 #: Where files are written, beside results: searched for what a killed run left half-made.

@@ -68,8 +68,6 @@ class Runtime:
     host: str | None = None
     #: Programs on PATH that its workers start; their bytes and what they say of themselves identify it.
     programs: tuple[Program, ...] = ()
-    #: Files beside its worker script that decide a score, as names below pipeline/workers/.
-    files: tuple[str, ...] = ()
     #: Private writable memory that it maps and hardly uses, MiB: its workers may map that much more.
     reserved_mib: int = 0
     #: Whether uv compiles its first package, with the bundled clang.

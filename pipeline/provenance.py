@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import layout, libraries
+from pipeline import layout, libraries, own_code
 from pipeline.build import artifact_path, artifact_record, objects, program_flags
 from pipeline.libraries import libc_probe
 from pipeline.model import Workload
@@ -29,13 +29,10 @@ BUILDER = "urn:coremark-wasm:doit"
 Resource = dict[str, Any]
 
 
-def code(toolchain: Toolchain) -> list[str]:
-    """Our own files that decide what a toolchain is told to do."""
-    modules = {each.__module__ for each in type(toolchain).__mro__ if each is not object}
-    own = sorted(name.replace(".", "/") + ".py" for name in modules)
-    shared = ["linking", "archives", "wasm_opt"]
-    ours = ("build", "compilers", "libraries", "store")
-    return [*(f"pipeline/{name}.py" for name in ours), *(f"toolchain/{name}.py" for name in shared), *own]
+def code(toolchain: Toolchain, *modules: str) -> tuple[str, ...]:
+    """Our own files that decide what a toolchain is told to do; ``modules`` beside those that build."""
+    own = [each.__module__ for each in type(toolchain).__mro__ if each is not object]
+    return own_code.files_of("pipeline.build", "pipeline.libraries", *own, *modules)
 
 
 def sources(workload: Workload) -> list[str]:

@@ -14,35 +14,15 @@ from typing import Any
 
 import msgspec
 
-from pipeline import conditions, judges, layout
+from pipeline import conditions, judges, layout, own_code
 from pipeline.build import artifact_path, artifact_record
 from pipeline.host import fingerprint
 from pipeline.model import Cell, Protocol, Status, Workload
-from pipeline.store import digest_of, read_json, sha256, write_atomic
+from pipeline.store import digest_of, read_json, write_atomic
 from pipeline.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
 SCHEMA = 5
-
-#: Our own files that decide what a number means: a change in one is a new measurement.
-PROCEDURE = (
-    "pipeline/measure.py",
-    "pipeline/guest_process.py",
-    "pipeline/session.py",
-    "pipeline/sessions.py",
-    "pipeline/lacking.py",
-    "pipeline/probes.py",
-    "pipeline/runtimes.py",
-    "pipeline/process.py",
-    "pipeline/undisturbed.py",
-    "pipeline/trend.py",
-    "pipeline/conditions.py",
-    "pipeline/workers/serve.py",
-    "pipeline/workers/spawn.py",
-    "pipeline/workers/elf.py",
-    "pipeline/workers/scratch.py",
-    "pipeline/workers/inputs.py",
-)
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,12 +92,9 @@ def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
         artifact_path(workload.name, *reference, NATIVE),
         artifact_record(workload.name, *reference, NATIVE),
         *staged_inputs(workload),
-        *judges.files(workload),
         layout.runtime_identity(cell.backend.runtime.name),
-        layout.worker(cell.backend.runtime.worker),
-        *map(layout.worker, cell.backend.runtime.files),
-        layout.worker("native_worker.py"),
-        *PROCEDURE,
+        *own_code.worker_files(cell.backend.runtime.worker, "native_worker.py"),
+        *own_code.files_of("pipeline.measure", *judges.modules(workload)),
     ]
     return list(dict.fromkeys(files))
 
@@ -159,7 +136,7 @@ def staged_inputs(workload: Workload) -> list[str]:
 
 def cell_key(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> str:
     """Digest of everything that decides the samples of a cell: reads every file of ``inputs``."""
-    files = {path: sha256(path) for path in inputs(cell, reference)}
+    files = {path: own_code.digest(path) for path in inputs(cell, reference)}
     return digest_of({"files": files, "settings": settings(cell, protocol, reference)})
 
 

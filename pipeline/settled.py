@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline import environment, hosts, layout, packages
+from pipeline import environment, hosts, layout, own_code, packages
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
 from pipeline.store import digest_of, write_atomic
@@ -31,8 +31,6 @@ from toolchain.model import TARGETS, Toolchain
 _MOST_STAMPS = 8
 UP_TO_DATE = "Everything is up to date."
 _DOIT = ("doit", "__main__.py")
-#: Of ours: what tasks there are and what they depend on.
-_CODE = ("dodo.py", "pipeline/*.py", "pipeline/*/*", "toolchain/*.py")
 
 _State = tuple[int, int]  # mtime in ns, size in bytes
 _started = time.time_ns()
@@ -141,8 +139,10 @@ def settle(key: str, tasks: Iterable[Any], memory: Any) -> None:
 
 
 def _code() -> Iterator[Path]:
-    for pattern in _CODE:
-        for path in sorted(layout.ROOT.glob(pattern)):
+    """All of ours: what tasks there are and what they depend on."""
+    yield layout.ROOT / "dodo.py"
+    for package in own_code.PACKAGES:
+        for path in sorted((layout.ROOT / package).rglob("*")):
             if path.is_file() and path.parent.name != "__pycache__":
                 yield path
 

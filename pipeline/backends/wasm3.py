@@ -12,7 +12,6 @@ RUNTIME = Runtime(
     pythons=("3.13", "3.12", "3.11"),
     extra="wasm3",
     compiled=True,
-    files=("wasm3_wasi.py", "wasm3_files.py", "clock.py"),
 )
 BACKENDS = (
     # An interpreter adds no executable memory.

@@ -12,7 +12,6 @@ RUNTIME = Runtime(
         "wasmer-compiler-singlepass",
     ),
     environment="wasmer-1.1.0",
-    files=("clock.py",),
     # Newest first. On any other version PyPI's package is an empty stub.
     pythons=("3.10", "3.9", "3.8", "3.7"),
     loader_links={"libtinfo.so.5": "lib/python3.*/site-packages/wasmer_compiler_llvm.libs/libtinfo-*.so.5"},

@@ -54,7 +54,6 @@ def find() -> tuple[Backend, ...]:
             f"wasmer-cli@{version}",
             "command_worker.py",
             programs=(program,),
-            files=("spawn.py",),
             version=version,
         )
         for compiler in compilers:

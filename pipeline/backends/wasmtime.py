@@ -2,7 +2,7 @@
 
 from pipeline.model import Backend, Kind, Runtime
 
-RUNTIME = Runtime(name="wasmtime", worker="wasmtime_worker.py", packages=("wasmtime",), files=("clock.py",))
+RUNTIME = Runtime(name="wasmtime", worker="wasmtime_worker.py", packages=("wasmtime",))
 
 
 def _cranelift(name: str, opt_level: str) -> Backend:

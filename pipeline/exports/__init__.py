@@ -18,11 +18,16 @@ from pipeline.views import label
 _AGAIN = "type: doit run"
 
 
+def modules() -> list[str]:
+    """The names of the modules here."""
+    return [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
+
+
 def discover() -> dict[str, Export]:
     """Return {file name: export} of every module here that defines ``EXPORTS``."""
     found: dict[str, Export] = {}
-    for module in pkgutil.iter_modules(__path__):
-        for item in getattr(importlib.import_module(f"{__name__}.{module.name}"), "EXPORTS", ()):
+    for module in modules():
+        for item in getattr(importlib.import_module(module), "EXPORTS", ()):
             found[item.file] = item
     return dict(sorted(found.items()))
 

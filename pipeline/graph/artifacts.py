@@ -8,15 +8,13 @@ from pathlib import Path
 
 from doit.tools import config_changed
 
-from pipeline import build, layout, prebuilt, provenance
+from pipeline import build, layout, own_code, prebuilt, provenance
 from pipeline.graph.building import flags_config, optimiser
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta
 from pipeline.model import PREBUILT, Workload
 from pipeline.plan import Plan
+from pipeline.store import sha256
 from toolchain.model import WASM, Toolchain, Variant
-
-#: What says of a module which features it uses.
-_PARSING = ("wasm", "wasm_code", "wasm_features", "wasm_module", "wasm_opcodes")
 
 
 def _config(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> dict[str, object]:
@@ -49,7 +47,6 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                     layout.toolchain_identity(toolchain.name),
                     layout.flags(toolchain.name, variant.name),
                     *(path for name in workload.libraries for path in toolchain.library_files(target, name)),
-                    "toolchain/needs.py",
                     *provenance.code(toolchain),
                 ],
                 "targets": [output],
@@ -72,7 +69,6 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
                 *provenance.linked(workload, toolchain, target),
                 layout.toolchain_identity(toolchain.name),
                 *(optimiser(variant) if target == WASM else ()),
-                "toolchain/needs.py",
                 *provenance.code(toolchain),
             ],
             "targets": _made(workload, toolchain, variant, target),
@@ -108,7 +104,7 @@ def take_in_artifacts(plan: Plan) -> Iterator[Task]:
             "basename": "prebuilt",
             "name": f"{workload}:{each.name}",
             "actions": act(prebuilt.take_in, workload, each),
-            "file_dep": [each.path, "pipeline/prebuilt.py", *map("pipeline/{}.py".format, _PARSING)],
+            "file_dep": [each.path, *own_code.files_of("pipeline.prebuilt")],
             "targets": made,
             "uptodate": [intact, config_changed({"path": each.path, "sha256": each.sha256})],
             "clean": clean(*made),
@@ -132,8 +128,7 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
                 *provenance.linked(workload, toolchain, target),
                 layout.toolchain_identity(toolchain.name),
                 *(optimiser(variant) if target == WASM else ()),
-                *provenance.code(toolchain),
-                "pipeline/provenance.py",
+                *provenance.code(toolchain, "pipeline.provenance"),
             ],
             "targets": [record],
             "uptodate": [
@@ -141,6 +136,8 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
                 config_changed(
                     {
                         "places": sorted(toolchain.places().values()),
+                        # The statement names the bytes of our own files, with their comments.
+                        "code": {path: sha256(path) for path in provenance.code(toolchain)},
                         # The user may have moved it: that changes nothing.
                         "workload": repr(replace(workload, folder="")),
                     }

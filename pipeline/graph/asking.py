@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from doit.tools import config_changed
 
-from pipeline import judges, layout, sample
+from pipeline import judges, layout, own_code, sample
 from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta
 from pipeline.plan import Plan
 
@@ -145,7 +145,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
             "actions": act(later(f"{rules[cell.workload.name]}:certify"), plan, cell, alone=True),
             "file_dep": [
                 *sample.inputs(cell, plan.reference_name),
-                "pipeline/build.py",
+                *own_code.files_of(str(rules[cell.workload.name])),
             ],
             "targets": [f"{folder}/certificate.json", f"{folder}/statement.txt"],
             "uptodate": [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from doit.tools import config_changed
 
-from pipeline import compilers, flags, layout, libraries, provenance, sources, staging
+from pipeline import compilers, flags, layout, libraries, own_code, provenance, sources, staging
 from pipeline.graph.tasks import Task, act, clean, group, intact, meta, untouched
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
@@ -45,8 +45,7 @@ def ask_about_flags(plan: Plan) -> Iterator[Task]:
                 "file_dep": [
                     layout.toolchain_identity(toolchain.name),
                     *optimiser(variant),
-                    "pipeline/flags.py",
-                    *provenance.code(toolchain),
+                    *provenance.code(toolchain, "pipeline.flags"),
                 ],
                 "targets": [record],
                 "uptodate": [intact, config_changed({**flags_config(variant), "needed": sorted(targets)})],
@@ -68,7 +67,7 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
                 "name": workload.name,
                 "actions": act(staging.stage, workload),
                 "task_dep": ["flags"],
-                "file_dep": [*made.values(), "pipeline/staging.py", "pipeline/workload_files.py"],
+                "file_dep": [*made.values(), *own_code.files_of("pipeline.staging")],
                 "targets": list(made),
                 "uptodate": [intact, config_changed({"copies": made})],
                 "clean": clean(layout.staged(workload.name)),
@@ -84,7 +83,11 @@ def _third_party(name: str, checkout: str | None) -> Iterator[Task]:
         "name": f"obtain:{name}",
         "actions": act(sources.obtain, name, checkout),
         "task_dep": ["flags"],
-        "file_dep": [layout.manifest(name), *sources.inputs(manifest, checkout)],
+        "file_dep": [
+            layout.manifest(name),
+            *sources.inputs(manifest, checkout),
+            *own_code.files_of("pipeline.sources"),
+        ],
         "targets": files,
         "uptodate": [config_changed({"checkout": checkout})],
         "clean": clean(*files),
@@ -94,7 +97,7 @@ def _third_party(name: str, checkout: str | None) -> Iterator[Task]:
         "basename": "sources",
         "name": f"verify:{name}",
         "actions": act(sources.verify, name),
-        "file_dep": [layout.manifest(name), *files],
+        "file_dep": [layout.manifest(name), *files, *own_code.files_of("pipeline.sources")],
         "meta": meta("verify sources", 0.1),
     }
 
@@ -126,7 +129,7 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
             "basename": "toolchain",
             "name": wasm_opt.NAME,
             "actions": act(compilers.identify_wasm_opt),
-            "file_dep": [*wasm_opt.files(), "toolchain/wasm_opt.py"],
+            "file_dep": [*wasm_opt.files(), *own_code.files_of("pipeline.compilers")],
             "targets": [record],
             "uptodate": [intact, config_changed({"missing": wasm_opt.missing()})],
             "clean": clean(record),

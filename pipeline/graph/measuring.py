@@ -8,7 +8,7 @@ from typing import Any
 
 from doit.tools import config_changed
 
-from pipeline import environment, layout, packages, runtimes, sample
+from pipeline import environment, layout, own_code, packages, runtimes, sample
 from pipeline.graph.tasks import Task, act, clean, group, intact, later, meta, untouched
 from pipeline.model import Runtime
 from pipeline.plan import Plan
@@ -32,7 +32,10 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
                 "basename": "environment",
                 "name": name,
                 "actions": act(environment.provision, runtime, alone=True),
-                "file_dep": [shipped] if os.path.exists(shipped) else [],
+                "file_dep": [
+                    *own_code.files_of("pipeline.environment"),
+                    *([shipped] if os.path.exists(shipped) else []),
+                ],
                 "targets": [record],
                 # Tried again at every run until it is there: the user may have mended the cause.
                 "uptodate": [
@@ -69,7 +72,7 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
             "basename": "runtime",
             "name": runtime.name,
             "actions": act(runtimes.identify, runtime),
-            "file_dep": [*files, *programs, "pipeline/packages.py", "pipeline/runtimes.py"],
+            "file_dep": [*files, *programs, *own_code.files_of("pipeline.runtimes")],
             "targets": [record],
             "uptodate": [
                 intact,
@@ -143,7 +146,7 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         "name": plan.protocol.name,
         "task_dep": ["measure"],
         "actions": act(later("pipeline.refine:refine"), plan, alone=True),
-        "file_dep": [*first_samples(plan), "pipeline/precision.py", "pipeline/stats.py"],
+        "file_dep": [*first_samples(plan), *own_code.files_of("pipeline.refine")],
         "targets": [layout.refined()],
         "uptodate": [
             intact,

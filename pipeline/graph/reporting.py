@@ -7,43 +7,11 @@ from glob import glob
 
 from doit.tools import config_changed
 
-from pipeline import exports, hosts, judges, layout, packages, provenance
+from pipeline import exports, hosts, judges, layout, own_code, packages, provenance
 from pipeline.graph.measuring import ends, first_samples, runtimes_of
 from pipeline.graph.tasks import Task, act, act_aside, clean, intact, later, meta, untouched, untroubled
 from pipeline.host import fingerprint
 from pipeline.plan import Plan
-
-#: Our own files that decide what a report says of given samples.
-_REPORTING = (
-    "host",
-    "report",
-    "terminal",
-    "views",
-    "results",
-    "judging",
-    "hosts",
-    "stats",
-    "undisturbed",
-    "precision",
-    "verdicts",
-    "tradeoffs",
-    "tradeoffs_text",
-    "disturbances",
-    "trend",
-    "across",
-    "across_pairs",
-    "across_text",
-    "across_turns",
-)
-#: What a page is made of, beside what it shows.
-_PAGE_CODE = (
-    "pipeline/page/*.py",
-    "pipeline/index_page.py",
-    "pipeline/templates/page.*",
-    "pipeline/claims*.py",
-    "pipeline/across*.py",
-    *map("pipeline/{}.py".format, ("views", "tradeoffs_text", "verdicts", "stats", "history_run", "errors")),
-)
 
 
 def write_report(plan: Plan) -> Task:
@@ -60,8 +28,7 @@ def write_report(plan: Plan) -> Task:
             *(layout.runtime_identity(runtime.name) for runtime in runtimes_of(plan)),
             *(path for workload in plan.workloads for path in provenance.sources(workload)),
             layout.TEMPLATE,
-            *(f"pipeline/{name}.py" for name in _REPORTING),
-            *(path for workload in plan.workloads for path in judges.files(workload)),
+            *own_code.files_of("pipeline.report", *(m for w in plan.workloads for m in judges.modules(w))),
         ],
         "targets": made,
         "uptodate": [
@@ -86,7 +53,7 @@ def check_report(after: list[str]) -> Task:
     """Fail where a cell went wrong, or what is made of the report, after everything else is done."""
     return {
         "actions": act(later("pipeline.report:check"), after),
-        "file_dep": [layout.RESULTS_JSON],
+        "file_dep": [layout.RESULTS_JSON, *own_code.files_of("pipeline.report")],
         "task_dep": after,
         "uptodate": [untroubled(*after)],
         "meta": meta("check", 0.1),
@@ -106,7 +73,12 @@ def draw_page() -> Task:
     sweeps = _matching(layout.sweep("*", "json"))
     return {
         "actions": act_aside("page", later("pipeline.index_page:draw"), [layout.INDEX_HTML]),
-        "file_dep": [layout.RESULTS_JSON, *_matching(layout.CLAIMS), *sweeps, *_matching(*_PAGE_CODE)],
+        "file_dep": [
+            layout.RESULTS_JSON,
+            *_matching(layout.CLAIMS, f"{layout.TEMPLATES}/page.*"),
+            *sweeps,
+            *own_code.files_of("pipeline.index_page"),
+        ],
         "targets": [layout.INDEX_HTML],
         "uptodate": [
             intact,
@@ -124,7 +96,7 @@ def export_results() -> Task:
     made = [export.path for export in exports.discover().values()]
     return {
         "actions": act_aside("export", later("pipeline.exports:write_all"), made),
-        "file_dep": [layout.RESULTS_JSON, *_matching("pipeline/exports/*.py"), "pipeline/views.py"],
+        "file_dep": [layout.RESULTS_JSON, *own_code.files_of("pipeline.exports", *exports.modules())],
         "targets": made,
         # A step of a workflow wants its summary whether or not anything is new.
         "uptodate": [intact, untroubled("export"), not os.environ.get(layout.SUMMARY)],

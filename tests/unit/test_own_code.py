@@ -1,0 +1,133 @@
+"""What a task depends on of our own files is derived from imports, and comments are no change."""
+
+import ast
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import own_code
+
+ROOT = own_code.ROOT
+MODULES = sorted(
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+    for package in own_code.PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if "workers" not in path.parts
+)
+
+
+def parsed(module):
+    """What the parser says that a module imports of ours."""
+    path = own_code._file(module)
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (
+                own_code._file(name)
+                for name in (node.module, *(f"{node.module}.{a.name}" for a in node.names))
+            )
+        elif isinstance(node, ast.Import):
+            yield from (own_code._file(alias.name) for alias in node.names)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_import_that_the_parser_finds_is_in_the_closure(module):
+    assert {path for path in parsed(module) if path} <= set(own_code.files_of(module))
+
+
+def test_a_closure_is_closed():
+    for module in random.Random(1).sample(MODULES, 20):
+        files = own_code.files_of(module)
+        for path in files:
+            name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            assert set(own_code.files_of(name)) <= set(files), (module, name)
+
+
+def test_an_unknown_module_is_named():
+    with pytest.raises(ValueError, match=r"pipeline\.nothing: no module"):
+        own_code.files_of("pipeline.nothing")
+
+
+@pytest.mark.parametrize(
+    ("script", "beside"),
+    [
+        ("js_worker.js", {"guest.js", "wasi.js", "wasi_files.js"}),
+        ("spidermonkey_worker.py", {"serve.py", "guest.js", "wasi.js", "wasi_files.js"}),
+        ("wasm2c_worker.py", {"serve.py", "clock.py", "wasm2c_wasi.c", "wasm2c_run.c", "wasm2c_host.h"}),
+        ("wasm3_worker.py", {"serve.py", "wasm3_wasi.py", "wasm3_files.py"}),
+        ("native_worker.py", {"serve.py", "spawn.py"}),
+    ],
+)
+def test_a_worker_brings_what_it_imports_and_names(script, beside):
+    names = {Path(path).name for path in own_code.worker_files(script)}
+    assert {script, *beside} <= names
+    assert not names - {path.name for path in (ROOT / own_code._WORKERS).iterdir()}
+
+
+CODE = '''"""Docstring."""
+
+import os
+
+
+class Thing:
+    """Docstring
+    of two lines."""
+
+    def size(self):  # a comment
+        """Docstring."""
+        return os.sep + "# no comment" + """
+
+        text"""
+'''
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        CODE.replace("Docstring", "Another"),
+        CODE.replace("  # a comment", ""),
+        CODE + "# one more\n\n",
+        CODE.replace("import os\n", "import os\n# why\n\n"),
+        CODE.replace('        """Docstring."""\n', ""),
+    ],
+)
+def test_comments_and_docstrings_are_no_change(edited):
+    assert edited != CODE
+    assert own_code._bare(edited.encode()) == own_code._bare(CODE.encode())
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        CODE.replace("os.sep", "os.pathsep"),
+        CODE.replace("# no comment", "# a comment"),
+        CODE.replace("\n\n        text", "\n        text"),
+        CODE.replace('"""\n\n        text"""', '"""\n\n        text """'),
+        CODE.replace("        return", "        x = 1\n        return"),
+        CODE.replace(
+            'class Thing:\n    """Docstring\n    of two lines."""', 'class Thing: """Docstring"""; x = 1'
+        ),
+    ],
+)
+def test_all_else_is_a_change(edited):
+    assert edited != CODE
+    assert own_code._bare(edited.encode()) != own_code._bare(CODE.encode())
+
+
+@given(st.text())
+def test_what_is_no_python_is_taken_as_it_is(text):
+    raw = f"def ({text}".encode("utf-8", "surrogatepass")
+    assert own_code._bare(raw) == raw
+
+
+def test_only_our_own_python_is_read_without_its_comments(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("pipeline").mkdir()
+    digests = set()
+    for name in ("pipeline/x.py", "pipeline/x.js", "x.py"):
+        for text in ("1\n", "1\n# more\n"):
+            Path(name).write_text(text)
+            digests.add((name, own_code.digest(name)))
+    assert len(digests) == 5
