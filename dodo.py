@@ -6,14 +6,14 @@ in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backen
 
 from doit import create_after
 
-from pipeline.graph import current_plan
-from pipeline.reporter import ProgressReporter
+from pipeline.tasks.invocation import current_plan
+from pipeline.tasks.progress import ProgressReporter
 
 # First: it ends the process where there is nothing to do, which needs no tasks.
 PLAN = current_plan()
 
-from pipeline.checker import Checker  # noqa: E402
-from pipeline.graph import artifacts, asking, building, measuring, reporting  # noqa: E402
+from pipeline.tasks import artifacts, build, commands, measure, report  # noqa: E402
+from pipeline.tasks.file_checker import Checker  # noqa: E402
 
 #: What is made of a report. None of it stops a run: check tells at the end what went wrong.
 AFTER_REPORT = ["page", "export", "remember"]
@@ -37,19 +37,19 @@ DOIT_CONFIG = {
 
 
 def task_flags():
-    yield from building.ask_about_flags(PLAN)
+    yield from build.ask_about_flags(PLAN)
 
 
 def task_sources():
-    yield from building.obtain_sources(PLAN)
+    yield from build.obtain_sources(PLAN)
 
 
 def task_toolchain():
-    yield from building.identify_toolchains(PLAN)
+    yield from build.identify_toolchains(PLAN)
 
 
 def task_libc():
-    yield from building.build_libraries(PLAN)
+    yield from build.build_libraries(PLAN)
 
 
 def task_compile():
@@ -74,116 +74,116 @@ def task_build():
 
 
 def task_environment():
-    yield from measuring.provision_environments(PLAN)
+    yield from measure.provision_environments(PLAN)
 
 
 def task_runtime():
-    yield from measuring.identify_runtimes(PLAN)
+    yield from measure.identify_runtimes(PLAN)
 
 
 def task_measure():
-    yield from measuring.measure_cells(PLAN)
+    yield from measure.measure_cells(PLAN)
 
 
 def task_refine():
-    yield from measuring.refine_cells(PLAN)
+    yield from measure.refine_cells(PLAN)
 
 
 def task_report():
     """judge the samples; write report.md and results.json"""
-    return reporting.write_report(PLAN)
+    return report.write_report(PLAN)
 
 
 def task_page():
     """draw index.html and its charts"""
-    return reporting.draw_page()
+    return report.draw_page()
 
 
 def task_export():
     """write the results as CSV, Markdown, pyperf's JSON and a chart action's"""
-    return reporting.export_results()
+    return report.export_results()
 
 
 def task_remember():
     """put the finished run into the history"""
-    return reporting.remember_run()
+    return report.remember_run()
 
 
 def task_check():
     """fail if a cell went wrong, naming it"""
-    return reporting.check_report(AFTER_REPORT)
+    return report.check_report(AFTER_REPORT)
 
 
 def task_claims():
     """judge published claims by what was measured here"""
-    return reporting.judge_claims()
+    return report.judge_claims()
 
 
 def task_history():
     """show what changed from run to run, when, and with which version"""
-    return reporting.show_history()
+    return report.show_history()
 
 
 def task_compare():
     """compare two runs: doit run compare old=previous new=last threshold=2"""
-    return reporting.compare_results(PLAN)
+    return report.compare_results(PLAN)
 
 
 def task_doctor():
     """say which toolchains and backends are here, where from, and how to get the others"""
-    return asking.examine(PLAN)
+    return commands.examine(PLAN)
 
 
 def task_selftest():
     """measure every backend against itself: the noise floor of this machine, now"""
-    return asking.test_machine(PLAN)
+    return commands.test_machine(PLAN)
 
 
 def task_new():
     """make a workload of a program of your own: doit run new workload=NAME from=FILE.c"""
-    return asking.make_workload(PLAN)
+    return commands.make_workload(PLAN)
 
 
 def task_lock():
     """write artifacts.lock: what every artifact of the matrix must be, and of what"""
-    return asking.lock_artifacts(PLAN)
+    return commands.lock_artifacts(PLAN)
 
 
 def task_verify():
     """rebuild every artifact, compare with artifacts.lock, and name what differs"""
-    return asking.verify_artifacts(PLAN)
+    return commands.verify_artifacts(PLAN)
 
 
 def task_reproduce():
     """build under deliberate variation (paths, users, clocks, …) and name what changes a byte"""
-    return asking.reproduce_artifacts(PLAN)
+    return commands.reproduce_artifacts(PLAN)
 
 
 def task_bundle():
     """pack all artifacts, their provenance and the lock into one archive for strangers"""
-    return asking.bundle_artifacts(PLAN)
+    return commands.bundle_artifacts(PLAN)
 
 
 def task_explain():
     """say what flags do to the modules: doit run explain variants='O2,O3'"""
-    return asking.explain_artifacts(PLAN)
+    return commands.explain_artifacts(PLAN)
 
 
 def task_tradeoffs():
     """show what speed costs in bytes and in compile time, and after how many iterations it pays back"""
-    return asking.show_tradeoffs(PLAN)
+    return commands.show_tradeoffs(PLAN)
 
 
 def task_sweep():
     """measure one backend in many releases: doit run sweep runtime=wasmtime"""
-    return asking.sweep_versions(PLAN)
+    return commands.sweep_versions(PLAN)
 
 
 def task_tune():
     """search the flags with the highest score: doit run tune backend=wasmtime.cranelift budget=300"""
-    return asking.tune_flags(PLAN)
+    return commands.tune_flags(PLAN)
 
 
 @create_after()
 def task_certify():
-    yield from asking.certify_cells(PLAN)
+    yield from commands.certify_cells(PLAN)

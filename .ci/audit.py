@@ -30,7 +30,7 @@ SEEDS = {"pip", "setuptools", "wheel"}
 DIGESTS = (
     "artifacts.lock",
     "third_party/*/manifest.toml",
-    "pipeline/environments/*.txt",
+    "pipeline/runtimes/pins/*.txt",
     "tests/data/*.json",
 )
 #: What looks random elsewhere and is none, by SHA-1 of the text: a C++ symbol, and digests of nothing.

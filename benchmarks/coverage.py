@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline import stats, undisturbed
-from pipeline.undisturbed import Series
+from pipeline.stats import estimates, undisturbed
+from pipeline.stats.undisturbed import Series
 
 TRUTH = 0.85
 SPEED = 40000.0  # of the undisturbed reference, iterations/s
@@ -82,7 +82,7 @@ def measurement(noise: Noise, rounds: int, generator: np.random.Generator) -> li
     ]
 
 
-def ours(rounds: Sequence[Series], known: float = 0.0) -> stats.Estimate:
+def ours(rounds: Sequence[Series], known: float = 0.0) -> estimates.Estimate:
     """What results.py does, with the measuring loop's rule of when a round is over.
 
     ``known`` is the reference's undisturbed speed as other cells of the same run have seen it.
@@ -103,18 +103,18 @@ def ours(rounds: Sequence[Series], known: float = 0.0) -> stats.Estimate:
             )
         )
     every = [c / r for s in cut for c, r in zip(s.scores, s.references, strict=True)]
-    return stats.estimate(undisturbed.ratios(cut, known_speeds), every)
+    return estimates.estimate(undisturbed.ratios(cut, known_speeds), every)
 
 
-def _interval(values: np.ndarray, value: float) -> stats.Estimate:
+def _interval(values: np.ndarray, value: float) -> estimates.Estimate:
     low, high = np.quantile(values, [0.025, 0.975])
-    return stats.Estimate(value, min(low, value), max(high, value), 0, 0)
+    return estimates.Estimate(value, min(low, value), max(high, value), 0, 0)
 
 
 def bootstrapped(statistic: Callable[[np.ndarray], np.ndarray], resamples: int = 400):
     """A percentile bootstrap over both levels, rounds and pairs within them, of all pairs."""
 
-    def of(rounds: Sequence[Series]) -> stats.Estimate:
+    def of(rounds: Sequence[Series]) -> estimates.Estimate:
         pairs = np.array([[s.scores for s in rounds], [s.references for s in rounds]])
         generator = np.random.default_rng(0)
         _, number, length = pairs.shape
@@ -126,7 +126,7 @@ def bootstrapped(statistic: Callable[[np.ndarray], np.ndarray], resamples: int =
     return of
 
 
-def resampled_rounds(rounds: Sequence[Series]) -> stats.Estimate:
+def resampled_rounds(rounds: Sequence[Series]) -> estimates.Estimate:
     """Our estimate, but a percentile bootstrap of the rounds' means instead of Student's t."""
     speed = max(undisturbed.reference_speed(series) for series in rounds)
     used = [xs for xs in undisturbed.ratios(rounds, [speed] * len(rounds)) if xs]
@@ -141,7 +141,7 @@ def quantiles(q: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda pairs: np.divide(*np.quantile(pairs, q, axis=2))
 
 
-ESTIMATORS: dict[str, Callable[[Sequence[Series]], stats.Estimate]] = {
+ESTIMATORS: dict[str, Callable[[Sequence[Series]], estimates.Estimate]] = {
     "undisturbed pairs, Student's t": ours,
     "undisturbed pairs, bootstrap of rounds": resampled_rounds,
     "95th percentiles, two-level bootstrap": bootstrapped(quantiles(0.95)),
@@ -159,7 +159,7 @@ class Outcome:
     disturbed: float  # share without enough undisturbed rounds
 
 
-def simulate(noise: Noise, estimator: Callable[..., stats.Estimate], number: int, rounds: int) -> Outcome:
+def simulate(noise: Noise, estimator: Callable[..., estimates.Estimate], number: int, rounds: int) -> Outcome:
     """Measure ``number`` times and count how often the truth was in the interval."""
     generator = np.random.default_rng([number, rounds])
     found = [estimator(measurement(noise, rounds, generator)) for _ in range(number)]

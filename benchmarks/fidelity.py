@@ -14,16 +14,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline import layout, matrix, precision, stats, undisturbed
-from pipeline.build import artifact_path
-from pipeline.environment import loader_folder
-from pipeline.measure import take
-from pipeline.model import Backend, Cell, Status
-from pipeline.plan import Plan
-from pipeline.process import machine_lock
-from pipeline.runtimes import hosted_by
-from pipeline.sample import Sample, cell_key
-from pipeline.undisturbed import Series
+from pipeline.build.artifacts import artifact_path
+from pipeline.core import paths
+from pipeline.core.model import Backend, Cell, Status
+from pipeline.core.processes import machine_lock
+from pipeline.experiment import matrix
+from pipeline.experiment.plan import Plan
+from pipeline.measure import stopping_rule
+from pipeline.measure.measure_round import take
+from pipeline.measure.sample import Sample, cell_key
+from pipeline.runtimes.environments import loader_folder
+from pipeline.runtimes.identity import hosted_by
+from pipeline.stats import estimates, undisturbed
+from pipeline.stats.undisturbed import Series
 from toolchain.model import NATIVE, WASM
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,8 +45,8 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
     python, environment = sys.executable, {"PATH": "/usr/bin:/bin"}
     runtime, script = backend.runtime, SCRIPTS[backend.name]
     if runtime.environment is not None:
-        folder = (ROOT / layout.environment(runtime.environment)).absolute()
-        python = str(layout.python_of(folder))
+        folder = (ROOT / paths.environment(runtime.environment)).absolute()
+        python = str(paths.python_of(folder))
         environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
     usable = sorted(os.sched_getaffinity(0))
     processor = usable[number % len(usable)]
@@ -85,11 +88,11 @@ def main() -> None:
                 if ours[-1].status is not Status.OK:
                     sys.exit(f"{backend.name}: {ours[-1].status.value}: {ours[-1].reason}")
                 bares.append(bare(plan, backend, number))
-        one = precision.estimate(ours)
-        speeds = precision.machine_speeds(ours)
+        one = stopping_rule.estimate(ours)
+        speeds = stopping_rule.machine_speeds(ours)
         every = [c / r for s in bares for c, r in zip(s.scores, s.references, strict=True)]
-        other = stats.estimate(undisturbed.ratios(bares, speeds), every)
-        difference = stats.compare(one, other)
+        other = estimates.estimate(undisturbed.ratios(bares, speeds), every)
+        difference = estimates.compare(one, other)
         worst = max(worst, abs(difference.value - 1))
         print(
             f"{backend.name:20} ours {one.value:.4f} ±{one.half_width:.2%}, bare {other.value:.4f} "

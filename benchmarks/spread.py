@@ -16,18 +16,18 @@ from dataclasses import dataclass, field, replace
 
 from noise import burners
 
-from pipeline import matrix
-from pipeline.backends import discover
-from pipeline.build import artifact_path
-from pipeline.judges import coremark
-from pipeline.measure import take
-from pipeline.model import Backend, Cell, Kind, Status
-from pipeline.plan import Plan
-from pipeline.precision import estimate
-from pipeline.process import machine_lock
-from pipeline.runtimes import start
-from pipeline.sample import Sample, cell_key
-from pipeline.session import Session
+from pipeline.build.artifacts import artifact_path
+from pipeline.core.model import Backend, Cell, Kind, Status
+from pipeline.core.processes import machine_lock
+from pipeline.coremark import validator
+from pipeline.experiment import matrix
+from pipeline.experiment.plan import Plan
+from pipeline.measure.measure_round import take
+from pipeline.measure.sample import Sample, cell_key
+from pipeline.measure.session import Session
+from pipeline.measure.stopping_rule import estimate
+from pipeline.runtimes.backends import discover
+from pipeline.runtimes.identity import start
 from toolchain.model import NATIVE, WASM
 
 REPEATS = 6
@@ -95,11 +95,11 @@ def by_others(plan: Plan, cell: Cell, seconds: float) -> float:
     ]
     for backend, artifact in sides:
         with start(backend, protocol) as worker:
-            session = Session(worker, backend.name, protocol, forks=backend.forks, judge=coremark.CoreMark())
+            session = Session(worker, backend.name, protocol, forks=backend.forks, judge=validator.CoreMark())
             session.load(artifact, backend.options)
             chunk = session.calibrate()
             iterations = round(chunk * 1000 / protocol.chunk_ms * seconds / 2)
-            scores.append(session.run(coremark.PERFORMANCE, iterations).score)
+            scores.append(session.run(validator.PERFORMANCE, iterations).score)
     return scores[1] / scores[0]
 
 

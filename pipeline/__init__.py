@@ -1,1 +1,4 @@
-"""What happens to an artifact: from matrix.toml to a judged table."""
+"""From programs to a report.
+
+A package a step; `ls` shows them, docs/architecture.md says who imports whom.
+"""

@@ -20,9 +20,10 @@ import fasteners
 import pytest
 from hypothesis import settings
 
-from pipeline import layout, runtimes
-from pipeline.backends import discover
-from pipeline.store import NEW
+from pipeline.core import paths
+from pipeline.core.files import NEW
+from pipeline.runtimes import identity
+from pipeline.runtimes.backends import discover
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,7 +75,7 @@ def _at_root():
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
     """One of the processes that tests run in at a time: for what is made in the project itself."""
-    path = ROOT / layout.BUILD / "tests.lock"
+    path = ROOT / paths.BUILD / "tests.lock"
     path.parent.mkdir(exist_ok=True)
     with fasteners.InterProcessLock(path):
         yield
@@ -88,8 +89,8 @@ def prepared() -> Path:
     assert outcome.returncode == 0, outcome.stderr
     # Also of what is not installed: why not, which is what its tests are skipped with.
     for backend in discover().values():
-        if not (ROOT / layout.runtime_identity(backend.runtime.name)).exists():
-            runtimes.identify(backend.runtime)
+        if not (ROOT / paths.runtime_identity(backend.runtime.name)).exists():
+            identity.identify(backend.runtime)
     return ROOT
 
 
@@ -119,7 +120,7 @@ class Workspace:
     @property
     def results(self) -> Path:
         """What this host measured."""
-        return self.path / layout.RESULTS / layout.here()
+        return self.path / paths.RESULTS / paths.here()
 
     def doit(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         return doit(self.path, *arguments, timeout=timeout)
@@ -209,13 +210,13 @@ def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Works
     shutil.copytree(
         prepared / "build", folder / "build", ignore=_not_copied, symlinks=True, copy_function=_copy
     )
-    cache = Path(layout.toolchain_cache("zig"))
+    cache = Path(paths.toolchain_cache("zig"))
     (folder / cache).symlink_to(prepared / cache)
     shutil.copy2(prepared / ".doit.db", folder / ".doit.db")
     made = Workspace(folder)
     # What these measurements say of the machine nobody reads: two of them at once do no harm.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    made.edit("pipeline/process.py", "coremark-wasm-{os.getuid()}", f"coremark-wasm-tests-{worker}")
+    made.edit("pipeline/core/processes.py", "coremark-wasm-{os.getuid()}", f"coremark-wasm-tests-{worker}")
     if not page:
         made.edit("dodo.py", '["page", ', "[")
     text = (folder / "matrix.toml").read_text(encoding="utf-8")

@@ -3,11 +3,12 @@
 import subprocess
 from pathlib import Path
 
-from pipeline import layout, workloads
+from pipeline.core import paths
+from pipeline.workloads import workload_toml
 from toolchain import discover
 from toolchain.model import WASM
 
-_COREMARK = workloads.read("workloads/coremark", own=True)
+_COREMARK = workload_toml.read("workloads/coremark", own=True)
 _FILES = (*_COREMARK.sources, *_COREMARK.headers)
 _PORT = ("core_portme.c", "core_portme.h")
 #: A clock of milliseconds, as EEMBC's own POSIX port has.
@@ -30,7 +31,7 @@ def build(module: Path, edits, flags=("-O2",)) -> Path:
     for old, new in edits.items():
         assert any(old in texts[name] for name in _PORT), f"not in our port: {old}"
         texts |= {name: texts[name].replace(old, new) for name in _PORT}
-    return _build(module, texts, [*flags, '-DFLAGS_STR="theirs"'], layout.libc("zig", WASM))
+    return _build(module, texts, [*flags, '-DFLAGS_STR="theirs"'], paths.libc("zig", WASM))
 
 
 def build_run(module: Path, clock: str, edits=()) -> Path:
@@ -59,5 +60,5 @@ def _build(module, texts, flags, libc, link=()):
 
 
 def _do(toolchain, command):
-    environment = toolchain.environment(layout.toolchain_cache(toolchain.name))
+    environment = toolchain.environment(paths.toolchain_cache(toolchain.name))
     subprocess.run(command, check=True, env=environment, stdin=subprocess.DEVNULL)

@@ -14,11 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline import build, compilers, host, layout, matrix, report, runtimes, sample, sources
-from pipeline.model import Cell, Status
-from pipeline.plan import Plan
-from pipeline.sample import SCHEMA, Sample
-from pipeline.store import read_json, sha256, write_atomic, write_json
+from pipeline.build import artifacts, compilers
+from pipeline.core import host, paths
+from pipeline.core.files import read_json, sha256, write_atomic, write_json
+from pipeline.core.model import Cell, Status
+from pipeline.experiment import matrix
+from pipeline.experiment.plan import Plan
+from pipeline.measure import sample
+from pipeline.measure.sample import SCHEMA, Sample
+from pipeline.report import write_report
+from pipeline.runtimes import identity
+from pipeline.workloads import third_party
 from tests.conftest import ROOT
 from toolchain.model import NATIVE, WASM
 
@@ -66,29 +72,29 @@ def record(folder: Path) -> Recorded:
     """Lay out a run in an empty folder."""
     for part in ("pipeline", "toolchain", "matrix.toml", "workloads"):
         (folder / part).symlink_to(ROOT / part)
-    manifest = folder / layout.manifest("coremark")
+    manifest = folder / paths.manifest("coremark")
     manifest.parent.mkdir(parents=True)
     for ours in (manifest.name, "core_portme.c", "core_portme.h"):
-        shutil.copy(ROOT / layout.manifest("coremark").replace(manifest.name, ours), manifest.parent)
+        shutil.copy(ROOT / paths.manifest("coremark").replace(manifest.name, ours), manifest.parent)
     with inside(folder):
         chosen = {"variants": "O2,O3", "backends": ",".join(BACKENDS), "toolchains": "zig"}
         plan = matrix.load({**chosen, "protocol": "quick", "rounds": str(ROUNDS)})
-        sources.obtain("coremark", None)
+        third_party.obtain("coremark", None)
         for tool in plan.builders():
             compilers.identify(tool)
         for _, _, variant, target in plan.artifacts():
             _artifact(variant, target)
         for runtime in {b.runtime.name: b.runtime for b in plan.backends}.values():
-            runtimes.identify(runtime)
+            identity.identify(runtime)
         for cell in plan.cells():
             _samples(plan, cell)
-        write_json(layout.host_record(INTRODUCED), {**host.describe(), "fingerprint": INTRODUCED + "0" * 52})
-        report.write_report(plan)
-        return Recorded(folder, read_json(layout.RESULTS_JSON))
+        write_json(paths.host_record(INTRODUCED), {**host.describe(), "fingerprint": INTRODUCED + "0" * 52})
+        write_report.write_report(plan)
+        return Recorded(folder, read_json(paths.RESULTS_JSON))
 
 
 def _artifact(variant, target: str) -> None:
-    path = build.artifact_path("coremark", "zig", variant.name, target)
+    path = artifacts.artifact_path("coremark", "zig", variant.name, target)
     write_atomic(path, f"{variant.name} for {target}")
     record = {
         "present": True,
@@ -99,13 +105,15 @@ def _artifact(variant, target: str) -> None:
         "sha256": sha256(path),
         "bytes": os.path.getsize(path),
     }
-    write_json(build.artifact_record("coremark", "zig", variant.name, target), record)
+    write_json(artifacts.artifact_record("coremark", "zig", variant.name, target), record)
 
 
 def _samples(plan: Plan, cell: Cell) -> None:
     key = sample.cell_key(cell, plan.protocol, plan.reference_name)
     status, reason = ENDS.get(cell.name, (Status.OK, None))
-    path = build.artifact_path("coremark", "zig", cell.variant.name, NATIVE if cell.backend.native else WASM)
+    path = artifacts.artifact_path(
+        "coremark", "zig", cell.variant.name, NATIVE if cell.backend.native else WASM
+    )
     for number in range(1, ROUNDS + 1):
         dice = random.Random(f"{cell.name}/{number}")
         facts = _measured(cell, dice) if status is Status.OK else {}
@@ -125,7 +133,7 @@ def _samples(plan: Plan, cell: Cell) -> None:
             **facts,
         )
         for machine in (None, INTRODUCED, UNKNOWN):
-            sample.write(layout.sample(cell.name, number, machine), made)
+            sample.write(paths.sample(cell.name, number, machine), made)
 
 
 def _measured(cell: Cell, dice: random.Random) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout
-from pipeline.backends import discover
-from pipeline.store import read_json
+from pipeline.core import paths
+from pipeline.core.files import read_json
+from pipeline.runtimes.backends import discover
 from toolchain import discover as discover_toolchains
 from toolchain.model import WASM
 
@@ -23,7 +23,7 @@ def compiled(folder: Path, source: str, target: str = WASM) -> str:
     made = str(folder / f"{Path(source).stem}.{target}")
     environment = zig.environment(str(folder))
     subprocess.run(zig.compile(target, ["-O1"], source, f"{made}.o"), check=True, env=environment)
-    link = zig.link(target, [f"{made}.o"], layout.libc("zig", target), made)
+    link = zig.link(target, [f"{made}.o"], paths.libc("zig", target), made)
     subprocess.run(link, check=True, env=environment)
     return made
 
@@ -33,7 +33,7 @@ def present(prepared):
     """A backend by its name; one that is not here is skipped, but not in CI, which installs all."""
 
     def find(name):
-        identity = read_json(layout.runtime_identity(BACKENDS[name].runtime.name))
+        identity = read_json(paths.runtime_identity(BACKENDS[name].runtime.name))
         if not identity["present"] and not os.environ.get("CI"):
             pytest.skip(identity["reason"])
         assert identity["present"], f"{name}: {identity['reason']}"

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout, matrix
-from pipeline.errors import WorkerCrash, WorkerError, WorkerTimeout
-from pipeline.runtimes import start
-from pipeline.store import read_json
+from pipeline.core import paths
+from pipeline.core.errors import WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.core.files import read_json
+from pipeline.experiment import matrix
+from pipeline.runtimes.identity import start
 from tests.contract.conftest import BACKENDS, compiled
 from toolchain.model import NATIVE, WASM
 
@@ -63,7 +64,7 @@ NO_CODE_SIZE = ("v8.default", "v8.turbofan", "v8.liftoff", "jsc.omg", "jsc.bbq",
 
 def test_load_says_what_it_is(worker, backend):
     facts = worker.loaded
-    identity = read_json(layout.runtime_identity(backend.runtime.name))
+    identity = read_json(paths.runtime_identity(backend.runtime.name))
     assert facts["version"] == identity.get("version")
     assert facts["proof"]
     if backend.name in NO_CODE_SIZE:
@@ -173,7 +174,7 @@ def test_a_bad_module_ends_as_an_answer_or_a_dead_worker(backend, protocol, tmp_
 def test_differently_labelled_backends_never_share_a_proof(prepared, protocol, guests):
     proofs = {}
     for name, backend in BACKENDS.items():
-        if not read_json(layout.runtime_identity(backend.runtime.name))["present"]:
+        if not read_json(paths.runtime_identity(backend.runtime.name))["present"]:
             continue
         with start(backend, protocol) as worker:
             proof = load(worker, backend, guests[NATIVE if backend.native else WASM])["proof"]

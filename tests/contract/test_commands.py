@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import choice, layout, matrix, runtimes
-from pipeline.backends import wasmer_cli
-from pipeline.errors import WorkerTimeout
-from pipeline.model import Kind
-from pipeline.runtimes import start
+from pipeline.core import paths
+from pipeline.core.errors import WorkerTimeout
+from pipeline.core.model import Kind
+from pipeline.experiment import backend_selection, matrix
+from pipeline.runtimes import identity
+from pipeline.runtimes.backends import wasmer_cli
+from pipeline.runtimes.identity import start
 from tests.contract.conftest import compiled
 
 STANDIN = Path(__file__).resolve().parents[1] / "standins" / "wasmer"
@@ -65,7 +67,7 @@ def worker(install, protocol, guest, request, monkeypatch):
         (backend,) = [b for b in wasmer_cli.find() if b.name == "wasmer-cli.llvm@3.3.0"]
     else:
         argv = [program, "run", "{artifact}", "--", "{args}"]
-        backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+        backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
     before = homes()
     with start(backend, protocol) as worker:
         worker.loaded = load(worker, backend, guest)
@@ -131,7 +133,7 @@ def session(worker):
 def test_a_module_that_is_none_is_not_run(install, protocol, tmp_path):
     program = install()
     argv = [program, "run", "{artifact}", "{args}"]
-    backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
     (tmp_path / "bad").write_bytes(b"\0asm\1\0\0\0\xff\xff")
     with start(backend, protocol) as worker:
         load(worker, backend, str(tmp_path / "bad"))
@@ -142,14 +144,14 @@ def test_a_module_that_is_none_is_not_run(install, protocol, tmp_path):
 
 def test_a_command_that_is_gone_is_refused(protocol, tmp_path):
     argv = ["no-such-runtime", "--file={artifact}", "{args}"]
-    backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
     with start(backend, protocol) as worker:
         assert load(worker, backend, "/x")["refused"] == "there is no no-such-runtime on PATH"
 
 
 def test_an_unknown_flag_is_said(install, protocol, guest):
     argv = [install(), "run", "--cranelift", "{artifact}", "{args}"]  # this one has no Cranelift
-    backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, guest)
         answer = run(worker, "hello")
@@ -159,7 +161,7 @@ def test_an_unknown_flag_is_said(install, protocol, guest):
 
 def test_a_signal_is_a_trap(protocol, tmp_path):
     argv = ["sh", "-c", "echo end >&2; kill -SEGV $$", "{artifact}", "{args}"]
-    backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/x")
         answer = run(worker)
@@ -224,15 +226,15 @@ def test_matrix_toml_names_a_runtime(install, tmp_path, monkeypatch):
     folder = os.path.dirname(install())
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     path = tmp_path / "matrix.toml"
-    shutil.copy(layout.MATRIX, path)
+    shutil.copy(paths.MATRIX, path)
     with open(path, "a") as stream:
         stream.write('[runtimes.mine]\nargv = ["wasmer", "run", "{artifact}", "--", "{args}"]\n')
     plan = matrix.load({"backends": "mine"}, str(path))
     (backend,) = plan.backends
     assert backend.kind is Kind.PROGRAM
     assert backend.forks
-    assert runtimes.installed(backend.runtime)
-    monkeypatch.setattr(layout, "runtime_identity", lambda name: str(tmp_path / f"{name}.json"))
-    runtimes.identify(backend.runtime)
-    record = runtimes.read_identity(backend.runtime)
+    assert identity.installed(backend.runtime)
+    monkeypatch.setattr(paths, "runtime_identity", lambda name: str(tmp_path / f"{name}.json"))
+    identity.identify(backend.runtime)
+    record = identity.read_identity(backend.runtime)
     assert (record["present"], record["version"]) == (True, "3.3.0")

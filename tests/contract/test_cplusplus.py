@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from pipeline import layout
+from pipeline.core import paths
 from tests.conftest import ROOT, alone
 from toolchain import clang, discover, wasi_sdk
 from toolchain.archives import canonical
@@ -58,7 +58,7 @@ def cxx(toolchain, target):
 
 def run(toolchain, command):
     """A toolchain's command, where the graph's run: the cache has a relative name, as in a build."""
-    environment = toolchain.environment(layout.toolchain_cache(toolchain.name))
+    environment = toolchain.environment(paths.toolchain_cache(toolchain.name))
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
 
 
@@ -95,7 +95,7 @@ class Shelf:
             return
         folder.mkdir(parents=True)
         (folder / source[0]).write_text(source[1])
-        cache = layout.toolchain_cache(toolchain.name)
+        cache = paths.toolchain_cache(toolchain.name)
         (ROOT / cache).mkdir(parents=True, exist_ok=True)
         command, printed = probe(str(folder / source[0]), str(folder / "probe")), ""
         if command:

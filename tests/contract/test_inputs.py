@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import choice, matrix
-from pipeline.backends import wasmer_cli
-from pipeline.runtimes import start
+from pipeline.experiment import backend_selection, matrix
+from pipeline.runtimes.backends import wasmer_cli
+from pipeline.runtimes.identity import start
 from tests.contract.conftest import compiled
 from toolchain.model import NATIVE, WASM
 
@@ -228,7 +228,7 @@ def command(tmp_path):
 
 def test_a_command_is_given_a_folder_and_input(command, protocol, inputs):
     argv = [command, "--dir={files}", "{artifact}", "{args}"]
-    backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/the module", inputs)
         for _ in range(2):
@@ -247,14 +247,18 @@ def test_a_command_is_given_a_folder_and_input(command, protocol, inputs):
     ],
 )
 def test_without_files_a_command_gets_no_word_for_them(command, protocol, argv):
-    backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": [command, *argv]}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": [command, *argv]}}})[
+        "mine"
+    ]
     with start(backend, protocol) as worker:
         load(worker, backend, "/the module", {})
         assert run(worker, "one")["stdout"].splitlines() == ["/the module", "one"]
 
 
 def test_a_command_without_a_word_for_files_is_unavailable_to_a_guest_with_some(command, protocol, inputs):
-    backend = choice.known("matrix.toml", {"runtimes": {"mine": {"argv": [command, "{artifact}", "{args}"]}}})
+    backend = backend_selection.known(
+        "matrix.toml", {"runtimes": {"mine": {"argv": [command, "{artifact}", "{args}"]}}}
+    )
     options = {**backend["mine"].options, **inputs}
     with start(backend["mine"], protocol) as worker:
         answer = worker.request({"op": "load", "path": "/the module", "options": options}, 60)

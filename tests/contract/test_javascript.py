@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import layout, matrix
-from pipeline.errors import WorkerCrash
-from pipeline.guest_process import Ended, Guest, prove
-from pipeline.runtimes import start
-from pipeline.store import read_json
+from pipeline.core import paths
+from pipeline.core.errors import WorkerCrash
+from pipeline.core.files import read_json
+from pipeline.experiment import matrix
+from pipeline.measure.guest import Ended, Guest, prove
+from pipeline.runtimes.identity import start
 from tests.contract.conftest import compiled
 
 ENGINES = ("jsc.bbq", "spidermonkey.ion", "v8.turbofan")
@@ -91,7 +92,7 @@ def guest(prepared, tmp_path_factory):
 
 
 def version_of(backend):
-    return read_json(layout.runtime_identity(backend.runtime.name))["version"]
+    return read_json(paths.runtime_identity(backend.runtime.name))["version"]
 
 
 @pytest.fixture

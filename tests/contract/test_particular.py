@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout, matrix
-from pipeline.backends import discover
-from pipeline.errors import WorkerTimeout
-from pipeline.runtimes import start
-from pipeline.store import read_json
+from pipeline.core import paths
+from pipeline.core.errors import WorkerTimeout
+from pipeline.core.files import read_json
+from pipeline.experiment import matrix
+from pipeline.runtimes.backends import discover
+from pipeline.runtimes.identity import start
 
 BACKENDS = discover()
 #: The index of a call_indirect's table, as wasm-ld writes it and in its shortest form.
@@ -29,7 +30,7 @@ def protocol():
 
 def chosen(name):
     backend = BACKENDS[name]
-    identity = read_json(layout.runtime_identity(backend.runtime.name))
+    identity = read_json(paths.runtime_identity(backend.runtime.name))
     if not identity["present"] and not os.environ.get("CI"):
         pytest.skip(identity["reason"])
     assert identity["present"], f"{name}: {identity['reason']}"
@@ -123,7 +124,7 @@ def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
 @pytest.mark.parametrize("seconds", [0.02, 0.15, 0.4])
 def test_a_load_that_is_killed_leaves_nothing(prepared, protocol, name, seconds):
     backend = chosen(name)
-    path = next(Path(layout.BUILD).glob("artifacts/coremark/zig/*/wasm/coremark.wasm")).absolute()
+    path = next(Path(paths.BUILD).glob("artifacts/coremark/zig/*/wasm/coremark.wasm")).absolute()
     request = {"op": "load", "path": str(path), "options": dict(backend.options)}
     before = left()
     with start(backend, protocol) as worker:

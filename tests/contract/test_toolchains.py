@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import build, flags, layout, workloads
-from pipeline.errors import BadInput
-from pipeline.judges import coremark
-from pipeline.store import sha256
+from pipeline.build import artifacts, flag_check
+from pipeline.core import paths
+from pipeline.core.errors import BadInput
+from pipeline.core.files import sha256
+from pipeline.coremark import validator
+from pipeline.workloads import workload_toml
 from tests.conftest import alone, doit, make_workspace
 from toolchain import clang, discover, wasi_sdk, wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Variant
@@ -45,9 +47,9 @@ def toolchain(request, built):
 
 def objects(toolchain, target, level):
     """Digests of the objects that do not hold the flags as text."""
-    workload = workloads.read("workloads/coremark", own=True)
+    workload = workload_toml.read("workloads/coremark", own=True)
     names = [name for name in workload.sources if name != "core_main.c"]
-    return {n: sha256(build.object_path(workload, toolchain.name, level, target, n)) for n in names}
+    return {n: sha256(artifacts.object_path(workload, toolchain.name, level, target, n)) for n in names}
 
 
 @pytest.fixture(params=TARGETS)
@@ -70,12 +72,12 @@ def test_every_level_really_reaches_the_compiler(toolchain, target):
 
 def test_the_printed_flags_are_the_flags(toolchain):
     for level in LEVELS:
-        path = build.artifact_path("coremark", toolchain.name, level, NATIVE)
+        path = artifacts.artifact_path("coremark", toolchain.name, level, NATIVE)
         out = subprocess.run([path, "0", "0", "0x66", "10"], capture_output=True, text=True)
         assert f"Compiler flags   : -{level}\n" in out.stdout
         clang = 22 if toolchain.name == "zig" else toolchain.version()
         assert f"Compiler version : Clang {clang}" in out.stdout
-        run = coremark.judge(out.stdout, coremark.PERFORMANCE, 10)
+        run = validator.judge(out.stdout, validator.PERFORMANCE, 10)
         assert run.iterations == 10
 
 
@@ -83,14 +85,14 @@ def test_the_printed_flags_are_the_flags(toolchain):
 def test_a_flag_that_the_compiler_doubts_is_refused(toolchain, tmp_path, monkeypatch, flag):
     variant = Variant("odd", tuple(flag.split()))
     with pytest.raises(BadInput, match=r"^here: flags .*refuses it for wasm32"):
-        flags.check_flags(toolchain, variant, TARGETS, "here")
-    assert not (layout.ROOT / layout.flags(toolchain.name, "odd")).exists()
+        flag_check.check_flags(toolchain, variant, TARGETS, "here")
+    assert not (paths.ROOT / paths.flags(toolchain.name, "odd")).exists()
 
 
 def test_a_flag_of_wasm_only_is_taken_and_noted(toolchain, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    flags.check_flags(toolchain, Variant("simd", ("-O3", "-msimd128")), TARGETS, "here")
-    refused = json.loads((tmp_path / layout.flags(toolchain.name, "simd")).read_text())["refused"]
+    flag_check.check_flags(toolchain, Variant("simd", ("-O3", "-msimd128")), TARGETS, "here")
+    refused = json.loads((tmp_path / paths.flags(toolchain.name, "simd")).read_text())["refused"]
     assert list(refused) == [NATIVE]
     assert re.search("(unsupported option|argument unused during compilation:) '-msimd128'", refused[NATIVE])
 
@@ -99,7 +101,7 @@ def test_a_flag_of_wasm_only_is_taken_and_noted(toolchain, tmp_path, monkeypatch
 def test_a_link_flag_that_the_linker_does_not_know_is_refused(toolchain, flag):
     variant = Variant("odd", ("-O2",), (flag,))
     with pytest.raises(BadInput, match=rf"^here: link .{flag}.: the linker of {toolchain.name} refuses it: "):
-        flags.check_flags(toolchain, variant, TARGETS, "here")
+        flag_check.check_flags(toolchain, variant, TARGETS, "here")
 
 
 @pytest.mark.parametrize("flag", ["--no-such-pass", "-O3x"])
@@ -107,14 +109,14 @@ def test_a_pass_that_wasm_opt_does_not_know_is_refused(prepared, flag):
     if wasm_opt.missing() and not os.environ.get("CI"):
         pytest.skip(wasm_opt.missing())
     with pytest.raises(BadInput, match=rf"^here: wasm_opt '{flag}': wasm-opt refuses it"):
-        flags.check_flags(discover()["zig"], Variant("odd", ("-O2",), (), (flag,)), [WASM], "here")
+        flag_check.check_flags(discover()["zig"], Variant("odd", ("-O2",), (), (flag,)), [WASM], "here")
 
 
 def test_without_wasm_opt_its_variants_say_what_brings_it(prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WASM_OPT", "/no/such/program")
-    flags.check_flags(discover()["zig"], Variant("opt", ("-O2",), (), ("-O3",)), [WASM], "here")
-    refused = json.loads((tmp_path / layout.flags("zig", "opt")).read_text())["refused"]
+    flag_check.check_flags(discover()["zig"], Variant("opt", ("-O2",), (), ("-O3",)), [WASM], "here")
+    refused = json.loads((tmp_path / paths.flags("zig", "opt")).read_text())["refused"]
     assert refused[WASM] == "WASM_OPT names no program: /no/such/program"
 
 
@@ -171,12 +173,12 @@ def test_a_wasi_sdk_is_found_and_builds_what_its_parts_build(tmp_path, toolchain
     workspace = make_workspace(tmp_path / "ws", prepared)
     outcome = workspace.doit("run", "toolchains=wasi-sdk-*", "variants=O2", "protocol=quick", "rounds=1")
     assert outcome.returncode == 0, outcome.stderr
-    cells = json.loads((workspace.path / layout.RESULTS_JSON).read_text())["cells"]
+    cells = json.loads((workspace.path / paths.RESULTS_JSON).read_text())["cells"]
     told = {c["backend"]: (c["status"], c["reason"]) for c in cells}
     assert told["wasmtime.cranelift"] == ("ok", None)
     assert told["native"] == ("unavailable", "artifact: wasi-sdk-25.0 builds wasm only")
     here, there = (
-        Path(p) / build.artifact_path("coremark", n, "O2", WASM)
+        Path(p) / artifacts.artifact_path("coremark", n, "O2", WASM)
         for p, n in ((".", "clang-19"), (workspace.path, "wasi-sdk-25.0"))
     )
     assert here.read_bytes() == there.read_bytes()
@@ -218,18 +220,18 @@ def test_an_incomplete_toolchain_is_a_status_not_an_end(workspace, monkeypatch):
 
 
 def test_flags_with_quotes_and_spaces_arrive_as_they_are(toolchain, prepared, tmp_path):
-    flags = ("-O1", '-DTEXT="a \\"b\\" c"', "-DN=1 + 1")
+    flag_check = ("-O1", '-DTEXT="a \\"b\\" c"', "-DN=1 + 1")
     source = tmp_path / "a b.c"
     source.write_text('#include <stdio.h>\nint main(void) { printf("%s %d", TEXT, N); return 0; }\n')
     obj, exe = str(tmp_path / "a b.o"), str(tmp_path / "a b")
     environment = toolchain.environment(str(tmp_path))
-    variant = Variant("v", flags)
-    workload = workloads.read("workloads/coremark", own=True)
+    variant = Variant("v", flag_check)
+    workload = workload_toml.read("workloads/coremark", own=True)
     compile_ = toolchain.compile(
-        NATIVE, build.program_flags(workload, variant, NATIVE, "core_main.c"), str(source), obj
+        NATIVE, artifacts.program_flags(workload, variant, NATIVE, "core_main.c"), str(source), obj
     )
     subprocess.run(compile_, check=True, env=environment)
-    link = toolchain.link(NATIVE, [obj], layout.libc(toolchain.name, NATIVE), exe, ())
+    link = toolchain.link(NATIVE, [obj], paths.libc(toolchain.name, NATIVE), exe, ())
     subprocess.run(link, check=True, env=environment)
     out = subprocess.run([exe], capture_output=True, text=True, check=True).stdout
     assert out == 'a "b" c 2'

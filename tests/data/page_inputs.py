@@ -5,8 +5,8 @@ import itertools
 import json
 from pathlib import Path
 
-from pipeline import across, tradeoffs
-from pipeline.views import label
+from pipeline.report.tables import label
+from pipeline.results import across_workloads, pareto
 
 HERE = Path(__file__).resolve().parent
 
@@ -119,8 +119,8 @@ def several():
             comparisons.append(
                 {**pair, **{key: pair[key].replace("coremark", name) for key in ("one", "other")}}
             )
-    found.update(cells=cells, comparisons=comparisons, tradeoffs=tradeoffs.find(cells, comparisons))
-    return {**found, "across": across.find(cells, found["workloads"])}
+    found.update(cells=cells, comparisons=comparisons, tradeoffs=pareto.find(cells, comparisons))
+    return {**found, "across": across_workloads.find(cells, found["workloads"])}
 
 
 def full():
@@ -171,5 +171,5 @@ def large(backends=18, variants=12):
     ]
     for pair in pairs:
         pair.update(p=1.0, p_adjusted=1.0, within=None)
-    found.update(cells=made, comparisons=pairs, tradeoffs=tradeoffs.find(made, pairs))
+    found.update(cells=made, comparisons=pairs, tradeoffs=pareto.find(made, pairs))
     return found

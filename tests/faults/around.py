@@ -3,7 +3,8 @@
 import re
 import shutil
 
-from pipeline import layout, sample
+from pipeline.core import paths
+from pipeline.measure import sample
 from tests.conftest import environment
 from tests.faults import harness
 
@@ -14,7 +15,7 @@ CELLS = {"coremark/zig/O3/native": "ok", "coremark/zig/O3/wasmtime.cranelift": "
 def start(workspace, *arguments, env=None, without=(), keep=False, **how):
     """A run that has to measure and to report; ``keep`` what lies there."""
     if not keep:
-        for place in (layout.RESULTS, layout.REPORT):
+        for place in (paths.RESULTS, paths.REPORT):
             shutil.rmtree(workspace.path / place, ignore_errors=True)
     given = {**environment(workspace.path), **(env or {})}
     chosen = {key: value for key, value in given.items() if key not in without}

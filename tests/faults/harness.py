@@ -17,8 +17,9 @@ from typing import Any
 
 import psutil
 
-from pipeline import layout, sample
-from pipeline.store import NEW, sha256
+from pipeline.core import paths
+from pipeline.core.files import NEW, sha256
+from pipeline.measure import sample
 from tests.conftest import Workspace, environment, executed
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -124,19 +125,19 @@ class Run:
 
 def finished(workspace: Workspace) -> dict[Path, bytes]:
     """The bytes of every sample that is whole, by its path."""
-    found = (workspace.path / layout.RESULTS).rglob("round-*.json")
+    found = (workspace.path / paths.RESULTS).rglob("round-*.json")
     return {path: path.read_bytes() for path in found if sample.read(path) is not None}
 
 
 def cells(workspace: Workspace) -> dict[str, str]:
     """{cell: status} of the report."""
-    found = json.loads((workspace.path / layout.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
+    found = json.loads((workspace.path / paths.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
     return {f"{c['workload']}/{c['toolchain']}/{c['variant']}/{c['backend']}": c["status"] for c in found}
 
 
 def scores(workspace: Workspace) -> dict[str, Any]:
     """{cell: (score, rounds, digest of the module)} of the report: what must not depend on any fault."""
-    found = json.loads((workspace.path / layout.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
+    found = json.loads((workspace.path / paths.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
     return {
         f"{c['workload']}/{c['toolchain']}/{c['variant']}/{c['backend']}": (
             c["score"],
@@ -149,7 +150,7 @@ def scores(workspace: Workspace) -> dict[str, Any]:
 
 def modules(workspace: Workspace) -> dict[str, str]:
     """{file: digest of its bytes}, of all that was compiled: what must be the same after any fault."""
-    folder = workspace.path / layout.BUILD
+    folder = workspace.path / paths.BUILD
     files = [*folder.glob("artifacts/coremark/*/O[23]/**/*"), *folder.glob("toolchains/*/libc/**/*")]
     return {str(p.relative_to(folder)): sha256(p) for p in sorted(files) if p.is_file()}
 
@@ -172,7 +173,7 @@ def settles(workspace: Workspace, *arguments: str, before: Iterable[Path] = ()) 
         assert path.read_bytes() == content, f"{path} was measured again"
     assert set(cells(workspace).values()) == {"ok"}, cells(workspace)
     unreadable = [
-        path for path in (workspace.path / layout.RESULTS).rglob("round-*.json") if sample.read(path) is None
+        path for path in (workspace.path / paths.RESULTS).rglob("round-*.json") if sample.read(path) is None
     ]
     assert not unreadable, "what is no sample lies where samples lie"
     assert litter(workspace.path) == []

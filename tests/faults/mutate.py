@@ -6,8 +6,8 @@ import functools
 import random
 from collections.abc import Callable
 
-from pipeline import wasm
-from pipeline.wasm_code import instructions
+from pipeline.wasm import decoder
+from pipeline.wasm.instructions import instructions
 
 #: Opcodes that take and give the same types: one in place of another is always valid.
 _ALIKE = (range(0x46, 0x50), range(0x51, 0x5B), range(0x6A, 0x79), range(0x7C, 0x8B), range(0xA0, 0xA7))
@@ -70,7 +70,7 @@ def code_changed(data: bytes, chance: random.Random) -> bytes:
 @functools.lru_cache
 def _operators(data: bytes) -> list[int]:
     """Where operators stand that have others alike."""
-    functions = wasm.parse(data).functions
+    functions = decoder.parse(data).functions
     found = (i for f in functions for i in instructions(f.body, f.start))
     return [i.offset for i in found if any(i.opcode in alike for alike in _ALIKE)]
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import journal, layout, packages, sample
-from pipeline.journal import Trial
-from pipeline.model import Status
+from pipeline.analyses.tune import trial_log
+from pipeline.analyses.tune.trial_log import Trial
+from pipeline.core import paths
+from pipeline.core.model import Status
+from pipeline.measure import sample
+from pipeline.runtimes import packages
 from tests.conftest import executed, make_workspace
 from tests.faults import harness
 
@@ -66,7 +69,7 @@ def test_doits_memory(settled, often, tried, damage):
         if damaged is not None:
             database.write_bytes(damaged)
         # Which tells, rightly, that nothing else has changed.
-        for stamp in (settled.path / layout.SETTLED).glob("*"):
+        for stamp in (settled.path / paths.SETTLED).glob("*"):
             stamp.unlink()
         outcome = settled.doit("run")
         said = outcome.stdout + outcome.stderr
@@ -86,7 +89,7 @@ def test_what_a_killed_run_leaves_beside_doits_memory(settled, often, tried, suf
     chance, wanted = random.Random(suffix), harness.scores(settled)
     for number in range(often(1, 10)):
         before = harness.finished(settled)
-        for stamp in (settled.path / layout.SETTLED).glob("*"):
+        for stamp in (settled.path / paths.SETTLED).glob("*"):
             stamp.unlink()
         settled.path.joinpath(f".doit.db{suffix}").write_bytes(chance.randbytes(chance.choice((1, 32768))))
         outcome = settled.doit("run")
@@ -212,7 +215,7 @@ def test_what_else_doit_made(settled, often, tried):
     """Records, artifacts, provenance, stamps: each damaged in turn."""
     chance = random.Random(1)
     wanted = harness.scores(settled)
-    (stamp,) = (settled.path / layout.SETTLED).glob("*.json")
+    (stamp,) = (settled.path / paths.SETTLED).glob("*.json")
     files = sorted(name for name in json.loads(stamp.read_text())["paths"] if of_ours(name))
     built = harness.modules(settled)
     for path in (settled.path / name for name in chance.sample(files, min(len(files), often(4, 60)))):
@@ -266,7 +269,7 @@ def test_an_isolated_environment(settled, often, tried):
     if set(harness.cells(settled).values()) != {"ok"}:
         pytest.skip("its environment cannot be had here")
     chance = random.Random(3)
-    (site,) = settled.path.glob(f"{layout.environment('wasmtime-46.0.1')}/lib/python3*/site-packages")
+    (site,) = settled.path.glob(f"{paths.environment('wasmtime-46.0.1')}/lib/python3*/site-packages")
     files = sorted(map(Path, packages.records(["wasmtime"], str(site))))
     for path in chance.sample(files, often(1, 6)):
         raw, damage = path.read_bytes(), chance.choice((cut, rubbish, deleted))
@@ -286,7 +289,7 @@ def test_an_isolated_environment(settled, often, tried):
 
 def of_ours(name):
     """What a task made, and did not only ask to exist."""
-    return name.startswith((f"{layout.BUILD}/", f"{layout.REPORT}/")) and "/environments/" not in name
+    return name.startswith((f"{paths.BUILD}/", f"{paths.REPORT}/")) and "/environments/" not in name
 
 
 @pytest.mark.parametrize("damage", [cut, rubbish, flipped, holed], ids=lambda f: f.__name__)
@@ -296,15 +299,15 @@ def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, da
     trial = Trial(
         params={"level": "-O3"}, flags=("-O3",), status=Status.OK, module="m", rounds=[0.1], seconds=1
     )
-    journal.save("search", journal.Journal(key="0123456789abcdef", trials=[trial] * 3))
-    path = tmp_path / journal.path("search", "0123456789abcdef")
+    trial_log.save("search", trial_log.Journal(key="0123456789abcdef", trials=[trial] * 3))
+    path = tmp_path / trial_log.path("search", "0123456789abcdef")
     raw, chance = path.read_bytes(), random.Random(damage.__name__)
-    assert journal.load("search", "0123456789abcdef").trials == [trial] * 3
+    assert trial_log.load("search", "0123456789abcdef").trials == [trial] * 3
     named = 0
     for number in range(often(100, 2000)):
         damaged = damage(raw, chance)
         path.write_bytes(damaged)
-        found = journal.load("search", "0123456789abcdef")
+        found = trial_log.load("search", "0123456789abcdef")
         if found.trials:  # only white space was changed, or a bit twice
             assert found.trials == [trial] * 3, number
             continue

@@ -13,16 +13,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline import layout, matrix, prebuilt
-from pipeline.backends import discover
-from pipeline.build import artifact_path
-from pipeline.errors import BadInput
-from pipeline.guest_process import Ended
-from pipeline.judges import coremark
-from pipeline.model import Prebuilt, Status
-from pipeline.runtimes import start
-from pipeline.session import Session
-from pipeline.store import read_json
+from pipeline.build import prebuilt
+from pipeline.build.artifacts import artifact_path
+from pipeline.core import paths
+from pipeline.core.errors import BadInput
+from pipeline.core.files import read_json
+from pipeline.core.model import Prebuilt, Status
+from pipeline.coremark import validator
+from pipeline.experiment import matrix
+from pipeline.measure.guest import Ended
+from pipeline.measure.session import Session
+from pipeline.runtimes.backends import discover
+from pipeline.runtimes.identity import start
 from tests.contract.conftest import compiled
 from tests.faults.mutate import MUTATIONS
 from toolchain.model import WASM
@@ -81,11 +83,11 @@ class Victim:
             self.end()
         if self.worker is None:
             self.worker = self.stack.enter_context(start(self.backend, self.protocol))
-        session = Session(self.worker, self.backend.name, self.protocol, judge=coremark.CoreMark())
+        session = Session(self.worker, self.backend.name, self.protocol, judge=validator.CoreMark())
         try:
             session.load(path, self.backend.options)
             if self.expected is None:
-                self.expected = session.run(coremark.PERFORMANCE, ITERATIONS).result
+                self.expected = session.run(validator.PERFORMANCE, ITERATIONS).result
             session.iterations, session.expected = ITERATIONS, self.expected
             return Status.OK, "", session.chunk().result
         except Ended as error:
@@ -112,7 +114,7 @@ def outcome(status, reason):
 @pytest.mark.parametrize("name", BACKENDS)
 def test_loaded_and_run_in_a_worker(modules, often, tried, tmp_path, name):
     backend = discover()[name]
-    identity = read_json(layout.runtime_identity(backend.runtime.name))
+    identity = read_json(paths.runtime_identity(backend.runtime.name))
     if not identity["present"]:
         pytest.skip(identity["reason"])
     number = often(*BACKENDS[name])

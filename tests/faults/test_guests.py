@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.prebuilt import MOST_BYTES
+from pipeline.build.prebuilt import MOST_BYTES
 from tests import foreign
 from tests.conftest import environment, make_workspace
 from tests.faults.harness import Run, finished, one_error
@@ -216,9 +216,9 @@ def workspace(tmp_path_factory, prepared):
         made.edit("matrix.toml", f"{key} = 2 ", f"{key} = 16 ")
     made.edit("matrix.toml", "chunk_ms = 5 ", "chunk_ms = 10 ")
     standins = Path(__file__).resolve().parents[1] / "standins"
-    shutil.copy(standins / "clock_worker.py", made.path / "pipeline/workers")
+    shutil.copy(standins / "clock_worker.py", made.path / "pipeline/runtimes/workers")
     backend = BACKEND.replace("LIES", repr(("honest", "often-slow", *CLOCKS)))
-    (made.path / "pipeline/backends/clock.py").write_text(backend)
+    (made.path / "pipeline/runtimes/backends/clock.py").write_text(backend)
     return made
 
 

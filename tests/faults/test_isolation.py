@@ -16,10 +16,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline import matrix
-from pipeline.errors import WorkerCrash, WorkerTimeout
-from pipeline.process import FILE_LIMIT
-from pipeline.runtimes import start
+from pipeline.core.errors import WorkerCrash, WorkerTimeout
+from pipeline.core.processes import FILE_LIMIT
+from pipeline.experiment import matrix
+from pipeline.runtimes.identity import start
 from tests.contract.conftest import backend, compiled, present  # noqa: F401
 from toolchain.model import NATIVE, WASM
 

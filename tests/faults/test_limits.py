@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from pipeline import layout
+from pipeline.core import paths
 from tests.conftest import make_workspace
 from tests.faults import harness
 from tests.faults.around import ONE, ends_well, ends_with_one_line, start
@@ -113,7 +113,7 @@ def test_what_a_limit_spoils_is_measured_again(workspace, what, tried):
     try:
         harness.settles(workspace, *ONE, before=good)
     finally:
-        shutil.rmtree(workspace.path / layout.RESULTS)
+        shutil.rmtree(workspace.path / paths.RESULTS)
     tried(f"so few {what} that workers fail", "their cells' status with the reason; then measured again")
 
 
@@ -128,5 +128,5 @@ def test_too_little_processor_time(workspace, often, tried):
     before = harness.finished(workspace)
     assert before
     harness.settles(workspace, *choice, before=before)
-    shutil.rmtree(workspace.path / layout.RESULTS)
+    shutil.rmtree(workspace.path / paths.RESULTS)
     tried("one second of processor time, after which the kernel kills doit", "the next run goes on")

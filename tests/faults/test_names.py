@@ -13,8 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import archive, bundle, claims_file, layout, lock, matrix, newcomer, provenance, workloads
-from pipeline.errors import BadInput
+from pipeline.analyses.claims import claims_toml
+from pipeline.core import paths
+from pipeline.core.errors import BadInput
+from pipeline.experiment import matrix
+from pipeline.reproducibility import bundle, canonical_tar, lock, provenance
+from pipeline.workloads import scaffold, workload_toml
 from tests.conftest import ROOT
 from tests.faults.house import EVIL, LINES, make_house, state
 
@@ -44,18 +48,18 @@ def workspace(prepared, tmp_path_factory):
 def harmless(plan):
     """Where a plan would write: each below the folder that is meant for it."""
     made = {
-        layout.BUILD: [
-            *(layout.artifact_dir(w.name, t.name, v.name, target) for w, t, v, target in plan.artifacts()),
-            *(layout.flags(t.name, v.name) for t in plan.toolchains for v in plan.variants),
-            *(layout.runtime_identity(b.runtime.name) for b in plan.backends),
-            *(layout.environment(str(b.runtime.environment)) for b in plan.backends),
-            *(layout.staged(w.name) for w in plan.workloads),
+        paths.BUILD: [
+            *(paths.artifact_dir(w.name, t.name, v.name, target) for w, t, v, target in plan.artifacts()),
+            *(paths.flags(t.name, v.name) for t in plan.toolchains for v in plan.variants),
+            *(paths.runtime_identity(b.runtime.name) for b in plan.backends),
+            *(paths.environment(str(b.runtime.environment)) for b in plan.backends),
+            *(paths.staged(w.name) for w in plan.workloads),
         ],
-        layout.RESULTS: [layout.sample(cell.name, 1) for cell in plan.cells()],
-        layout.REPORT: [layout.sweep(plan.sweep_name, "txt")] if plan.sweep else [],
+        paths.RESULTS: [paths.sample(cell.name, 1) for cell in plan.cells()],
+        paths.REPORT: [paths.sweep(plan.sweep_name, "txt")] if plan.sweep else [],
     }
-    for folder, paths in made.items():
-        for path in paths:
+    for folder, places in made.items():
+        for path in places:
             assert os.path.normpath(path) == path, path
             assert path.startswith(f"{folder}/"), path
             assert all(len(os.fsencode(part)) < 256 for part in path.split("/")), path
@@ -137,7 +141,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
         for key in ("sources = [%s]", "headers = [%s]", "includes = [%s]", "files = [%s]", "stdin = %s"):
             (folder / "workload.toml").write_text(key % quoted + "\n", encoding="utf-8")
             with contextlib.suppress(BadInput):
-                found = workloads.read(str(folder))
+                found = workload_toml.read(str(folder))
                 for path in (*found.sources, *found.includes, *found.files, *filter(None, [found.stdin])):
                     assert not os.path.isabs(path), name
                     assert os.pardir not in path.split("/"), name
@@ -145,14 +149,14 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
         for key in ("judge = %s", "third_party = %s"):
             (folder / "workload.toml").write_text(key % quoted + "\n", encoding="utf-8")
             with pytest.raises(BadInput, match=r"unknown key|not TOML"):
-                workloads.read(str(folder))
+                workload_toml.read(str(folder))
             times += 1
         (tmp_path / "claims.toml").write_text(f"[claims.{quoted}]\nkind = 'order'\nworkload = {quoted}\n")
         with pytest.raises(BadInput):
-            claims_file.read(str(tmp_path / "claims.toml"))
+            claims_toml.read(str(tmp_path / "claims.toml"))
         if os.sep not in name:  # with one it is a path that the user types
             with contextlib.suppress(BadInput):
-                newcomer.create(name, "mine.c")
+                scaffold.create(name, "mine.c")
         times += 2
     made = {p for p in workspace.snapshot() if p not in before}
     assert all(p.startswith("workloads/local/") and len(Path(p).parts) == 4 for p in made), made
@@ -193,7 +197,7 @@ def whole(members, known):
     for name, content in sorted((f"{bundle.TOP}/{name}", content) for name, content in members.items()):
         # archive.pack refuses such names: the header of a good one, with this one and a sum of its own.
         field = name.encode("utf-8", "surrogateescape")[:100].ljust(100, b"\0")
-        header = field + archive._header("x", len(content))[100:]
+        header = field + canonical_tar._header("x", len(content))[100:]
         total = sum(header[:148]) + sum(header[156:]) + 8 * ord(" ")
         header = header[:148] + f"{total:06o}\0 ".encode() + header[156:]
         raw += header + content + bytes(-len(content) % 512)
@@ -211,7 +215,7 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
     """In a bundle that is whole but for its name: as an artifact's, as its file's, as both."""
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
-    known = json.loads((ROOT / layout.LOCK).read_text())
+    known = json.loads((ROOT / paths.LOCK).read_text())
     path = tmp_path / "theirs.tar"
     times = 0
     for evil in ("good", *EVIL):

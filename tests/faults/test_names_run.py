@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from pipeline import layout
+from pipeline.core import paths
 from tests.faults.harness import cells, one_error, settles
 from tests.faults.house import EVIL, LINES, house_of, make_house, state
 
@@ -68,13 +68,13 @@ def test_links_lead_nowhere(workspace, outside, tried):
     target = house / "x" / "x"
     sample = workspace.results / "coremark/zig/O3/native/round-01.json"
     artifact = workspace.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm"
-    links = [sample, artifact, workspace.path / layout.RESULTS_JSON, workspace.path / layout.REPORT_MD]
-    (workspace.path / layout.CHECKOUT_NOTE).write_text("a run that was killed\n")
+    links = [sample, artifact, workspace.path / paths.RESULTS_JSON, workspace.path / paths.REPORT_MD]
+    (workspace.path / paths.CHECKOUT_NOTE).write_text("a run that was killed\n")
     for link in links:
         link.unlink()
         link.symlink_to(target)
     folders = [
-        workspace.path / place / "0123456789ab" for place in (layout.RESULTS, layout.BUILD, layout.REPORT)
+        workspace.path / place / "0123456789ab" for place in (paths.RESULTS, paths.BUILD, paths.REPORT)
     ]
     for folder in folders:
         folder.symlink_to(house / "x")

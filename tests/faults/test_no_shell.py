@@ -127,7 +127,7 @@ def test_the_patterns_see(pattern, bad):
 
 def test_the_page_escapes():
     """Names and reasons are text on it, whatever they look like."""
-    text = (ROOT / "pipeline/page/render.py").read_text(encoding="utf-8")
+    text = (ROOT / "pipeline/report/page/render.py").read_text(encoding="utf-8")
     (call,) = [n for n in ast.walk(ast.parse(text)) if "Environment(" in ast.unparse(n) and _is_call(n)]
     (escape,) = [k.value for k in call.keywords if k.arg == "autoescape"]
     assert isinstance(escape, ast.Constant)

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import tomli
 
-from pipeline import environment, layout, matrix
+from pipeline.core import paths
+from pipeline.experiment import matrix
+from pipeline.runtimes import environments
 from tests.conftest import ROOT, make_workspace
 
 FAULTS = "Packages that are not what was pinned"
 NAME = "wasmtime-38.0.0"
 BACKEND = "wasmtime.cranelift@38.0.0"
-PINS = f"pipeline/environments/{NAME}.txt"
+PINS = f"pipeline/runtimes/pins/{NAME}.txt"
 _PINNED = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.]*( ;[^\\]*)?( --hash=sha256:[0-9a-f]{64})+"
 )
@@ -31,7 +33,7 @@ def pins(text):
 
 
 def test_every_pin_that_we_ship_has_version_and_hashes(tried):
-    files = sorted((ROOT / layout.ENVIRONMENTS).glob("*.txt"))
+    files = sorted((ROOT / paths.ENVIRONMENTS).glob("*.txt"))
     lines = [(file.name, line) for file in files for line in pins(file.read_text())]
     assert len(files) > 15
     for name, line in lines:
@@ -94,10 +96,10 @@ def test_nothing_is_installed_that_was_not_pinned(workspace, monkeypatch, how, w
     path.write_text(spoil(how, good))
     assert path.read_text() != good
     try:
-        environment.provision(backend.runtime)
+        environments.provision(backend.runtime)
     finally:
         path.write_text(good)
-    record = json.loads(Path(layout.environment_record(NAME)).read_text())
+    record = json.loads(Path(paths.environment_record(NAME)).read_text())
     assert record["present"] is False
     assert why in record["reason"], record["reason"]
     assert "type: doit run" in record["reason"]

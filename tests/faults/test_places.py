@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout
+from pipeline.core import paths
 from tests.conftest import environment, make_workspace
 from tests.faults import harness, mounts
 
@@ -86,7 +86,7 @@ def fill(disk, workspace, pages, *arguments):
         # Where only what goes beside the report has no room, that is right all the same.
         if re.search(BESIDE, harness.one_error(said)):
             assert set(harness.cells(workspace).values()) == {"ok"}, said
-            assert (workspace.path / layout.REPORT_TXT).exists(), said
+            assert (workspace.path / paths.REPORT_TXT).exists(), said
     assert "Traceback" not in said, (pages, said)
     assert harness.litter(workspace.path) == [], f"{pages} pages of room"
     assert before.items() <= harness.finished(workspace).items(), f"{pages} pages of room"
@@ -161,7 +161,7 @@ def test_a_full_disk_beside_the_matrix(disk, on_disk, often, tried):
             outcome = on_disk.doit("run", *arguments)
             assert outcome.returncode == 0 or re.search(BUSY, outcome.stderr), outcome.stderr
         tried(f"disk full, {name}", "named, exit 1; the next run made it", times)
-    shutil.rmtree(on_disk.path / layout.LOCAL_WORKLOADS)
+    shutil.rmtree(on_disk.path / paths.LOCAL_WORKLOADS)
 
 
 #: A folder or file to which nothing can be written; what is to be made again; by which run; and what is said.
@@ -268,12 +268,12 @@ MADE = (
     "third_party/coremark/core_util.c",
 )
 GIVEN = (
-    "pipeline/workers/wasmtime_worker.py",
+    "pipeline/runtimes/workers/wasmtime_worker.py",
     "matrix.toml",
     "third_party/coremark",
-    "pipeline/workers/native_worker.py",
-    "pipeline/results.py",
-    "pipeline/templates",
+    "pipeline/runtimes/workers/native_worker.py",
+    "pipeline/results/assemble.py",
+    "pipeline/report/templates",
     "toolchain",
     "workloads",
 )
@@ -294,7 +294,7 @@ def lose(workspace, place, wait, how, before=()):
     assert "Traceback" not in run.said, (place, wait, run.said)
     if status:
         harness.one_error(run.said)
-    elif (workspace.path / layout.RESULTS_JSON).exists():
+    elif (workspace.path / paths.RESULTS_JSON).exists():
         assert set(harness.cells(workspace).values()) == {"ok"}, (place, wait, run.said)
     return run.said if meanwhile else None
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from pipeline import layout
+from pipeline.core import paths
 from tests.conftest import make_workspace
 from tests.faults import harness
 from tests.faults.around import ONE, ends_well, start
@@ -56,9 +56,9 @@ def test_variables(workspace, often, tried):
 
 def test_the_report_is_the_same_in_all_of_them(workspace, often, tried):
     workspace.run(*ONE)
-    report = workspace.path / layout.REPORT
+    report = workspace.path / paths.REPORT
     wanted = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
-    assert layout.RESULTS_JSON.rpartition("/")[2] in wanted
+    assert paths.RESULTS_JSON.rpartition("/")[2] in wanted
     odd = ["PYTHONHASHSEED", "PYTHONOPTIMIZE", "the language C", "another time zone"]
     for name in often(odd[:1], odd):
         shutil.rmtree(report)
@@ -145,7 +145,7 @@ def test_no_shared_memory(workspace, often, tried):
 def test_masks_of_files(workspace, often, tried):
     for mask in often([0o077], [0o077, 0o000, 0o027]):
         ends_well(workspace, start(workspace, preexec=lambda: os.umask(mask)))  # noqa: B023
-        for place in (layout.RESULTS, layout.REPORT):
+        for place in (paths.RESULTS, paths.REPORT):
             for path in (workspace.path / place).rglob("*"):
                 least = 0o777 if path.is_dir() else 0o666
                 assert path.stat().st_mode & 0o777 == least & ~mask, (oct(mask), path)
@@ -190,7 +190,7 @@ def test_paths(workspace, prepared, tmp_path, often, tried):
 
 def products(workspace):
     """Artifacts, lock and bundle: what must be the same everywhere."""
-    places = ("build/artifacts/coremark/zig/O3", "build/bundle", layout.LOCK)
+    places = ("build/artifacts/coremark/zig/O3", "build/bundle", paths.LOCK)
     found = [
         path for place in places for path in [workspace.path / place, *(workspace.path / place).rglob("*")]
     ]

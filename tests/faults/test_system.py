@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline import layout, sample
+from pipeline.core import paths
+from pipeline.measure import sample
 from tests.conftest import ROOT, make_workspace
 from tests.faults import harness
 from tests.faults.around import CELLS, ONE, ends_well, start
@@ -29,7 +30,9 @@ def workspace(tmp_path_factory, prepared):
     """A workspace whose run ended well; its workers get the clock of its runs."""
     made = make_workspace(tmp_path_factory.mktemp("system") / "a copy", prepared)
     passed = '**{k: os.environ[k] for k in ("LD_PRELOAD", "CLOCK_OFFSET") if k in os.environ}'
-    made.edit("pipeline/runtimes.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": ')
+    made.edit(
+        "pipeline/runtimes/identity.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": '
+    )
     made.run(*ONE)
     return made
 
@@ -253,7 +256,7 @@ def test_a_processor_goes_offline(workspace, often, tried):
     finally:
         switch.write_text("1")
     assert harness.settles(workspace, "variants=O3", "rounds=3", before=harness.finished(workspace))
-    shutil.rmtree(workspace.path / layout.RESULTS)
+    shutil.rmtree(workspace.path / paths.RESULTS)
     tried(
         "a processor goes offline during a run, and comes back", "measured anew while it is away, kept else"
     )

@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from pipeline import checkout, layout
-from pipeline.store import NEW
+from pipeline.core import paths
+from pipeline.core.files import NEW
+from pipeline.tasks import checkout_lock
 from tests.faults import harness
 
 FAULTS = "two runs at once in one checkout"
@@ -79,10 +80,10 @@ def test_what_a_killed_run_left_half_made_is_removed(workspace, tried):
     # No run was killed: it is somebody else's.
     workspace.run("variants=O3")
     assert harness.litter(workspace.path) == lying
-    (workspace.path / layout.CHECKOUT_NOTE).write_text("doit run (process 1 on somewhere)\n")
+    (workspace.path / paths.CHECKOUT_NOTE).write_text("doit run (process 1 on somewhere)\n")
     assert workspace.run("variants=O3") == [], "also where there is nothing else to do"
     assert harness.litter(workspace.path) == []
-    assert not (workspace.path / layout.CHECKOUT_NOTE).exists()
+    assert not (workspace.path / paths.CHECKOUT_NOTE).exists()
     tried("half-made files of a killed run", "removed by the next one", len(lying))
 
 
@@ -106,4 +107,4 @@ def test_what_a_killed_run_left_half_made_is_removed(workspace, tried):
     ],
 )
 def test_who_needs_the_checkout_alone(command, alone):
-    assert checkout.changes(shlex.split(command)) is alone
+    assert checkout_lock.changes(shlex.split(command)) is alone

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pipeline.process import signal_name
+from pipeline.core.processes import signal_name
 from tests.conftest import make_workspace
 from tests.faults.harness import Run, cells, litter
 
@@ -226,19 +226,19 @@ def workspace(tmp_path_factory, prepared, chosen):
     """A workspace with one backend a case."""
     folder = tmp_path_factory.mktemp("workers")
     made = make_workspace(folder / "a copy", prepared)
-    shutil.copy(STANDIN, made.path / "pipeline/workers")
-    (made.path / "pipeline/backends/faulty.py").write_text(BACKEND)
+    shutil.copy(STANDIN, made.path / "pipeline/runtimes/workers")
+    (made.path / "pipeline/runtimes/backends/faulty.py").write_text(BACKEND)
     set_faults(made, {name: fault(case, folder / name) for name, case in chosen.items()})
     made.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 3")
     made.edit("matrix.toml", "load_timeout_s = 120", "load_timeout_s = 3")
-    made.edit("pipeline/process.py", "_START_TIMEOUT_S = 60.0", "_START_TIMEOUT_S = 5.0")
+    made.edit("pipeline/core/processes.py", "_START_TIMEOUT_S = 60.0", "_START_TIMEOUT_S = 5.0")
     for key in ("undisturbed", "pairs"):
         made.edit("matrix.toml", f"{key} = 2 ", f"{key} = 6 ")
     return made
 
 
 def set_faults(workspace, environments):
-    (workspace.path / "pipeline/backends/faulty.json").write_text(json.dumps(environments))
+    (workspace.path / "pipeline/runtimes/backends/faulty.json").write_text(json.dumps(environments))
 
 
 def fault(case, mark):

@@ -5,10 +5,13 @@ import os
 import pytest
 import tomli
 
-from pipeline import build, candidates, flags, space, workloads
-from pipeline.candidates import Workshop
-from pipeline.measure import measure
-from pipeline.model import Cell, Status
+from pipeline.analyses.tune import candidate_builder
+from pipeline.analyses.tune.candidate_builder import Workshop
+from pipeline.build import artifacts, flag_check
+from pipeline.core.model import Cell, Status
+from pipeline.experiment import search_space
+from pipeline.measure.measure_round import measure
+from pipeline.workloads import workload_toml
 from toolchain import discover
 from toolchain.model import NATIVE, WASM, Variant
 
@@ -28,12 +31,12 @@ def here(workspace, monkeypatch):
 
 
 def shop(*targets):
-    workload = workloads.read("workloads/coremark", own=True)
+    workload = workload_toml.read("workloads/coremark", own=True)
     return Workshop(workload, discover()["zig"], targets or [WASM])
 
 
 def parse(text):
-    return space.space("matrix.toml", tomli.loads(text.replace("={}", "")))
+    return search_space.space("matrix.toml", tomli.loads(text.replace("={}", "")))
 
 
 def test_refused_choices_are_asked_about_once(here, monkeypatch):
@@ -47,7 +50,7 @@ def test_refused_choices_are_asked_about_once(here, monkeypatch):
     def asked(*_):
         raise AssertionError("asked again")
 
-    monkeypatch.setattr(flags, "doubt", asked)
+    monkeypatch.setattr(flag_check, "doubt", asked)
     assert shop().known(parse(SPACE)) == (left, refused)
     with pytest.raises(AssertionError, match="asked again"):
         shop().known(parse(SPACE + 'more = ["-O1 -DNEVER_ASKED"]\n'))
@@ -78,11 +81,11 @@ def test_flags_that_change_nothing_give_the_same_module(here):
 def test_a_candidate_is_built_once_and_again_where_it_is_not_whole(here, monkeypatch):
     variant = Variant("", ("-O3", "-fno-jump-tables"))
     first = shop().candidate(variant)
-    path = build.artifact_path("coremark", "zig", first.variant.name, WASM)
+    path = artifacts.artifact_path("coremark", "zig", first.variant.name, WASM)
     assert not [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".o")]
     made = []
-    compile_ = build.compile_object
-    monkeypatch.setattr(build, "compile_object", lambda *a: (made.append(a[-1]), compile_(*a)))
+    compile_ = artifacts.compile_object
+    monkeypatch.setattr(artifacts, "compile_object", lambda *a: (made.append(a[-1]), compile_(*a)))
     assert shop().candidate(variant) == first
     assert made == []
     with open(path, "r+b") as stream:
@@ -103,7 +106,7 @@ def test_what_does_not_build_has_a_reason_and_no_module(here):
 
 
 def test_a_candidate_s_cell_is_measured_as_any(here):
-    from pipeline import matrix
+    from pipeline.experiment import matrix
 
     here.run("build", "runtime")
     plan = matrix.load({"backend": "wasmtime.cranelift"})
@@ -112,5 +115,5 @@ def test_a_candidate_s_cell_is_measured_as_any(here):
     sample = measure(cell, plan.protocol, plan.reference_name, 1)
     assert sample.status is Status.OK
     assert sample.artifact_sha256 == built.module
-    with open(build.artifact_path("coremark", "zig", built.variant.name, WASM), "rb") as stream:
-        assert candidates.TEXT.encode() in stream.read()
+    with open(artifacts.artifact_path("coremark", "zig", built.variant.name, WASM), "rb") as stream:
+        assert candidate_builder.TEXT.encode() in stream.read()

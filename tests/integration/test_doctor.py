@@ -2,7 +2,7 @@
 
 import re
 
-from pipeline.backends import discover
+from pipeline.runtimes.backends import discover
 
 
 def test_doctor_names_every_backend_and_how_to_get_the_missing_ones(workspace):
@@ -19,7 +19,9 @@ def test_doctor_names_every_backend_and_how_to_get_the_missing_ones(workspace):
 
 
 def test_doctor_says_what_brings_a_missing_package(workspace):
-    workspace.edit("pipeline/backends/wasmtime.py", 'packages=("wasmtime",)', 'packages=("wasmtime-none",)')
+    workspace.edit(
+        "pipeline/runtimes/backends/wasmtime.py", 'packages=("wasmtime",)', 'packages=("wasmtime-none",)'
+    )
     outcome = workspace.doit("run", "doctor")
     assert outcome.returncode == 0
     assert "the package wasmtime-none is not installed; type: pip install -e ." in outcome.stdout

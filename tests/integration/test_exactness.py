@@ -6,7 +6,7 @@ import re
 import shutil
 from collections import Counter
 
-from pipeline import settled
+from pipeline.tasks import up_to_date
 from tests.conftest import executed
 
 
@@ -59,7 +59,7 @@ def test_a_variants_flags_are_that_variants_alone(ran):
 
 
 def test_a_worker_is_its_cells_alone(ran):
-    ran.append("pipeline/workers/wasmtime_worker.py", "# changed\n")
+    ran.append("pipeline/runtimes/workers/wasmtime_worker.py", "# changed\n")
     tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
@@ -67,7 +67,7 @@ def test_a_worker_is_its_cells_alone(ran):
 
 def test_another_version_of_a_backend_is_its_cells_alone(ran):
     # As if pip had put another build of the same version there: another digest.
-    ran.edit("pipeline/packages.py", "digest.hexdigest()", "digest.hexdigest()[::-1]")
+    ran.edit("pipeline/runtimes/packages.py", "digest.hexdigest()", "digest.hexdigest()[::-1]")
     tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
@@ -82,7 +82,7 @@ def test_more_rounds_are_the_new_rounds_alone(ran):
 
 def test_another_host_is_every_sample(ran):
     ran.edit(
-        "pipeline/host.py",
+        "pipeline/core/host.py",
         '"cores": os.cpu_count(),\n            "k',
         '"cores": 99,\n            "k',
     )
@@ -222,7 +222,7 @@ def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(ran, monkeypat
     assert not memory.exists(), "no task was looked at"
     aside.rename(memory)
     monkeypatch.chdir(ran.path)
-    assert settled.holds(stamp.stem)
+    assert up_to_date.holds(stamp.stem)
     paths = json.loads(stamp.read_bytes())["paths"]
     kinds = (
         "results/",
@@ -232,21 +232,28 @@ def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(ran, monkeypat
         "third_party/",
         "dodo.py",
     )
-    kinds += ("pipeline/measure.py", "pipeline/matrix.py", "toolchain/zig.py", "build/toolchains/zig/libc")
+    kinds += (
+        "pipeline/measure/measure_round.py",
+        "pipeline/experiment/matrix.py",
+        "toolchain/zig.py",
+        "build/toolchains/zig/libc",
+    )
     for kind in kinds:
         path = next(p for p in paths if p.startswith(kind))
         before = os.stat(path)
         os.utime(path)
-        assert not settled.holds(stamp.stem), path
+        assert not up_to_date.holds(stamp.stem), path
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-        assert settled.holds(stamp.stem), path
+        assert up_to_date.holds(stamp.stem), path
     assert ran.doit("forget", "report").returncode == 0
     assert ran.run() == ["report"]
 
 
 def test_what_changes_during_a_run_is_no_settled_run(workspace):
     """A sample that is edited, or code, while the run goes on: nothing is stamped."""
-    workspace.append("pipeline/report.py", "\nimport os as _os\n_os.utime('pipeline/session.py')\n")
+    workspace.append(
+        "pipeline/report/write_report.py", "\nimport os as _os\n_os.utime('pipeline/measure/session.py')\n"
+    )
     workspace.run()
     assert not list((workspace.path / "build").glob("settled/*"))
 

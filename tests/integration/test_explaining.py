@@ -10,23 +10,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline import build, explain, wasm, wasm_diff
-from pipeline.store import write_atomic
-from pipeline.wasm_code import Reader, WasmError, instructions, local_types
-from pipeline.wasm_features import features
+from pipeline.analyses import explain
+from pipeline.build import artifacts
+from pipeline.core.files import write_atomic
+from pipeline.wasm import code_diff, decoder
+from pipeline.wasm.features import features
+from pipeline.wasm.instructions import Reader, WasmError, instructions, local_types
 
 LEVELS = ("O0", "O1", "O2", "O3", "Os", "Oz")
 
 
 def artifact(prepared, level):
-    return prepared / build.artifact_path("coremark", "zig", level, "wasm")
+    return prepared / artifacts.artifact_path("coremark", "zig", level, "wasm")
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_function_is_decoded_to_its_last_byte(prepared, level):
     data = artifact(prepared, level).read_bytes()
-    module = wasm.parse(data)
-    assert sum(len(f.body) for f in module.functions) < module.section_bytes(wasm.CODE)
+    module = decoder.parse(data)
+    assert sum(len(f.body) for f in module.functions) < module.section_bytes(decoder.CODE)
     for function in module.functions:
         variables = Reader(function.body)
         local_types(variables)
@@ -43,7 +45,7 @@ def test_it_is_what_wabt_decodes(prepared, level):
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = re.findall(r"^ ([0-9a-f]+): [0-9a-f ]+\| +([a-z]\S+)", text, re.MULTILINE)
     theirs = [(int(at, 16), name) for at, name in lines if not name.startswith("local[")]
-    module = wasm.parse(artifact(prepared, level).read_bytes())
+    module = decoder.parse(artifact(prepared, level).read_bytes())
     ours = [(i.offset, i.mnemonic) for f in module.functions for i in instructions(f.body, f.start)]
     assert ours == theirs
     names = re.findall(r"^[0-9a-f]+ func\[(\d+)\] <(.*)>:$", text, re.MULTILINE)
@@ -52,7 +54,7 @@ def test_it_is_what_wabt_decodes(prepared, level):
 
 def test_features_are_those_used_and_no_more_than_declared(prepared):
     for level in LEVELS:
-        module = wasm.parse(artifact(prepared, level).read_bytes())
+        module = decoder.parse(artifact(prepared, level).read_bytes())
         found = features(module)
         assert {f"+{name}" for name in found} <= set(module.target_features)
         assert {"bulk-memory", "sign-ext"} <= found
@@ -82,7 +84,7 @@ def test_what_lies_between_two_levels(prepared, tmp_path, monkeypatch, capsys):
     assert not different & {"main", "printf_core", "vfprintf", "malloc"}
     assert pair["same_functions"] > 70
     assert all(f["callers"] for f in pair["gone"])
-    path = prepared / build.artifact_record("coremark", "zig", "O3", "wasm")
+    path = prepared / artifacts.artifact_record("coremark", "zig", "O3", "wasm")
     record = json.loads(path.read_text(encoding="utf-8"))
     assert found["artifacts"][1]["sha256"] == record["sha256"]
     assert found["artifacts"][1]["bytes"] == record["bytes"]
@@ -101,9 +103,9 @@ def test_a_damaged_artifact_ends_in_nothing_but_our_error(prepared, changes):
         data = data[:at] + inserted + data[at + removed :]
     before = time.process_time()
     try:
-        module = wasm.parse(data)
+        module = decoder.parse(data)
         features(module)
-        wasm_diff.codes(module)
+        code_diff.codes(module)
     except WasmError:
         pass
     assert time.process_time() - before < 5

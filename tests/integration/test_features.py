@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from pipeline import lacking, layout
-from pipeline.matrix import load
-from pipeline.measure import _explained
-from pipeline.model import Cell, Status
-from pipeline.session import Ended
+from pipeline.core import paths
+from pipeline.core.model import Cell, Status
+from pipeline.experiment.matrix import load
+from pipeline.measure import missing_features
+from pipeline.measure.measure_round import _explained
+from pipeline.measure.session import Ended
 
 
 def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(workspace):
@@ -18,7 +19,7 @@ def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(works
         "rounds=1",
     )
     workspace.run(*choice)
-    cells = json.loads((workspace.path / layout.RESULTS_JSON).read_text())["cells"]
+    cells = json.loads((workspace.path / paths.RESULTS_JSON).read_text())["cells"]
     told = {c["backend"]: (c["status"], c["reason"]) for c in cells}
     assert told["wasmtime.cranelift"] == told["wasmer.llvm"] == ("ok", None)
     assert told["wasmer.singlepass"] == (
@@ -36,17 +37,17 @@ def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(works
 @pytest.fixture
 def asked(prepared):
     plan = load({})
-    lacking._known.clear()
+    missing_features._known.clear()
     return plan
 
 
 def test_a_backend_is_asked_not_believed(asked):
     backends = asked.known
-    has = lacking.lacking(
+    has = missing_features.lacking(
         backends["wasmtime.cranelift"], asked.protocol, ["simd128", "tail-call", "sign-ext"]
     )
     assert has == []
-    assert lacking.lacking(backends["wasmtime.winch"], asked.protocol, ["tail-call", "simd128"]) == [
+    assert missing_features.lacking(backends["wasmtime.winch"], asked.protocol, ["tail-call", "simd128"]) == [
         "tail-call"
     ]
 

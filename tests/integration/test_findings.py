@@ -23,7 +23,7 @@ def unavailable(workspace):
 
 def test_a_missing_interpreter_is_a_reason_not_an_end(workspace):
     """Without CPython 3.7 to 3.10 the wasmer cells say so, and the rest runs."""
-    workspace.edit("pipeline/backends/wasmer.py", '("3.10", "3.9", "3.8", "3.7")', '("3.5",)')
+    workspace.edit("pipeline/runtimes/backends/wasmer.py", '("3.10", "3.9", "3.8", "3.7")', '("3.5",)')
     reason = unavailable(workspace)
     assert "needs CPython 3.5" in reason
     assert "type: doit run" in reason
@@ -56,7 +56,9 @@ def test_a_program_that_does_not_build_is_a_finding(workspace):
 def test_a_label_that_the_runtime_does_not_confirm_is_no_result(workspace):
     """As if another compiler had been behind the label: it has happened to others for months."""
     workspace.edit(
-        "pipeline/backends/wasmtime.py", "options=options", 'options={**options, "opt_level": "none"}'
+        "pipeline/runtimes/backends/wasmtime.py",
+        "options=options",
+        'options={**options, "opt_level": "none"}',
     )
     outcome = workspace.doit("run", "backends=wasmtime.cranelift", "variants=O3", "rounds=1")
     assert outcome.returncode == 1

@@ -4,8 +4,8 @@ import json
 import os
 import re
 
-from pipeline.judges import coremark
-from pipeline.undisturbed import CPU_SHARE
+from pipeline.coremark import validator
+from pipeline.stats.undisturbed import CPU_SHARE
 
 CHOICE = ("backends=wasmtime.cranelift", "variants=O3")
 
@@ -97,8 +97,8 @@ BACKENDS = (Backend("tiering.up", Kind.NATIVE, RUNTIME),)
 
 
 def test_a_backend_that_tiers_up_is_warmed_longer_and_says_so(workspace):
-    (workspace.path / "pipeline/workers/tiering_worker.py").write_text(TIERING)
-    (workspace.path / "pipeline/backends/tiering.py").write_text(BACKEND)
+    (workspace.path / "pipeline/runtimes/workers/tiering_worker.py").write_text(TIERING)
+    (workspace.path / "pipeline/runtimes/backends/tiering.py").write_text(BACKEND)
     for key in ("undisturbed", "pairs"):
         workspace.edit("matrix.toml", f"{key} = 2 ", f"{key} = 30 ")
     workspace.run("backends=tiering.up", "variants=O3", "rounds=3")
@@ -126,10 +126,10 @@ def test_an_official_run_keeps_every_rule_and_its_logs(workspace):
     assert all(rule["kept"] for rule in certificate["rules"])
     assert certificate["line"] in outcome.stdout
     assert re.fullmatch(r"CoreMark 1\.0 : \d+\.\d+ / Clang \S+ +-O3 / STACK", certificate["line"])
-    for name, seeds in (("run1.log", coremark.PERFORMANCE), ("run2.log", coremark.VALIDATION)):
+    for name, seeds in (("run1.log", validator.PERFORMANCE), ("run2.log", validator.VALIDATION)):
         text = (folder / name).read_text()
         iterations = int(re.search(r"^Iterations +: (\d+)", text, re.MULTILINE)[1])
-        assert coremark.judge(text, seeds, iterations).seconds >= 10
+        assert validator.judge(text, seeds, iterations).seconds >= 10
         assert "ERROR" not in text
     assert certificate["line"] in (folder / "run1.log").read_text()
     again = workspace.doit("run", "certify", *CHOICE)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import workloads
+from pipeline.workloads import workload_toml
 
 BACKENDS = "native,wasmtime.cranelift"
 CHOICE = (f"backends={BACKENDS}", "variants=O2", "rounds=1")
@@ -236,7 +236,7 @@ def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tm
         assert found["whole", backend]["status"] == "ok", found["whole", backend]["reason"]
     assert not list(workspace.path.rglob("pwned"))
     # What it read is what was staged; its folder is as it was.
-    assert workloads.read(str(whole)).files == ("data/words.txt",)
+    assert workload_toml.read(str(whole)).files == ("data/words.txt",)
     assert sorted(p.name for p in whole.rglob("*")) == [
         "data",
         "main.c",

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from pipeline.sample import read
+from pipeline.measure.sample import read
 from tests.foreign import COARSE, build, build_run, whole
 
 BACKENDS = "backends=wasmtime.cranelift"

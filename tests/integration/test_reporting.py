@@ -5,10 +5,10 @@ import json
 
 import jsonschema
 
-from pipeline import exports
+from pipeline.report import exports
 from tests.conftest import ROOT, make_workspace
 
-SCHEMA = json.loads((ROOT / "pipeline/schemas/results.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "pipeline/report/schemas/results.schema.json").read_text(encoding="utf-8"))
 
 
 def results(workspace):

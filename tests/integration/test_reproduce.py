@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout, reproduce, variations
-from pipeline.errors import ProjectError
-from pipeline.matrix import load
-from pipeline.variations import Variation
+from pipeline.core import paths
+from pipeline.core.errors import ProjectError
+from pipeline.experiment.matrix import load
+from pipeline.reproducibility import reproduce, variations
+from pipeline.reproducibility.variations import Variation
 
 
 def _another_port(folder):
-    port = folder / layout.third_party("coremark") / "core_portme.c"
+    port = folder / paths.third_party("coremark") / "core_portme.c"
     port.write_text(port.read_text() + "\n__attribute__((used)) int made_in(void) { return 7; }\n")
 
 
@@ -25,7 +26,7 @@ def test_a_variation_that_changes_bytes_is_named(prepared, monkeypatch, capsys, 
     ]
     monkeypatch.setattr(reproduce, "known", lambda base: iter(tried))
     for name in ("REPRODUCE_TXT", "REPRODUCE_JSON"):
-        monkeypatch.setattr(layout, name, str(tmp_path / name))
+        monkeypatch.setattr(paths, name, str(tmp_path / name))
     plan = load({"variants": "O1", "backends": "wasmtime.cranelift"})
     with pytest.raises(ProjectError, match="not the same bytes under: planted, failing"):
         reproduce.reproduce(plan)
@@ -38,11 +39,11 @@ def test_a_variation_that_changes_bytes_is_named(prepared, monkeypatch, capsys, 
     assert "absent: not tried: there is none; type: install it" in said
     found = json.loads((tmp_path / "REPRODUCE_JSON").read_text())
     assert [each["status"] for each in found["variations"]] == ["same", "differs", "fails", "not tried"]
-    assert not [each for each in Path(layout.ELSEWHERE).iterdir() if each.name.startswith("reproduce-")]
+    assert not [each for each in Path(paths.ELSEWHERE).iterdir() if each.name.startswith("reproduce-")]
 
 
 def _break(folder):
-    (folder / layout.third_party("coremark") / "core_util.c").write_text("no C\n")
+    (folder / paths.third_party("coremark") / "core_util.c").write_text("no C\n")
 
 
 def test_there_are_at_least_twelve_variations(tmp_path, monkeypatch):

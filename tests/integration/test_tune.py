@@ -9,7 +9,7 @@ import sys
 import pytest
 import tomli
 
-from pipeline import variants
+from pipeline.experiment import variants
 from tests.conftest import environment
 
 ASK = ("run", "tune", "backend=wasmtime.cranelift")
@@ -31,7 +31,7 @@ def small(workspace):
     # So many that some are undisturbed on a busy machine.
     workspace.edit("matrix.toml", "undisturbed = 2 ", "undisturbed = 5 ")
     workspace.edit("matrix.toml", "pairs = 2 ", "pairs = 30 ")
-    workspace.edit("pipeline/pace.py", "FINAL_ROUNDS = (8, 30)", "FINAL_ROUNDS = (4, 4)")
+    workspace.edit("pipeline/analyses/tune/time_budget.py", "FINAL_ROUNDS = (8, 30)", "FINAL_ROUNDS = (4, 4)")
     return workspace
 
 

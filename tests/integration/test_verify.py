@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import archive, bundle
-from pipeline.errors import BadInput
-from pipeline.lock import parse
+from pipeline.core.errors import BadInput
+from pipeline.reproducibility import bundle, canonical_tar
+from pipeline.reproducibility.lock import parse
 from tests.conftest import environment
 
 WASM = "build/artifacts/coremark/zig/O2/wasm"
@@ -157,7 +157,7 @@ def test_a_bundle_is_the_same_again_and_each_of_its_parts_is_checked(locked, tmp
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "coremark/zig/O2/wasm: ok, " in outcome.stdout
 
-    members = archive.unpack(data, "it")
+    members = canonical_tar.unpack(data, "it")
     top = "coremark-wasm/artifacts/coremark/zig/O2/wasm"
     for name, reason in {
         f"{top}/coremark.wasm": "SHA256SUMS has another digest",
@@ -169,7 +169,7 @@ def test_a_bundle_is_the_same_again_and_each_of_its_parts_is_checked(locked, tmp
         changed = bytearray(members[name])
         changed[len(changed) // 2] ^= 1
         theirs = tmp_path / "theirs.tar"
-        theirs.write_bytes(archive.pack({**members, name: bytes(changed)}))
+        theirs.write_bytes(canonical_tar.pack({**members, name: bytes(changed)}))
         with pytest.raises(BadInput, match=reason):
             bundle.read(str(theirs))
     for changed, reason in (
@@ -177,7 +177,7 @@ def test_a_bundle_is_the_same_again_and_each_of_its_parts_is_checked(locked, tmp
         ({**members, "coremark-wasm/more.tar": data}, "more.tar: not called for by its lock"),
         ({**members, "elsewhere/x": b""}, "it should lie below"),
     ):
-        theirs.write_bytes(archive.pack(changed))
+        theirs.write_bytes(canonical_tar.pack(changed))
         with pytest.raises(BadInput, match=reason):
             bundle.read(str(theirs))
     outcome = locked.doit("run", "verify", f"bundle={theirs}")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline import matrix
-from pipeline.judges import coremark
-from pipeline.judges.coremark.official import Official, judge, statement
+from pipeline.coremark import validator
+from pipeline.coremark.official_run import Official, judge, statement
+from pipeline.experiment import matrix
 
 OUTPUT = """2K {kind} run parameters for coremark.
 CoreMark Size    : 666
@@ -30,7 +30,7 @@ def plan():
 
 
 def official(log="run1.log", **changes):
-    run = coremark.Run(400000, 11.0, 0x33FF)
+    run = validator.Run(400000, 11.0, 0x33FF)
     return Official(
         log, **{"output": OUTPUT, "run": run, "agreement": 1.0, "reference_crcfinal": 0x33FF, **changes}
     )
@@ -47,7 +47,7 @@ def test_a_good_pair_of_runs_passes_every_rule(plan):
     assert all(rule.found for rule in rules)
 
 
-SHORT = coremark.Run(300000, 9.999, 0x33FF)
+SHORT = validator.Run(300000, 9.999, 0x33FF)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,12 @@ import shutil
 import numpy as np
 import pytest
 
-from pipeline import claims, claims_file, claims_text, layout, matrix, stats
-from pipeline.claims import CONTRADICTED, NOT_TESTABLE, REPRODUCED
-from pipeline.errors import BadInput, ProjectError
+from pipeline.analyses.claims import claim_verdicts, claims_toml, verdicts_text
+from pipeline.analyses.claims.claim_verdicts import CONTRADICTED, NOT_TESTABLE, REPRODUCED
+from pipeline.core import paths
+from pipeline.core.errors import BadInput, ProjectError
+from pipeline.experiment import matrix
+from pipeline.stats import estimates
 from tests.conftest import ROOT
 
 #: Everything that claims.md of the project's start has, as (scores) and (ratios of the three machines).
@@ -63,7 +66,7 @@ def read(tmp_path):
     def parse(text):
         path = tmp_path / "claims.toml"
         path.write_text(text, encoding="utf-8")
-        return claims_file.read(str(path))
+        return claims_toml.read(str(path))
 
     return parse
 
@@ -73,7 +76,7 @@ def cell(backend, ratio, rounds=8, process=0.004, version="1.1.0", **more):
     generator = np.random.default_rng([*backend.encode(), rounds])
     means = generator.normal(0, process, (rounds, 1))
     # The means of the rounds are moved onto the ratio: what is tested is the rule, not the noise.
-    found = stats.estimate(np.exp(np.log(ratio) + means - means.mean() + np.zeros((rounds, 30))).tolist())
+    found = estimates.estimate(np.exp(np.log(ratio) + means - means.mean() + np.zeros((rounds, 30))).tolist())
     return {
         "workload": "json",
         "toolchain": "zig",
@@ -128,7 +131,7 @@ def wasmer(llvm, cranelift, **how):
 
 
 def judged(found, *several):
-    [outcome] = claims.judge(found, several)
+    [outcome] = claim_verdicts.judge(found, several)
     return outcome
 
 
@@ -382,7 +385,7 @@ def test_results_of_an_older_version_are_refused(read, key):
     old = wasmer(0.75, 0.5)
     del old["cells"][1][key]
     with pytest.raises(ProjectError, match="type: doit run report"):
-        claims.judge(read(RATIO), [old])
+        claim_verdicts.judge(read(RATIO), [old])
 
 
 @pytest.mark.parametrize(
@@ -462,10 +465,10 @@ def test_what_a_kind_needs(read, tmp_path):
     with pytest.raises(BadInput, match="claims: expected a table, found None"):
         read("")
     with pytest.raises(BadInput, match="run doit in the project's folder"):
-        claims_file.read(str(tmp_path / "nowhere.toml"))
+        claims_toml.read(str(tmp_path / "nowhere.toml"))
     (tmp_path / "latin.toml").write_bytes(b'x = "\xe9"')
     with pytest.raises(BadInput, match="not UTF-8"):
-        claims_file.read(str(tmp_path / "latin.toml"))
+        claims_toml.read(str(tmp_path / "latin.toml"))
 
 
 @pytest.mark.parametrize("hostile", [r"\u001b[2J", r"\u202e", r"a\nb", "x" * 301])
@@ -482,13 +485,13 @@ def test_hostile_results_and_markup_are_only_text(read):
     assert outcome.reason == r"json/zig/O3/wasmer.llvm is crash: it\u001b[2J\u202e said [bold]no[/bold]"
     named = judged(found, wasmer(0.75, 0.5, version="1\x07") | {"host": {"cpu": "\x1b]0;x"}})
     assert "\x07" not in json.dumps(named.versions, ensure_ascii=False)
-    text = claims_text.render([vars(outcome), vars(named)])
+    text = verdicts_text.render([vars(outcome), vars(named)])
     assert "[red]LLVM[/red] <script>" in text
     assert all(c.isprintable() for line in text.splitlines() for c in line)
 
 
 def test_every_command_that_the_shipped_claims_name_is_one():
-    outcomes = claims.judge(claims_file.read(), [of("coremark", results())])
+    outcomes = claim_verdicts.judge(claims_toml.read(), [of("coremark", results())])
     assert {outcome.verdict for outcome in outcomes} == {NOT_TESTABLE}
     for outcome in outcomes:
         known = outcome.kind == "score" or "[runtimes." in outcome.reason
@@ -496,7 +499,7 @@ def test_every_command_that_the_shipped_claims_name_is_one():
 
 
 def test_every_published_number_is_there():
-    found = claims_file.read()
+    found = claims_toml.read()
     scores = {side.score for claim in found for side in claim.sides}
     assert set(SCORES) <= scores
     by_name = {claim.name: claim for claim in found}
@@ -505,26 +508,26 @@ def test_every_published_number_is_there():
             assert by_name[f"{machine}-{backend}"].ratio == ratio
     assert by_name["puzzle-wasmer"].ratio == 30000 / 11500
     assert by_name["m2-pro-releases"].ratio == 31348 / 12632
-    assert {claim.kind for claim in found} == set(claims_file.SIDES)
+    assert {claim.kind for claim in found} == set(claims_toml.SIDES)
     # A registry's or a site's name has no place in a project that names none.
-    with open(claims_file.CLAIMS, encoding="utf-8") as stream:
+    with open(claims_toml.CLAIMS, encoding="utf-8") as stream:
         assert not re.search(r"://|\b[a-z0-9-]+\.(com|org|io|net)\b", stream.read())
 
 
 def test_doit_run_claims_prints_and_writes(tmp_path, monkeypatch, capsys):
-    shutil.copy(claims_file.CLAIMS, tmp_path)
+    shutil.copy(claims_toml.CLAIMS, tmp_path)
     monkeypatch.chdir(tmp_path)
     os.mkdir("report")
     known = of("coremark", wasmer(0.99, 0.78))
     with open("report/results.json", "w", encoding="utf-8") as stream:
         json.dump(known, stream)
-    claims_text.show()
+    verdicts_text.show()
     printed = capsys.readouterr().out
-    with open(layout.CLAIMS_JSON, encoding="utf-8") as stream:
+    with open(paths.CLAIMS_JSON, encoding="utf-8") as stream:
         written = json.load(stream)
     assert (written["schema"], written["created"]) == (2, known["created"])
     by_name = {claim["name"]: claim for claim in written["claims"]}
-    assert list(by_name) == [claim.name for claim in claims_file.read()]
+    assert list(by_name) == [claim.name for claim in claims_toml.read()]
     assert by_name["puzzle-order"]["verdict"] == REPRODUCED
     assert by_name["issue-5195-llvm"]["verdict"] == CONTRADICTED
     assert by_name["m2-pro-wasmtime"]["verdict"] == NOT_TESTABLE
@@ -541,11 +544,12 @@ def test_doit_run_claims_prints_and_writes(tmp_path, monkeypatch, capsys):
 
 def test_small_ratios_are_shown_with_their_digits():
     found = {"measured": {"ratio": 0.0848, "low": 0.0743, "high": 0.0967}}
-    assert claims_text.measured(found) == "0.0848 (0.0743 – 0.0967)"
+    assert verdicts_text.measured(found) == "0.0848 (0.0743 – 0.0967)"
     assert (
-        claims_text.measured({"measured": {"ratio": 1.271, "low": 1.25, "high": 1.3}}) == "1.27 (1.25 – 1.30)"
+        verdicts_text.measured({"measured": {"ratio": 1.271, "low": 1.25, "high": 1.3}})
+        == "1.27 (1.25 – 1.30)"
     )
-    assert claims_text.measured({"measured": None}) == ""
+    assert verdicts_text.measured({"measured": None}) == ""
 
 
 def test_sweeps_are_of_this_host_whole_and_of_today(tmp_path, monkeypatch):
@@ -568,4 +572,4 @@ def test_sweeps_are_of_this_host_whole_and_of_today(tmp_path, monkeypatch):
             json.dump(content, stream)
     with open("report/sweep-broken.json", "w", encoding="utf-8") as stream:
         stream.write("{")
-    assert claims_text.read_sweeps(known) == [sweep]
+    assert verdicts_text.read_sweeps(known) == [sweep]

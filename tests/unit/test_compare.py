@@ -22,12 +22,13 @@ from test_history import (
     write,
 )
 
-from pipeline import compare, compare_text, history, history_run, layout
-from pipeline.compare_runs import Side, compare_runs
-from pipeline.errors import BadInput
-from pipeline.history_run import of_results, parse
-from pipeline.host import fingerprint
-from pipeline.views import label
+from pipeline.analyses.history import commands, compare, comparison_text, run_record
+from pipeline.analyses.history.comparison import Side, compare_runs
+from pipeline.analyses.history.run_record import of_results, parse
+from pipeline.core import paths
+from pipeline.core.errors import BadInput
+from pipeline.core.host import fingerprint
+from pipeline.report.tables import label
 
 CELL = "json/zig/O3/wasmtime.cranelift"
 
@@ -125,7 +126,7 @@ def test_a_disturbed_cell_decides_nothing():
     cell_of(new, CELL).update(disturbed=True, log_error=None, freedom=0.0)
     found = beside(results(), new)
     assert words(found)[CELL] == "undecided"
-    assert "undecided (? the machine was too disturbed)" in compare_text.render(found)
+    assert "undecided (? the machine was too disturbed)" in comparison_text.render(found)
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(0.98, []), (0.9799, [CELL]), (0.5, [CELL]), (1.5, [])])
@@ -152,7 +153,7 @@ def test_a_cell_that_goes_wrong_is_a_regression(status, expected):
     cell_of(new, CELL).update(status=status, reason="because", ratio=None, score=None)
     found = beside(results(), new)
     assert regressed(found) == expected
-    assert f"{CELL}: ok -> {status}: because" in compare_text.render(found)
+    assert f"{CELL}: ok -> {status}: because" in comparison_text.render(found)
     assert regressed(beside(new, new)) == regressed(beside(new, results())) == []
 
 
@@ -176,7 +177,7 @@ def test_of_two_machines_only_ratios_are_compared():
     found = beside(old, new, hosts="any")
     assert set(keys(found).values()) == {"ratio"}
     assert regressed(found) == []
-    text = compare_text.render(found)
+    text = comparison_text.render(found)
     assert "only ratios to native are compared" in text
     assert "to its own reference, not even the same executable of json." in text
     with pytest.raises(BadInput, match="hosts: unknown value 'all'"):
@@ -192,7 +193,7 @@ def test_with_another_reference_scores_are_compared():
     found = beside(results(), new)
     assert set(keys(found).values()) == {"score"}
     assert not {"faster", "slower"} & set(words(found).values())
-    text = compare_text.render(found)
+    text = comparison_text.render(found)
     assert "native reference of json is another executable" in text
     assert "ratio to native" not in text
     assert re.search(r"^ *runs/s +old +new", text, re.MULTILINE)
@@ -211,13 +212,13 @@ def test_each_workload_is_compared_by_its_own_reference():
     assert set(keys(found)) == {*RATIOS, *(name.replace("json", "nbody") for name in RATIOS)}
     assert {name for name, key in keys(found).items() if key == "score"} == set(regressed(found))
     assert set(regressed(found)) == {name.replace("json", "nbody") for name in RATIOS}
-    text = compare_text.render(found)
+    text = comparison_text.render(found)
     assert "native reference of nbody is another executable" in text
     by_ratio, by_speed = re.split(r"^ *iterations/s +old +new.*\n", text, flags=re.MULTILINE)
     assert re.search(r"^ *ratio to native +old +new", by_ratio, re.MULTILINE)
     assert by_ratio.count("json/zig") == by_speed.count("nbody/zig") == 3
     assert "nbody/zig" not in by_ratio
-    cells = compare_text.data(found)["cells"]
+    cells = comparison_text.data(found)["cells"]
     assert [(cell["workload"], cell["compared"]) for cell in cells[2:4]] == [
         ("json", "ratio"),
         ("nbody", "score"),
@@ -228,7 +229,7 @@ def test_slow_programs_are_told_with_their_digits():
     new = results(seed=2)
     reference(new)["sha256"] = "0" * 64
     cell_of(new, CELL)["score"] = 1.23456
-    rows = [line for line in compare_text.render(beside(results(), new)).splitlines() if CELL in line]
+    rows = [line for line in comparison_text.render(beside(results(), new)).splitlines() if CELL in line]
     assert rows[0].split()[2] == "1.23"
 
 
@@ -246,13 +247,13 @@ def test_other_settings_and_sources_are_warned_of():
     new = results(seed=2, rounds=9)
     new["protocol"].update(pairs=20, name="quick", half_width_percent=0.5)
     new["workloads"][0]["revision"] = "d5fad6bd"
-    text = compare_text.render(beside(results(), new))
+    text = comparison_text.render(beside(results(), new))
     assert "Warning: they were measured with different settings: pairs 40 -> 20.\n" in text
     assert "Warning: sources of json are of different revisions: 0c91314d -> d5fad6bd.\n" in text
     new["workloads"][0].update(revision=None, sources_sha256="8" * 64)
-    text = compare_text.render(beside(results(), new))
+    text = comparison_text.render(beside(results(), new))
     assert "sources of json are of different revisions: 99999999999… -> 88888888888….\n" in text
-    assert "Warning" not in compare_text.render(beside(results(), results(seed=2, rounds=9)))
+    assert "Warning" not in comparison_text.render(beside(results(), results(seed=2, rounds=9)))
 
 
 def test_what_is_another_stands_beside_the_verdict():
@@ -261,7 +262,7 @@ def test_what_is_another_stands_beside_the_verdict():
     cell_of(new, "json/zig/O2/native")["identity"]["version"] = "0.18.0"
     rows = {
         line.split()[0]: line
-        for line in compare_text.render(beside(results(), new)).splitlines()
+        for line in comparison_text.render(beside(results(), new)).splitlines()
         if "json/zig/" in line
     }
     assert rows[CELL].endswith("other module, wasmtime 50.0.1 -> 51.0.0")
@@ -291,7 +292,7 @@ def test_cells_of_one_run_only_are_listed():
     del new["cells"][0]
     found = beside(results(), new)
     assert (found.only_old, found.only_new) == (["json/zig/O2/native"], ["json/zig/Oz/wasm3"])
-    text = compare_text.render(found)
+    text = comparison_text.render(found)
     assert "only in old: json/zig/O2/native\n" in text
     assert "only in new: json/zig/Oz/wasm3\n" in text
     with pytest.raises(BadInput, match="no cell in common"):
@@ -311,7 +312,7 @@ def test_a_threshold_is_a_percentage(threshold):
 def here(tmp_path, monkeypatch):
     """An empty folder to compare in."""
     monkeypatch.chdir(tmp_path)
-    os.mkdir(layout.REPORT)
+    os.mkdir(paths.REPORT)
     return tmp_path
 
 
@@ -320,33 +321,33 @@ def own(day):
     return results(seed=day, day=day, host={**HOST, "fingerprint": fingerprint()})
 
 
-def report(run, where=layout.RESULTS_JSON):
+def report(run, where=paths.RESULTS_JSON):
     with open(where, "w", encoding="utf-8") as stream:
         json.dump(run, stream)
 
 
 def compared():
-    with open(layout.COMPARE_JSON, encoding="utf-8") as stream:
+    with open(paths.COMPARE_JSON, encoding="utf-8") as stream:
         found = json.load(stream)
     return found["old"]["name"], found["new"]["name"]
 
 
 def test_names_of_runs(here):
     for day in (1, 2, 3):
-        history.record(own(day))
-    history.record(results(seed=4, day=2, host=OTHER_HOST))
+        commands.record(own(day))
+    commands.record(results(seed=4, day=2, host=OTHER_HOST))
     report(own(3))
     for old, new, expected in (
-        (None, None, ("run 2", layout.RESULTS_JSON)),
+        (None, None, ("run 2", paths.RESULTS_JSON)),
         (None, "last", ("run 2", "run 3")),
         (None, "2", ("run 1", "run 2")),
         ("1", "previous", ("run 1", "run 2")),
         ("last", "1", ("run 3", "run 1")),
-        ("report/results.json", "1", (layout.RESULTS_JSON, "run 1")),
+        ("report/results.json", "1", (paths.RESULTS_JSON, "run 1")),
     ):
         compare.run(old, new, None)
         assert compared() == expected
-    os.remove(layout.RESULTS_JSON)
+    os.remove(paths.RESULTS_JSON)
     compare.run(None, None, None)
     assert compared() == ("run 2", "run 3")
     with pytest.raises(BadInput, match="another machine"):
@@ -355,13 +356,13 @@ def test_names_of_runs(here):
 
 
 def test_an_earlier_run_of_the_same_samples_is_no_default(here):
-    history.record(own(1))
-    history.record(own(2))
+    commands.record(own(1))
+    commands.record(own(2))
     filtered = {**own(2), "cells": own(2)["cells"][1:]}
-    history.record(filtered)
+    commands.record(filtered)
     report(filtered)
     compare.run(None, None, None)
-    assert compared() == ("run 1", layout.RESULTS_JSON)
+    assert compared() == ("run 1", paths.RESULTS_JSON)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +377,7 @@ def test_an_earlier_run_of_the_same_samples_is_no_default(here):
     ],
 )
 def test_runs_that_are_not_there(here, old, new, said):
-    history.record(own(1))
+    commands.record(own(1))
     report(own(1))
     with pytest.raises(BadInput, match=said) as caught:
         compare.run(old, new, None)
@@ -396,9 +397,9 @@ def test_a_regression_ends_with_a_line_and_leaves_the_table(here, capsys):
     )
     assert message.isprintable()
     table = capsys.readouterr().out
-    assert table == (here / layout.COMPARE_TXT).read_text(encoding="utf-8")
+    assert table == (here / paths.COMPARE_TXT).read_text(encoding="utf-8")
     assert table.count("REGRESSION") == 2
-    found = json.loads((here / layout.COMPARE_JSON).read_text(encoding="utf-8"))
+    found = json.loads((here / paths.COMPARE_JSON).read_text(encoding="utf-8"))
     assert found["schema"] == 2
     assert found["regressions"] == list(RATIOS)
     by_name = {label(cell): cell for cell in found["cells"]}
@@ -491,18 +492,18 @@ def test_a_file_that_is_no_results_is_refused_in_one_line(here, raw):
 
 def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     path = write(tmp_path, "results.json", results())
-    monkeypatch.setattr(history_run, "MOST_BYTES", path.stat().st_size)
-    history_run.load(str(path))
-    monkeypatch.setattr(history_run, "MOST_BYTES", path.stat().st_size - 1)
+    monkeypatch.setattr(run_record, "MOST_BYTES", path.stat().st_size)
+    run_record.load(str(path))
+    monkeypatch.setattr(run_record, "MOST_BYTES", path.stat().st_size - 1)
     with pytest.raises(BadInput, match="larger than"):
-        history_run.load(str(path))
+        run_record.load(str(path))
 
 
 def test_what_never_ends_is_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/zero"):
         with pytest.raises(BadInput, match="no such file"):
-            history_run.load(str(path))
+            run_record.load(str(path))
 
 
 _RAW = json.dumps(results()).encode()
@@ -520,8 +521,8 @@ def test_changed_bytes_are_refused_or_compared(changes):
     except BadInput:
         return
     found = compare_runs(Side("a", parse(_RAW, "")), Side("b", run), "any", 2.0)
-    assert all(c.isprintable() or c == "\n" for c in compare_text.render(found))
-    json.dumps(compare_text.data(found), allow_nan=False)
+    assert all(c.isprintable() or c == "\n" for c in comparison_text.render(found))
+    json.dumps(comparison_text.data(found), allow_nan=False)
 
 
 EXTREME = st.sampled_from([1e-131, 1e-9, 1e-3, 1.0, 7.0, 1e9, 1e12, 1e131])
@@ -543,9 +544,9 @@ def test_extreme_numbers_are_compared_without_trouble(numbers):
     for hosts in (None, "any"):
         new = {**runs[1], "host": OTHER_HOST} if hosts else runs[1]
         found = beside(runs[0], new, hosts)
-        msgspec.json.encode(compare_text.data(found))
-        json.dumps(compare_text.data(found), allow_nan=False)
-        assert max(map(len, compare_text.render(found).splitlines())) < 1000
+        msgspec.json.encode(comparison_text.data(found))
+        json.dumps(comparison_text.data(found), allow_nan=False)
+        assert max(map(len, comparison_text.render(found).splitlines())) < 1000
 
 
 def test_hostile_text_cannot_act_on_the_terminal(here, capsys):

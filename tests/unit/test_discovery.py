@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import matrix
-from pipeline.errors import BadInput
+from pipeline.core.errors import BadInput
+from pipeline.experiment import matrix
 from toolchain import clang, discover, wasi_sdk
 from toolchain.model import NATIVE, WASM
 

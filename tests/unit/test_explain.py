@@ -10,9 +10,11 @@ from types import SimpleNamespace
 import pytest
 import wasmtime
 
-from pipeline import build, explain, wasm, wasm_diff
-from pipeline.errors import ProjectError
-from pipeline.store import write_atomic, write_json
+from pipeline.analyses import explain
+from pipeline.build import artifacts
+from pipeline.core.errors import ProjectError
+from pipeline.core.files import write_atomic, write_json
+from pipeline.wasm import code_diff, decoder
 
 
 def program(*functions, base=8388608, before="", pages=129):
@@ -47,16 +49,16 @@ def renamed(data, *names):
     listed = b"".join(bytes([i, len(name.encode())]) + name.encode() for i, name in enumerate(names, 1))
     functions = bytes([len(names)]) + listed
     section = b"\4name\1" + bytes([len(functions)]) + functions
-    start = wasm.parse(data).sections[-1].offset - len(b"\0\0\4name")
+    start = decoder.parse(data).sections[-1].offset - len(b"\0\0\4name")
     return data[:start] + bytes([0, len(section)]) + section
 
 
 def codes(data):
-    return wasm_diff.codes(wasm.parse(data))
+    return code_diff.codes(decoder.parse(data))
 
 
 def compare(one, other):
-    return wasm_diff.compare(codes(one), codes(other))
+    return code_diff.compare(codes(one), codes(other))
 
 
 @pytest.fixture
@@ -76,9 +78,11 @@ def project(tmp_path, monkeypatch):
         chosen(plan.variants, variant, flags=(f"-{variant}",))
         present = isinstance(made, bytes)
         if made is not None:
-            write_atomic(build.artifact_path(workload, toolchain, variant, "wasm"), made if present else b"")
+            write_atomic(
+                artifacts.artifact_path(workload, toolchain, variant, "wasm"), made if present else b""
+            )
             record = {"present": present, "reason": None if present else made}
-            write_json(build.artifact_record(workload, toolchain, variant, "wasm"), record)
+            write_json(artifacts.artifact_record(workload, toolchain, variant, "wasm"), record)
 
     return SimpleNamespace(put=put, plan=plan, path=tmp_path)
 
@@ -105,15 +109,15 @@ def test_addresses_of_static_data_are_no_difference():
 
 
 def test_the_range_of_static_data():
-    assert wasm_diff.static_data(wasm.parse(program())) == range(8388608, 129 * 65536)
+    assert code_diff.static_data(decoder.parse(program())) == range(8388608, 129 * 65536)
     heap = '(global (export "__heap_base") i32 (i32.const 8390000))'
-    assert wasm_diff.static_data(wasm.parse(program(heap))) == range(8388608, 8390000)
+    assert code_diff.static_data(decoder.parse(program(heap))) == range(8388608, 8390000)
     stack = "(global $__stack_pointer (mut i32) (i32.const {}))"
-    found = wasm_diff.static_data(wasm.parse(program(stack.format(66576), base=1024, pages=2)))
+    found = code_diff.static_data(decoder.parse(program(stack.format(66576), base=1024, pages=2)))
     assert found == range(1024, 66576)
-    found = wasm_diff.static_data(wasm.parse(program(stack.format(8388608))))
+    found = code_diff.static_data(decoder.parse(program(stack.format(8388608))))
     assert found == range(8388608, 129 * 65536)
-    assert not wasm_diff.static_data(wasm.parse(bytes(wasmtime.wat2wasm("(module (memory 1))"))))
+    assert not code_diff.static_data(decoder.parse(bytes(wasmtime.wat2wasm("(module (memory 1))"))))
 
 
 def test_numbers_of_functions_and_types_are_no_difference():
@@ -279,6 +283,6 @@ def test_names_cannot_reach_the_terminal(project):
 
 
 def test_importing_it_is_light():
-    code = "import sys, pipeline.explain; print({'rich', 'scipy', 'numpy'} & set(sys.modules))"
+    code = "import sys, pipeline.analyses.explain; print({'rich', 'scipy', 'numpy'} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"

@@ -19,17 +19,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from pipeline import exports, layout
-from pipeline.errors import ProjectError
-from pipeline.exports import github
-from pipeline.exports.csv_table import render as csv_of
-from pipeline.exports.markdown import brief, code
-from pipeline.exports.markdown import render as markdown_of
-from pipeline.exports.markdown import text as plain
-from pipeline.exports.text import one_line, printable
-from pipeline.sample import read, write
-from pipeline.store import read_json, write_json
-from pipeline.views import label, speed
+from pipeline.core import paths
+from pipeline.core.errors import ProjectError
+from pipeline.core.files import read_json, write_json
+from pipeline.measure.sample import read, write
+from pipeline.report import exports
+from pipeline.report.exports import github_summary
+from pipeline.report.exports.csv_table import render as csv_of
+from pipeline.report.exports.markdown import brief, code
+from pipeline.report.exports.markdown import render as markdown_of
+from pipeline.report.exports.markdown import text as plain
+from pipeline.report.exports.text import one_line, printable
+from pipeline.report.tables import label, speed
 from tests.data import page_inputs
 from tests.recorded import DISTURBED, ROUNDS, WARMED, inside, record
 
@@ -136,21 +137,22 @@ def test_exports_are_found_by_looking(monkeypatch, tmp_path):
     found = exports.discover()
     assert set(NAMES) <= set(found)
     assert all(e.says and "\n" not in e.says for e in found.values())
-    assert all(e.path == f"{layout.REPORT}/{name}" for name, e in found.items())
+    assert all(e.path == f"{paths.REPORT}/{name}" for name, e in found.items())
     (tmp_path / "another.py").write_text(
-        "from pipeline.exports.model import Export\n"
+        "from pipeline.report.exports.model import Export\n"
         "EXPORTS = (Export('x.txt', 'x', lambda results, samples: results['created']),)\n",
         encoding="utf-8",
     )
     monkeypatch.setattr(exports, "__path__", [*exports.__path__, str(tmp_path)])
     more = exports.discover()
-    monkeypatch.delitem(sys.modules, "pipeline.exports.another")
+    monkeypatch.delitem(sys.modules, "pipeline.report.exports.another")
     assert set(more) - set(found) == {"x.txt"}
 
 
 def test_looking_for_them_is_light():
     heavy = {"scipy", "numpy", "jinja2", "rich", "pyperf", "archspec"}
-    code = f"import sys, pipeline.exports; pipeline.exports.discover(); print({heavy} & set(sys.modules))"
+    code = "import sys; from pipeline.report import exports; exports.discover(); "
+    code += f"print({heavy} & set(sys.modules))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
 
@@ -159,31 +161,31 @@ def test_the_same_input_gives_the_same_bytes(run, written):
     with inside(run.folder):
         exports.write_all()
     for name, text in written.items():
-        assert (run.folder / layout.REPORT / name).read_bytes() == text.encode("utf-8"), name
+        assert (run.folder / paths.REPORT / name).read_bytes() == text.encode("utf-8"), name
 
 
 @pytest.fixture
 def copied(run, tmp_path, monkeypatch):
     """A run of one's own, without exports."""
     monkeypatch.chdir(tmp_path)
-    write_json(layout.RESULTS_JSON, run.results)
+    write_json(paths.RESULTS_JSON, run.results)
     for cell in ok(run.results):
         for number in range(1, ROUNDS + 1):
-            path = layout.sample(label(cell), number)
+            path = paths.sample(label(cell), number)
             write(path, read(run.folder / path))
     return tmp_path
 
 
 def damage_sample(change):
-    path = layout.sample(WARMED, 2)
+    path = paths.sample(WARMED, 2)
     write(path, msgspec.structs.replace(read(path), **change(read(path))))
 
 
 DAMAGES = {
-    "no results.json": lambda folder: (folder / layout.RESULTS_JSON).unlink(),
-    "half a results.json": lambda folder: (folder / layout.RESULTS_JSON).write_text('{"cells": [', "utf-8"),
-    "no sample": lambda folder: (folder / layout.sample(WARMED, 2)).unlink(),
-    "half a sample": lambda folder: (folder / layout.sample(WARMED, 2)).write_text("{", "utf-8"),
+    "no results.json": lambda folder: (folder / paths.RESULTS_JSON).unlink(),
+    "half a results.json": lambda folder: (folder / paths.RESULTS_JSON).write_text('{"cells": [', "utf-8"),
+    "no sample": lambda folder: (folder / paths.sample(WARMED, 2)).unlink(),
+    "half a sample": lambda folder: (folder / paths.sample(WARMED, 2)).write_text("{", "utf-8"),
     "a sample of another cell": lambda folder: damage_sample(lambda s: {"cell": "coremark/zig/O3/native"}),
     "a sample of another artifact": lambda folder: damage_sample(lambda s: {"artifact_sha256": "0" * 64}),
     "a sample with fewer chunks": lambda folder: damage_sample(
@@ -199,11 +201,11 @@ DAMAGES = {
 def test_what_does_not_fit_together_is_refused_in_one_line(copied, damage):
     exports.write_all()
     for name in NAMES:
-        (copied / layout.REPORT / name).unlink()
+        (copied / paths.REPORT / name).unlink()
     DAMAGES[damage](copied)
     with pytest.raises(ProjectError, match=r"^[^\n]+; type: doit run$"):
         exports.write_all()
-    assert not [name for name in NAMES if (copied / layout.REPORT / name).exists()]
+    assert not [name for name in NAMES if (copied / paths.REPORT / name).exists()]
 
 
 # Several workloads
@@ -482,7 +484,7 @@ def test_pyperf_writes_the_same_suite_itself(written):
 
 @pytest.mark.parametrize("command", ["check", "show", "stats", "metadata", "hist", "compare_to"])
 def test_pyperf_takes_the_file(run, written, command):
-    path = str(run.folder / layout.REPORT / "pyperf.json")
+    path = str(run.folder / paths.REPORT / "pyperf.json")
     files = [path, path] if command == "compare_to" else [path]
     made = subprocess.run(
         [sys.executable, "-m", "pyperf", command, *files], capture_output=True, text=True, check=False
@@ -546,10 +548,10 @@ def test_action_takes_hostile_text(results, samples, text):
 
 def test_no_summary_outside_github(results, monkeypatch, capsys):
     for value in (None, ""):
-        monkeypatch.delenv(layout.SUMMARY, raising=False)
+        monkeypatch.delenv(paths.SUMMARY, raising=False)
         if value is not None:
-            monkeypatch.setenv(layout.SUMMARY, value)
-        github.summarise(results)
+            monkeypatch.setenv(paths.SUMMARY, value)
+        github_summary.summarise(results)
     assert capsys.readouterr() == ("", "")
 
 
@@ -557,8 +559,8 @@ def test_no_summary_outside_github(results, monkeypatch, capsys):
 def test_the_summary_is_appended(results, monkeypatch, tmp_path, before):
     path = tmp_path / "summary.md"
     path.write_text(before, encoding="utf-8")
-    monkeypatch.setenv(layout.SUMMARY, str(path))
-    github.summarise(results)
+    monkeypatch.setenv(paths.SUMMARY, str(path))
+    github_summary.summarise(results)
     text = path.read_text(encoding="utf-8")
     assert text == before + ("\n\n" if before else "") + markdown_of(results, {})
 
@@ -568,19 +570,19 @@ def test_a_full_summary_gets_less(results, monkeypatch, tmp_path, expected):
     texts = {"whole": "\n\n" + markdown_of(results, {}), "brief": "\n\n" + brief(results), "nothing": ""}
     sizes = {key: len(text.encode("utf-8")) for key, text in texts.items()}
     room = {"whole": sizes["whole"], "brief": sizes["whole"] - 1, "nothing": sizes["brief"] - 1}
-    used = github.LIMIT - room[expected]
+    used = github_summary.LIMIT - room[expected]
     path = tmp_path / "summary.md"
     path.write_bytes(b"x" * used)
-    monkeypatch.setenv(layout.SUMMARY, str(path))
-    github.summarise(results)
+    monkeypatch.setenv(paths.SUMMARY, str(path))
+    github_summary.summarise(results)
     assert path.read_bytes()[used:].decode() == texts[expected]
-    assert path.stat().st_size <= github.LIMIT
+    assert path.stat().st_size <= github_summary.LIMIT
     assert "10 ok, 1 unavailable, 1 trap" in texts["brief"]
 
 
 def test_a_summary_that_cannot_be_written_is_a_warning(results, monkeypatch, tmp_path, capsys):
-    monkeypatch.setenv(layout.SUMMARY, str(tmp_path))
-    github.summarise(results)
+    monkeypatch.setenv(paths.SUMMARY, str(tmp_path))
+    github_summary.summarise(results)
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"warning: [^\n]*Is a directory\n", err)
@@ -590,4 +592,4 @@ def test_the_recorded_run_is_what_it_should_be(run):
     """The other tests mean nothing if the recorded run has no cell of each kind."""
     assert {cell["status"] for cell in run.results["cells"]} == {"ok", "unavailable", "trap"}
     assert {cell["disturbed"] for cell in run.results["cells"]} == {True, False, None}
-    assert read_json(run.folder / layout.RESULTS_JSON) == run.results
+    assert read_json(run.folder / paths.RESULTS_JSON) == run.results

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.answers import Returned
-from pipeline.guest_process import Ended
-from pipeline.judges.coremark import CoreMark
-from pipeline.judges.coremark.modules import Run32, timed_part
-from pipeline.judges.model import Run
-from pipeline.model import Protocol
+from pipeline.core.model import Protocol
+from pipeline.coremark.prebuilt_sessions import Run32, timed_part
+from pipeline.coremark.validator import CoreMark
+from pipeline.measure.guest import Ended
+from pipeline.measure.worker_messages import Returned
+from pipeline.workloads.validators.model import Run
 
 PROTOCOL = Protocol("p", 1, 2, 2, 10, 1, 5, 5, 512, 1)
 

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import history, history_store, history_text, layout, stats
-from pipeline.errors import BadInput, ProjectError, plain
-from pipeline.history_run import load, of_results
-from pipeline.views import label
+from pipeline.analyses.history import commands, database, history_text
+from pipeline.analyses.history.run_record import load, of_results
+from pipeline.core import paths
+from pipeline.core.errors import BadInput, ProjectError, plain
+from pipeline.report.tables import label
+from pipeline.stats import estimates
 
 HOST = {
     "fingerprint": "a" * 64,
@@ -73,7 +75,7 @@ def results(ratios=RATIOS, seed=1, day=1, host=HOST, rounds=8, process=0.002, ve
 
 def _cell(name, ratio, generator, rounds, process, version):
     means = generator.normal(math.log(ratio), process, (rounds, 1))
-    found = stats.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
+    found = estimates.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
     workload, toolchain, variant, backend = name.split("/")
     runtime = backend.partition(".")[0]
     packages = {runtime: {"version": version, "sha256": f"{version:0<64.64}"}}
@@ -143,7 +145,7 @@ def path(tmp_path):
 
 
 def lines(path):
-    return history_text.render(history.entries(path)).splitlines()
+    return history_text.render(commands.entries(path)).splitlines()
 
 
 # -- what is kept
@@ -152,15 +154,15 @@ def lines(path):
 def test_what_is_read_is_what_was_recorded(path):
     run = results()
     cell_of(run, "json/zig/O2/native").update(status="trap", reason="it fell\nover", score=None, ratio=None)
-    assert history.record(run, path) == 1
-    (entry,) = history.entries(path)
+    assert commands.record(run, path) == 1
+    (entry,) = commands.entries(path)
     assert entry.id == 1
     assert entry.run == of_results(run)
     assert entry.run.digest == entry.digest
 
 
 def test_no_file_is_no_run_and_is_not_made(path):
-    assert history.entries(path) == []
+    assert commands.entries(path) == []
     assert not os.path.exists(path)
 
 
@@ -169,9 +171,9 @@ def test_the_same_results_are_one_run(path):
     again["host"]["python"] = "3.12.1"  # the reader's, not the measurement's
     again["comparisons"] = [{"made": "by a later version"}]
     cell_of(again, "json/zig/O2/native")["group"] = "ab"
-    assert history.record(results(), path) == history.record(again, path) == 1
-    assert history.record(results(seed=2), path) == 2
-    assert len(history.entries(path)) == 2
+    assert commands.record(results(), path) == commands.record(again, path) == 1
+    assert commands.record(results(seed=2), path) == 2
+    assert len(commands.entries(path)) == 2
 
 
 @pytest.mark.parametrize("key", ["ratio", "wasm_sha256", "identity", "compile_seconds"])
@@ -180,31 +182,31 @@ def test_other_results_are_another_run(path, key):
     cell = cell_of(changed, "json/zig/O3/wasmtime.cranelift")
     other = {"ratio": cell["ratio"] + 1e-9, "wasm_sha256": "0" * 64, "identity": {"name": "x"}}
     cell[key] = other.get(key, 0.5)
-    assert history.record(results(), path) != history.record(changed, path)
+    assert commands.record(results(), path) != commands.record(changed, path)
 
 
 def test_runs_are_in_the_order_in_which_they_were_remembered(path):
     """A filter shows samples of an earlier run again; its run is a later one all the same."""
     for day in (3, 1, 2):
-        history.record(results(day=day, seed=day), path)
-    assert [entry.id for entry in history.entries(path)] == [1, 2, 3]
+        commands.record(results(day=day, seed=day), path)
+    assert [entry.id for entry in commands.entries(path)] == [1, 2, 3]
 
 
 def test_the_last_report_is_recorded(tmp_path, path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    os.mkdir(layout.REPORT)
+    os.mkdir(paths.REPORT)
     for created, known in ((None, 0), ("2026-11-01T08:00:00+00:00", 1)):
-        with open(layout.RESULTS_JSON, "w", encoding="utf-8") as stream:
+        with open(paths.RESULTS_JSON, "w", encoding="utf-8") as stream:
             json.dump({**results(), "created": created}, stream)
-        history.record_last(path)
-        assert len(history.entries(path)) == known
+        commands.record_last(path)
+        assert len(commands.entries(path)) == known
 
 
 # -- what may happen to the file
 
 _RECORD = """
 import os, signal, sqlite3, sys
-from pipeline import history_run, history_store
+from pipeline.analyses.history import database as history_store, run_record as history_run
 path, source, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 def count(statement):
@@ -232,7 +234,7 @@ def recording(path, source, left=0):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(layout.ROOT)},
+        env={**os.environ, "PYTHONPATH": str(paths.ROOT)},
     )
 
 
@@ -243,12 +245,12 @@ def write(folder, name, content):
 
 def test_a_run_is_whole_or_absent_after_sigkill(tmp_path, path):
     """Killed before its n-th statement, the last of which is the commit."""
-    history.record(results(day=1), path)
+    commands.record(results(day=1), path)
     many = {f"json/zig/O{i}/wasmtime.cranelift": 0.5 + i / 1000 for i in range(60)}
     run = results(many, day=2, seed=2)
     source = write(tmp_path, "results.json", run)
     spare = str(tmp_path / "spare.sqlite")
-    history.record(results(day=1), spare)
+    commands.record(results(day=1), spare)
     statements = int(recording(spare, source).communicate(timeout=60)[0])
     torn = 0
     for left in (1, statements // 10, statements // 2, statements - 1, statements):
@@ -256,18 +258,18 @@ def test_a_run_is_whole_or_absent_after_sigkill(tmp_path, path):
         child.communicate(timeout=60)
         assert child.returncode == -9
         torn += os.path.exists(f"{path}-journal")
-        assert [entry.id for entry in history.entries(path)] == [1]
+        assert [entry.id for entry in commands.entries(path)] == [1]
     assert torn > 1, "too few kills left a transaction to be rolled back"
     recording(path, source, statements + 1).communicate(timeout=60)
-    assert [entry.run for entry in history.entries(path)] == [of_results(results(day=1)), of_results(run)]
+    assert [entry.run for entry in commands.entries(path)] == [of_results(results(day=1)), of_results(run)]
 
 
 def test_a_new_file_is_whole_or_empty_after_sigkill(tmp_path, path):
     source = write(tmp_path, "results.json", results())
     for left in (2, 8, 11):
         recording(path, source, left).communicate(timeout=60)
-        assert history.entries(path) == []
-    assert history.record(results(), path) == 1
+        assert commands.entries(path) == []
+    assert commands.record(results(), path) == 1
 
 
 def test_processes_record_at_the_same_time(tmp_path, path):
@@ -276,8 +278,8 @@ def test_processes_record_at_the_same_time(tmp_path, path):
     for child in children:
         _, said = child.communicate(timeout=60)
         assert child.returncode == 0, said
-    assert sorted(e.run.created[8:10] for e in history.entries(path)) == ["01", "02", "03", "04"]
-    assert sorted(entry.id for entry in history.entries(path)) == [1, 2, 3, 4]
+    assert sorted(e.run.created[8:10] for e in commands.entries(path)) == ["01", "02", "03", "04"]
+    assert sorted(entry.id for entry in commands.entries(path)) == [1, 2, 3, 4]
 
 
 def test_a_file_that_another_process_makes_at_that_moment_is_no_strangers(path, monkeypatch):
@@ -287,23 +289,23 @@ def test_a_file_that_another_process_makes_at_that_moment_is_no_strangers(path, 
     class Slow(sqlite3.Connection):
         def execute(self, statement, *arguments):
             if "sqlite_master" in statement and not others:
-                others.append(threading.Thread(target=history.record, args=(results(seed=2, day=2), path)))
+                others.append(threading.Thread(target=commands.record, args=(results(seed=2, day=2), path)))
                 others[0].start()
                 others[0].join(0.5)  # it gets on, unless it has to wait for us
             return super().execute(statement, *arguments)
 
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, **k, factory=Slow))
-    history.record(results(), path)
+    commands.record(results(), path)
     others[0].join()
-    assert len(history.entries(path)) == 2
+    assert len(commands.entries(path)) == 2
 
 
 def refused(path, error=ProjectError):
     """The one line with which a file is refused, by those who read and those who write, and left as it is."""
     before = Path(path).read_bytes()
     said = set()
-    for attempt in (lambda: history.entries(path), lambda: history.record(results(seed=9), path)):
+    for attempt in (lambda: commands.entries(path), lambda: commands.record(results(seed=9), path)):
         with pytest.raises(error) as caught:
             attempt()
         said.add(str(caught.value))
@@ -314,20 +316,20 @@ def refused(path, error=ProjectError):
 
 
 def test_a_file_that_is_no_database_is_refused(path):
-    history.record(results(), path)
+    commands.record(results(), path)
     with open(path, "wb") as stream:
         stream.write(b"not one at all, but long enough " * 200)
     assert f"mv {path} {path}.damaged" in refused(path)
 
 
 def test_a_torn_file_is_refused(path):
-    history.record(results({f"json/zig/O{i}/native": 0.5 for i in range(99)}), path)
+    commands.record(results({f"json/zig/O{i}/native": 0.5 for i in range(99)}), path)
     os.truncate(path, os.path.getsize(path) // 2)
     assert f"mv {path} {path}.damaged" in refused(path)
 
 
 def test_a_damaged_page_is_found_where_nothing_reads_it(path):
-    history.record(results({f"json/zig/O{i}/native": 0.5 for i in range(99)}), path)
+    commands.record(results({f"json/zig/O{i}/native": 0.5 for i in range(99)}), path)
     connection = sqlite3.connect(path)
     (page,) = connection.execute("select rootpage from sqlite_master where name = 'cells_of_what'").fetchone()
     (size,) = connection.execute("pragma page_size").fetchone()
@@ -339,23 +341,23 @@ def test_a_damaged_page_is_found_where_nothing_reads_it(path):
 
 
 def test_an_entry_that_is_not_what_was_written_is_refused(path):
-    history.record(results(), path)
+    commands.record(results(), path)
     for change in ("update cells set ratio = -1", "update runs set protocol = '{'"):
         connection = sqlite3.connect(path)
         with connection:
             connection.execute(change)
         connection.close()
         with pytest.raises(ProjectError, match="damaged"):
-            history.entries(path)
+            commands.entries(path)
 
 
 def test_a_newer_file_is_refused(path, monkeypatch):
-    history.record(results(), path)
-    newer = [*history_store._MIGRATIONS, ("alter table runs add column note text",)]
+    commands.record(results(), path)
+    newer = [*database._MIGRATIONS, ("alter table runs add column note text",)]
     with monkeypatch.context() as later:
-        later.setattr(history_store, "_MIGRATIONS", newer)
-        history.record(results(seed=2), path)  # an older file is brought to the newer version
-        assert len(history.entries(path)) == 2
+        later.setattr(database, "_MIGRATIONS", newer)
+        commands.record(results(seed=2), path)  # an older file is brought to the newer version
+        assert len(commands.entries(path)) == 2
     assert "history version 3, known up to 2" in refused(path, BadInput)
 
 
@@ -364,9 +366,9 @@ def _write_as_the_first_version(path, runs):
     os.makedirs(os.path.dirname(path))
     connection = sqlite3.connect(path)
     with connection:
-        for statement in history_store._MIGRATIONS[0]:
+        for statement in database._MIGRATIONS[0]:
             connection.execute(statement)
-        connection.execute(f"pragma application_id = {history_store._APPLICATION}")
+        connection.execute(f"pragma application_id = {database._APPLICATION}")
         connection.execute("pragma user_version = 1")
         for number, run in enumerate(runs, 1):
             parts = [json.dumps(run[key]) for key in ("protocol", "coremark", "toolchains", "reference")]
@@ -402,10 +404,10 @@ def test_runs_that_an_older_version_remembered_are_found(path):
     cell_of(runs[1], "json/zig/O2/native").update(status="trap", reason="it fell", score=None, ratio=None)
     _write_as_the_first_version(path, [first_schema(run) for run in runs])
     expected = [of_results(of_coremark(run)) for run in runs]
-    assert [entry.run for entry in history.entries(path)] == expected
+    assert [entry.run for entry in commands.entries(path)] == expected
     later = of_coremark(results({n: r * 0.9 for n, r in RATIOS.items()}, day=3, seed=3))
-    assert history.record(with_more(later), path) == 3
-    assert [entry.run for entry in history.entries(path)][:2] == expected
+    assert commands.record(with_more(later), path) == 3
+    assert [entry.run for entry in commands.entries(path)][:2] == expected
     told = [line for line in lines(path) if ": run 3 " in line]
     assert [line.partition(": run ")[0] for line in told] == [
         name.replace("json", "coremark", 1) for name in RATIOS
@@ -426,12 +428,12 @@ def test_a_killed_migration_leaves_the_older_file(tmp_path, path):
         assert connection.execute("pragma user_version").fetchone() == (1,)
         assert [row[1] for row in connection.execute("pragma table_info(runs)")][5] == "coremark"
         connection.close()
-    assert [entry.run for entry in history.entries(path)] == [of_results(of_coremark(runs[0]))]
+    assert [entry.run for entry in commands.entries(path)] == [of_results(of_coremark(runs[0]))]
 
 
 def test_the_tables_that_were_made_anew_hold_together(path):
     _write_as_the_first_version(path, [first_schema(results())])
-    assert len(history.entries(path)) == 1
+    assert len(commands.entries(path)) == 1
     connection = sqlite3.connect(path)
     assert connection.execute("pragma foreign_key_check").fetchall() == []
     tables = {row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")}
@@ -451,13 +453,13 @@ def test_a_database_of_another_program_is_refused(path):
 
 
 def test_a_file_that_another_process_holds_is_said_to_be_busy(path, monkeypatch):
-    history.record(results(), path)
-    monkeypatch.setattr(history_store, "_PATIENCE", 0.01)
+    commands.record(results(), path)
+    monkeypatch.setattr(database, "_PATIENCE", 0.01)
     other = sqlite3.connect(path)
     other.execute("begin exclusive")
     assert "another process" in refused(path)
     other.close()
-    assert len(history.entries(path)) == 1
+    assert len(commands.entries(path)) == 1
 
 
 @pytest.mark.parametrize(
@@ -465,15 +467,15 @@ def test_a_file_that_another_process_holds_is_said_to_be_busy(path, monkeypatch)
 )
 def test_what_is_no_results_is_not_recorded(path, bad):
     with pytest.raises(BadInput):
-        history.record({**results(), **bad}, path)
-    assert history.entries(path) == []
+        commands.record({**results(), **bad}, path)
+    assert commands.entries(path) == []
 
 
 def test_a_folder_that_cannot_be_is_said_so(tmp_path):
     (tmp_path / "file").touch()
     for path in (f"{tmp_path}/file/history.sqlite", str(tmp_path)):
         with pytest.raises(ProjectError) as caught:
-            history.record(results(), path)
+            commands.record(results(), path)
         assert str(caught.value).startswith(f"{path}: ")
 
 
@@ -481,14 +483,14 @@ def test_a_folder_that_cannot_be_is_said_so(tmp_path):
 
 
 def test_without_a_run_it_says_what_to_type(path, capsys):
-    history.show(path)
+    commands.show(path)
     assert capsys.readouterr().out == "no run is remembered yet; to measure one type: doit run\n"
 
 
 def test_machines_are_told_apart(path, capsys):
-    history.record(results(day=1), path)
-    history.record(results(day=2, host=OTHER_HOST, ratios=dict.fromkeys(RATIOS, 0.4)), path)
-    history.show(path)
+    commands.record(results(day=1), path)
+    commands.record(results(day=2, host=OTHER_HOST, ratios=dict.fromkeys(RATIOS, 0.4)), path)
+    commands.show(path)
     text = capsys.readouterr().out
     mine, other = re.split("^On Another CPU.*\n", text, flags=re.MULTILINE)
     assert mine.startswith("On Testing CPU 9000 (zen9), 2 cores, Linux 6.1 [aaaaaaaa]\n")
@@ -502,10 +504,10 @@ def test_machines_are_told_apart(path, capsys):
 
 
 def test_a_change_is_told_with_its_version(path):
-    history.record(results(day=1), path)
-    history.record(results(day=2, seed=2), path)
+    commands.record(results(day=1), path)
+    commands.record(results(day=2, seed=2), path)
     updated = {name: ratio * (1.05 if "wasmtime" in name else 1) for name, ratio in RATIOS.items()}
-    history.record(results(updated, day=3, seed=3, version="51.0.0"), path)
+    commands.record(results(updated, day=3, seed=3, version="51.0.0"), path)
     told = [line for line in lines(path) if ": run " in line]
     assert [line.partition(": run ")[0] for line in told] == list(RATIOS)[1:]
     for line in told:
@@ -518,10 +520,10 @@ def test_a_change_is_told_with_its_version(path):
 
 
 def test_a_cell_is_compared_with_the_last_run_that_had_it(path):
-    history.record(results(day=1), path)
-    history.record(results({"json/zig/O2/native": 1.0}, day=2, seed=2), path)
+    commands.record(results(day=1), path)
+    commands.record(results({"json/zig/O2/native": 1.0}, day=2, seed=2), path)
     slower = {**RATIOS, "json/zig/O3/wasmtime.cranelift": 0.80}
-    history.record(results(slower, day=3, seed=3), path)
+    commands.record(results(slower, day=3, seed=3), path)
     (line,) = [line for line in lines(path) if ": run " in line]
     assert line.startswith("json/zig/O3/wasmtime.cranelift: run 3 ")
     assert "same module, same runtime" in line
@@ -537,7 +539,7 @@ def test_workloads_are_followed_apart(path):
             cell["score"] *= 0.5
     after["workloads"][1]["reference"]["sha256"] = "3" * 64
     for run in (before, after):
-        history.record(run, path)
+        commands.record(run, path)
     told = [line for line in lines(path) if ": run " in line]
     assert len(told) == 3
     for line in told:
@@ -547,7 +549,7 @@ def test_workloads_are_followed_apart(path):
 def test_what_is_said_of_a_run_stays_when_others_follow(path):
     before = []
     for day, factor in ((1, 1), (2, 0.99), (3, 1.02), (4, 1.0)):
-        history.record(results({n: r * factor for n, r in RATIOS.items()}, day=day, seed=day), path)
+        commands.record(results({n: r * factor for n, r in RATIOS.items()}, day=day, seed=day), path)
         told = [line for line in lines(path) if ": run " in line]
         assert told[: len(before)] == before
         before = told
@@ -567,7 +569,7 @@ def test_other_modules_statuses_and_references_are_told(path):
     runs[4]["toolchains"][0].update(version="0.18.0")
     runs[4]["workloads"][0]["reference"]["sha256"] = "3" * 64
     for run in runs:
-        history.record(run, path)
+        commands.record(run, path)
     told = [
         line.partition(" (2026")[0] + line.partition("+00:00)")[2] for line in lines(path) if name in line
     ]
@@ -587,8 +589,8 @@ def test_hostile_text_cannot_act_on_the_terminal(path):
         cell["identity"].update(version=f"{day}{evil}")
         if day == 2:
             cell.update(status="crash", reason=evil * 1000, ratio=None)
-        history.record(run, path)
-    text = history_text.render(history.entries(path))
+        commands.record(run, path)
+    text = history_text.render(commands.entries(path))
     assert all(c.isprintable() or c == "\n" for c in text)
     assert "CPU red run 7 [bold]" in text
     assert "title" not in text

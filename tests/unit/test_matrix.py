@@ -5,9 +5,11 @@ from collections import Counter
 
 import pytest
 
-from pipeline import layout, matrix, runtimes, tables
-from pipeline.errors import BadInput
-from pipeline.runtimes import installed
+from pipeline.core import paths, toml_checks
+from pipeline.core.errors import BadInput
+from pipeline.experiment import matrix
+from pipeline.runtimes import identity
+from pipeline.runtimes.identity import installed
 
 GOOD = """
 workloads = ["coremark"]
@@ -56,7 +58,7 @@ def test_the_default_matrix_is_six_levels_under_every_backend_that_is_here():
 
 
 def test_a_backend_that_is_not_here_is_not_in_the_default_but_can_be_asked_for(monkeypatch):
-    monkeypatch.setattr(runtimes, "find", lambda name, site=None: None)
+    monkeypatch.setattr(identity, "find", lambda name, site=None: None)
     assert names(matrix.load({}).backends) == [
         "native",
         "wasmer.cranelift",
@@ -223,7 +225,7 @@ def test_names_of_flags_are_names_of_files(load):
     for flags in ("-O3 '-DX=a b/../c'", "-D" + "x" * 200, "-O2 -O2", "'-O2 -O2'", "--", "-/"):
         plan = load(flags=flags)
         name = plan.variants[-1].name
-        assert tables.NAME.fullmatch(name), name
+        assert toml_checks.NAME.fullmatch(name), name
     one, other = load(flags="-O2 -O2").variants[-1], load(flags="-O2-O2;-O2 -O2").variants[-1]
     assert one.flags == other.flags
     assert len({v.name for v in load(flags="-O2-O2;-O2 -O2").variants}) == 4
@@ -264,9 +266,9 @@ def test_a_slip_in_a_runtime_of_ones_own_is_named(load, entry, complaint):
 def test_a_script_of_a_runtime_of_ones_own_identifies_it(load, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("workloads", "third_party"):
-        (tmp_path / name).symlink_to(layout.ROOT / name)
+        (tmp_path / name).symlink_to(paths.ROOT / name)
     (tmp_path / "run.py").write_text("")
     plan = load(GOOD + '[runtimes.x]\nargv=["python3", "run.py", "{artifact}", "{args}"]\n', backends="x")
     (backend,) = plan.backends
     assert backend.options["argv"][1] == str(tmp_path / "run.py")
-    assert runtimes.program_files(backend.runtime)[-1] == str(tmp_path / "run.py")
+    assert identity.program_files(backend.runtime)[-1] == str(tmp_path / "run.py")

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.judges import output
-from pipeline.judges.model import Invalid, NoTime
-from pipeline.judges.output import Output, first_difference
-from pipeline.model import Figure, Proof, Workload
+from pipeline.core.model import Figure, Proof, Workload
+from pipeline.workloads.validators import output
+from pipeline.workloads.validators.model import Invalid, NoTime
+from pipeline.workloads.validators.output import Output, first_difference
 
 TOLD = b"coremark-wasm: ran 1500000 ns\n"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import own_code
+from pipeline.core import own_code
 
 ROOT = own_code.ROOT
 MODULES = sorted(

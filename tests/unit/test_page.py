@@ -13,9 +13,18 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline import layout, page
-from pipeline.page import charts, data, headline, numbers, pictures, points, scatter
-from pipeline.views import label
+from pipeline.core import paths
+from pipeline.report.page import (
+    cell_texts,
+    chart_data,
+    charts,
+    cost_charts,
+    draw,
+    headline,
+    number_format,
+    vega,
+)
+from pipeline.report.tables import label
 from tests.data import page_inputs
 from tests.data.page_inputs import HOSTILE
 
@@ -57,7 +66,7 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def whole():
     """The page with everything on it, and its pictures."""
-    return page.make(*page_inputs.full())
+    return draw.make(*page_inputs.full())
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +77,7 @@ def read(whole):
 @pytest.fixture(scope="module")
 def hostile():
     results, sweeps, claims = page_inputs.full()
-    return page.make(*(page_inputs.poisoned(x) for x in (results, sweeps, claims)))
+    return draw.make(*(page_inputs.poisoned(x) for x in (results, sweeps, claims)))
 
 
 def test_hostile_text_becomes_no_element(whole, read, hostile):
@@ -154,7 +163,7 @@ def test_nothing_is_fetched_and_nothing_else_runs(whole, read):
         for key in ("src", "href", "action", "data", "poster", "xlink:href"):
             assert attrs.get(key, "#").startswith("#"), (tag, attrs)
         assert tag not in ("link", "iframe", "object", "embed", "img", "base")
-    own = whole[0].replace(pictures.javascript(), "")
+    own = whole[0].replace(vega.javascript(), "")
     links = set(re.findall(r"https?://[^\"'\s<>)\\]+", own))
     assert {
         link for link in links if "vega.github.io/schema" not in link and "www.w3.org" not in link
@@ -181,7 +190,7 @@ def test_the_policy_names_the_digest_of_each_script_and_style(read):
 
 def test_the_same_bytes_twice_in_another_process(whole):
     code = (
-        "import hashlib\nfrom pipeline import page\nfrom tests.data import page_inputs\n"
+        "import hashlib\nfrom pipeline.report.page import draw as page\nfrom tests.data import page_inputs\n"
         "text, drawn = page.make(*page_inputs.full())\n"
         "print(hashlib.sha256((text + ''.join(drawn.values())).encode()).hexdigest())"
     )
@@ -194,14 +203,14 @@ def test_the_same_bytes_twice_in_another_process(whole):
 def test_a_full_matrix_stays_under_three_megabytes():
     results = page_inputs.large()
     assert len(results["cells"]) == 18 * 12
-    text, _ = page.make(results, [page_inputs.sweep()], page_inputs.claims())
+    text, _ = draw.make(results, [page_inputs.sweep()], page_inputs.claims())
     assert len(text.encode()) < 3_000_000
 
 
 def test_other_hosts_stand_apart(whole, read):
     results, sweeps, claims = page_inputs.full()
     alone = {**results, "elsewhere": []}
-    without, drawn = page.make(alone, sweeps, claims)
+    without, drawn = draw.make(alone, sweeps, claims)
     assert whole[1] == drawn
     assert read.chart_data == Reader(without).chart_data
     section = re.search(r'<section aria-labelledby="elsewhere">.*?</section>\n', whole[0], re.DOTALL)[0]
@@ -215,7 +224,7 @@ def test_other_hosts_stand_apart(whole, read):
 def test_another_host_may_have_measured_a_part_only():
     results = page_inputs.results()
     other = page_inputs.other_host(results, "coremark/zig/O2/wasm3")
-    text, _ = page.make({**results, "elsewhere": [other]}, [], [])
+    text, _ = draw.make({**results, "elsewhere": [other]}, [], [])
     section = text[text.index('<h2 id="elsewhere">') :]
     assert section.count('<td class="none" title="not measured there">not measured</td>') == 5
 
@@ -223,7 +232,7 @@ def test_another_host_may_have_measured_a_part_only():
 def test_what_there_is_not_has_no_section():
     results = page_inputs.results()
     del results["elsewhere"]
-    text, drawn = page.make(results, [], [])
+    text, drawn = draw.make(results, [], [])
     found = Reader(text)
     headings = [a["id"] for tag, a in found.elements if tag == "h2"]
     assert not {"releases", "claims", "elsewhere"} & set(headings)
@@ -318,12 +327,12 @@ def test_claims_with_their_figures_and_verdicts(read):
 
 
 def test_claims_that_could_be_tested_come_first():
-    text, _ = page.make(page_inputs.results(), [], page_inputs.claims()[::-1])
+    text, _ = draw.make(page_inputs.results(), [], page_inputs.claims()[::-1])
     assert text.index(">wasmer-llvm-over-cranelift<") < text.index(">m2-releases<")
 
 
 def test_a_claim_without_scores_names_its_sides():
-    assert data.published(page_inputs.CLAIMS[1]) == "46; 30; ratio 2.48; tolerance 10 %"
+    assert cell_texts.published(page_inputs.CLAIMS[1]) == "46; 30; ratio 2.48; tolerance 10 %"
 
 
 def _cells(*groups, ratios=None, kind="optimizing JIT"):
@@ -381,10 +390,10 @@ def test_without_letters_comparisons_decide(word, name):
 def test_many_groups_are_counted_not_listed():
     letters = [chr(97 + n % 26) + (str(n // 26) if n >= 26 else "") for n in range(40)]
     cells = _cells(*["".join(letters)] * 20, ratios=[1.0] * 20)
-    shown, more = data.groups(cells)
+    shown, more = cell_texts.groups(cells)
     assert (len(shown), more) == (26, 14)
     assert (len(shown[0]["cells"]), shown[0]["more"]) == (12, 8)
-    assert [group["letter"] for group in data.groups(_cells("ab", "b1", "ca1"))[0]] == [
+    assert [group["letter"] for group in cell_texts.groups(_cells("ab", "b1", "ca1"))[0]] == [
         "a",
         "b",
         "c",
@@ -395,16 +404,20 @@ def test_many_groups_are_counted_not_listed():
 
 def test_where_letters_say_nothing_the_heatmap_shows_intervals():
     results = page_inputs.results()
-    assert data.crowded(results["cells"])
-    assert points.rows(results)[1]["below"].startswith("±")
+    assert cell_texts.crowded(results["cells"])
+    assert chart_data.rows(results)[1]["below"].startswith("±")
     for cell in results["cells"]:
         cell["group"] = None if cell["disturbed"] or cell["ratio"] is None else "ab"
-    assert {row["below"] for row in points.rows(results)} == {"ab", "?", ""}
+    assert {row["below"] for row in chart_data.rows(results)} == {"ab", "?", ""}
 
 
 def test_charts_name_their_data_and_hold_none():
     results = page_inputs.results()
-    for spec in (charts.heatmap(results), scatter.compile_time(results), scatter.module_size(results)):
+    for spec in (
+        charts.heatmap(results),
+        cost_charts.compile_time(results),
+        cost_charts.module_size(results),
+    ):
         assert "datasets" not in spec
         assert '"values"' not in json.dumps(spec)
         assert "href" not in json.dumps(spec)
@@ -415,9 +428,9 @@ def test_rows_of_several_toolchains_are_told_apart_and_modules_of_others_have_no
     results = page_inputs.results()
     second = [{**copy.deepcopy(c), "toolchain": "clang"} for c in results["cells"]]
     foreign = {**copy.deepcopy(results["cells"][1]), "toolchain": "prebuilt", "prebuilt": {"file": "x.wasm"}}
-    names = {row["row"] for row in points.rows({**results, "cells": [*results["cells"], foreign]})}
+    names = {row["row"] for row in chart_data.rows({**results, "cells": [*results["cells"], foreign]})}
     assert names == {c["backend"] for c in results["cells"]}
-    both = {row["row"] for row in points.rows({**results, "cells": [*results["cells"], *second]})}
+    both = {row["row"] for row in chart_data.rows({**results, "cells": [*results["cells"], *second]})}
     assert {"wasm3 · zig", "wasm3 · clang"} <= both
 
 
@@ -425,14 +438,20 @@ def test_rows_of_several_toolchains_are_told_apart_and_modules_of_others_have_no
     ("seconds", "text"), [(None, ""), (7.3085e-05, "0.0731"), (0.0123456, "12.3"), (1.7014, "1701")]
 )
 def test_milliseconds(seconds, text):
-    assert numbers.milliseconds(seconds) == text
+    assert number_format.milliseconds(seconds) == text
 
 
 def test_numbers_that_are_not_there_are_empty():
-    assert numbers.score(None) == numbers.ratio(None) == numbers.whole(None) == numbers.mebibytes(None) == ""
-    assert numbers.interval(None, None) == ""
-    assert numbers.gibibytes(None) == "unknown"
-    assert numbers.gibibytes(3 << 29) == "1.5 GiB"
+    assert (
+        number_format.score(None)
+        == number_format.ratio(None)
+        == number_format.whole(None)
+        == number_format.mebibytes(None)
+        == ""
+    )
+    assert number_format.interval(None, None) == ""
+    assert number_format.gibibytes(None) == "unknown"
+    assert number_format.gibibytes(3 << 29) == "1.5 GiB"
 
 
 @pytest.mark.parametrize(
@@ -449,19 +468,19 @@ def test_numbers_that_are_not_there_are_empty():
 def test_a_picture_that_could_act_is_refused(bad):
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">{bad}</svg>'
     with pytest.raises(ValueError, match="may act"):
-        pictures.inline(svg, "x")
+        vega.inline(svg, "x")
 
 
 def test_pictures_on_one_page_share_no_ids():
     svg = '<svg><rect width="9" height="9.5" fill="white"/><g id="clip0" fill="url(#gradient_0)"/></svg>'
-    assert pictures.inline(svg, "size") == '<svg><g id="size-clip0" fill="url(#size-gradient_0)"/></svg>'
+    assert vega.inline(svg, "size") == '<svg><g id="size-clip0" fill="url(#size-gradient_0)"/></svg>'
 
 
 def test_a_sweep_of_any_name_has_a_chart_with_a_harmless_one():
     sweep = page_inputs.sweep()
     for cell in sweep["cells"]:
         cell["backend"] = "a/<b>" + cell["backend"]
-    text, drawn = page.make(page_inputs.results(), [sweep], [])
+    text, drawn = draw.make(page_inputs.results(), [sweep], [])
     name = list(drawn)[-1]
     assert re.fullmatch(r"sweep-[A-Za-z0-9._-]+", name)
     assert f'data-chart="{name}"' in text
@@ -476,7 +495,7 @@ def test_without_any_number_there_is_still_a_page():
         cell.update(dict.fromkeys(missing), status="unavailable", reason="no such runtime")
     results["workloads"][0]["reference"]["score"] = None
     results.update(comparisons=[], warnings=[], tradeoffs={"size": [], "compile": [], "all": []})
-    text, drawn = page.make(results, [], [])
+    text, drawn = draw.make(results, [], [])
     assert list(drawn) == ["heatmap"]
     assert "0 of 42" in text
     assert "not measured" in text
@@ -484,7 +503,7 @@ def test_without_any_number_there_is_still_a_page():
 
 def test_several_workloads_stand_apart():
     results = page_inputs.several()
-    text, drawn = page.make(results, [], [])
+    text, drawn = draw.make(results, [], [])
     found = Reader(text)
     names = [workload["name"] for workload in results["workloads"]]
     of_cells = ("heatmap", "compile-time", "size", "code-size", "phases")
@@ -506,9 +525,9 @@ def test_several_workloads_stand_apart():
 
 
 def test_of_several_workloads_hostile_names_stay_text():
-    text, drawn = page.make(page_inputs.poisoned(page_inputs.several()), [], [])
+    text, drawn = draw.make(page_inputs.poisoned(page_inputs.several()), [], [])
     assert Reader(text).elements
-    usual = page.make(page_inputs.several(), [], [])
+    usual = draw.make(page_inputs.several(), [], [])
     tags = [[tag for tag, _ in Reader(each).elements] for each in (text, usual[0])]
     assert tags[0] == tags[1]
     assert all(re.fullmatch(r"[A-Za-z0-9._+-]+", name) for name in drawn)
@@ -517,14 +536,14 @@ def test_of_several_workloads_hostile_names_stay_text():
 
 def test_writing_leaves_no_picture_of_an_earlier_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    old = tmp_path / layout.CHARTS
+    old = tmp_path / paths.CHARTS
     old.mkdir(parents=True)
     for name in ("sweep-gone.svg", "sweep-gone.png", "notes.txt"):
         (old / name).write_text("old")
-    page.write(page_inputs.results(), [page_inputs.sweep()], [])
+    draw.write(page_inputs.results(), [page_inputs.sweep()], [])
     names = ["code-size", "compile-time", "heatmap", "phases", "size", "sweep-wasmtime"]
     wanted = ["notes.txt", *(f"{name}.{kind}" for name in names for kind in ("png", "svg"))]
     assert sorted(p.name for p in old.iterdir()) == sorted(wanted)
     assert (old / "size.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert (old / "size.svg").read_text().startswith("<svg ")
-    assert (tmp_path / layout.INDEX_HTML).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert (tmp_path / paths.INDEX_HTML).read_text(encoding="utf-8").startswith("<!doctype html>")

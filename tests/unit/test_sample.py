@@ -5,8 +5,8 @@ import json
 import msgspec
 import pytest
 
-from pipeline import sample
-from pipeline.model import Status
+from pipeline.core.model import Status
+from pipeline.measure import sample
 
 GOOD = {
     "schema": sample.SCHEMA,

@@ -7,15 +7,16 @@ from datetime import datetime
 import jsonschema
 import pytest
 
-from pipeline import results as results_module
-from pipeline import tables, verdicts
-from pipeline.model import Kind, Protocol, Status
-from pipeline.views import label
+from pipeline.core import toml_checks
+from pipeline.core.model import Kind, Protocol, Status
+from pipeline.report.tables import label
+from pipeline.results import assemble as results_module
+from pipeline.stats import verdicts
 from tests.conftest import ROOT
 from tests.data import page_inputs
 from tests.recorded import DISTURBED, record
 
-PATH = ROOT / "pipeline" / "schemas" / "results.schema.json"
+PATH = ROOT / "pipeline" / "report" / "schemas" / "results.schema.json"
 SCHEMA = json.loads(PATH.read_text(encoding="utf-8"))
 FORMATS = jsonschema.FormatChecker(())
 
@@ -133,7 +134,7 @@ def test_words_and_bounds_are_those_of_the_code():
     protocol = definitions["protocol"]["properties"]
     assert set(protocol) - {"confidence"} == set(Protocol.__dataclass_fields__)
     for key in set(protocol) - {"name", "confidence"}:
-        assert (protocol[key]["minimum"], protocol[key]["maximum"]) == tables._BOUNDS[key], key
+        assert (protocol[key]["minimum"], protocol[key]["maximum"]) == toml_checks._BOUNDS[key], key
 
 
 def test_all_keys_of_the_readme_are_in_the_schema():

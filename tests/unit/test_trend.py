@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.trend import LEAST, trend
+from pipeline.stats.trend import LEAST, trend
 
 
 def noisy(generator, number=30):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import undisturbed
-from pipeline.undisturbed import Series
+from pipeline.stats import undisturbed
+from pipeline.stats.undisturbed import Series
 
 SPEED = 100.0
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline import variants
-from pipeline.errors import BadInput
+from pipeline.core.errors import BadInput
+from pipeline.experiment import variants
 from toolchain.model import Variant
 
 

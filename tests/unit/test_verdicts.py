@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from pipeline import stats, verdicts
-from pipeline.verdicts import FASTER, SAME, SLOWER, UNDECIDED
+from pipeline.stats import estimates, verdicts
+from pipeline.stats.verdicts import FASTER, SAME, SLOWER, UNDECIDED
 
 
 def cell(generator, ratio, rounds=8, process=0.004):
     means = generator.normal(np.log(ratio), process, (rounds, 1))
-    return stats.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
+    return estimates.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
 
 
 def words(cells):
@@ -83,7 +83,7 @@ def test_letters_say_exactly_what_the_verdicts_say():
 
 def test_a_disturbed_cell_is_told_from_none():
     generator = np.random.default_rng(8)
-    cells = {"a": cell(generator, 1.0), "b": stats.estimate([[0.5, 0.51]])}
+    cells = {"a": cell(generator, 1.0), "b": estimates.estimate([[0.5, 0.51]])}
     assert words(cells) == {("a", "b"): UNDECIDED}
     assert verdicts.groups(cells, verdicts.judge(cells))["b"] == ""
     assert verdicts.judge({}) == []

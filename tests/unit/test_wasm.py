@@ -10,11 +10,11 @@ import wasmtime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import probes, wasm, wasm_code, wasm_diff
-from pipeline.wasm_code import WasmError, instructions, kinds, local_types
-from pipeline.wasm_features import features
-from pipeline.wasm_module import Export, Global, Import, Limits
-from pipeline.wasm_opcodes import KINDS, OPERATIONS
+from pipeline.wasm import code_diff, decoder, feature_probes, instructions
+from pipeline.wasm.features import features
+from pipeline.wasm.instructions import Reader, WasmError, kinds, local_types
+from pipeline.wasm.module import Export, Global, Import, Limits
+from pipeline.wasm.opcodes import KINDS, OPERATIONS
 
 PROGRAM = """
 (module $program
@@ -41,7 +41,7 @@ def compiled(text):
 
 
 def used(text):
-    return features(wasm.parse(compiled(f"(module {text})")))
+    return features(decoder.parse(compiled(f"(module {text})")))
 
 
 def leb(number):
@@ -68,11 +68,11 @@ def of_body(body, *before):
 
 
 def decoded(body):
-    return list(instructions(body))
+    return list(instructions.instructions(body))
 
 
 def test_a_program():
-    found = wasm.parse(compiled(PROGRAM))
+    found = decoder.parse(compiled(PROGRAM))
     assert found.imports == [
         Import("wasi_snapshot_preview1", "fd_close", "function"),
         Import("env", "counter", "global"),
@@ -89,20 +89,20 @@ def test_a_program():
     assert found.global_names == {0: "counter", 1: "base"}
     assert [(d.flags, d.address, d.size) for d in found.data] == [(0, 1024, 5), (1, None, 3)]
     assert found.elements[0].functions == (1, 0)
-    assert local_types(wasm_code.Reader(found.functions[0].body)) == [(2, "i64"), (1, "f32")]
+    assert local_types(Reader(found.functions[0].body)) == [(2, "i64"), (1, "f32")]
 
 
 def test_bodies_lie_where_they_say_and_instructions_fill_them():
     data = compiled(PROGRAM)
-    for function in wasm.parse(data).functions:
+    for function in decoder.parse(data).functions:
         assert data[function.start :].startswith(function.body)
-        found = list(instructions(function.body, function.start))
+        found = list(instructions.instructions(function.body, function.start))
         assert all(one.offset + one.size == other.offset for one, other in pairwise(found))
         assert found[-1].offset + found[-1].size == function.start + len(function.body)
 
 
 def test_immediates():
-    found = {i.mnemonic: i for f in wasm.parse(compiled(PROGRAM)).functions for i in decoded(f.body)}
+    found = {i.mnemonic: i for f in decoder.parse(compiled(PROGRAM)).functions for i in decoded(f.body)}
     assert found["i32.load"].immediates == ((1, 16, 0),)
     assert found["call"].immediates == (1,)
     assert found["if"].immediates == ("",)
@@ -120,7 +120,7 @@ def test_immediates():
 
 
 def test_kinds_are_counted():
-    found = wasm.parse(compiled(PROGRAM)).functions
+    found = decoder.parse(compiled(PROGRAM)).functions
     assert kinds(found[0].body) == {"local": 2, "integer": 1, "control": 1}
     assert kinds(found[1].body) == {"constant": 4, "load": 1, "call": 2, "control": 1}
     assert {o.kind for o in OPERATIONS.values()} == set(KINDS)
@@ -176,8 +176,8 @@ def test_every_instruction_is_what_wabt_says(tmp_path):
     path = tmp_path / "all.wasm"
     data = of_body(every_instruction(), section(12, b"\1")) + section(11, b"\1\1\0")
     path.write_bytes(data)
-    [function] = wasm.parse(data).functions
-    found = [(i.offset, i.mnemonic) for i in instructions(function.body, function.start)]
+    [function] = decoder.parse(data).functions
+    found = [(i.offset, i.mnemonic) for i in instructions.instructions(function.body, function.start)]
     assert {name for _, name in found} == {o.mnemonic for o in OPERATIONS.values()}
     assert found == disassembled(path)
 
@@ -229,7 +229,7 @@ def test_features_that_are_used(text, expected):
 def test_features_are_not_what_is_declared():
     declared = section(0, leb(15), b"target_features", b"\2+", leb(7), b"simd128", b"-", leb(7), b"atomics")
     made = section(0, leb(9), b"producers", b"\1\x0cprocessed-by\1\x05clang\x0222")
-    found = wasm.parse(module(declared, made))
+    found = decoder.parse(module(declared, made))
     assert found.target_features == ["+simd128", "-atomics"]
     assert found.producers == {"processed-by": {"clang": "22"}}
     assert features(found) == set()
@@ -237,14 +237,14 @@ def test_features_are_not_what_is_declared():
 
 def test_the_older_exceptions_are_told_from_the_newer():
     older = of_body(b"\0\x06\x40\x19\x0b\x0b")
-    assert features(wasm.parse(older)) == {"exception-handling", "legacy-exceptions"}
+    assert features(decoder.parse(older)) == {"exception-handling", "legacy-exceptions"}
 
 
 def test_an_index_of_several_bytes_is_a_feature():
     """wasm-ld leaves room for relocations; older runtimes want one byte."""
     table = section(4, b"\1\x70\0\1")
-    assert features(wasm.parse(of_body(b"\0\x41\0\x11\x80\0\0\x0b", table))) == set()
-    assert features(wasm.parse(of_body(b"\0\x41\0\x11\0\x80\0\x0b", table))) == {"call-indirect-overlong"}
+    assert features(decoder.parse(of_body(b"\0\x41\0\x11\x80\0\0\x0b", table))) == set()
+    assert features(decoder.parse(of_body(b"\0\x41\0\x11\0\x80\0\x0b", table))) == {"call-indirect-overlong"}
 
 
 #: One function type, and one function of it.
@@ -284,7 +284,7 @@ START = section(1, b"\1\x60\0\0") + section(3, b"\1\0")
 )
 def test_what_is_no_module_is_refused_with_the_place(data, complaint):
     with pytest.raises(WasmError) as caught:
-        wasm.parse(data)
+        decoder.parse(data)
     assert str(caught.value) == complaint
     assert complaint.endswith(f"at byte {caught.value.offset}")
 
@@ -314,7 +314,7 @@ def test_what_is_no_module_is_refused_with_the_place(data, complaint):
 )
 def test_what_is_no_code_is_refused_with_the_place(body, complaint):
     with pytest.raises(WasmError) as caught:
-        list(instructions(body, 100))
+        list(instructions.instructions(body, 100))
     assert str(caught.value) == complaint
 
 
@@ -327,17 +327,17 @@ def test_deep_nesting_and_many_locals_cost_nothing():
 def refusal(data):
     """Why a module is refused when everything is asked of it that ever is; None if it is not."""
     try:
-        found = wasm.parse(data)
+        found = decoder.parse(data)
         for function in found.functions:
             kinds(function.body, function.start)
         features(found)
-        wasm_diff.codes(found)
+        code_diff.codes(found)
     except WasmError as error:
         return error
     return None
 
 
-SEEDS = [compiled(PROGRAM), of_body(every_instruction()), *map(probes.probe, probes.FEATURES)]
+SEEDS = [compiled(PROGRAM), of_body(every_instruction()), *map(feature_probes.probe, feature_probes.FEATURES)]
 
 
 @settings(max_examples=400, deadline=None)
@@ -374,7 +374,7 @@ def test_signed_numbers(number):
         encoded.append(rest & 0x7F | 0x80)
         rest >>= 7
     encoded.append(rest & 0x7F)
-    assert wasm_code.Reader(bytes(encoded)).signed(64) == number
+    assert Reader(bytes(encoded)).signed(64) == number
     if not -(2**31) <= number < 2**31:
         with pytest.raises(WasmError):
-            wasm_code.Reader(bytes(encoded)).signed(32)
+            Reader(bytes(encoded)).signed(32)

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import layout, programs, staging, workload_files, workloads
-from pipeline.errors import BadInput
-from pipeline.model import Workload
+from pipeline.core import paths
+from pipeline.core.errors import BadInput
+from pipeline.core.model import Workload
+from pipeline.workloads import file_patterns, selection, staging, workload_toml
 
 PROGRAM = "int main(void) { return 0; }\n"
 
@@ -28,8 +29,8 @@ def folder(tmp_path):
 
 
 def read(folder, text="") -> Workload:
-    (folder / layout.WORKLOAD_TOML).write_text(text)
-    return workloads.read(str(folder))
+    (folder / paths.WORKLOAD_TOML).write_text(text)
+    return workload_toml.read(str(folder))
 
 
 def test_what_is_not_said_has_a_sensible_default(folder):
@@ -113,16 +114,16 @@ def test_a_file_that_became_a_link_meanwhile_is_not_copied(folder, tmp_path, mon
     (folder / "data/words.txt").unlink()
     (folder / "data/words.txt").symlink_to("../../secret")
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pipeline/guest").mkdir(parents=True)
-    (tmp_path / layout.GUEST_CLOCK).write_text("")
+    (tmp_path / "pipeline/build").mkdir(parents=True)
+    (tmp_path / paths.GUEST_CLOCK).write_text("")
     with pytest.raises(BadInput, match="is a link out of its folder"):
         staging.stage(found)
 
 
 def test_workload_toml_itself_may_be_no_link_out(folder):
-    (folder / layout.WORKLOAD_TOML).symlink_to("../secret")
+    (folder / paths.WORKLOAD_TOML).symlink_to("../secret")
     with pytest.raises(BadInput, match="is a link out of its folder"):
-        workloads.read(str(folder))
+        workload_toml.read(str(folder))
 
 
 @pytest.mark.parametrize(
@@ -168,16 +169,16 @@ def test_a_slip_is_named(folder, text, complaint):
     with pytest.raises(BadInput) as caught:
         read(folder, text)
     assert complaint in str(caught.value)
-    assert layout.WORKLOAD_TOML in str(caught.value)
+    assert paths.WORKLOAD_TOML in str(caught.value)
 
 
 def test_a_folder_without_the_file_says_how_to_make_one(folder):
     with pytest.raises(BadInput, match=r"doit run new workload=NAME from=FILE\.c"):
-        workloads.read(str(folder))
+        workload_toml.read(str(folder))
 
 
 def test_too_many_files_are_no_program(folder, monkeypatch):
-    monkeypatch.setattr(workload_files, "MOST_FILES", 3)
+    monkeypatch.setattr(file_patterns, "MOST_FILES", 3)
     for number in range(4):
         (folder / f"{number}.c").write_text(PROGRAM)
     with pytest.raises(BadInput, match="more than 3 files"):
@@ -185,7 +186,7 @@ def test_too_many_files_are_no_program(folder, monkeypatch):
 
 
 def test_a_huge_file_is_no_source(folder, monkeypatch):
-    monkeypatch.setattr(workload_files, "MOST_BYTES", 5)
+    monkeypatch.setattr(file_patterns, "MOST_BYTES", 5)
     with pytest.raises(BadInput, match=r"main\.c: \d+ bytes; expected at most 5"):
         read(folder)
 
@@ -206,14 +207,14 @@ def test_two_sources_of_one_object_are_refused(folder):
 
 
 def test_many_stars_do_not_take_for_ever():
-    assert not workload_files._matches("/".join("a" * 40), "/".join(["**"] * 40) + "/y.c")
+    assert not file_patterns._matches("/".join("a" * 40), "/".join(["**"] * 40) + "/y.c")
 
 
 def test_a_folder_may_become_a_file_and_the_other_way_round(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "pipeline/guest").mkdir(parents=True)
-    (tmp_path / layout.GUEST_CLOCK).write_text("")
-    copies = tmp_path / layout.staged_files("prog")
+    (tmp_path / "pipeline/build").mkdir(parents=True)
+    (tmp_path / paths.GUEST_CLOCK).write_text("")
+    copies = tmp_path / paths.staged_files("prog")
     staging.stage(read(folder, "files = ['data/*']"))
     assert (copies / "data/words.txt").read_text() == "words\n"
     (folder / "data/words.txt").rename(folder / "words.txt")
@@ -237,7 +238,7 @@ def test_a_pipe_is_no_file(folder):
 @given(st.lists(st.sampled_from(["..", ".", "a", "b c", "", "~"]), max_size=6).map("/".join))
 def test_what_is_accepted_lies_below(path):
     try:
-        found = workload_files.relative("x", "y", path)
+        found = file_patterns.relative("x", "y", path)
     except BadInput:
         return
     assert not os.path.isabs(found)
@@ -245,20 +246,20 @@ def test_what_is_accepted_lies_below(path):
 
 
 def test_the_ready_ones_are_read_and_are_more_than_one():
-    names = workloads.ready()
+    names = workload_toml.ready()
     assert len(names) >= 7
     for name, folder in names.items():
-        found = workloads.read(folder, own=True)
+        found = workload_toml.read(folder, own=True)
         assert found.name == name
         assert found.stresses
 
 
 def choose(folder=None, **variables):
-    return [w.name for w in programs.chosen("m", {"workloads": ["coremark"]}, variables)]
+    return [w.name for w in selection.chosen("m", {"workloads": ["coremark"]}, variables)]
 
 
 def test_names_patterns_and_folders_choose(folder):
-    (folder / layout.WORKLOAD_TOML).write_text("")
+    (folder / paths.WORKLOAD_TOML).write_text("")
     assert choose() == ["coremark"]
     assert choose(workloads="n*,json") == ["nbody", "json"]
     assert choose(workload=str(folder)) == ["prog"]
@@ -295,6 +296,6 @@ def test_a_folder_with_the_name_of_a_ready_one_is_refused(tmp_path):
     other = tmp_path / "json"
     other.mkdir()
     (other / "main.c").write_text(PROGRAM)
-    (other / layout.WORKLOAD_TOML).write_text("")
+    (other / paths.WORKLOAD_TOML).write_text("")
     with pytest.raises(BadInput, match="another workload is called json"):
         choose(workload=str(other))

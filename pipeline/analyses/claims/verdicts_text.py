@@ -1,0 +1,109 @@
+"""doit run claims: the verdicts as a table for the terminal, and report/claims.json."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.analyses.claims.claim_verdicts import CONTRADICTED, NOT_TESTABLE, REPRODUCED, RULES, judge_all
+from pipeline.analyses.claims.claims_toml import EQUAL, ORDER, SCORE, UNSTATED
+from pipeline.analyses.history.run_record import of_results
+from pipeline.core import paths
+from pipeline.core.errors import BadInput
+from pipeline.core.files import read_json, write_json
+from pipeline.stats.estimates import CONFIDENCE
+
+SCHEMA = 2
+_WIDTH = 120
+
+
+def show() -> None:
+    """Judge the claims by the last report and the sweeps beside it; write claims.json and print the table."""
+    results = read_json(paths.RESULTS_JSON)
+    found = judge_all(results, read_sweeps(results))
+    write_json(paths.CLAIMS_JSON, {"schema": SCHEMA, "created": results["created"], "claims": found})
+    print(render(found), end="", flush=True)
+
+
+def read_sweeps(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What sweeps of this folder found on the host of these results, by the names of their files.
+
+    Files that are broken, of an older version or of another host are left out: what asks for them says what
+    to type.
+    """
+    found = []
+    for path in sorted(Path().glob(paths.sweep("*", "json"))):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError, BadInput):
+            sweep = read_json(path)
+            same_host = of_results(sweep).host.fingerprint == results["host"]["fingerprint"]
+            if same_host and _whole(sweep, results):
+                found.append(sweep)
+    return found
+
+
+def _whole(sweep: Mapping[str, Any], results: Mapping[str, Any]) -> bool:
+    """Whether a sweep has all that results have, and its chart."""
+    keys = results["cells"][0].keys()
+    cells = bool(sweep["cells"]) and all(cell.keys() == keys for cell in sweep["cells"])
+    return cells and results.keys() <= sweep.keys() and len(sweep["chart"]) == len(sweep["cells"])
+
+
+def published(claim: Mapping[str, Any]) -> str:
+    """What was published, in figures: "2.59", "faster (2.61)", "30088.5 iterations/s"."""
+    if claim["kind"] == SCORE:
+        unit = claim["published"]["unit"]
+        return f"{claim['published']['scores'][0]:g}{f' {unit}' if unit else ''}"
+    ratio = claim["published"]["ratio"]
+    figure = "" if ratio is None else f"{ratio:.3g}"
+    word = {ORDER: "faster", EQUAL: "equal"}.get(claim["kind"])
+    return figure if word is None else f"{word} ({figure})" if figure else word
+
+
+def measured(claim: Mapping[str, Any]) -> str:
+    """The measured ratio and its interval, "1.27 (1.25 – 1.29)"; "" where there is none."""
+    found = claim["measured"]
+    if found is None:
+        return ""
+    digits = max(2, 2 - _exponent(found["ratio"]))
+    return f"{found['ratio']:.{digits}f} ({found['low']:.{digits}f} – {found['high']:.{digits}f})"
+
+
+def _exponent(ratio: float) -> int:
+    return int(f"{ratio:e}".partition("e")[2])
+
+
+def render(claims: Sequence[Mapping[str, Any]]) -> str:
+    """A row a claim, then what each says, where it is from and why it was judged so; without colours."""
+    from rich import box
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("claim", no_wrap=True)
+    table.add_column("published", justify="right", no_wrap=True)
+    table.add_column(f"measured ({CONFIDENCE:.0%} interval)", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for claim in claims:
+        cells = (claim["name"], published(claim), measured(claim), claim["verdict"])
+        table.add_row(*map(Text, cells))
+    console.print(Text("Published claims, and what this machine says of them"))
+    console.print(table)
+    for claim in claims:
+        machine = "machine unstated" if claim["machine"] == UNSTATED else claim["machine"]
+        console.print(Text(f"{claim['name']}: {claim['statement']} ({claim['source']}; {machine})"))
+        console.print(Padding(Text(f"{claim['verdict']}: {claim['reason']}"), (0, 0, 0, 4)))
+    counts = [
+        f"{sum(claim['verdict'] == verdict for claim in claims)} {verdict}"
+        for verdict in (REPRODUCED, CONTRADICTED, NOT_TESTABLE)
+    ]
+    console.print(Text(f"\n{', '.join(counts)}."))
+    console.print(Text(RULES))
+    console.print(Text(f"As data: {paths.CLAIMS_JSON}"))
+    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())

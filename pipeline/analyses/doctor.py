@@ -1,0 +1,124 @@
+"""What of all that this project knows is here, where from, and how to get the rest. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.core.model import Backend, Runtime
+from pipeline.experiment.plan import Plan
+from pipeline.runtimes import environments, identity, packages
+from pipeline.runtimes.backends import troubles
+from pipeline.runtimes.interpreters import candidates
+from toolchain import wasm_opt
+from toolchain.model import Toolchain
+
+#: In a log file: no line of the table is folded.
+_WIDTH = 200
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One toolchain or one runtime with its backends."""
+
+    names: tuple[str, ...]
+    present: bool
+    version: str
+    where: str  # it is from; or why it is not there, and what brings it
+
+
+def toolchains(known: Iterable[Toolchain]) -> list[Finding]:
+    """Every known toolchain, and wasm-opt."""
+    identities = [toolchain.identify() for toolchain in known]
+    return [
+        Finding((i.name,), i.present, i.version, i.where if i.present else i.reason)
+        for i in (*identities, wasm_opt.identify())
+    ]
+
+
+def backends(known: list[Backend]) -> list[Finding]:
+    """Every known backend, those of one runtime together."""
+    named: dict[str, list[Backend]] = {}
+    for backend in known:
+        named.setdefault(backend.runtime.name, []).append(backend)
+    return [_examine(group[0].runtime, tuple(b.name for b in group)) for group in named.values()]
+
+
+def _examine(runtime: Runtime, names: tuple[str, ...]) -> Finding:
+    for program in runtime.programs:
+        if shutil.which(program.command) is None:
+            remedy = f"; {program.remedy}" if program.remedy else ""
+            return Finding(names, False, "", f"there is no {program.command} on PATH{remedy}")
+    if runtime.environment is not None:
+        return _isolated(runtime, names)
+    missing = [name for name in runtime.packages if packages.find(name) is None]
+    if missing:
+        return Finding(names, False, "", identity.absence(runtime, missing[0]))
+    versions = packages.versions(runtime.packages)[:1]
+    said = [_said(os.path.abspath(path), runtime) for path in identity.found_programs(runtime)]
+    where = ["in this Python environment"] if versions else ["made with the artifacts"] if not said else []
+    return Finding(names, True, ", ".join([*versions, *said]), ", ".join(where + _folders(runtime)))
+
+
+def _said(path: str, runtime: Runtime) -> str:
+    program = next(p for p in runtime.programs if os.path.basename(p.command) == os.path.basename(path))
+    answer = identity.ask(path, program.version)
+    return answer.splitlines()[0] if answer else f"{os.path.basename(path)} (does not say its version)"
+
+
+def _folders(runtime: Runtime) -> list[str]:
+    return [os.path.abspath(path) for path in identity.found_programs(runtime)]
+
+
+def _isolated(runtime: Runtime, names: tuple[str, ...]) -> Finding:
+    assert runtime.environment is not None
+    record = environments.read_record(runtime.environment)
+    if environments.present(runtime):
+        found = packages.versions(runtime.packages, identity.site_of(runtime))
+        where = f"isolated environment {runtime.environment}, CPython {record.get('python')}"
+        return Finding(names, True, ", ".join(found[:1]), where)
+    if record.get("reason"):
+        return Finding(names, False, "", str(record["reason"]))
+    if not identity.installed(runtime):
+        return Finding(names, False, "", identity.absence(runtime, runtime.packages[-1]))
+    if runtime.pythons and next(candidates(runtime.pythons), None) is None:
+        return Finding(
+            names,
+            False,
+            "",
+            f"needs CPython {' or '.join(runtime.pythons)}, and none is on PATH or in pyenv; uv may download "
+            f"one: type: doit run environment:{runtime.environment}",
+        )
+    why = f"not fetched yet; type: doit run environment:{runtime.environment} (every run does)"
+    return Finding(names, False, "", why)
+
+
+def doctor(plan: Plan) -> None:
+    """Print it all."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    for title, findings in (
+        ("toolchains", toolchains(plan.known_toolchains.values())),
+        ("backends", backends(list(plan.known.values()))),
+    ):
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+        table.add_column(title)
+        table.add_column("")
+        table.add_column("version")
+        table.add_column("where from, or what brings it", overflow="fold")
+        for finding in findings:
+            state = "present" if finding.present else "missing"
+            table.add_row(Text("\n".join(finding.names)), state, Text(finding.version), Text(finding.where))
+        console.print(table)
+    for why in troubles():
+        console.print(f"not taken: {why}", soft_wrap=True)
+    chosen = {backend.name for backend in plan.backends}
+    console.print(f"doit run takes {len(chosen)} backends: {', '.join(sorted(chosen))}", soft_wrap=True)

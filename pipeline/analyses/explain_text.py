@@ -1,0 +1,177 @@
+"""explain.json's content as a text for people: tables with a column an artifact, then a paragraph a pair."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pipeline.wasm.opcodes import KINDS
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDTH = 110
+#: Artifacts beside each other in one table, so that it is no wider than that.
+_COLUMNS = 6
+_MOST_ROWS = 40
+#: Functions named in a sentence; the table and explain.json have the others.
+_MOST_NAMES = 20
+_NAME_WIDTH = 36
+_NOTHING = "–"
+_SIZES = (
+    ("file, bytes", "bytes"),
+    ("code section, bytes", "code_bytes"),
+    ("static data, bytes", "data_bytes"),
+    ("functions", "functions"),
+)
+
+
+def render(found: dict[str, Any]) -> str:
+    """The text, at most 110 columns wide."""
+    from rich.console import Console
+    from rich.text import Text
+
+    stream = io.StringIO()
+    console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
+    present = [a for a in found["artifacts"] if a["reason"] is None]
+    label = _labels(found["artifacts"])
+    for a in found["artifacts"]:
+        told = _told(a) if a["reason"] is None else f"not there: {a['reason']}"
+        console.print(Text(f"{label[a['artifact']]}: {told}"))
+    for start in range(0, len(present), _COLUMNS):
+        console.print(_summary(present[start : start + _COLUMNS], label))
+    for own in _by_workload(present):
+        names = [a["artifact"] for a in own]
+        functions = [f for f in found["functions"] if any(f["bytes"].get(name) is not None for name in names)]
+        for start in range(0, len(own), _COLUMNS):
+            console.print(_functions(functions, own[start : start + _COLUMNS], label))
+    for pair in found["pairs"]:
+        for line in _pair(pair, label):
+            console.print(Text(line))
+        console.print()
+    if found["pairs"]:
+        console.print(Text(_note(present)))
+    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+
+
+def _labels(artifacts: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The variant's name, with the workload's and the toolchain's where there are several."""
+    names = [a["artifact"].split("/") for a in artifacts]
+    shown = [place for place in (0, 1) if len({name[place] for name in names}) > 1]
+    return {"/".join(name): "/".join(name[place] for place in (*shown, 2)) for name in names}
+
+
+def _by_workload(artifacts: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Of other programs other functions are to be expected."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for artifact in artifacts:
+        found.setdefault(artifact["artifact"].partition("/")[0], []).append(artifact)
+    return list(found.values())
+
+
+def _told(artifact: dict[str, Any]) -> str:
+    """All that makes a variant: what compiler, linker and wasm-opt were told."""
+    parts = [" ".join(artifact["flags"]) or "no flags"]
+    if artifact["link"]:
+        parts.append(f"linked with {' '.join(artifact['link'])}")
+    if artifact["wasm_opt"] is not None:
+        parts.append(f"then wasm-opt {' '.join(artifact['wasm_opt'])}")
+    return ", ".join(parts)
+
+
+def _table(first: str, artifacts: Sequence[dict[str, Any]], label: dict[str, str]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True, overflow="ellipsis", max_width=_NAME_WIDTH)
+    for artifact in artifacts:
+        title = label[artifact["artifact"]].replace("/", "/\n")
+        table.add_column(Text(title), justify="right", overflow="fold")
+    return table
+
+
+def _summary(artifacts: Sequence[dict[str, Any]], label: dict[str, str]) -> Table:
+    table = _table("artifact", artifacts, label)
+    for title, key in _SIZES:
+        table.add_row(title, *(f"{a[key]:,}" for a in artifacts))
+    table.add_section()
+    table.add_row("instructions", *(f"{sum(a['instructions'].values()):,}" for a in artifacts))
+    for kind in KINDS:
+        counts = [a["instructions"].get(kind, 0) for a in artifacts]
+        if any(counts):
+            table.add_row(f"  {kind}", *(f"{n:,}" if n else _NOTHING for n in counts))
+    table.add_section()
+    table.add_row("features used")
+    for feature in sorted({f for a in artifacts for f in a["features"]}):
+        table.add_row(f"  {feature}", *("yes" if feature in a["features"] else _NOTHING for a in artifacts))
+    return table
+
+
+def _functions(
+    functions: Sequence[dict[str, Any]], artifacts: Sequence[dict[str, Any]], label: dict[str, str]
+) -> Table:
+    from rich.text import Text
+
+    names = [a["artifact"] for a in artifacts]
+    table = _table("function, bytes", artifacts, label)
+    listed = [f for f in functions if not f["same"]]
+    for f in islice(listed, _MOST_ROWS):
+        sizes = [f["bytes"][name] for name in names]
+        table.add_row(Text(f["function"]), *(_NOTHING if n is None else f"{n:,}" for n in sizes))
+    for rest, what in (
+        (listed[_MOST_ROWS:], "that differ" if len(listed) < len(functions) else "more"),
+        ([f for f in functions if f["same"]], "the same in all"),
+    ):
+        if rest:
+            sums = [sum(f["bytes"][name] or 0 for f in rest) for name in names]
+            table.add_row(f"… and {_count(len(rest), 'function')} {what}", *(f"{n:,}" for n in sums))
+    return table
+
+
+def _pair(pair: dict[str, Any], label: dict[str, str]) -> list[str]:
+    both = f"{label[pair['one']]} and {label[pair['other']]}"
+    if pair["same_file"]:
+        return [f"{both} are the same file, byte for byte."]
+    if pair["same_code"]:
+        return [f"{both} give the same code; the files differ in static data, names or order."]
+    same = f"{_count(pair['same_functions'], 'function')} of {pair['same_bytes']:,} bytes"
+    changed = _enumerated([_changed(f) for f in pair["changed"]]) or "what is in one of them only"
+    found = [f"{both} give the same code ({same}) except in: {changed}."]
+    gone = [f"{f['function']} ({f['bytes']:,} bytes{_callers(f['callers'])})" for f in pair["gone"]]
+    new = [f"{f['function']} ({f['bytes']:,} bytes)" for f in pair["new"]]
+    for what, names in (("Inlined or removed", gone), ("New", new)):
+        if names:
+            found.append(f"{what} in {label[pair['other']]}: {_enumerated(names)}.")
+    return found
+
+
+def _changed(f: dict[str, Any]) -> str:
+    one, other = f["one_bytes"], f["other_bytes"]
+    sizes = f"{one:,} bytes in both" if one == other else f"{one:,} → {other:,} bytes"
+    return f"{f['function']} ({sizes})"
+
+
+def _callers(names: Sequence[str]) -> str:
+    return f", called by {_enumerated(names, most=3)}" if names else ""
+
+
+def _enumerated(names: Sequence[str], most: int = _MOST_NAMES) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _note(artifacts: Sequence[dict[str, Any]]) -> str:
+    ranges = dict.fromkeys(tuple(a["static_data"]) for a in artifacts if a["static_data"][1])
+    shown = ", ".join(f"{low:#x} to {high - 1:#x}" for low, high in ranges) or "none here"
+    return (
+        "Code is compared with calls by name, types by signature, and all numbers that can be addresses of "
+        f"static data ({shown}) taken as equal: the flags' own text is part of the data and shifts it."
+    )

@@ -1,0 +1,1 @@
+"""The search for the compiler flags with the highest score."""

@@ -1,0 +1,210 @@
+"""What the search for flags builds: choices that this toolchain knows, and modules, each made once.
+
+A candidate is a variant named after the digest of its flags, built as any variant is. All candidates carry
+the same text in place of their flags, so that flags which change no code give equal modules.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.build import artifacts, flag_check
+from pipeline.core import own_code, paths
+from pipeline.core.errors import BuildError
+from pipeline.core.files import digest_of, read_json, sha256, write_atomic, write_json
+from pipeline.core.host import fingerprint
+from pipeline.core.model import Workload
+from pipeline.experiment.search_space import Choice, Space, combine
+from pipeline.experiment.variants import digest
+from pipeline.reproducibility import provenance
+from toolchain import wasm_opt
+from toolchain.model import TARGETS, WASM, Toolchain, Variant
+
+#: What every candidate prints as its flags.
+TEXT = "searched by doit run tune"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A candidate, and the module that it gives."""
+
+    variant: Variant
+    #: Digest of its artifacts, one a target: equal ones run the same code. None where there is none.
+    module: str | None
+    bytes: int | None  # of the wasm module, or of the program where only that is wanted
+    reason: str = ""  # why there is none
+
+
+class Workshop:
+    """One toolchain with what all candidates have in common."""
+
+    def __init__(self, workload: Workload, toolchain: Toolchain, targets: Sequence[str]) -> None:
+        self.workload, self.toolchain = workload, toolchain
+        self.targets = [t for t in TARGETS if t in targets]
+        libc = [path for target in self.targets for path in provenance.linked(workload, toolchain, target)]
+        identity = paths.toolchain_identity(toolchain.name)
+        files = sorted({*provenance.sources(workload), *libc, *provenance.code(toolchain), identity})
+        #: Digest of everything that decides a module beside its flags.
+        self.basis = digest_of(
+            {
+                "files": {path: own_code.digest(path) for path in files},
+                "wasm_opt": wasm_opt.identify().digest,
+                "text": TEXT,
+                "workload": repr(replace(workload, folder="")),
+                "host": fingerprint(),
+            }
+        )
+
+    def known(self, space: Space) -> tuple[Space, dict[str, dict[str, str]]]:
+        """The space without the choices that are refused here, and {dimension: {label: why}} of those."""
+        path = paths.asked(self.toolchain.name)
+        answers = _remembered(path, self.basis)
+        asked = [
+            (name, choice, number)
+            for name, choices in space.dimensions.items()
+            for choice in choices
+            for number in dict.fromkeys([choice.low, choice.high if choice.low is not None else None])
+        ]
+
+        def ask(one: tuple[str, Choice, int | None]) -> str:
+            return self._doubt(one[1].at(one[2]), answers)
+
+        with _pool() as pool:
+            doubts = list(pool.map(ask, asked))
+        write_json(path, {"basis": self.basis, "answers": answers})
+        refused: dict[str, dict[str, str]] = {}
+        for (name, choice, _), why in zip(asked, doubts, strict=True):
+            if why:
+                refused.setdefault(name, {}).setdefault(choice.label, why)
+        return space.without(refused), refused
+
+    def _doubt(self, variant: Variant, answers: dict[str, str]) -> str:
+        """What the toolchain has against a variant; "" if nothing. Answers are remembered."""
+        for target in self.targets:
+            if variant.wasm_opt is not None:
+                # Not remembered: it may be there tomorrow.
+                absent = wasm_opt.missing() if target == WASM else "wasm-opt rewrites wasm modules only"
+                if absent:
+                    return absent
+            key = f"{target} {digest(variant)}"
+            if key not in answers:
+                try:
+                    answers[key] = flag_check.doubt(self.toolchain, variant, target)
+                except BuildError as error:  # it died: of this flag, or by accident; asked again next time
+                    return str(error)
+            if answers[key]:
+                return answers[key]
+        return ""
+
+    def candidate(self, variant: Variant) -> Built:
+        """Build a nameless variant as a candidate."""
+        return self.build(replace(variant, name=f"tune-{digest(variant)[:12]}", text=TEXT))
+
+    def build(self, variant: Variant, tries: int = 2) -> Built:
+        """Build a variant for every target, unless it lies there from today's inputs.
+
+        A compiler that dies is asked once more: somebody may have killed it, or it found no memory just
+        then. The second time it is a finding about the flags; a full disk never is, and raises DiskFull.
+        """
+        key = digest_of([self.basis, variant.text, digest(variant)])
+        if not all(self._kept(variant, target, key) for target in self.targets):
+            try:
+                self._make(variant)
+            except BuildError as error:
+                if tries == 1:
+                    return Built(variant, None, None, str(error))
+                return self.build(variant, tries - 1)
+            for target in self.targets:
+                write_atomic(self._key(variant, target), key)
+        records = [self._record(variant, target) for target in self.targets]
+        reason = next((str(r["reason"]) for r in records if not r["present"]), "")
+        if reason:
+            return Built(variant, None, None, reason)
+        # The wasm module is the first of the targets.
+        return Built(variant, "+".join(r["sha256"] for r in records), int(records[0]["bytes"]))
+
+    def _make(self, variant: Variant) -> None:
+        name = self.toolchain.name
+        if variant.text is None:
+            flag_check.check_flags(self.toolchain, variant, self.targets, f"variant {variant.name}")
+        else:
+            # Choices that are fine one by one may not be so together.
+            doubts = {target: flag_check.doubt(self.toolchain, variant, target) for target in self.targets}
+            record = {target: why for target, why in doubts.items() if why}
+            write_json(paths.flags(name, variant.name), {"refused": record})
+        work = [(target, source) for target in self.targets for source in self.workload.sources]
+
+        def compile_(one: tuple[str, str]) -> None:
+            artifacts.compile_object(self.workload, self.toolchain, variant, *one)
+
+        with _pool() as pool:
+            list(pool.map(compile_, work))
+        for target in self.targets:
+            artifacts.link(self.workload, self.toolchain, variant, target)
+        for target, source in work if variant.text is not None else ():
+            path = artifacts.object_path(self.workload, name, variant.name, target, source)
+            Path(path).unlink()  # there are many candidates
+
+    def _kept(self, variant: Variant, target: str, key: str) -> bool:
+        try:
+            record = self._record(variant, target)
+            path = artifacts.artifact_path(self.workload.name, self.toolchain.name, variant.name, target)
+            whole = not record["present"] or record["sha256"] == sha256(path)
+            return whole and Path(self._key(variant, target)).read_text(encoding="utf-8") == key
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def _key(self, variant: Variant, target: str) -> str:
+        folder = paths.artifact_dir(self.workload.name, self.toolchain.name, variant.name, target)
+        return f"{folder}/key"
+
+    def _record(self, variant: Variant, target: str) -> dict[str, Any]:
+        record = read_json(
+            artifacts.artifact_record(self.workload.name, self.toolchain.name, variant.name, target)
+        )
+        assert isinstance(record, dict)
+        return record
+
+    def minimal(self, parts: Sequence[Variant], time_left: Callable[[], bool]) -> Variant:
+        """The same module with as few flags: what can go without a change to it goes, while there is time."""
+        left = list(parts)
+        module = self.candidate(combine(left)).module
+        unlinked = [replace(part, link=()) for part in left]
+        # Most often the linker has been told in vain (space.py, llvm): that is one build instead of many.
+        if module is not None and self.candidate(combine(unlinked)).module == module:
+            left = unlinked
+        for place in range(len(left)):
+            for less in _less(left[place]) if time_left() else ():
+                tried = [*left[:place], less, *left[place + 1 :]]
+                if module is not None and self.candidate(combine(tried)).module == module:
+                    left = tried
+                    break
+        return combine(left)
+
+
+def _less(part: Variant) -> Iterator[Variant]:
+    """What may be left of a part without some of its words, the least first."""
+    fields: Mapping[str, Any] = {"flags": (), "link": (), "wasm_opt": None}
+    filled = [key for key, empty in fields.items() if getattr(part, key) != empty]
+    if filled:
+        yield Variant(part.name, ())
+    if len(filled) > 1:
+        for key in filled:
+            yield replace(part, **{key: fields[key]})
+
+
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1)
+
+
+def _remembered(path: str, basis: str) -> dict[str, str]:
+    try:
+        record = read_json(path)
+        return dict(record["answers"]) if record["basis"] == basis else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -1,0 +1,104 @@
+"""Compilers, linkers and wasm-opt as programs: started, listened to, and identified."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+from functools import partial
+
+from pipeline.core import paths
+from pipeline.core.errors import BuildError, DiskFull
+from pipeline.core.files import write_json
+from pipeline.core.processes import die_with_parent, signal_name, starting
+from toolchain import wasm_opt
+from toolchain.model import Identity, Toolchain
+
+#: What compilers print when there is no room for what they write; "NoSpaceLeft" is zig's own word.
+_FULL = ("No space left", "NoSpaceLeft", "Disk quota")
+#: What compilers print when the machine failed and not the program.
+_DISTURBANCES = (
+    *_FULL,
+    "Read-only file system",
+    "Too many open files",
+    "Cannot allocate memory",
+    "out of memory",
+    "unable to execute command",
+    "due to signal",
+    "Permission denied",
+)
+
+
+def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a toolchain's command in its own environment, with a text on standard input."""
+    return start(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
+
+
+def start(
+    command: Sequence[str], environment: dict[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    with starting():
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    with process:
+        try:
+            printed, said = process.communicate(text)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, printed, said)
+
+
+def complaint(stderr: str) -> str:
+    """The line of a compiler's output that says what is wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    # Not the command that it was asked to print: that may name an option with "error" in it.
+    plain = [line for line in lines if "error: " in line]
+    errors = [line for line in lines if "error" in line.lower() or "Unknown" in line]
+    return (plain or errors or lines or ["no message"])[0]
+
+
+def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> None:
+    """A full disk or a signal says nothing about the program: stop instead of recording it."""
+    text, status = outcome.stderr, outcome.returncode
+    silent = status != 0 and not text.strip()
+    if status >= 0 and not silent and not any(sign in text for sign in _DISTURBANCES):
+        return
+    said = f"{complaint(text)} (exit status {status})"
+    if status < 0:
+        said = f"died of {signal_name(-status)}" + (f": {complaint(text)}" if text.strip() else "")
+    # A linker that maps its output into memory gets this signal where the disk has no room for a page.
+    if status == -signal.SIGBUS or any(sign in text for sign in _FULL):
+        raise DiskFull(f"{what}: {said}; is the disk full? make room for {paths.BUILD}/, then type: doit run")
+    raise BuildError(f"{what}: {said}")
+
+
+def identify(toolchain: Toolchain) -> None:
+    """Write what the toolchain is, or why it is not here."""
+    _write_identity(paths.toolchain_identity(toolchain.name), toolchain.identify())
+
+
+def identify_wasm_opt() -> None:
+    """Write what the pass after linking is, or why it is not here."""
+    _write_identity(paths.wasm_opt_identity(), wasm_opt.identify())
+
+
+def _write_identity(path: str, identity: Identity) -> None:
+    record = {
+        "name": identity.name,
+        "present": identity.present,
+        "reason": identity.reason or None,
+        "version": identity.version,
+        "sha256": identity.digest,
+    }
+    write_json(path, record)

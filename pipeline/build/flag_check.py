@@ -1,0 +1,67 @@
+"""Whether compiler, linker and wasm-opt take the flags of a variant: asked before anything is made."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.build.compilers import complaint, raise_if_disturbed, start
+from pipeline.core import paths
+from pipeline.core.errors import BadInput
+from pipeline.core.files import new_folder, write_json
+from toolchain import wasm_opt
+from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
+
+#: What is linked without a C library, to ask a linker about its flags.
+_BARE = "void _start(void) {}\n"
+_EMPTY_MODULE = b"\0asm\1\0\0\0"
+
+
+def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], where: str) -> None:
+    """Ask compiler, linker and wasm-opt about a variant, for each target, before anything is built.
+
+    Raises BadInput where a needed wasm module, or all that is needed, is refused; flags that only the
+    native compiler refuses (-msimd128) are recorded, and the native cell says so. A toolchain or a
+    wasm-opt that is not here is recorded as well. What is recorded does not depend on what is needed,
+    so that a filter makes nothing stale.
+    """
+    missing = {target: toolchain.missing(target) for target in TARGETS}
+    if variant.wasm_opt is not None:
+        missing[NATIVE] = missing[NATIVE] or "wasm-opt rewrites wasm modules only"
+        missing[WASM] = missing[WASM] or wasm_opt.missing()
+    doubts = {target: doubt(toolchain, variant, target) for target in TARGETS if not missing[target]}
+    doubts = {target: why for target, why in doubts.items() if why}
+    fatal = [target for target in needed if target in doubts]
+    if WASM in fatal or (fatal and len(fatal) == len(needed)):
+        raise BadInput(f"{where}: {doubts[WASM if WASM in fatal else fatal[0]]}")
+    refused = {target: why for target, why in {**missing, **doubts}.items() if why}
+    write_json(paths.flags(toolchain.name, variant.name), {"refused": refused})
+
+
+def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
+    """What compiler, linker or wasm-opt say against their flags; "" if nothing."""
+    with new_folder(paths.BUILD) as folder:
+        source, object_, linked = (f"{folder}/{name}" for name in ("bare.c", "bare.o", "linked"))
+        Path(source).write_text(_BARE, encoding="utf-8")
+        Path(f"{folder}/empty.wasm").write_bytes(_EMPTY_MODULE)
+        compile_ = toolchain.compile(target, variant.flags, source, object_)
+        link = toolchain.link(target, [object_], None, linked, variant.link)
+        asked = [
+            ("flags", variant.flags, toolchain.name, toolchain.check(target, variant.flags)),
+            ("flags", variant.flags, toolchain.name, compile_),
+            ("link", variant.link, f"the linker of {toolchain.name}", link),
+        ]
+        if target == WASM and variant.wasm_opt is not None:
+            rewrite = wasm_opt.command(variant.wasm_opt, f"{folder}/empty.wasm", f"{folder}/made.wasm")
+            asked.append(("wasm_opt", variant.wasm_opt, "wasm-opt", rewrite))
+        for key, flags, who, command in asked:
+            environment = toolchain.environment(paths.toolchain_cache(toolchain.name))
+            outcome = start(command, wasm_opt.environment() if who == "wasm-opt" else environment)
+            raise_if_disturbed(outcome, f"{who} on {key} {shlex.join(flags)!r}")
+            # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
+            if outcome.returncode != 0 or outcome.stderr.strip():
+                where = f" for {toolchain.triple(target)}" if key == "flags" else ""
+                said = complaint(outcome.stderr).replace(f"{folder}/", "")
+                return f"{key} {shlex.join(flags)!r}: {who} refuses it{where}: {said}"
+    return ""

@@ -1,0 +1,221 @@
+"""Where everything lies, as paths relative to the project's root (doit compares paths as strings)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.core.host import fingerprint
+
+ROOT = Path(__file__).resolve().parents[2]
+
+THIRD_PARTY = "third_party"
+WORKLOADS = "workloads"
+#: Of the user's own, made by ``doit run new``; git does not see them.
+LOCAL_WORKLOADS = f"{WORKLOADS}/local"
+WORKLOAD_TOML = "workload.toml"
+#: Linked into programs that are timed by their own clock.
+GUEST_CLOCK = "pipeline/build/guest_clock.c"
+MATRIX = "matrix.toml"
+LOCK = "artifacts.lock"
+CLAIMS = "claims.toml"
+
+BUILD = "build"
+ARTIFACTS = f"{BUILD}/artifacts"
+SETTLED = f"{BUILD}/settled"
+#: Held by whoever runs tasks here; beside it, who that is.
+CHECKOUT_LOCK = ".doit.lock"
+CHECKOUT_NOTE = ".doit.run"
+RESULTS = "results"
+REPORT = "report"
+RESULTS_JSON = f"{REPORT}/results.json"
+REPORT_MD = f"{REPORT}/report.md"
+REPORT_TXT = f"{REPORT}/report.txt"
+INDEX_HTML = f"{REPORT}/index.html"
+CHARTS = f"{REPORT}/charts"
+CLAIMS_JSON = f"{REPORT}/claims.json"
+COMPARE_JSON = f"{REPORT}/compare.json"
+COMPARE_TXT = f"{REPORT}/compare.txt"
+#: What went wrong beside the report, a file a task: ``check`` tells it.
+TROUBLES = f"{BUILD}/troubles"
+#: The variable that names the file of a workflow step's summary, where there is one.
+SUMMARY = "GITHUB_STEP_SUMMARY"
+#: Not below RESULTS: it cannot be made again.
+HISTORY = "history/runs.sqlite"
+SELFTEST_TXT = f"{REPORT}/selftest.txt"
+SELFTEST_JSON = f"{REPORT}/selftest.json"
+REPRODUCE_TXT = f"{REPORT}/reproduce.txt"
+REPRODUCE_JSON = f"{REPORT}/reproduce.json"
+BUNDLE = f"{BUILD}/bundle/coremark-wasm.tar"
+ELSEWHERE = f"{BUILD}/elsewhere"
+EXPLAIN_TXT = f"{REPORT}/explain.txt"
+EXPLAIN_JSON = f"{REPORT}/explain.json"
+ENVIRONMENTS = "pipeline/runtimes/pins"
+TEMPLATES = "pipeline/report/templates"
+TEMPLATE = f"{TEMPLATES}/report.md.jinja"
+
+
+#: Where files are written, beside results: searched for what a killed run left half-made.
+WRITTEN = (BUILD, REPORT, THIRD_PARTY, WORKLOADS, "history", ".")
+
+
+def here() -> str:
+    """The folder below RESULTS of what this host measured: hosts that share a folder never mix."""
+    return fingerprint()[:12]
+
+
+def host_record(host: str) -> str:
+    """Which host it is that measured what lies in a folder."""
+    return f"{RESULTS}/{host}/host.json"
+
+
+def refined() -> str:
+    return f"{RESULTS}/{here()}/refined.json"
+
+
+def trouble(task: str) -> str:
+    return f"{TROUBLES}/{task}"
+
+
+def toolchain_identity(toolchain: str) -> str:
+    return f"{BUILD}/toolchains/{toolchain}/identity.json"
+
+
+def settled(key: str) -> str:
+    return f"{SETTLED}/{key}.json"
+
+
+def wasm_opt_identity() -> str:
+    return f"{BUILD}/toolchains/wasm-opt/identity.json"
+
+
+def toolchain_cache(toolchain: str) -> str:
+    return f"{BUILD}/toolchains/{toolchain}/cache"
+
+
+def libc(toolchain: str, target: str) -> str:
+    return f"{BUILD}/toolchains/{toolchain}/libc/{target}"
+
+
+def library(toolchain: str, target: str, name: str) -> str:
+    """The folder of a library beside the C library."""
+    return f"{BUILD}/toolchains/{toolchain}/libraries/{target}/{name}"
+
+
+def flags(toolchain: str, variant: str) -> str:
+    return f"{BUILD}/toolchains/{toolchain}/flags/{variant}.json"
+
+
+def third_party(name: str) -> str:
+    """Where sources of somebody else's are obtained, beside their manifest."""
+    return f"{THIRD_PARTY}/{name}"
+
+
+def manifest(name: str) -> str:
+    return f"{third_party(name)}/manifest.toml"
+
+
+def staged(workload: str) -> str:
+    """A copy of a workload's files, so that no path of the user's reaches a compiler or a guest."""
+    return f"{BUILD}/workloads/{workload}"
+
+
+def staged_sources(workload: str) -> str:
+    return f"{staged(workload)}/sources"
+
+
+def staged_files(workload: str) -> str:
+    """The folder that a guest may read."""
+    return f"{staged(workload)}/files"
+
+
+def staged_stdin(workload: str) -> str:
+    return f"{staged(workload)}/stdin"
+
+
+def artifact_dir(workload: str, toolchain: str, variant: str, target: str) -> str:
+    return f"{ARTIFACTS}/{workload}/{toolchain}/{variant}/{target}"
+
+
+def provenance(workload: str, toolchain: str, variant: str, target: str) -> str:
+    """What an artifact was made of, and how."""
+    return f"{artifact_dir(workload, toolchain, variant, target)}/provenance.json"
+
+
+def environment(name: str) -> str:
+    return f"{BUILD}/environments/{name}"
+
+
+def environment_record(name: str) -> str:
+    return f"{BUILD}/environments/{name}.json"
+
+
+def environment_lock(name: str) -> str:
+    """The pins that come with the project."""
+    return f"{ENVIRONMENTS}/{name}.txt"
+
+
+def resolved_lock(name: str) -> str:
+    """The pins of a version that only this user asked for."""
+    return f"{BUILD}/environments/{name}.txt"
+
+
+def runtime_identity(runtime: str) -> str:
+    return f"{BUILD}/runtimes/{runtime}.json"
+
+
+def worker(script: str) -> str:
+    return f"pipeline/runtimes/workers/{script}"
+
+
+def samples(cell: str, host: str | None = None) -> str:
+    """The folder of a cell's samples, of this host or another."""
+    return f"{RESULTS}/{host or here()}/{cell}"
+
+
+def sample(cell: str, round_: int, host: str | None = None) -> str:
+    return f"{samples(cell, host)}/round-{round_:02d}.json"
+
+
+def sweep(runtime: str, kind: str) -> str:
+    """The table ("txt") or the data ("json") of a sweep over versions."""
+    return f"{REPORT}/sweep-{runtime}.{kind}"
+
+
+def asked(toolchain: str) -> str:
+    """What the toolchain has answered about the choices of [tune]."""
+    return f"{BUILD}/toolchains/{toolchain}/asked.json"
+
+
+def search_name(backends: Sequence[str]) -> str:
+    """What a search for flags is called, by the names of its backends."""
+    whole = "+".join(backends)
+    return whole if len(whole) <= 60 else f"{backends[0]}+{len(backends) - 1}-more"
+
+
+def searches() -> str:
+    return f"{RESULTS}/{here()}/tune"
+
+
+def search(name: str, key: str) -> str:
+    """Where a search keeps its journal (with ".json") and the samples of its re-measurements (below)."""
+    return f"{searches()}/{name}-{key[:12]}"
+
+
+def tuned(name: str, kind: str) -> str:
+    """The table ("txt") or the data ("json") of a search."""
+    return f"{REPORT}/tune-{name}.{kind}"
+
+
+def certificates() -> str:
+    return f"{RESULTS}/{here()}/certificates"
+
+
+def certificate(cell: str) -> str:
+    """The folder of a cell's official runs."""
+    return f"{certificates()}/{cell}"
+
+
+def python_of(environment_dir: str | Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return Path(environment_dir) / "bin" / "python"

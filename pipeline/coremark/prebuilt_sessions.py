@@ -1,0 +1,243 @@
+"""CoreMark modules that somebody else built, as guests: what they take, print and return is theirs.
+
+Two interfaces are known. A WASI command prints CoreMark's report; it may take seeds and iterations as
+arguments like our own artifacts, or run as long as it likes whatever it is told. An export ``run`` returns
+the score as f32 and asks an imported ``env.clock_ms`` for the time; it prints nothing, so no CRC is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.core.model import Interface, Status
+from pipeline.coremark import validator
+from pipeline.coremark.validator import PERFORMANCE, SEED_SETS, VALIDATION, VALIDATION_ITERATIONS
+from pipeline.measure.guest import Ended
+from pipeline.measure.session import Session
+from pipeline.measure.worker_messages import Loaded, Returned
+from pipeline.workloads.validators.model import Invalid, NoTime, Run
+
+#: A program that calibrates itself for ten seconds and more, under a slow interpreter.
+_WHOLE_RUN_S = 120.0
+#: Least of the time that a whole run must say, {whether the run is a process of its own, which also starts}.
+_CLOCK_TOLERANCE = {False: 0.9, True: 0.6}
+_MOST_ITERATIONS = 10**6
+#: An export ``run`` is also run on a clock that is slower by this; the two speeds differ by less than this,
+#: also where the machine changed its own meanwhile.
+_SLOWER, _SAME_SPEED = 4, 2
+#: No module is faster than native code by more than this; of a run of so many seconds.
+_MOST_OF_NATIVE, _NATIVE_S = 4, 0.005
+#: More runs of an export ``run`` that ended too soon.
+_TRIES = 5
+#: How far a score may be from a whole number of iterations over the time it is of: f32 has 24 bits, and
+#: intermediate results of a port may have as few.
+_WHOLE_NUMBER = 0.02
+_F32 = 2.0**-22
+#: {iterations: final CRC} of native runs, in this process: whole runs of one module mostly have the same.
+_final: dict[int, int] = {}
+
+
+def session_for(interface: str) -> type[Session]:
+    """The kind of session that a module of this interface calls for."""
+    kinds: dict[str, type[Session]] = {
+        Interface.COMMAND: ForeignCommand,
+        Interface.RUN32: Run32,
+        Interface.RUN64: Run64,
+    }
+    return kinds[Interface(interface)]
+
+
+@dataclass(eq=False, kw_only=True)
+class ForeignCommand(Session):
+    """A WASI command of somebody else's."""
+
+    longest_run_s: float = _WHOLE_RUN_S
+    as_it_likes: bool = False  # whatever its arguments are
+    validated: str = "CRCs of both seed sets, final CRC equal to native"
+
+    def validate(self, reference: Session) -> None:
+        """As of our own, where it takes arguments; else one whole run with the performance seeds."""
+        output = self._printed(VALIDATION, VALIDATION_ITERATIONS, watch=True)
+        try:
+            validator.judge(_text(output), VALIDATION, VALIDATION_ITERATIONS)
+        except NoTime:
+            pass  # its clock is too coarse for so few
+        except Invalid:
+            self.as_it_likes = True
+            self.validated = "CRCs of the performance seeds, final CRC equal to native"
+            self._whole(output, reference)
+            return
+        for seeds in SEED_SETS:
+            found = self._timed_run(seeds)
+            expected = reference.run(seeds, found.iterations).result
+            self._compare(found.result, expected, f"{seeds.name} run")
+
+    def _timed_run(self, seeds: validator.SeedSet) -> Run:
+        """The run with the fewest iterations that last for one tick of its clock."""
+        iterations = VALIDATION_ITERATIONS
+        while True:
+            output = self._printed(seeds, iterations)
+            try:
+                validator.judge(_text(output), seeds, iterations)
+            except NoTime as error:
+                if iterations >= _MOST_ITERATIONS:
+                    raise Ended(Status.INVALID, f"{self.who}: {error}") from None
+                iterations *= 10
+                continue
+            except Invalid:
+                pass
+            self.least_iterations = iterations
+            return self._believe(output, seeds, iterations)
+
+    def _whole(self, output: bytes, reference: Session) -> Run:
+        """What a whole run printed, whichever number of iterations it chose; raises Ended."""
+        run = self._believe(output, PERFORMANCE, None)
+        least = _CLOCK_TOLERANCE[self.forks] * timed_part(run)
+        if self.agreement < least:
+            reason = f"it timed {run.seconds:g} s of the {self.wall_seconds:g} s that it ran"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}, expected {least:.0%} or more: a slow clock")
+        if run.iterations not in _final:
+            _final[run.iterations] = _long_run(reference, run.iterations)
+        self._compare(run.result, _final[run.iterations], f"{run.iterations} iterations")
+        return run
+
+    def prepare(self, reference: Session, least_s: float = 0.0) -> None:
+        if not self.as_it_likes:
+            super().prepare(reference, least_s)
+            return
+        self._reference = reference
+        self.chunk_s = self.wall_seconds
+        self.clock_agreement = self.agreement
+
+    def chunk(self) -> Run:
+        if not self.as_it_likes:
+            return super().chunk()
+        run = self._whole(self._printed(PERFORMANCE, 0, watch=True), self._reference)
+        self.iterations = run.iterations
+        return run
+
+
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "replace")
+
+
+def timed_part(run: Run) -> float:
+    """Which part of a whole run CoreMark times, after it has looked for its number of iterations.
+
+    core_main.c runs 1, 10, 100, … iterations until n of them take a second or more, so 1.11 n in all, and
+    then n * (1 + 10 / t) for the t whole seconds they took, which is 11, 6, 4, 3 or 2 times n. A program with
+    a number of its own times all of it.
+    """
+    digits = str(run.iterations)
+    multiple = int(digits.rstrip("0") or "1")
+    looked = run.seconds >= validator.SELF_TIMED_S and multiple in (11, 6, 4, 3, 2)
+    return multiple / (multiple + 10 / 9) if looked else 1.0
+
+
+def _long_run(reference: Session, iterations: int) -> int:
+    """The final CRC of a native run, however long it takes."""
+    reference.longest_run_s = _WHOLE_RUN_S
+    try:
+        found: int = reference.run(PERFORMANCE, iterations).result
+        return found
+    finally:
+        reference.longest_run_s = 0.0
+
+
+@dataclass(eq=False, kw_only=True)
+class _Run(Session):
+    """An export ``run``, on a clock that we give it.
+
+    The clock runs faster than ours, so that the ten seconds for which a module runs are one chunk: what it
+    executes is the same. Its score must be a whole number of iterations over the time between its last two
+    looks at the clock; the score shown is that number over the host's time between them.
+    """
+
+    clock = ""
+    speed: float = 1.0
+    validated: str = "its own verdict, and its score against its clock: it shows no CRC"
+
+    def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
+        return super().load(path, {**options, "clock": self.clock})
+
+    def validate(self, reference: Session) -> None:
+        """A score that is no constant, and of a speed that a processor can have; raises Ended."""
+        chunk_s = self.protocol.chunk_ms / 1000
+        self._chunk_of(_SLOWER * chunk_s)
+        slow = self.chunk()
+        self._chunk_of(chunk_s)
+        fast = self.chunk()
+        if not 1 / _SAME_SPEED < fast.score / slow.score < _SAME_SPEED:
+            reason = f"{fast.score:g} iterations/s where its clock is fast and {slow.score:g} where it is not"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is not of what it ran")
+        native = reference.run(
+            PERFORMANCE, min(_MOST_ITERATIONS, max(1, round(_NATIVE_S * fast.score)))
+        ).score
+        if fast.score > _MOST_OF_NATIVE * native:
+            reason = f"{fast.score:g} iterations/s, native runs {native:g}"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: that is no CoreMark")
+
+    def _chunk_of(self, seconds: float) -> None:
+        self.chunk_s = seconds
+        self.speed = validator.SELF_TIMED_S / seconds
+
+    def prepare(self, reference: Session, least_s: float = 0.0) -> None:
+        self._chunk_of(max(self.chunk_s, least_s))
+        for _ in range(self.protocol.warmup_chunks):
+            self.chunk(watch=True)
+        self.clock_agreement = self.agreement
+
+    def chunk(self, *, watch: bool = False) -> Run:
+        found = self._returned(watch)
+        for _ in range(_TRIES):
+            # Under ten seconds is an error to CoreMark: it looked for its number while it was slow.
+            if found.score != 0 or found.clock_ms >= validator.SELF_TIMED_S * 1000:
+                break
+            found = self._returned(watch)
+        run = self._judge(found)
+        self._timed(run.seconds)
+        self.iterations = run.iterations
+        return run
+
+    def _returned(self, watch: bool) -> Returned:
+        answer = self._answer({"argv": [validator.NAME], "speed": self.speed}, watch)
+        if answer.returned is None:
+            raise Ended(Status.CRASH, f"{self.who}: the worker returned no score")
+        return answer.returned
+
+    def _judge(self, found: Returned) -> Run:
+        """Believe a score, or raise Ended saying what is wrong with it."""
+        if found.calls < 2 or found.clock_ms <= 0 or found.clock_ns <= 0:
+            reason = f"it asked for the time {found.calls} times, {found.clock_ms:g} ms apart at last"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is of no time")
+        if found.score is None or not 0 < found.score < 1e12:
+            raise Ended(Status.INVALID, f"{self.who}: run returned {found.score}: CoreMark found errors")
+        if found.clock_ms < validator.SELF_TIMED_S * 1000:
+            reason = f"its score is of {found.clock_ms:g} ms of its clock, CoreMark asks for ten seconds"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}")
+        iterations = found.score * found.clock_ms / 1000
+        number = round(iterations)
+        if number < 1 or abs(iterations - number) > _WHOLE_NUMBER + _F32 * iterations:
+            reason = f"{found.score:g} iterations/s for {found.clock_ms:g} ms are {iterations:.3f} iterations"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}, which is no whole number")
+        # It may be less: what the clock itself took counts for the module's time only.
+        if found.clock_ns / 1e6 * self.speed > found.clock_ms + 2:
+            reason = f"{found.clock_ms:g} ms of its clock were {found.clock_ns} ns at {self.speed:g} times"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: the clock that it was given is wrong")
+        return Run(number, found.clock_ns / 1e9, 0, clock_s=found.clock_ns / 1e9)
+
+
+@dataclass(eq=False, kw_only=True)
+class Run32(_Run):
+    """Its clock returns i32."""
+
+    clock = "i32"
+
+
+@dataclass(eq=False, kw_only=True)
+class Run64(_Run):
+    """Its clock returns i64."""
+
+    clock = "i64"

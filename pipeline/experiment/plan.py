@@ -1,0 +1,122 @@
+"""What one invocation of doit is about: cells, and the order in which they are measured."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pipeline.core.model import PREBUILT, Backend, Cell, Prebuilt, Protocol, Workload
+from pipeline.experiment.backend_selection import Sweep
+from pipeline.experiment.search_space import Tuning
+from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that matrix.toml and the command line chose, checked."""
+
+    workloads: tuple[Workload, ...]
+    toolchains: tuple[Toolchain, ...]
+    variants: tuple[Variant, ...]
+    backends: tuple[Backend, ...]
+    protocol: Protocol
+    repeats: int  # of the self-test
+    reference: tuple[Toolchain, Variant]
+    checkouts: Mapping[str, str]  # of third parties' sources, in place of the pinned packages
+    sweep: Sweep | None  # where this is about versions of one runtime
+    sweeps: tuple[str, ...]  # that matrix.toml has
+    known: Mapping[str, Backend]  # also those that were not chosen
+    known_toolchains: Mapping[str, Toolchain]
+    origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
+    tune: Tuning | None = None  # where this is about a search for flags
+    prebuilt: tuple[Prebuilt, ...] = ()  # modules of somebody else's
+    bundle: str | None = None  # a file of somebody else's, to be verified
+    threshold: float = 2.0  # of a comparison, per cent
+    given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
+
+    @property
+    def reference_name(self) -> tuple[str, str]:
+        return self.reference[0].name, self.reference[1].name
+
+    @property
+    def sweep_name(self) -> str:
+        """What a sweep's files are called; of modules that others built apart from our own."""
+        assert self.sweep is not None
+        return "-".join([self.sweep.runtime, *(p.name for p in self.prebuilt)])[:80]
+
+    def builders(self) -> list[Toolchain]:
+        """All toolchains that build something, that of the reference too."""
+        named = {t.name: t for t in (*self.toolchains, self.reference[0])}
+        return list(named.values())
+
+    def builds(self, toolchain: Toolchain) -> dict[Variant, list[str]]:
+        """What a toolchain must build: {variant: targets}."""
+        needed: dict[Variant, list[str]] = {}
+        if toolchain.name in {t.name for t in self.toolchains}:
+            targets = [NATIVE] if any(b.native for b in self.backends) else []
+            targets += [WASM] if any(not b.native for b in self.backends) else []
+            needed = {variant: list(targets) for variant in self.variants}
+        if toolchain.name == self.reference[0].name:
+            targets = needed.setdefault(self.reference[1], [])
+            if NATIVE not in targets:
+                targets.append(NATIVE)
+        return needed
+
+    def artifacts(self) -> list[tuple[Workload, Toolchain, Variant, str]]:
+        """Every artifact that is built: (workload, toolchain, variant, target)."""
+        return [
+            (workload, toolchain, variant, target)
+            for workload in self.workloads
+            for toolchain in self.builders()
+            for variant, targets in self.builds(toolchain).items()
+            for target in targets
+        ]
+
+    def libraries(self, toolchain: Toolchain) -> list[tuple[str, str]]:
+        """(target, library) of all that its artifacts ask for beside the C library, and that it has."""
+        targets = {target for targets in self.builds(toolchain).values() for target in targets}
+        names = dict.fromkeys(name for workload in self.workloads for name in workload.libraries)
+        return [
+            (target, name)
+            for target in TARGETS
+            if target in targets and not toolchain.missing(target)
+            for name in names
+            if toolchain.library(target, name)
+        ]
+
+    def cells(self) -> list[Cell]:
+        """All cells in the table's order."""
+        return [*self.built_cells(), *self.prebuilt_cells()]
+
+    def prebuilt_cells(self) -> list[Cell]:
+        """Those of modules that somebody else built."""
+        others = [backend for backend in self.backends if not backend.native]
+        workload = self.workloads[0]  # there is no other then
+        return [
+            Cell(workload, PREBUILT, Variant(p.name, ()), backend)
+            for p in self.prebuilt
+            for backend in others
+        ]
+
+    def built_cells(self) -> list[Cell]:
+        """Those of artifacts that are built here."""
+        return [
+            Cell(workload, toolchain.name, variant, backend)
+            for workload in self.workloads
+            for toolchain in self.toolchains
+            for variant in self.variants
+            for backend in self.backends
+        ]
+
+    def schedule(self) -> Iterator[tuple[int, Cell]]:
+        """(round, cell) in the order of measuring: rounds outermost, cells shuffled in each.
+
+        So a drift of the machine is spread over all cells. The order of a round depends on the
+        seed, the round and the cells only.
+        """
+        for round_ in range(1, self.protocol.rounds + 1):
+            cells = self.cells()
+            random.Random(f"{self.protocol.seed}/{round_}").shuffle(cells)
+            for cell in cells:
+                yield round_, cell

@@ -1,0 +1,118 @@
+"""A guest loaded in a worker, as its parent sees it: loaded, run, and what it says of itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipeline.core.errors import WorkerError, WorkerTimeout, plain
+from pipeline.core.model import Backend, Protocol, Status
+from pipeline.core.processes import Worker
+from pipeline.measure.worker_messages import Loaded, Ran
+
+T = TypeVar("T")
+
+#: A guest that prints more is stopped being listened to: OUTPUT_LIMIT in serve.py and guest.js.
+OUTPUT_LIMIT = 1 << 20
+_MOST_REASON = 600
+
+
+class Ended(Exception):
+    """The round ended early with a status and the reason for it."""
+
+    def __init__(self, status: Status, reason: str) -> None:
+        # What a guest or a runtime said goes to terminals, tables and pages.
+        self.reason = plain(reason, _MOST_REASON)
+        super().__init__(self.reason)
+        self.status = status
+
+
+def prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
+    """The runtime must be the version, and its compiler the one, that the label says; raises Ended."""
+    # A program that is only a command was asked by us, not by its worker.
+    if loaded.version != version and (backend.runtime.packages or loaded.version is not None):
+        raise Ended(Status.INVALID, f"the runtime says it is {loaded.version}, expected {version}")
+    for name, value in backend.proof.items():
+        found = loaded.proof.get(name)
+        if found != value:
+            raise Ended(Status.INVALID, f"it should prove {name} {value!r}, but its {name} is {found!r}")
+
+
+@dataclass(eq=False)
+class Guest:
+    """A loaded guest that runs again and again in one worker."""
+
+    worker: Worker
+    who: str
+    protocol: Protocol
+    forks: bool = False  # whether each run is a process of its own
+    #: What it may read, as load's options: {"stdin": path, "files": folder}, absolute.
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    peak_rss_bytes: int | None = None
+    cpu_share: float = 1.0  # CPU over wall seconds of the last run
+    wall_seconds: float = 0.0  # of the last run, host side
+    output: bytes = b""  # of the last run
+    first_run_seconds: float | None = None  # host side, of the first run that was valid
+    instantiate_seconds: float | None = None  # of the same
+    longest_run_s: float = 0.0  # that a run may take, where this is more than the protocol says
+
+    def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
+        """Compile the artifact; raises Ended where the runtime refuses it or lacks the compiler."""
+        request = {"op": "load", "path": os.path.abspath(path), "options": {**options, **self.inputs}}
+        answer = self._ask(request, self.protocol.load_timeout_s)
+        if "refused" in answer:
+            raise Ended(Status.INVALID, f"{self.who} refuses the module: {answer['refused']}")
+        if "unavailable" in answer:
+            raise Ended(Status.UNAVAILABLE, str(answer["unavailable"]))
+        return self._typed(answer, Loaded)
+
+    def _ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        try:
+            return self.worker.request(request, timeout_s)
+        except WorkerTimeout as error:
+            raise Ended(Status.TIMEOUT, f"{self.who}: killed: {error}") from None
+        except WorkerError as error:
+            raise Ended(Status.CRASH, f"{self.who}: {error}") from None
+
+    def _typed(self, answer: Mapping[str, Any], kind: type[T]) -> T:
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as error:
+            reason = f"{self.who}: the worker's answer is not what the protocol says: {error}"
+            raise Ended(Status.CRASH, reason) from None
+
+    def ends_well(self) -> bool:
+        """Whether a program that nobody judges runs to its end; raises Ended where the worker fails."""
+        request = {"op": "run", "argv": ["probe"], "watch": False}
+        answer = self._typed(self._ask(request, self.protocol.run_timeout_s), Ran)
+        return answer.outcome == "exit" and answer.code == 0
+
+    def _answer(self, request: Mapping[str, Any], watch: bool) -> Ran:
+        """Run as the request says; raises Ended unless it ended well."""
+        whole = {"op": "run", "watch": watch, **request}
+        answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
+        if answer.outcome == "trap":
+            raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
+        if answer.code != 0:
+            said = answer.message.partition(": ")[2]
+            what = f"the guest exited with {answer.code}" + (f": {said}" if said else "")
+            raise Ended(Status.INVALID, f"{self.who}: {what}")
+        if answer.stdout_bytes > OUTPUT_LIMIT:
+            raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")
+        self.wall_seconds = answer.wall_seconds
+        if self.first_run_seconds is None:
+            self.first_run_seconds = answer.wall_seconds
+            self.instantiate_seconds = answer.instantiate_seconds
+        self.cpu_share = answer.cpu_share
+        try:
+            self.output = answer.stdout.encode("latin-1")  # a character a byte
+        except UnicodeEncodeError:
+            raise Ended(Status.CRASH, f"{self.who}: the worker's answer has no bytes as output") from None
+        if watch:
+            own = self.forks or answer.peak_rss_bytes is not None
+            self.peak_rss_bytes = answer.peak_rss_bytes if own else self.worker.peak_rss_bytes()
+        return answer

@@ -1,0 +1,228 @@
+"""A guest that is validated, calibrated, and run in chunks: believed only when it is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.core.model import Status
+from pipeline.measure.guest import Ended, Guest
+from pipeline.workloads.validators.model import Invalid, Judge, Run
+
+#: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
+#: process of its own: ratio}. The host's part is larger by printing, and on a busy machine by more, so the
+#: best of some tries is asked; of processes, two runs are subtracted, so that starting them does not count.
+#: The guest's interval lies within the host's, so a clock that is slower than this does not pass; 0.995 was
+#: seen for JITs, 0.97 for JavaScript engines and native code on an idle machine.
+CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
+#: Of a program that cannot be run twice as long nothing can be subtracted: what starting a process takes, s.
+_START_S = {False: 0.005, True: 0.05}
+_CLOCK_RUN_S = 0.1
+#: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
+#: round would be spent on starting.
+LONGEST_CHUNK_S = 0.25
+_CLOCK_TRIES = 5
+#: Of a clock that was right when it was checked: a chunk is slow by it that loses more than it did then, by
+#: this factor and so many seconds, and so many on end are no accident. A busy machine does it to one or two.
+_CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 2, 0.001
+#: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
+#: lost at its ends is half a per cent at most, either way.
+_LEAST_TICKS, _CHUNK_TICKS = 10, 200
+#: A run of this length or more says something about the speed.
+_CALIBRATION_FLOOR_S = 0.004
+#: Whole runs that warm up take no longer than this in all.
+_WARMUP_S = 1.0
+_MAX_ITERATIONS = 2**31 - 1
+
+
+@dataclass(eq=False, kw_only=True)
+class Session(Guest):
+    """A loaded guest of a workload whose judge is known."""
+
+    judge: Judge
+    agreement: float = 0.0  # guest over host seconds of the last run
+    chunk_s: float = 0.0  # that calibrate() aimed at
+    clock_agreement: float | None = None  # the agreement of the run that checked the clock
+    lost_s: float | None = None  # host's time less the guest's, of the same run, or less in warming up
+    slow_chunks: int = 0  # on end, until now
+    setup_s: float = 0.0  # guest's clock: what a chunk does beside that which is its figure
+    iterations: int = 0  # of a chunk
+    expected: Any = None  # the result that a chunk must have
+    #: What was checked of its output, in words; "" where it was all.
+    validated: str = ""
+    #: Of the first run of a calibration: more where the guest's clock is coarse.
+    least_iterations: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether a chunk is a run of the program's own size."""
+        return not self.judge.iterates
+
+    def run(self, case: Any, iterations: int, *, watch: bool = False) -> Run:
+        """Run once; returns only what was judged valid, raises Ended otherwise."""
+        return self._believe(self._printed(case, iterations, watch=watch), case, iterations)
+
+    def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
+        try:
+            run = self.judge.judge(output, case, iterations, self.wall_seconds)
+        except Invalid as error:
+            raise Ended(Status.INVALID, f"{self.who}: {error}") from None
+        if run.clock_s is not None:
+            self._timed(run.clock_s)
+        return run
+
+    def _timed(self, seconds: float) -> None:
+        """Note the guest's own time of the last run; raises Ended where it is more than the host's."""
+        if seconds > self.wall_seconds:
+            reason = f"{self.who}: the guest says it ran {seconds:g} s within {self.wall_seconds:g} s"
+            raise Ended(Status.INVALID, reason)
+        self.agreement = seconds / self.wall_seconds
+
+    def _printed(self, case: Any, iterations: int, *, watch: bool = False) -> bytes:
+        """Run with these arguments, and return what was printed; raises Ended unless it ended well."""
+        self._answer({"argv": self.judge.arguments(case, iterations)}, watch)
+        return self.output
+
+    def validate(self, reference: Session) -> None:
+        """Every case here and natively, with the same result for the same iterations; raises Ended."""
+        for case in self.judge.cases:
+            iterations = self.judge.validation_iterations
+            found = self.run(case, iterations).result
+            expected = reference.run(case, iterations).result
+            self._compare(found, expected, self.judge.name(case))
+
+    def _compare(self, found: Any, expected: Any, what: str) -> None:
+        if found != expected:
+            difference = self.judge.difference(found, expected)
+            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
+
+    def prepare(self, reference: Session, least_s: float = 0.0) -> None:
+        """Find the length of a chunk, and what it must come to; raises Ended."""
+        self.iterations = self._whole_runs() if self.whole else self.calibrate(least_s)
+        self.expected = reference.run(self._case, self.iterations).result
+
+    def chunk(self) -> Run:
+        """One chunk; raises Ended where it is not right."""
+        run = self.run(self._case, self.iterations)
+        self._compare(run.result, self.expected, f"{self.iterations} iterations" if not self.whole else "run")
+        return self._in_time(run)
+
+    def _in_time(self, run: Run) -> Run:
+        """A clock that was right for one long run still is; raises Ended where it has become slow.
+
+        A chunk by a slow clock counts as one that had no processor for what is missing, and by the host's
+        clock: where the machine is too busy for undisturbed pairs, all are looked at.
+        Not so of processes: each has its own clock, and starts as slowly as the machine is busy. By the
+        host's clock the native reference would be slow, and all else fast beside it.
+        """
+        if run.clock_s is None or self.lost_s is None:
+            return run
+        lost = self.wall_seconds - run.clock_s
+        share = (1 - CLOCK_AGREEMENT[self.forks]) * self.wall_seconds
+        if lost <= _CLOCK_SLACK * self.lost_s + share + _CLOCK_SLACK_S:
+            self.slow_chunks = 0
+            return run
+        self.cpu_share = min(self.cpu_share, self.agreement)
+        if self.forks:
+            return run
+        self.slow_chunks += 1
+        if self.slow_chunks >= _CLOCK_CHUNKS:
+            reason = f"the guest's clock ran at {self.agreement:.3f} of the host's"
+            before = f"after {self.clock_agreement or 0:.3f} when it was checked"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}, {before}")
+        return replace(run, seconds=run.seconds * (self.wall_seconds - self.lost_s) / run.clock_s)
+
+    @property
+    def _case(self) -> Any:
+        return self.judge.cases[0]
+
+    def _whole_runs(self) -> int:
+        """Warm up by whole runs and check the clock; returns the iterations of one, raises Ended."""
+        best, spent, shortfall = 0.0, 0.0, float("inf")
+        run = None
+        for tried in range(1, max(self.protocol.warmup_chunks, _CLOCK_TRIES) + 1):
+            run = self.run(self._case, 1, watch=tried == 1)
+            spent += self.wall_seconds
+            if run.clock_s is not None:
+                best = max(best, self.agreement)
+                shortfall = min(shortfall, self.wall_seconds - run.clock_s)
+            warm = tried >= self.protocol.warmup_chunks or spent > _WARMUP_S
+            if warm and (run.clock_s is None or self._agrees(best, shortfall)):
+                break
+        assert run is not None
+        if run.seconds < _CHUNK_TICKS * run.tick_s:
+            reason = f"it says {run.seconds:g} s in steps of {run.tick_s:g} s: too few to compare"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}")
+        if run.clock_s is not None:
+            if not self._agrees(best, shortfall):
+                reason = f"the guest's clock ran at {best:.3f} of the host's"
+                start = f"or it took {shortfall:.3f} s to start"
+                raise Ended(Status.INVALID, f"{self.who}: {reason}, {start}")
+            self.clock_agreement, self.lost_s = best, shortfall
+        self.chunk_s = self.wall_seconds
+        return 1
+
+    def _agrees(self, best: float, shortfall: float) -> bool:
+        return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= _START_S[self.forks]
+
+    def calibrate(self, least_s: float = 0.0) -> int:
+        """Warm up, check the clock, and return the iterations of one chunk; raises Ended.
+
+        A chunk takes the protocol's time, or ``least_s`` if that is longer, or what a coarse clock needs.
+        """
+        iterations = self.least_iterations
+        run, wall_seconds = self._quicker(iterations)
+        while run.seconds < max(_CALIBRATION_FLOOR_S, _LEAST_TICKS * run.tick_s):
+            if iterations == _MAX_ITERATIONS:
+                reason = f"{iterations} iterations take {run.seconds:g} s: its number of them does nothing"
+                raise Ended(Status.INVALID, f"{self.who}: {reason}")
+            iterations = min(4 * iterations, _MAX_ITERATIONS)
+            run, wall_seconds = self._quicker(iterations)
+        start_s = wall_seconds - (run.clock_s or run.seconds) if self.forks else 0.0
+        self.chunk_s = max(
+            self.protocol.chunk_ms / 1000,
+            least_s,
+            min(start_s, LONGEST_CHUNK_S),
+            min(_CHUNK_TICKS * run.tick_s, LONGEST_CHUNK_S),
+        )
+        run = self._check_clock(iterations, _iterations(run, max(_CLOCK_RUN_S, 2 * start_s, self.chunk_s)))
+        setups = []
+        for _ in range(self.protocol.warmup_chunks):
+            iterations = _iterations(run, self.chunk_s)
+            run = self.run(self._case, iterations)
+            setups.append((run.clock_s or run.seconds) - run.seconds)
+            if self.lost_s is not None and run.clock_s is not None:
+                self.lost_s = min(self.lost_s, self.wall_seconds - run.clock_s)
+        self.setup_s = min(setups)
+        return iterations
+
+    def _quicker(self, iterations: int) -> tuple[Run, float]:
+        """A run, and the host's seconds; the quicker of two where a pause may have made a short one long."""
+        run = self.run(self._case, iterations)
+        first = run, self.wall_seconds
+        if run.seconds < _CALIBRATION_FLOOR_S:
+            return first
+        second = self.run(self._case, iterations), self.wall_seconds
+        return min(first, second, key=lambda each: each[0].seconds)
+
+    def _check_clock(self, short: int, long: int) -> Run:
+        """A long run whose guest's time agrees with the host's, if it tells one; raises Ended."""
+        best, least = 0.0, CLOCK_AGREEMENT[self.forks]
+        for _ in range(_CLOCK_TRIES):
+            begun = (0.0, 0.0)
+            if self.forks:
+                begun = (self.run(self._case, short).clock_s or 0.0, self.wall_seconds)
+            run = self.run(self._case, long, watch=True)
+            if run.clock_s is None:
+                return run
+            if self.wall_seconds > begun[1]:
+                best = max(best, min(1.0, (run.clock_s - begun[0]) / (self.wall_seconds - begun[1])))
+            if best >= least:
+                self.clock_agreement, self.lost_s = best, self.wall_seconds - run.clock_s
+                return run
+        raise Ended(Status.INVALID, f"{self.who}: the guest's clock ran at {best:.3f} of the host's")
+
+
+def _iterations(run: Run, seconds: float) -> int:
+    """How many iterations take that long, at the speed of a run."""
+    return max(1, min(round(run.score * seconds), _MAX_ITERATIONS))

@@ -1,0 +1,66 @@
+"""How sure a cell's rounds make its ratio, and whether they suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pipeline.core.model import Protocol, Status
+from pipeline.measure.sample import Sample
+from pipeline.stats import estimates, undisturbed
+
+#: More rounds than this were never needed; where half_width_percent is out of reach, the budget ends it.
+MOST_ROUNDS = 1000
+
+
+def estimate(samples: Sequence[Sample]) -> estimates.Estimate:
+    """The ratio of a cell from the samples of its rounds, all with status ok."""
+    rounds = [sample.series() for sample in samples]
+    every = [c / r for s in samples for c, r in zip(s.scores, s.reference_scores, strict=True)]
+    return estimates.estimate(undisturbed.ratios(rounds, machine_speeds(samples)), every)
+
+
+def machine_speeds(samples: Sequence[Sample]) -> list[float]:
+    """For each round of a cell the reference's undisturbed speed that it is judged by."""
+    return undisturbed.known_speeds([sample.machine_speed or 0.0 for sample in samples])
+
+
+def enough(protocol: Protocol, samples: Sequence[Sample]) -> str | None:
+    """Why no further round is wanted after these, in words; None if one is."""
+    number = len(samples)
+    if number < protocol.rounds:
+        return None
+    target = protocol.half_width_percent
+    if target is None:
+        return f"{number} rounds"
+    wrong = next((s for s in samples if s.status is not Status.OK), None)
+    if wrong is not None:
+        return f"round {wrong.round} ended with {wrong.status.value}"
+    found = estimate(samples)
+    reached = f"±{found.half_width * 100:.2g} % after {number} rounds"
+    wanted = f"at most {target:g} % were asked for"
+    if found.half_width * 100 <= target and not found.disturbed:
+        return f"{reached}, {wanted}"
+    spent = sum(s.seconds or 0 for s in samples)
+    if protocol.budget_s is not None and spent >= protocol.budget_s:
+        return f"its budget of {protocol.budget_s:g} s is spent: {reached}, {wanted}"
+    return f"{reached}, the most there are" if number >= MOST_ROUNDS else None
+
+
+def collect(
+    protocol: Protocol, sample: Callable[[int], Sample | None]
+) -> tuple[list[Sample | None], str | None]:
+    """The rounds that the protocol wants of a cell, one by one, and why there are no more.
+
+    ``sample(i)`` gives the sample of round i = 1, 2, …, or None where there is none: fixed rounds are
+    then counted as missing; of further ones, the first missing one ends the list with no reason.
+    """
+    rounds = [sample(number) for number in range(1, protocol.rounds + 1)]
+    found = [s for s in rounds if s is not None]
+    if len(found) < len(rounds):
+        return rounds, None
+    while (reason := enough(protocol, found)) is None:
+        following = sample(len(found) + 1)
+        if following is None:
+            return list(found), None
+        found.append(following)
+    return list(found), reason

@@ -1,0 +1,1 @@
+"""report/index.html and its charts."""

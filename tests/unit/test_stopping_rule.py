@@ -1,0 +1,156 @@
+"""When a cell has enough rounds, and what disturbed them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipeline.core.model import Status
+from pipeline.experiment import matrix
+from pipeline.measure import stopping_rule
+from pipeline.measure.sample import SCHEMA, Sample
+from pipeline.results import warnings
+
+QUIET = {"others_processors": 0.02, "stolen_processors": 0.0, "swapped_pages": 0, "throttled": None}
+SETTINGS = {"governor": None, "turbo": None, "on_battery": None, "clock_source": "tsc"}
+
+
+def sample(number, spread=0.003, status=Status.OK, slow=0, conditions=(), speed=40000.0, seconds=1.2):
+    generator = np.random.default_rng(number)
+    references = speed * np.exp(generator.normal(0, 0.016, 30))
+    scores = 0.8 * speed * np.exp(generator.normal(0, spread) + generator.normal(0, 0.005, 30))
+    references[:slow] *= 0.7
+    scores[:slow] *= 0.66
+    good = status is Status.OK
+    return Sample(
+        schema=SCHEMA,
+        key="k",
+        inputs="i",
+        cell="coremark/zig/O3/x.y",
+        round=number,
+        status=status,
+        reason=None if good else "why",
+        measured="2026-01-01T00:00:00+00:00",
+        scores=scores.tolist() if good else [],
+        reference_scores=references.tolist() if good else [],
+        cpu_shares=[1.0] * 30 if good else [],
+        reference_cpu_shares=[1.0] * 30 if good else [],
+        processors=[0] * 30 if good else [],
+        machine_speed=speed if good else None,
+        conditions={**QUIET, **SETTINGS, **dict(conditions)},
+        seconds=seconds,
+    )
+
+
+@pytest.fixture
+def precise():
+    return replace(matrix.load({"protocol": "precise"}).protocol, rounds=3)
+
+
+def test_fixed_protocols_end_at_their_number():
+    protocol = replace(matrix.load({"protocol": "quick"}).protocol, rounds=2)
+    assert stopping_rule.enough(protocol, [sample(1)]) is None
+    assert stopping_rule.enough(protocol, [sample(1), sample(2)]) == "2 rounds"
+
+
+def test_precise_ends_when_it_is_precise(precise):
+    rounds = [sample(n) for n in range(1, 4)]
+    assert stopping_rule.enough(precise, rounds[:2]) is None
+    reason = stopping_rule.enough(replace(precise, half_width_percent=2.0), rounds)
+    assert reason is not None
+    assert "at most 2 % were asked for" in reason
+    assert stopping_rule.enough(replace(precise, half_width_percent=0.01), rounds) is None
+
+
+def test_or_when_its_time_is_spent(precise):
+    demanding = replace(precise, half_width_percent=0.01, budget_s=5.0)
+    rounds = [sample(n) for n in range(1, 6)]
+    assert stopping_rule.enough(demanding, rounds[:4]) is None
+    reason = stopping_rule.enough(demanding, rounds)
+    assert reason is not None
+    assert reason.startswith("its budget of 5 s is spent: ±")
+
+
+def test_a_cell_that_went_wrong_gets_no_further_rounds(precise):
+    reason = stopping_rule.enough(precise, [sample(1), sample(2, status=Status.TRAP), sample(3)])
+    assert reason == "round 2 ended with trap"
+
+
+def test_a_disturbed_cell_is_not_precise_whatever_its_range(precise):
+    alone = [replace_scores(sample(n)) for n in range(1, 4)]
+    assert stopping_rule.estimate(alone).disturbed
+    assert stopping_rule.enough(replace(precise, half_width_percent=99.0), alone) is None
+
+
+def replace_scores(one):
+    """A round that was preempted in every chunk."""
+    import msgspec
+
+    return msgspec.structs.replace(one, cpu_shares=[0.5] * 30)
+
+
+def test_only_the_rounds_that_are_needed_are_taken(precise):
+    have = {n: sample(n) for n in range(1, 30)}
+    loose = replace(precise, half_width_percent=99.0)
+    rounds, reason = stopping_rule.collect(loose, have.get)
+    assert (len(rounds), bool(reason)) == (3, True)
+    tight, reason = stopping_rule.collect(replace(precise, half_width_percent=0.25, budget_s=1e6), have.get)
+    assert 3 < len(tight) <= 29
+    first = {n: have[n] for n in (1, 2)}
+    assert stopping_rule.collect(loose, first.get) == ([have[1], have[2], None], None)
+
+
+def test_stopping_when_it_looks_precise_hardly_costs_coverage(precise):
+    """Rounds are added until ±0.5 %; the interval must still hold the truth."""
+    generator = np.random.default_rng(4)
+    target = replace(precise, rounds=5, half_width_percent=0.5, budget_s=1e6)
+    from pipeline.stats import estimates
+
+    held = []
+    for _ in range(1000):
+        rounds = []
+        while len(rounds) < 60:
+            mean = generator.normal(0, 0.005)
+            rounds.append(np.exp(mean + generator.normal(0, 0.017, 30)).tolist())
+            found = estimates.estimate(rounds)
+            if len(rounds) >= target.rounds and found.half_width * 100 <= 0.5:
+                break
+        held.append(found.low <= 1 <= found.high)
+    assert np.mean(held) > 0.92
+
+
+FINDINGS = {
+    "load": {"others_processors": 1.5},
+    "steal": {"stolen_processors": 0.4},
+    "swapping": {"swapped_pages": 12},
+    "throttling": {"throttled": 2},
+    "governor": {"governor": "powersave"},
+    "turbo": {"turbo": True},
+    "battery": {"on_battery": True},
+    "clock source": {"clock_source": "hpet"},
+}
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_each_condition_is_named_with_its_effect_and_its_cure(name):
+    rounds = [sample(1), sample(2, conditions=FINDINGS[name])]
+    (found,) = warnings.find(rounds)
+    assert found.name == name
+    assert found.effect
+    assert found.remedy
+
+
+def test_a_quiet_machine_has_no_warning():
+    assert warnings.find([sample(n) for n in range(1, 9)]) == []
+    assert warnings.find([sample(1, status=Status.CRASH)]) == []
+    good = {"governor": "performance", "turbo": False, "on_battery": False}
+    assert warnings.find([sample(1, conditions=good)]) == []
+
+
+def test_two_speeds_and_drift_are_seen_in_the_reference():
+    (found,) = warnings.find([sample(n, slow=12) for n in range(1, 5)])
+    assert found.name == "two speeds"
+    assert "40%" in found.found
+    speeds = (40000.0, 40000.0, 38000.0, 37500.0)
+    (found,) = warnings.find([sample(n, speed=s) for n, s in enumerate(speeds, 1)])
+    assert found.name == "drift"
