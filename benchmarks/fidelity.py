@@ -16,15 +16,15 @@ from pathlib import Path
 
 from pipeline.build.artifacts import artifact_path
 from pipeline.core import paths
+from pipeline.core.locks import machine_lock
 from pipeline.core.model import Backend, Cell, Status
-from pipeline.core.processes import machine_lock
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
 from pipeline.measure import stopping_rule
 from pipeline.measure.measure_round import take
 from pipeline.measure.sample import Sample, cell_key
 from pipeline.runtimes.environments import loader_folder
-from pipeline.runtimes.identity import hosted_by
+from pipeline.runtimes.launch import hosted_by
 from pipeline.stats import estimates, undisturbed
 from pipeline.stats.undisturbed import Series
 from toolchain.model import NATIVE, WASM

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from noise import burners
 
 from pipeline.build.artifacts import artifact_path
+from pipeline.core.locks import machine_lock
 from pipeline.core.model import Backend, Cell, Kind, Status
-from pipeline.core.processes import machine_lock
 from pipeline.coremark import validator
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
@@ -27,7 +27,7 @@ from pipeline.measure.sample import Sample, cell_key
 from pipeline.measure.session import Session
 from pipeline.measure.stopping_rule import estimate
 from pipeline.runtimes.backends import discover
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from toolchain.model import NATIVE, WASM
 
 REPEATS = 6

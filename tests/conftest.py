@@ -216,7 +216,7 @@ def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Works
     made = Workspace(folder)
     # What these measurements say of the machine nobody reads: two of them at once do no harm.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    made.edit("pipeline/core/processes.py", "coremark-wasm-{os.getuid()}", f"coremark-wasm-tests-{worker}")
+    made.edit("pipeline/core/locks.py", "coremark-wasm-{os.getuid()}", f"coremark-wasm-tests-{worker}")
     if not page:
         made.edit("dodo.py", '["page", ', "[")
     text = (folder / "matrix.toml").read_text(encoding="utf-8")

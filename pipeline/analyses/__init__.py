@@ -1,3 +1,4 @@
-"""Questions to results and artifacts, a command each: tune, claims, history, sweep, explain, self-test,
-doctor.
+"""Questions to results and artifacts, a command each.
+
+Tune, claims, history, sweep, explain, self-test, doctor.
 """

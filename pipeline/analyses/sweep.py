@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from pipeline.analyses.history.run_record import of_results
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
-from pipeline.core.files import write_atomic, write_json
+from pipeline.core.files import read_json, write_atomic, write_json
 from pipeline.core.model import Status
 from pipeline.experiment.plan import Plan
-from pipeline.report.tables import half_width, label, mark, speed, unit
-from pipeline.report.write_report import check_cells
+from pipeline.results.cells import half_width, label, mark, speed, unit
+from pipeline.results.check import check_cells
 
 _WIDTH = 120
 
@@ -122,3 +126,26 @@ def render(runtime: str, results: dict[str, Any]) -> str:
         )
     )
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+
+
+def read_sweeps(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What sweeps of this folder found on the host of these results, by the names of their files.
+
+    Files that are broken, of an older version or of another host are left out: what asks for them says what
+    to type.
+    """
+    found = []
+    for path in sorted(Path().glob(paths.sweep("*", "json"))):
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError, BadInput):
+            sweep = read_json(path)
+            same_host = of_results(sweep).host.fingerprint == results["host"]["fingerprint"]
+            if same_host and _whole(sweep, results):
+                found.append(sweep)
+    return found
+
+
+def _whole(sweep: Mapping[str, Any], results: Mapping[str, Any]) -> bool:
+    """Whether a sweep has all that results have, and its chart."""
+    keys = results["cells"][0].keys()
+    cells = bool(sweep["cells"]) and all(cell.keys() == keys for cell in sweep["cells"])
+    return cells and results.keys() <= sweep.keys() and len(sweep["chart"]) == len(sweep["cells"])

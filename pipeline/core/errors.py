@@ -16,20 +16,7 @@ A guest that misbehaves is not an error: it is a status inside a sample.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
-
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and movements
-    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles and links
-    r"|\x1b[ -/]*[0-~]"
-)
-
-#: What no file of ours may carry: control characters (a terminal obeys them), halves of characters (no
-#: UTF-8), marks that make text read in another order than it has. Not tab, line feed, carriage return.
-_HIDDEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
-)
 
 
 class ProjectError(Exception):
@@ -79,15 +66,3 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(names)}" if names else ""
-
-
-def plain(text: str, most: int = 300) -> str:
-    """Foreign text for a terminal: one line, no escapes, no control or invisible characters, not endless."""
-    found = _ESCAPES.sub("", text)
-    found = " ".join("".join(c if c.isprintable() else " " for c in found).split())
-    return found if len(found) <= most else f"{found[: most - 1]}…"
-
-
-def printable(value: object) -> str:
-    """The value's text with U+FFFD for every character that is not to be shown."""
-    return _HIDDEN.sub("\ufffd", str(value))

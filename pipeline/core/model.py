@@ -236,3 +236,7 @@ class Protocol:
             "load_timeout_s": self.load_timeout_s,
             "memory_mib": self.memory_mib,
         }
+
+
+#: Benchmarks are some 50 kB; more than this is none, and would be read whole.
+MOST_MODULE_BYTES = 64 << 20

@@ -23,7 +23,7 @@ from pipeline.measure.guest import Ended, prove
 from pipeline.measure.sample import artifact_of
 from pipeline.measure.session import CLOCK_AGREEMENT, Session
 from pipeline.runtimes.backends import discover
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from pipeline.workloads import third_party
 from pipeline.workloads.validators.model import Run
 from toolchain.model import NATIVE, WASM, Toolchain

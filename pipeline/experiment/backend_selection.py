@@ -9,12 +9,12 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Backend, Kind, Program, Runtime
 from pipeline.core.toml_checks import named, only, table, typed
+from pipeline.experiment.plan import Sweep
 from pipeline.runtimes import backends
 from pipeline.runtimes.identity import installed
 
@@ -23,16 +23,6 @@ INSTALLED = "installed"
 _VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
 #: The order of a table's rows.
 _ORDER = list(Kind)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """Backends over versions of their package."""
-
-    runtime: str
-    backends: tuple[str, ...]
-    variants: tuple[str, ...]
-    versions: tuple[str, ...]
 
 
 def known(path: str, data: Mapping[str, Any]) -> dict[str, Backend]:

@@ -7,13 +7,12 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pipeline.build import prebuilt
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Backend
 from pipeline.core.toml_checks import given_number, no_nul, only, read_toml, typed
-from pipeline.experiment import backend_selection, protocols, search_space
-from pipeline.experiment.plan import Plan
+from pipeline.experiment import backend_selection, prebuilt_table, protocols, search_space
+from pipeline.experiment.plan import Plan, Sweep
 from pipeline.experiment.variants import by_name, extra
 from pipeline.experiment.variants import read as read_variants
 from pipeline.workloads import selection, validators
@@ -97,7 +96,7 @@ def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool 
     chosen_variants = _filter("variants", wanted, default_variants, variants.values())
     chosen_variants += extra(variables, variants)
     toolchains = _filter("toolchains", variables, default_toolchains, known_toolchains.values())
-    others = prebuilt.chosen(path, data, variables, variants)
+    others = prebuilt_table.chosen(path, data, variables, variants)
     if len(workloads) > 1 and "artifact" in variables:
         raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
     # Judges are looked at only where there is something to judge.
@@ -150,7 +149,7 @@ def _backends(
     data: Mapping[str, Any],
     variables: Mapping[str, str],
     known: Mapping[str, Backend],
-    sweep: backend_selection.Sweep | None,
+    sweep: Sweep | None,
 ) -> list[Backend]:
     if sweep is not None:
         return backend_selection.swept(f"{path}: sweeps.{sweep.runtime}", sweep, known)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.core.model import PREBUILT, Backend, Cell, Prebuilt, Protocol, Workload
-from pipeline.experiment.backend_selection import Sweep
 from pipeline.experiment.search_space import Tuning
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
@@ -120,3 +119,13 @@ class Plan:
             random.Random(f"{self.protocol.seed}/{round_}").shuffle(cells)
             for cell in cells:
                 yield round_, cell
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Backends over versions of their package."""
+
+    runtime: str
+    backends: tuple[str, ...]
+    variants: tuple[str, ...]
+    versions: tuple[str, ...]

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pipeline.core.errors import WorkerError, WorkerTimeout, plain
+from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
-from pipeline.core.processes import Worker
+from pipeline.core.text import plain
 from pipeline.measure.worker_messages import Loaded, Ran
+from pipeline.runtimes.worker_process import Worker
 
 T = TypeVar("T")
 

@@ -26,7 +26,7 @@ from pipeline.measure.open_session import open_session, within
 from pipeline.measure.sample import SCHEMA, Sample, artifact_of, cell_key, key_of, lying, runs, write
 from pipeline.measure.session import LONGEST_CHUNK_S, Session
 from pipeline.runtimes.backends import discover
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from pipeline.stats import undisturbed
 from pipeline.stats.trend import LEAST, trend
 from pipeline.stats.undisturbed import Series

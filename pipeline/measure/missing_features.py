@@ -11,7 +11,7 @@ from pipeline.core.errors import WorkerError
 from pipeline.core.files import new_folder
 from pipeline.core.model import Backend, Protocol
 from pipeline.measure.guest import Ended, Guest
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from pipeline.wasm import feature_probes
 
 #: {(backend, feature): whether it has it}, of this process: versions are parts of backends' names.

@@ -10,8 +10,8 @@ from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.model import Backend, Protocol, Workload
-from pipeline.core.processes import Worker
 from pipeline.measure.session import Session
+from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators
 
 

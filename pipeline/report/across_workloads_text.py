@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pipeline.core.errors import printable
-from pipeline.report.tables import half_width, markdown_text
+from pipeline.core.text import markdown_text, printable
+from pipeline.results.cells import half_width
 from pipeline.results.reversals import by
 from pipeline.stats.estimates import CONFIDENCE
 from pipeline.stats.verdicts import MOST_SAME

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.files import read_json
-from pipeline.report.tables import speed, things
+from pipeline.results.cells import speed, things
 
 _WIDTH = 150
 _SIZE, _COMPILE = "wasm_bytes", "compile_seconds"

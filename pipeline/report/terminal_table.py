@@ -6,21 +6,11 @@ import io
 from typing import Any
 
 from pipeline.core import paths
-from pipeline.core.errors import printable
 from pipeline.core.model import Status
+from pipeline.core.text import printable
 from pipeline.report import across_workloads_text
-from pipeline.report.tables import (
-    foreign,
-    grid,
-    half_width,
-    mark,
-    native_name,
-    native_speeds,
-    notes,
-    rounds,
-    speed,
-    unfit,
-)
+from pipeline.report.tables import grid, notes, rounds
+from pipeline.results.cells import foreign, half_width, mark, native_name, native_speeds, speed, unfit
 
 _WIDTH = 130
 _MOST_LETTERS = 4

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.core import paths
-from pipeline.core.errors import ProjectError
-from pipeline.core.files import read_json, write_atomic, write_json
-from pipeline.core.model import Status
+from pipeline.core.files import write_atomic, write_json
+from pipeline.core.text import markdown_code, markdown_text
 from pipeline.experiment.plan import Plan
 from pipeline.report import across_workloads_text
 from pipeline.report.pareto_text import tables
-from pipeline.report.tables import (
+from pipeline.report.tables import grid, heading, notes, rounds, sources
+from pipeline.report.terminal_table import render_table
+from pipeline.results.cells import (
     foreign,
-    grid,
     half_width,
-    heading,
     label,
     mark,
-    markdown_code,
-    markdown_text,
     native_name,
     native_speeds,
-    notes,
     orders,
-    rounds,
-    sources,
     speed,
     unfit,
 )
-from pipeline.report.terminal_table import render_table
 
 
 def write_report(plan: Plan) -> None:
@@ -42,33 +33,6 @@ def write_report(plan: Plan) -> None:
     write_json(paths.RESULTS_JSON, results)
     write_atomic(paths.REPORT_MD, render_markdown(results))
     write_atomic(paths.REPORT_TXT, render_table(results))
-
-
-def check(after: Sequence[str]) -> None:
-    """Fail with the list of cells that are neither ok nor merely unavailable here, or if none is ok.
-
-    And with what went wrong in the tasks ``after`` the report.
-    """
-    said = [trouble.read_text("utf-8") for name in after if (trouble := Path(paths.trouble(name))).exists()]
-    try:
-        check_cells(read_json(paths.RESULTS_JSON)["cells"], paths.REPORT_MD)
-    except ProjectError as error:
-        said.insert(0, str(error))
-    if said:
-        raise ProjectError("\n".join(said))
-
-
-def check_cells(cells: list[dict[str, Any]], where: str) -> None:
-    """The same of any cells, whose report is ``where``."""
-    fine = (Status.OK.value, Status.UNAVAILABLE.value)
-    wrong = [cell for cell in cells if cell["status"] not in fine]
-    if not wrong and all(cell["status"] != Status.OK.value for cell in cells):
-        raise ProjectError(f"no cell could be measured: {cells[0]['reason']}")
-    if wrong:
-        lines = [f"  {label(cell)}: {cell['status']}: {cell['reason']}" for cell in wrong]
-        count = f"{len(wrong)} of {len(cells)} cells have no number"
-        again = f"to measure one again: rm -r {paths.samples(label(wrong[0]))}"
-        raise ProjectError("\n".join([f"{count}, see {where}; {again}", *lines]))
 
 
 def render_markdown(results: dict[str, Any]) -> str:

@@ -1,3 +1,4 @@
-"""The same inputs, the same bytes: the lock, provenance, verification, rebuilding under variations, the
-bundle. Nothing here measures.
+"""The same inputs, the same bytes: lock, provenance, verify, reproduce, bundle.
+
+Nothing here measures.
 """

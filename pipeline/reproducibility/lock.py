@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import libraries
+from pipeline.build import inputs, libraries
 from pipeline.build.artifacts import artifact_path, artifact_record, objects
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, BuildError
 from pipeline.core.files import digest_of, read_json, sha256, write_atomic
 from pipeline.core.model import Workload
 from pipeline.experiment.plan import Plan
-from pipeline.reproducibility import provenance
 from pipeline.reproducibility.binary_parts import anatomy
 from toolchain.model import WASM, Toolchain, Variant
 
@@ -84,7 +83,7 @@ def describe(plan: Plan, root: Path = Path()) -> Lock:
     content: Lock = {
         "machine": platform.machine(),
         "sources": {
-            each: sha256(root / each) for workload in plan.workloads for each in provenance.sources(workload)
+            each: sha256(root / each) for workload in plan.workloads for each in inputs.sources(workload)
         },
         "toolchains": _toolchains(plan, root),
         "artifacts": artifacts,
@@ -123,7 +122,7 @@ def _identity(record: Mapping[str, Any]) -> dict[str, Any]:
 def _toolchain(toolchain: Toolchain, plan: Plan, root: Path) -> dict[str, Any]:
     targets = dict.fromkeys(target for targets in plan.builds(toolchain).values() for target in targets)
     libc = {
-        target: {Path(each).name: sha256(root / each) for each in provenance.libc(toolchain, target)}
+        target: {Path(each).name: sha256(root / each) for each in inputs.libc(toolchain, target)}
         for target in sorted(targets, reverse=True)
     }
     for target, name in plan.libraries(toolchain):

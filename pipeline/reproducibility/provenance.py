@@ -13,8 +13,9 @@ from typing import Any
 
 from pipeline.build import libraries
 from pipeline.build.artifacts import artifact_path, artifact_record, objects, program_flags
+from pipeline.build.inputs import code, linked, sources
 from pipeline.build.libraries import libc_probe
-from pipeline.core import own_code, paths
+from pipeline.core import paths
 from pipeline.core.files import read_json, sha256, write_json
 from pipeline.core.model import Workload
 from pipeline.workloads.third_party import read_manifest, verify
@@ -28,30 +29,6 @@ BUILD_TYPE = "urn:coremark-wasm:build:v1"
 BUILDER = "urn:coremark-wasm:doit"
 
 Resource = dict[str, Any]
-
-
-def code(toolchain: Toolchain, *modules: str) -> tuple[str, ...]:
-    """Our own files that decide what a toolchain is told to do; ``modules`` beside those that build."""
-    own = [each.__module__ for each in type(toolchain).__mro__ if each is not object]
-    return own_code.files_of("pipeline.build.artifacts", "pipeline.build.libraries", *own, *modules)
-
-
-def sources(workload: Workload) -> list[str]:
-    """Every file that is compiled or may be included."""
-    return [*workload.paths, *workload.included]
-
-
-def libc(toolchain: Toolchain, target: str) -> list[str]:
-    """The files of the C library that are linked."""
-    folder = paths.libc(toolchain.name, target)
-    return [] if toolchain.missing(target) else [f"{folder}/{name}" for name in toolchain.libc(target).files]
-
-
-def linked(workload: Workload, toolchain: Toolchain, target: str) -> list[str]:
-    """All files of libraries that are linked; of what is not here none."""
-    if toolchain.missing(target):
-        return []
-    return [*libc(toolchain, target), *libraries.archives(toolchain, target, workload.libraries)]
 
 
 def write(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.build import inputs
 from pipeline.build.artifacts import artifact_record
 from pipeline.core import host, paths
 from pipeline.core.files import digest_of, read_json, sha256
@@ -17,7 +18,6 @@ from pipeline.experiment.plan import Plan
 from pipeline.measure import host_records
 from pipeline.measure.sample import Sample, artifact_of, cell_key, key_of, read
 from pipeline.measure.stopping_rule import MOST_ROUNDS, collect, estimate
-from pipeline.reproducibility import provenance
 from pipeline.results import across_workloads, cell_result, pareto, warnings
 from pipeline.results.cell_result import Rounds
 from pipeline.stats import estimates, verdicts
@@ -143,7 +143,7 @@ def _described(plan: Plan, workload: Workload, score: float | None) -> dict[str,
         "time": judge.time,
         "note": workload.note,
         "revision": third_party.verify(party)["commit"] if party is not None else None,
-        "sources_sha256": digest_of({path: sha256(path) for path in provenance.sources(workload)}),
+        "sources_sha256": digest_of({path: sha256(path) for path in inputs.sources(workload)}),
         "reference": {
             "toolchain": toolchain,
             "variant": variant,

@@ -6,16 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from pipeline.core import paths
-from pipeline.core.errors import WorkerError
 from pipeline.core.files import read_json, sha256, write_json
-from pipeline.core.model import Backend, Program, Protocol, Runtime
-from pipeline.core.processes import Worker
-from pipeline.runtimes.environments import loader_folder, read_record
+from pipeline.core.model import Program, Runtime
+from pipeline.runtimes.environments import read_record
 from pipeline.runtimes.packages import find, identity, python_version, records, site_packages
 
 _VERSION_TIMEOUT_S = 30
@@ -139,39 +136,6 @@ def found_programs(runtime: Runtime) -> list[str]:
 def program_files(runtime: Runtime) -> list[str]:
     """The same, and the files that those are given."""
     return [*found_programs(runtime), *(f for p in runtime.programs for f in p.files)]
-
-
-def start(backend: Backend, protocol: Protocol) -> Worker:
-    """The worker process of a backend, under its own host program, with nothing of our environment."""
-    runtime = backend.runtime
-    folders = dict.fromkeys([*(os.path.dirname(p) for p in found_programs(runtime)), "/usr/bin", "/bin"])
-    environment = {"PATH": ":".join(folders), "LC_ALL": "C.UTF-8", "TZ": "UTC", **backend.environment}
-    host: str | None = sys.executable
-    if runtime.environment is not None:
-        folder = (paths.ROOT / paths.environment(runtime.environment)).absolute()
-        host = str(paths.python_of(folder))
-        if runtime.loader_links:
-            environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
-    # -B: no bytecode files beside the workers; -s: nothing from the user's own packages.
-    arguments = ["-B", "-s"]
-    if runtime.host is not None:
-        host, arguments = hosted_by(runtime), []
-        if host is None:
-            raise WorkerError(f"{runtime.name}: {runtime.host} is gone; type: doit run runtime")
-    script = paths.ROOT / paths.worker(runtime.worker)
-    command = [str(host), *arguments, *backend.arguments, str(script)]
-    return Worker(command, environment, memory_mib=protocol.memory_mib, reserved_mib=runtime.reserved_mib)
-
-
-def hosted_by(runtime: Runtime) -> str | None:
-    """The program in its first package that runs its worker script."""
-    assert runtime.host is not None
-    site = site_of(runtime)
-    distribution = find(runtime.packages[0], None if site is None else str((paths.ROOT / site).absolute()))
-    if distribution is None:
-        return None
-    path = distribution.locate_file(runtime.host)
-    return str(path) if os.path.exists(str(path)) else None
 
 
 def read_identity(runtime: Runtime) -> dict[str, Any]:

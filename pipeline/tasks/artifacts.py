@@ -8,7 +8,7 @@ from pathlib import Path
 
 from doit.tools import config_changed
 
-from pipeline.build import artifacts, prebuilt
+from pipeline.build import artifacts, inputs, prebuilt
 from pipeline.core import own_code, paths
 from pipeline.core.files import sha256
 from pipeline.core.model import PREBUILT, Workload
@@ -49,7 +49,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                     paths.toolchain_identity(toolchain.name),
                     paths.flags(toolchain.name, variant.name),
                     *(path for name in workload.libraries for path in toolchain.library_files(target, name)),
-                    *provenance.code(toolchain),
+                    *inputs.code(toolchain),
                 ],
                 "targets": [output],
                 "uptodate": [intact, config_changed(_config(workload, toolchain, variant, target))],
@@ -68,10 +68,10 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
             "actions": act(artifacts.link, workload, toolchain, variant, target),
             "file_dep": [
                 *artifacts.objects(workload, toolchain.name, variant.name, target),
-                *provenance.linked(workload, toolchain, target),
+                *inputs.linked(workload, toolchain, target),
                 paths.toolchain_identity(toolchain.name),
                 *(optimiser(variant) if target == WASM else ()),
-                *provenance.code(toolchain),
+                *inputs.code(toolchain),
             ],
             "targets": _made(workload, toolchain, variant, target),
             "uptodate": [
@@ -126,11 +126,11 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
             "file_dep": [
                 *_made(workload, toolchain, variant, target),
                 *artifacts.objects(workload, toolchain.name, variant.name, target),
-                *provenance.sources(workload),
-                *provenance.linked(workload, toolchain, target),
+                *inputs.sources(workload),
+                *inputs.linked(workload, toolchain, target),
                 paths.toolchain_identity(toolchain.name),
                 *(optimiser(variant) if target == WASM else ()),
-                *provenance.code(toolchain, "pipeline.reproducibility.provenance"),
+                *inputs.code(toolchain, "pipeline.reproducibility.provenance"),
             ],
             "targets": [record],
             "uptodate": [
@@ -139,7 +139,7 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
                     {
                         "places": sorted(toolchain.places().values()),
                         # The statement names the bytes of our own files, with their comments.
-                        "code": {path: sha256(path) for path in provenance.code(toolchain)},
+                        "code": {path: sha256(path) for path in inputs.code(toolchain)},
                         # The user may have moved it: that changes nothing.
                         "workload": repr(replace(workload, folder="")),
                     }

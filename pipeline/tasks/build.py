@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from doit.tools import config_changed
 
-from pipeline.build import compilers, flag_check, libraries
+from pipeline.build import compilers, flag_check, inputs, libraries
 from pipeline.core import own_code, paths
 from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
-from pipeline.reproducibility import provenance
 from pipeline.tasks.helpers import Task, act, clean, group, intact, meta, untouched
 from pipeline.workloads import staging, third_party
 from toolchain import wasm_opt
@@ -48,7 +47,7 @@ def ask_about_flags(plan: Plan) -> Iterator[Task]:
                 "file_dep": [
                     paths.toolchain_identity(toolchain.name),
                     *optimiser(variant),
-                    *provenance.code(toolchain, "pipeline.build.flag_check"),
+                    *inputs.code(toolchain, "pipeline.build.flag_check"),
                 ],
                 "targets": [record],
                 "uptodate": [intact, config_changed({**flags_config(variant), "needed": sorted(targets)})],
@@ -114,7 +113,7 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
             "basename": "toolchain",
             "name": toolchain.name,
             "actions": act(compilers.identify, toolchain),
-            "file_dep": [*toolchain.files(), *provenance.code(toolchain)],
+            "file_dep": [*toolchain.files(), *inputs.code(toolchain)],
             "targets": [record],
             "uptodate": [
                 intact,
@@ -152,7 +151,7 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
                 "name": f"{toolchain.name}:{target}",
                 "actions": act(libraries.build_libc, toolchain, target),
                 "task_dep": ["sources"],
-                "file_dep": [paths.toolchain_identity(toolchain.name), *provenance.code(toolchain)],
+                "file_dep": [paths.toolchain_identity(toolchain.name), *inputs.code(toolchain)],
                 "targets": [f"{folder}/{name}" for name in toolchain.libc(target).files],
                 "uptodate": [intact],
                 "clean": clean(folder),
@@ -167,7 +166,7 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
                 "file_dep": [
                     paths.toolchain_identity(toolchain.name),
                     *toolchain.library_files(target, name),
-                    *provenance.code(toolchain),
+                    *inputs.code(toolchain),
                 ],
                 "targets": libraries.archives(toolchain, target, [name]),
                 "uptodate": [intact],

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.core import paths
-from pipeline.core.errors import BadInput, plain, printable
+from pipeline.core.errors import BadInput
 from pipeline.core.files import NEW
 from pipeline.core.processes import end_by_signals
+from pipeline.core.text import plain, printable
 
 if TYPE_CHECKING:
     import fasteners

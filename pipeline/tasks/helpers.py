@@ -15,7 +15,8 @@ from doit.exceptions import TaskFailed
 from pipeline.core import paths
 from pipeline.core.errors import ProjectError, Regression
 from pipeline.core.files import write_atomic
-from pipeline.core.processes import die_with_parent, machine_lock
+from pipeline.core.locks import machine_lock
+from pipeline.core.processes import die_with_parent
 from pipeline.tasks.file_checker import Checker
 from pipeline.tasks.progress import Regressed, noticed
 from toolchain.model import ToolchainError

@@ -19,7 +19,8 @@ from typing import Any, NoReturn
 from doit import doit_cmd
 
 from pipeline.core import paths
-from pipeline.core.errors import BadInput, ProjectError, printable
+from pipeline.core.errors import BadInput, ProjectError
+from pipeline.core.text import printable
 from pipeline.experiment.matrix import load
 from pipeline.experiment.plan import Plan
 from pipeline.tasks import checkout_lock, console, up_to_date

@@ -20,8 +20,8 @@ from doit.exceptions import BaseFail, DependencyError, TaskError, TaskFailed
 from doit.reporter import ConsoleReporter
 
 from pipeline.core import paths
-from pipeline.core.errors import printable
 from pipeline.core.processes import end_by_signals
+from pipeline.core.text import printable
 from pipeline.tasks.up_to_date import UP_TO_DATE
 
 #: What checks found that a user should know, to be told with the next task.

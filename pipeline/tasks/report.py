@@ -7,12 +7,12 @@ from glob import glob
 
 from doit.tools import config_changed
 
+from pipeline.build import inputs
 from pipeline.core import own_code, paths
 from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
 from pipeline.measure import host_records
 from pipeline.report import exports
-from pipeline.reproducibility import provenance
 from pipeline.runtimes import packages
 from pipeline.tasks.helpers import Task, act, act_aside, clean, intact, later, meta, untouched, untroubled
 from pipeline.tasks.measure import ends, first_samples, runtimes_of
@@ -31,7 +31,7 @@ def write_report(plan: Plan) -> Task:
             *([paths.refined()] if refined else []),
             *(paths.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
             *(paths.runtime_identity(runtime.name) for runtime in runtimes_of(plan)),
-            *(path for workload in plan.workloads for path in provenance.sources(workload)),
+            *(path for workload in plan.workloads for path in inputs.sources(workload)),
             paths.TEMPLATE,
             *own_code.files_of(
                 "pipeline.report.write_report", *(m for w in plan.workloads for m in validators.modules(w))
@@ -59,8 +59,8 @@ def write_report(plan: Plan) -> Task:
 def check_report(after: list[str]) -> Task:
     """Fail where a cell went wrong, or what is made of the report, after everything else is done."""
     return {
-        "actions": act(later("pipeline.report.write_report:check"), after),
-        "file_dep": [paths.RESULTS_JSON, *own_code.files_of("pipeline.report.write_report")],
+        "actions": act(later("pipeline.results.check:check"), after),
+        "file_dep": [paths.RESULTS_JSON, *own_code.files_of("pipeline.results.check")],
         "task_dep": after,
         "uptodate": [untroubled(*after)],
         "meta": meta("check", 0.1),

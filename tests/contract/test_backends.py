@@ -14,7 +14,7 @@ from pipeline.core import paths
 from pipeline.core.errors import WorkerCrash, WorkerError, WorkerTimeout
 from pipeline.core.files import read_json
 from pipeline.experiment import matrix
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from tests.contract.conftest import BACKENDS, compiled
 from toolchain.model import NATIVE, WASM
 

@@ -20,7 +20,7 @@ from pipeline.core.model import Kind
 from pipeline.experiment import backend_selection, matrix
 from pipeline.runtimes import identity
 from pipeline.runtimes.backends import wasmer_cli
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 
 STANDIN = Path(__file__).resolve().parents[1] / "standins" / "wasmer"

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.experiment import backend_selection, matrix
 from pipeline.runtimes.backends import wasmer_cli
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 from toolchain.model import NATIVE, WASM
 

@@ -13,7 +13,7 @@ from pipeline.core.errors import WorkerCrash
 from pipeline.core.files import read_json
 from pipeline.experiment import matrix
 from pipeline.measure.guest import Ended, Guest, prove
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 
 ENGINES = ("jsc.bbq", "spidermonkey.ion", "v8.turbofan")

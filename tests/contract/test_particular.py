@@ -16,7 +16,7 @@ from pipeline.core.errors import WorkerTimeout
 from pipeline.core.files import read_json
 from pipeline.experiment import matrix
 from pipeline.runtimes.backends import discover
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 
 BACKENDS = discover()
 #: The index of a call_indirect's table, as wasm-ld writes it and in its shortest form.

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.experiment import backend_selection, matrix
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from tests.contract.conftest import BACKENDS
 from tests.foreign import build_run
 

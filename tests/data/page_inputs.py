@@ -5,8 +5,8 @@ import itertools
 import json
 from pathlib import Path
 
-from pipeline.report.tables import label
 from pipeline.results import across_workloads, pareto
+from pipeline.results.cells import label
 
 HERE = Path(__file__).resolve().parent
 

@@ -24,7 +24,7 @@ from pipeline.experiment import matrix
 from pipeline.measure.guest import Ended
 from pipeline.measure.session import Session
 from pipeline.runtimes.backends import discover
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 from tests.faults.mutate import MUTATIONS
 from toolchain.model import WASM

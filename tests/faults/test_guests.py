@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build.prebuilt import MOST_BYTES
+from pipeline.core.model import MOST_MODULE_BYTES
 from tests import foreign
 from tests.conftest import environment, make_workspace
 from tests.faults.harness import Run, finished, one_error
@@ -291,11 +291,11 @@ def unspoilt(tmp_path, prepared):
 def test_a_module_above_the_limit_is_one_line(unspoilt, tried):
     module = unspoilt.path / "vast.wasm"
     module.write_bytes(b"\0asm\1\0\0\0")
-    for size in (MOST_BYTES + 1, 1 << 40):
+    for size in (MOST_MODULE_BYTES + 1, 1 << 40):
         os.truncate(module, size)
         outcome = unspoilt.doit("run", f"artifact={module}", "backends=wasmtime.cranelift", timeout=60)
         assert outcome.returncode == 1
-        assert f"{size} bytes; expected at most {MOST_BYTES}" in one_error(outcome.stderr)
+        assert f"{size} bytes; expected at most {MOST_MODULE_BYTES}" in one_error(outcome.stderr)
         assert outcome.stderr.count("\n") == 1
         assert finished(unspoilt) == {}
         tried("a module of more than 64 MiB", "one line, nothing measured")
@@ -305,7 +305,7 @@ def test_a_module_with_50_mb_of_data(unspoilt, tmp_path, often, tried):
     data = "static volatile char data[50 << 20] __attribute__((used)) = {1};\n"
     started = "static struct timespec started"
     module = foreign.build(tmp_path / "large.wasm", {started: data + started})
-    assert 50 << 20 < module.stat().st_size < MOST_BYTES
+    assert 50 << 20 < module.stat().st_size < MOST_MODULE_BYTES
     choice = (f"artifact={module}", often("backends=wasmtime.cranelift", "backends=*"), "rounds=1")
     run = Run(unspoilt.path, "run", *choice)
     status = run.end(900)

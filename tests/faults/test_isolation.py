@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from pipeline.core.errors import WorkerCrash, WorkerTimeout
-from pipeline.core.processes import FILE_LIMIT
 from pipeline.experiment import matrix
-from pipeline.runtimes.identity import start
+from pipeline.runtimes.launch import start
+from pipeline.runtimes.worker_process import FILE_LIMIT
 from tests.contract.conftest import backend, compiled, present  # noqa: F401
 from toolchain.model import NATIVE, WASM
 

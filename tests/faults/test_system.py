@@ -151,7 +151,7 @@ def test_a_pause_is_not_in_the_numbers(longer, often, tried):
 #: Asks a worker that computes for 0.3 s and may take 3 s.
 ASKS = """
 import os, sys
-from pipeline.process import Worker
+from pipeline.runtimes.worker_process import Worker
 code = '''
 import sys, time
 print('{"protocol": 1}', flush=True)

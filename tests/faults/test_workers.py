@@ -19,7 +19,7 @@ FAULTS = "workers"
 STANDIN = Path(__file__).resolve().parents[1] / "standins/faulty_worker.py"
 BACKEND = """
 import json, pathlib
-from pipeline.model import Backend, Kind, Runtime
+from pipeline.core.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(name="faulty", worker="faulty_worker.py")
 _CASES = json.loads(pathlib.Path(__file__).with_suffix(".json").read_text())
@@ -231,7 +231,7 @@ def workspace(tmp_path_factory, prepared, chosen):
     set_faults(made, {name: fault(case, folder / name) for name, case in chosen.items()})
     made.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 3")
     made.edit("matrix.toml", "load_timeout_s = 120", "load_timeout_s = 3")
-    made.edit("pipeline/core/processes.py", "_START_TIMEOUT_S = 60.0", "_START_TIMEOUT_S = 5.0")
+    made.edit("pipeline/runtimes/worker_process.py", "_START_TIMEOUT_S = 60.0", "_START_TIMEOUT_S = 5.0")
     for key in ("undisturbed", "pairs"):
         made.edit("matrix.toml", f"{key} = 2 ", f"{key} = 6 ")
     return made

@@ -89,7 +89,7 @@ def load(path, options):
 serve.serve(load)
 '''
 BACKEND = """
-from pipeline.model import Backend, Kind, Runtime
+from pipeline.core.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(name="tiering", worker="tiering_worker.py")
 BACKENDS = (Backend("tiering.up", Kind.NATIVE, RUNTIME),)

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.analyses.claims import claim_verdicts, claims_toml, verdicts_text
 from pipeline.analyses.claims.claim_verdicts import CONTRADICTED, NOT_TESTABLE, REPRODUCED
+from pipeline.analyses.sweep import read_sweeps
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.experiment import matrix
@@ -572,4 +573,4 @@ def test_sweeps_are_of_this_host_whole_and_of_today(tmp_path, monkeypatch):
             json.dump(content, stream)
     with open("report/sweep-broken.json", "w", encoding="utf-8") as stream:
         stream.write("{")
-    assert verdicts_text.read_sweeps(known) == [sweep]
+    assert read_sweeps(known) == [sweep]

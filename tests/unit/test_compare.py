@@ -28,7 +28,7 @@ from pipeline.analyses.history.run_record import of_results, parse
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.host import fingerprint
-from pipeline.report.tables import label
+from pipeline.results.cells import label
 
 CELL = "json/zig/O3/wasmtime.cranelift"
 

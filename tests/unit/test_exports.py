@@ -30,7 +30,7 @@ from pipeline.report.exports.markdown import brief, code
 from pipeline.report.exports.markdown import render as markdown_of
 from pipeline.report.exports.markdown import text as plain
 from pipeline.report.exports.text import one_line, printable
-from pipeline.report.tables import label, speed
+from pipeline.results.cells import label, speed
 from tests.data import page_inputs
 from tests.recorded import DISTURBED, ROUNDS, WARMED, inside, record
 

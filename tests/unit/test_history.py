@@ -18,8 +18,9 @@ import pytest
 from pipeline.analyses.history import commands, database, history_text
 from pipeline.analyses.history.run_record import load, of_results
 from pipeline.core import paths
-from pipeline.core.errors import BadInput, ProjectError, plain
-from pipeline.report.tables import label
+from pipeline.core.errors import BadInput, ProjectError
+from pipeline.core.text import plain
+from pipeline.results.cells import label
 from pipeline.stats import estimates
 
 HOST = {

@@ -24,7 +24,7 @@ from pipeline.report.page import (
     number_format,
     vega,
 )
-from pipeline.report.tables import label
+from pipeline.results.cells import label
 from tests.data import page_inputs
 from tests.data.page_inputs import HOSTILE
 

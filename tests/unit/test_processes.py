@@ -10,11 +10,13 @@ import time
 import pytest
 
 from pipeline.core.errors import WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.core.locks import machine_lock
 from pipeline.core.model import Status
-from pipeline.core.processes import Worker, machine_lock, signal_name
+from pipeline.core.processes import signal_name
 from pipeline.coremark import validator
 from pipeline.experiment import matrix
 from pipeline.measure.session import Ended, Session
+from pipeline.runtimes.worker_process import Worker
 
 HELLO = "import sys, json, os, time\nprint('{\"protocol\": 1}', flush=True)\n"
 
@@ -101,7 +103,7 @@ def test_a_worker_dies_with_its_parent(tmp_path):
     code = f"""
 import os, sys, time
 sys.path.insert(0, {os.getcwd()!r})
-from pipeline.core.processes import Worker
+from pipeline.runtimes.worker_process import Worker
 busy = "print('{{\\"protocol\\": 1}}', flush=True)\\nwhile True: pass"
 with Worker([sys.executable, '-c', busy], dict(os.environ), memory_mib=512) as worker:
     open({str(tmp_path / "pid")!r}, 'w').write(str(worker._process.pid))
@@ -128,7 +130,7 @@ def test_a_measurement_waits_for_builds_and_builds_for_it():
     code = f"""
 import sys, time
 sys.path.insert(0, {os.getcwd()!r})
-from pipeline.core.processes import machine_lock
+from pipeline.core.locks import machine_lock
 with machine_lock(exclusive=sys.argv[1] == 'alone'):
     print('in', flush=True)
     sys.stdin.read()

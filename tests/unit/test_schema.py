@@ -9,8 +9,8 @@ import pytest
 
 from pipeline.core import toml_checks
 from pipeline.core.model import Kind, Protocol, Status
-from pipeline.report.tables import label
 from pipeline.results import assemble as results_module
+from pipeline.results.cells import label
 from pipeline.stats import verdicts
 from tests.conftest import ROOT
 from tests.data import page_inputs

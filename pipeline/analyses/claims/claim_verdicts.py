@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.analyses.claims.claims_toml import EQUAL, ORDER, SCORE, UNSTATED, Claim, read
 from pipeline.analyses.claims.matching import Cell, Found, Results, absent, command, find, workload_of
 from pipeline.core.errors import ProjectError
-from pipeline.report.tables import half_width, label
+from pipeline.results.cells import half_width, label
 from pipeline.stats import estimates, verdicts
 from pipeline.stats.estimates import CONFIDENCE, Difference, Estimate
 from pipeline.stats.verdicts import FASTER, MOST_SAME, UNDECIDED

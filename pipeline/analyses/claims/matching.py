@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.analyses.claims.claims_toml import Claim, Side
 from pipeline.core.model import Status
-from pipeline.report.tables import label
+from pipeline.results.cells import label
 from pipeline.runtimes import backends
 from pipeline.workloads import workload_toml
 

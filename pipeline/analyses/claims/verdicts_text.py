@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.analyses.claims.claim_verdicts import CONTRADICTED, NOT_TESTABLE, REPRODUCED, RULES, judge_all
 from pipeline.analyses.claims.claims_toml import EQUAL, ORDER, SCORE, UNSTATED
-from pipeline.analyses.history.run_record import of_results
+from pipeline.analyses.sweep import read_sweeps
 from pipeline.core import paths
-from pipeline.core.errors import BadInput
 from pipeline.core.files import read_json, write_json
 from pipeline.stats.estimates import CONFIDENCE
 
@@ -26,29 +23,6 @@ def show() -> None:
     found = judge_all(results, read_sweeps(results))
     write_json(paths.CLAIMS_JSON, {"schema": SCHEMA, "created": results["created"], "claims": found})
     print(render(found), end="", flush=True)
-
-
-def read_sweeps(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What sweeps of this folder found on the host of these results, by the names of their files.
-
-    Files that are broken, of an older version or of another host are left out: what asks for them says what
-    to type.
-    """
-    found = []
-    for path in sorted(Path().glob(paths.sweep("*", "json"))):
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError, BadInput):
-            sweep = read_json(path)
-            same_host = of_results(sweep).host.fingerprint == results["host"]["fingerprint"]
-            if same_host and _whole(sweep, results):
-                found.append(sweep)
-    return found
-
-
-def _whole(sweep: Mapping[str, Any], results: Mapping[str, Any]) -> bool:
-    """Whether a sweep has all that results have, and its chart."""
-    keys = results["cells"][0].keys()
-    cells = bool(sweep["cells"]) and all(cell.keys() == keys for cell in sweep["cells"])
-    return cells and results.keys() <= sweep.keys() and len(sweep["chart"]) == len(sweep["cells"])
 
 
 def published(claim: Mapping[str, Any]) -> str:

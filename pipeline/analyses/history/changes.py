@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.analyses.history.run_record import Cell, Run, Tool
-from pipeline.core.errors import plain
+from pipeline.core.text import plain
 from pipeline.stats import verdicts
 from pipeline.stats.estimates import Difference, Estimate
 from pipeline.stats.verdicts import FASTER, SAME, SLOWER, Verdict

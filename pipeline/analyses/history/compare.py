@@ -11,9 +11,10 @@ from pipeline.analyses.history.comparison import Comparison, Side, compare_runs
 from pipeline.analyses.history.database import Entry
 from pipeline.analyses.history.run_record import Run, load
 from pipeline.core import paths
-from pipeline.core.errors import BadInput, Regression, plain
+from pipeline.core.errors import BadInput, Regression
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.host import fingerprint
+from pipeline.core.text import plain
 
 THRESHOLD = 2.0
 #: Names of regressions in an error's line; the table has all.

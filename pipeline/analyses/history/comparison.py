@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from pipeline.analyses.history.changes import Change, judge, pair
 from pipeline.analyses.history.run_record import Host, Run, Workload
-from pipeline.core.errors import BadInput, near_miss, plain
+from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Status
+from pipeline.core.text import plain
 from pipeline.stats.verdicts import SLOWER
 
 ANY_HOST = "any"

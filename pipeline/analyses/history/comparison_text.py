@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.analyses.history.changes import RATIO, Change, Pair
 from pipeline.analyses.history.comparison import Comparison, Side, host_words
 from pipeline.analyses.history.run_record import Cell, finite
-from pipeline.core.errors import plain
+from pipeline.core.text import plain
 from pipeline.stats.estimates import CONFIDENCE
 
 SCHEMA = 2

@@ -10,7 +10,7 @@ from pipeline.analyses.history.comparison import host_words
 from pipeline.analyses.history.comparison_text import number, unit
 from pipeline.analyses.history.database import Entry
 from pipeline.analyses.history.run_record import Cell, Run
-from pipeline.core.errors import plain
+from pipeline.core.text import plain
 from pipeline.stats.estimates import CONFIDENCE
 
 _WIDTH = 120

@@ -15,9 +15,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, structs
 
-from pipeline.core.errors import BadInput, plain
+from pipeline.core.errors import BadInput
 from pipeline.core.files import digest_of
 from pipeline.core.model import Status
+from pipeline.core.text import plain
 
 #: Of a results.json that is read; one of 1260 cells and all their comparisons has a third of it.
 MOST_BYTES = 64 << 20

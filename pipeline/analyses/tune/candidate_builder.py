@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import artifacts, flag_check
+from pipeline.build import artifacts, flag_check, inputs
 from pipeline.core import own_code, paths
 from pipeline.core.errors import BuildError
 from pipeline.core.files import digest_of, read_json, sha256, write_atomic, write_json
@@ -21,7 +21,6 @@ from pipeline.core.host import fingerprint
 from pipeline.core.model import Workload
 from pipeline.experiment.search_space import Choice, Space, combine
 from pipeline.experiment.variants import digest
-from pipeline.reproducibility import provenance
 from toolchain import wasm_opt
 from toolchain.model import TARGETS, WASM, Toolchain, Variant
 
@@ -46,9 +45,9 @@ class Workshop:
     def __init__(self, workload: Workload, toolchain: Toolchain, targets: Sequence[str]) -> None:
         self.workload, self.toolchain = workload, toolchain
         self.targets = [t for t in TARGETS if t in targets]
-        libc = [path for target in self.targets for path in provenance.linked(workload, toolchain, target)]
+        libc = [path for target in self.targets for path in inputs.linked(workload, toolchain, target)]
         identity = paths.toolchain_identity(toolchain.name)
-        files = sorted({*provenance.sources(workload), *libc, *provenance.code(toolchain), identity})
+        files = sorted({*inputs.sources(workload), *libc, *inputs.code(toolchain), identity})
         #: Digest of everything that decides a module beside its flags.
         self.basis = digest_of(
             {

@@ -13,7 +13,7 @@ from pipeline.measure.sample import Sample, read
 from pipeline.report.exports import github_summary
 from pipeline.report.exports.model import Export, Results, Samples
 from pipeline.report.exports.text import artifact_sha256
-from pipeline.report.tables import label
+from pipeline.results.cells import label
 
 _AGAIN = "type: doit run"
 

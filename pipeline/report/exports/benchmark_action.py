@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.core.model import Status
 from pipeline.report.exports.model import Export, Results, Samples
 from pipeline.report.exports.text import artifact_sha256, built_by, machine, one_line, versioned
-from pipeline.report.tables import label
+from pipeline.results.cells import label
 
 _UNIT = "ratio to native"
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.core.errors import printable
+from pipeline.core.text import printable
 from pipeline.report.exports.model import Export, Results, Samples
 
 #: A field that starts like this is computed by spreadsheets ("=cmd|…" starts a program), also in the wide

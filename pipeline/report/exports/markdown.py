@@ -8,21 +8,11 @@ from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.model import Status
+from pipeline.core.text import markdown_code, markdown_text
 from pipeline.report.exports.model import Export, Results, Samples
 from pipeline.report.exports.text import machine, one_line, versioned
-from pipeline.report.tables import (
-    foreign,
-    grid,
-    half_width,
-    heading,
-    markdown_code,
-    markdown_text,
-    native_speeds,
-    notes,
-    sources,
-    speed,
-    unfit,
-)
+from pipeline.report.tables import grid, heading, notes, sources
+from pipeline.results.cells import foreign, half_width, native_speeds, speed, unfit
 
 #: What GitHub makes mentions, references, formulas and links of, which no backslash stops: inside an
 #: element of its own, the character no longer touches what follows it.

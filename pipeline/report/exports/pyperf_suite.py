@@ -14,7 +14,7 @@ from pipeline.core.model import Status
 from pipeline.measure.sample import Sample
 from pipeline.report.exports.model import Export, Results, Samples
 from pipeline.report.exports.text import artifact_sha256, built_by, one_line
-from pipeline.report.tables import label, things
+from pipeline.results.cells import label, things
 
 _VERSION = "1.0"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.errors import printable
+from pipeline.core.text import printable
 
 
 def one_line(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pipeline.report.page.number_format as numbers
 from pipeline.core.model import Status
-from pipeline.report.tables import label
+from pipeline.results.cells import label
 
 Cell = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pipeline.report.page.cell_texts as data
 import pipeline.report.page.number_format as numbers
 from pipeline.report.page.cell_texts import PHASES, Cell, is_ok, tip
-from pipeline.report.tables import label
+from pipeline.results.cells import label
 
 
 def rows(results: dict[str, Any]) -> list[dict[str, Any]]:

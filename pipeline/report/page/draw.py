@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analyses.claims.claim_verdicts import judge_all
-from pipeline.analyses.claims.verdicts_text import read_sweeps
+from pipeline.analyses.sweep import read_sweeps
 from pipeline.core import paths
 from pipeline.core.files import read_json, write_atomic
 from pipeline.report.page import across_workloads, chart_data, chart_style, charts, cost_charts, render, vega
 from pipeline.report.page.cell_texts import is_ok
-from pipeline.report.tables import parts
+from pipeline.results.cells import parts
 
 
 def draw() -> None:

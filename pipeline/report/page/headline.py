@@ -9,7 +9,7 @@ from typing import Any
 import pipeline.report.page.number_format as numbers
 from pipeline.core.model import Kind
 from pipeline.report.page.cell_texts import Cell, is_ok
-from pipeline.report.tables import label, native_name, native_speeds, parts
+from pipeline.results.cells import label, native_name, native_speeds, parts
 from pipeline.stats.verdicts import FASTER, SLOWER
 
 #: Backends that may be named beside the first one.

@@ -7,7 +7,8 @@ from typing import Any
 
 import pipeline.report.page.number_format as numbers
 from pipeline.report.page.headline import processor, rounds
-from pipeline.report.tables import native_name, native_speeds, sources
+from pipeline.report.tables import sources
+from pipeline.results.cells import native_name, native_speeds
 
 #: Settings of a protocol in the words of the page.
 _SETTINGS = {

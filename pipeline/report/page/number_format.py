@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.report.tables import half_width, mark, speed
+from pipeline.results.cells import half_width, mark, speed
 
 #: A cell in more groups than this shows "…" in a narrow place, as the terminal's table does.
 _MOST_LETTERS = 4

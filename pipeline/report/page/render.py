@@ -20,18 +20,8 @@ from pipeline.analyses.claims.claim_verdicts import NOT_TESTABLE, RULES
 from pipeline.analyses.sweep import changes
 from pipeline.core import paths
 from pipeline.report.pareto_text import tables
-from pipeline.report.tables import (
-    grid,
-    half_width,
-    heading,
-    label,
-    native_speeds,
-    notes,
-    orders,
-    parts,
-    unfit,
-    unit,
-)
+from pipeline.report.tables import grid, heading, notes
+from pipeline.results.cells import half_width, label, native_speeds, orders, parts, unfit, unit
 from pipeline.stats.verdicts import MOST_SAME
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.errors import plain
 from pipeline.core.model import ITERATIONS, Workload
+from pipeline.core.text import plain
 from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
 #: What guest_clock.c writes last.

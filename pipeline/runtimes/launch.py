@@ -1,0 +1,47 @@
+"""Starting a worker of a runtime."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pipeline.core import paths
+from pipeline.core.errors import WorkerError
+from pipeline.core.model import Backend, Protocol, Runtime
+from pipeline.runtimes.environments import loader_folder
+from pipeline.runtimes.identity import found_programs, site_of
+from pipeline.runtimes.packages import find
+from pipeline.runtimes.worker_process import Worker
+
+
+def start(backend: Backend, protocol: Protocol) -> Worker:
+    """The worker process of a backend, under its own host program, with nothing of our environment."""
+    runtime = backend.runtime
+    folders = dict.fromkeys([*(os.path.dirname(p) for p in found_programs(runtime)), "/usr/bin", "/bin"])
+    environment = {"PATH": ":".join(folders), "LC_ALL": "C.UTF-8", "TZ": "UTC", **backend.environment}
+    host: str | None = sys.executable
+    if runtime.environment is not None:
+        folder = (paths.ROOT / paths.environment(runtime.environment)).absolute()
+        host = str(paths.python_of(folder))
+        if runtime.loader_links:
+            environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
+    # -B: no bytecode files beside the workers; -s: nothing from the user's own packages.
+    arguments = ["-B", "-s"]
+    if runtime.host is not None:
+        host, arguments = hosted_by(runtime), []
+        if host is None:
+            raise WorkerError(f"{runtime.name}: {runtime.host} is gone; type: doit run runtime")
+    script = paths.ROOT / paths.worker(runtime.worker)
+    command = [str(host), *arguments, *backend.arguments, str(script)]
+    return Worker(command, environment, memory_mib=protocol.memory_mib, reserved_mib=runtime.reserved_mib)
+
+
+def hosted_by(runtime: Runtime) -> str | None:
+    """The program in its first package that runs its worker script."""
+    assert runtime.host is not None
+    site = site_of(runtime)
+    distribution = find(runtime.packages[0], None if site is None else str((paths.ROOT / site).absolute()))
+    if distribution is None:
+        return None
+    path = distribution.locate_file(runtime.host)
+    return str(path) if os.path.exists(str(path)) else None

@@ -1,0 +1,255 @@
+"""A worker process as its parent sees it.
+
+The protocol is JSON lines: one request, one answer. The worker says ``{"protocol": 1}`` once it is
+up; ``{"op": "load", …}`` and ``{"op": "run", …}`` are answered with objects; end of input ends it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
+
+from pipeline.core.errors import ProjectError, WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.core.processes import die_with_parent, signal_name, starting
+
+#: Bytes that one file written by a worker may have: a guest's output goes to one.
+FILE_LIMIT = 64 * 1024 * 1024
+#: Bytes of one answer: JSON writes six for some of the guest's output, of which a worker passes on 1 MiB.
+ANSWER_LIMIT = 8 * 1024 * 1024
+_START_TIMEOUT_S = 60.0
+#: Resident memory that is not private writable: mapped libraries, of a JavaScript engine 100 MiB and more.
+_OWN_MIB = 150
+#: How often an awaited worker's memory is looked at, s: not within a chunk.
+_WATCH_S = 0.25
+#: Says nothing of what was to be started, but that the system has no room for any process.
+_NO_ROOM = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+def _at_most(kind: int, wanted: int) -> tuple[int, int]:
+    """A limit for setrlimit: the user's own where that is lower, for it cannot be raised."""
+    hard = resource.getrlimit(kind)[1]
+    return kind, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
+class Worker:
+    """A process in a session of its own that dies with its parent and keeps to its limits.
+
+    ``memory_mib`` bounds private writable memory (RLIMIT_DATA): a reserved but unused address
+    range, which every wasm runtime has, does not count; what a guest really grows does. Some runtimes map
+    such ranges writable: ``reserved_mib`` more. What their guests grow is then bounded by looking at the
+    resident set while an answer is awaited.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        memory_mib: int,
+        reserved_mib: int = 0,
+    ) -> None:
+        self._most_resident = (memory_mib + _OWN_MIB) << 20
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        self._buffer = b""
+        self._greeted = False
+        #: From fork to greeting, as far as the worker's clock tells; None before it has greeted.
+        self.start_seconds: float | None = None
+        self._started = time.monotonic()
+        parent = os.getpid()
+        limits = [
+            _at_most(resource.RLIMIT_CORE, 0),
+            _at_most(resource.RLIMIT_FSIZE, FILE_LIMIT),
+            _at_most(resource.RLIMIT_DATA, (memory_mib + reserved_mib) << 20),
+        ]
+
+        def limit() -> None:
+            die_with_parent(parent)
+            for kind, most in limits:
+                resource.setrlimit(kind, (most, most))
+
+        try:
+            with starting():
+                self._process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=self._stderr,
+                    env=dict(environment),
+                    cwd="/",
+                    start_new_session=True,
+                    preexec_fn=limit,
+                )
+        except OSError as error:
+            self._stderr.close()
+            if error.errno in _NO_ROOM:
+                room = "room for one process more; see: ulimit -a"
+                raise ProjectError(f"cannot start {argv[0]}: {error.strerror}; expected {room}") from None
+            raise WorkerCrash(f"cannot start {argv[0]}: {error.strerror}") from None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.close(kill=kind is not None)
+
+    def request(self, message: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Send one request and return its answer; raises a WorkerError, after which it is dead."""
+        # Not before the first request: so two workers that are needed together start together.
+        if not self._greeted:
+            self._greet()
+        assert self._process.stdin is not None
+        self._check_silence()
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise self._death() from None
+        answer = self._receive(timeout_s)
+        if "error" in answer:
+            raise WorkerError(str(answer["error"]))
+        return answer
+
+    def _greet(self) -> None:
+        hello = self._receive(_START_TIMEOUT_S)
+        if hello.get("protocol") != 1:
+            self.close(kill=True)
+            raise WorkerError(f"the worker greeted with {hello!r}, expected protocol 1")
+        # Both clocks are the system's CLOCK_MONOTONIC; we may read the greeting much later.
+        said = hello.get("monotonic")
+        if isinstance(said, int | float) and self._started <= said <= time.monotonic():
+            self.start_seconds = round(said - self._started, 6)
+        self._greeted = True
+
+    def _check_silence(self) -> None:
+        """Nothing was said since the last answer: it would be taken for the next one."""
+        assert self._process.stdout is not None
+        if not self._buffer and select.select([self._process.stdout], [], [], 0)[0]:
+            self._buffer = os.read(self._process.stdout.fileno(), 1 << 16)  # nothing, where it is dead
+        if self._buffer:
+            self.close(kill=True)
+            raise WorkerError(f"the worker spoke without being asked: {self._buffer[:80]!r}")
+
+    def _receive(self, timeout_s: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        left = timeout_s
+        while b"\n" not in self._buffer:
+            if left <= 0:
+                self.close(kill=True)
+                raise WorkerTimeout(f"no answer within {timeout_s:g} s")
+            asked, wait = time.monotonic(), min(left, _WATCH_S)
+            ready = select.select([descriptor], [], [], wait)[0]
+            # Who stops us (Ctrl-Z, a debugger) may have stopped the worker, too: that is no time of its own.
+            left -= min(time.monotonic() - asked, wait)
+            if not ready:
+                self._check_memory()
+                # What it started may still hold its output.
+                if self._process.poll() is not None and not select.select([descriptor], [], [], 0)[0]:
+                    raise self._death()
+                continue
+            chunk = os.read(descriptor, 1 << 16)
+            if not chunk:
+                raise self._death()
+            self._buffer += chunk
+            if len(self._buffer) > ANSWER_LIMIT:
+                self.close(kill=True)
+                raise WorkerError("the worker's answer has no end")
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            self.close(kill=True)
+            raise WorkerError(f"the worker's answer is not a JSON object: {line[:80]!r}")
+        return answer
+
+    def _check_memory(self) -> None:
+        resident = _status_bytes(self._process.pid, "VmRSS")
+        if resident is not None and resident > self._most_resident:
+            self.close(kill=True)
+            raise WorkerError(f"killed: it used {resident >> 20} MiB of memory")
+
+    def _death(self) -> WorkerCrash:
+        """Explain why the worker is gone."""
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.close(kill=True)
+            return WorkerCrash("the worker closed its output and went on")
+        with contextlib.suppress(OSError, ValueError):
+            self._stderr.seek(0)
+        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
+        # Rust ends what it says of a panic with how to be told more.
+        tail = [line for line in lines if not line.startswith("note: ")][-1:]
+        said = f": {tail[0][:200]}" if tail else ""
+        if status < 0:
+            return WorkerCrash(f"the worker died of {signal_name(-status)}{said}", -status)
+        return WorkerCrash(f"the worker exited with status {status}{said}")
+
+    def peak_rss_bytes(self) -> int | None:
+        """Largest resident set so far, from the kernel's own accounting (VmHWM).
+
+        Not getrusage's ru_maxrss: that starts at the size of the process that forked.
+        """
+        return _status_bytes(self._process.pid, "VmHWM")
+
+    def pin(self, processor: int) -> None:
+        """Let all its threads, and what they start, run on one processor only."""
+        # It may be dead, or the set of processors may have just changed.
+        with contextlib.suppress(OSError):
+            for thread in os.listdir(f"/proc/{self._process.pid}/task"):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(int(thread), {processor})
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the worker and of the children that it has waited for, so far."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            with open(f"/proc/{self._process.pid}/stat", encoding="utf-8", errors="replace") as stream:
+                fields = stream.read().rpartition(")")[2].split()
+            return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+        return 0.0
+
+    def close(self, *, kill: bool = False) -> None:
+        """End the worker and all that it started; with ``kill`` at once."""
+        process = self._process
+        if process.stdin is not None:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+        if not kill:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
+        # Its session outlives it if the guest left something behind.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+        if kill or process.returncode is not None:
+            self._close_stderr()
+
+    def _close_stderr(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stderr.close()
+
+
+def _status_bytes(pid: int, key: str) -> int | None:
+    """A field of a living process's status in bytes (VmRSS, VmHWM), None where the kernel does not tell."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as stream:
+            for line in stream:
+                if line.startswith(f"{key}:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
