@@ -8,9 +8,11 @@ import subprocess
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from pipeline.core import paths
 from pipeline.core.errors import BuildError, DiskFull
-from pipeline.core.files import write_json
+from pipeline.core.files import read_record, write_record
 from pipeline.core.processes import die_with_parent, signal_name, starting
 from toolchain import wasm_opt
 from toolchain.model import Identity, Toolchain
@@ -83,22 +85,37 @@ def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> 
     raise BuildError(f"{what}: {said}")
 
 
+class ToolchainRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a compiler or wasm-opt is, as recorded in its identity.json."""
+
+    name: str
+    present: bool
+    reason: str | None  # why it is not present
+    version: str
+    sha256: str  # of all that decides its output
+
+
 def identify(toolchain: Toolchain) -> None:
-    """Write what the toolchain is, or why it is not here."""
+    """Write what the toolchain is, or why it is not installed."""
     _write_identity(paths.toolchain_identity(toolchain.name), toolchain.identify())
 
 
 def identify_wasm_opt() -> None:
-    """Write what the pass after linking is, or why it is not here."""
+    """Write what wasm-opt is, or why it is not installed."""
     _write_identity(paths.wasm_opt_identity(), wasm_opt.identify())
 
 
+def load_toolchain(name: str) -> ToolchainRecord:
+    """What ``identify`` wrote; raises OSError or ValueError."""
+    return read_record(paths.toolchain_identity(name), ToolchainRecord)
+
+
 def _write_identity(path: str, identity: Identity) -> None:
-    record = {
-        "name": identity.name,
-        "present": identity.present,
-        "reason": identity.reason or None,
-        "version": identity.version,
-        "sha256": identity.digest,
-    }
-    write_json(path, record)
+    record = ToolchainRecord(
+        name=identity.name,
+        present=identity.present,
+        reason=identity.reason or None,
+        version=identity.version,
+        sha256=identity.digest,
+    )
+    write_record(path, record)

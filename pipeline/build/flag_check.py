@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import msgspec
 
 from pipeline.build.compilers import complaint, raise_if_disturbed, start
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
-from pipeline.core.files import new_folder, write_json
+from pipeline.core.files import new_folder, write_record
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
 #: What is linked without a C library, to ask a linker about its flags.
 _BARE = "void _start(void) {}\n"
 _EMPTY_MODULE = b"\0asm\1\0\0\0"
+
+
+class FlagRecord(msgspec.Struct, frozen=True):
+    """Which targets cannot be built with the flags of a variant, {target: why}."""
+
+    refused: dict[str, str]
 
 
 def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], where: str) -> None:
@@ -36,7 +44,12 @@ def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], w
     if WASM in fatal or (fatal and len(fatal) == len(needed)):
         raise BadInput(f"{where}: {doubts[WASM if WASM in fatal else fatal[0]]}")
     refused = {target: why for target, why in {**missing, **doubts}.items() if why}
-    write_json(paths.flags(toolchain.name, variant.name), {"refused": refused})
+    record_refusals(toolchain, variant, refused)
+
+
+def record_refusals(toolchain: Toolchain, variant: Variant, refused: Mapping[str, str]) -> None:
+    """Write down which targets cannot be built with the flags of a variant, {target: why}."""
+    write_record(paths.flags(toolchain.name, variant.name), FlagRecord(dict(refused)))
 
 
 def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:

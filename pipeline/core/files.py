@@ -9,7 +9,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
 
 #: How the names of files and folders begin that are not whole yet. What a killed process leaves of them is
 #: removed by checkout.py.
@@ -62,6 +66,19 @@ def write_json(path: str | Path, value: Any) -> None:
 def read_json(path: str | Path) -> Any:
     """Read a JSON file; raises OSError or ValueError."""
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def read_record(path: str | Path, kind: type[T]) -> T:
+    """Read a JSON file as a msgspec Struct; raises OSError, or ValueError for other content."""
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def write_record(path: str | Path, record: msgspec.Struct) -> None:
+    """Write a msgspec Struct as a JSON file, as ``write_json`` does."""
+    write_json(path, msgspec.to_builtins(record))
 
 
 @contextlib.contextmanager

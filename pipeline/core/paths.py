@@ -47,7 +47,8 @@ SELFTEST_JSON = f"{REPORT}/selftest.json"
 REPRODUCE_TXT = f"{REPORT}/reproduce.txt"
 REPRODUCE_JSON = f"{REPORT}/reproduce.json"
 BUNDLE = f"{BUILD}/bundle/coremark-wasm.tar"
-ELSEWHERE = f"{BUILD}/elsewhere"
+#: Copies of the project that are built for a comparison.
+REBUILT = f"{BUILD}/rebuilt"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 ENVIRONMENTS = "pipeline/runtimes/pins"
@@ -131,15 +132,6 @@ def staged_files(workload: str) -> str:
 
 def staged_stdin(workload: str) -> str:
     return f"{staged(workload)}/stdin"
-
-
-def artifact_dir(workload: str, toolchain: str, variant: str, target: str) -> str:
-    return f"{ARTIFACTS}/{workload}/{toolchain}/{variant}/{target}"
-
-
-def provenance(workload: str, toolchain: str, variant: str, target: str) -> str:
-    """What an artifact was made of, and how."""
-    return f"{artifact_dir(workload, toolchain, variant, target)}/provenance.json"
 
 
 def environment(name: str) -> str:

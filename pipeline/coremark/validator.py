@@ -49,7 +49,7 @@ def arguments(seeds: SeedSet, iterations: int) -> list[str]:
     return [NAME, *(f"0x{seed:x}" for seed in seeds.seeds), str(iterations)]
 
 
-def judge(output: str, seeds: SeedSet, iterations: int | None) -> Run:
+def validate(output: str, seeds: SeedSet, iterations: int | None) -> Run:
     """Believe a run's output, or raise Invalid saying what it should have been.
 
     Checks CoreMark's own verdict, every CRC of the seed set, the iteration count (None: whatever the
@@ -109,14 +109,14 @@ class CoreMark:
 
     def judge(self, output: bytes, case: SeedSet, iterations: int | None, wall_s: float) -> Run:
         """By the CRCs; the guest's own time is the figure."""
-        return judge(output.decode("utf-8", "replace"), case, iterations)
+        return validate(output.decode("utf-8", "replace"), case, iterations)
 
     def name(self, case: SeedSet) -> str:
         """By what EEMBC calls the seeds."""
         return f"{case.name} run"
 
     def difference(self, found: int, expected: int) -> str:
-        """The first iteration's CRCs are checked by ``judge``; the rest shows in the final one only."""
+        """The first iteration's CRCs are checked by ``validate``; the rest shows in the final one only."""
         return f"crcfinal is 0x{found:04x}, native's is 0x{expected:04x}"
 
     def manual(self) -> str:

@@ -1,4 +1,4 @@
-"""The hosts whose samples lie in one results folder, each in a folder of its own."""
+"""The hosts whose samples are in one results folder, each in its own folder there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipeline.core.files import read_json, write_json
 _FOLDER = re.compile(r"[0-9a-f]{12}")
 
 
-def introduce() -> None:
-    """Write down which host this is, beside what it measures; does nothing where that is known."""
+def write_host_record() -> None:
+    """Write down which host this is, next to its samples; does nothing where that is done."""
     path = Path(paths.host_record(paths.here()))
     if not path.exists():
         write_json(path, host.describe())
@@ -31,7 +31,7 @@ def others() -> list[str]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """The "host" object of another host; of one that did not introduce itself only what its folder says."""
+    """The "host" object of one of the other hosts; of one without a record only the folder's name."""
     try:
         found = read_json(paths.host_record(name))
         typed = all(isinstance(found[key], kind) for key, kind in host.KEYS.items())
@@ -44,11 +44,11 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def state() -> list[list[Any]]:
-    """[path, time in ns, size] of all that lies there of other hosts, as JSON: a report depends on it."""
+    """[path, time in ns, size] of all files of other hosts, as JSON: a report depends on them."""
     found: list[list[Any]] = []
     for name in others():
         for folder, _, files in os.walk(os.path.join(paths.RESULTS, name)):
-            # Another host may be writing there just now, to files whose names begin with a dot.
+            # That host may be writing there just now, to files whose names begin with a dot.
             for path in (os.path.join(folder, file) for file in files if not file.startswith(".")):
                 with contextlib.suppress(OSError):
                     status = os.stat(path)

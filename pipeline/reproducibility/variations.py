@@ -41,7 +41,7 @@ class Variation:
     missing: str = ""
 
 
-def known(base: Path) -> Iterator[Variation]:
+def all_variations(base: Path) -> Iterator[Variation]:
     """All variations, in the order in which they are tried; ``base`` is a folder for what they need."""
     deep = "/".join(["a" * 40] * 5)
     yield Variation("long path", "205 characters more", folder=f"long/{deep}")
