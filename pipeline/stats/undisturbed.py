@@ -45,7 +45,7 @@ class Series:
         return [i for i in range(len(self.references)) if self.calm(i, near)]
 
     def undisturbed_speed(self, speed: float) -> float:
-        """The undisturbed speed for this round: its own if close to ``speed``, because machines also drift."""
+        """The undisturbed speed for this round: its own if close to ``speed``; machines also drift slowly."""
         own = reference_speed(self)
         return own if own >= NEAR * speed else speed
 
