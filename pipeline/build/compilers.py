@@ -1,4 +1,4 @@
-"""Compilers, linkers and wasm-opt as programs: started, listened to, and identified."""
+"""Compilers, linkers and wasm-opt as programs: started, their messages read, and identified."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def start(
         )
     with process:
         try:
-            printed, said = process.communicate(text)
+            stdout, stderr = process.communicate(text)
         except BaseException:
             process.kill()
             raise
-    return subprocess.CompletedProcess(command, process.returncode, printed, said)
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def complaint(stderr: str) -> str:
@@ -71,18 +71,19 @@ def complaint(stderr: str) -> str:
 
 
 def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> None:
-    """A full disk or a signal says nothing about the program: stop instead of recording it."""
+    """Raise BuildError or DiskFull where the machine failed: that is no finding about the program."""
     text, status = outcome.stderr, outcome.returncode
     silent = status != 0 and not text.strip()
     if status >= 0 and not silent and not any(sign in text for sign in _DISTURBANCES):
         return
-    said = f"{complaint(text)} (exit status {status})"
+    reason = f"{complaint(text)} (exit status {status})"
     if status < 0:
-        said = f"died of {signal_name(-status)}" + (f": {complaint(text)}" if text.strip() else "")
+        reason = f"died of {signal_name(-status)}" + (f": {complaint(text)}" if text.strip() else "")
     # A linker that maps its output into memory gets this signal where the disk has no room for a page.
     if status == -signal.SIGBUS or any(sign in text for sign in _FULL):
-        raise DiskFull(f"{what}: {said}; is the disk full? make room for {paths.BUILD}/, then type: doit run")
-    raise BuildError(f"{what}: {said}")
+        remedy = f"is the disk full? make room for {paths.BUILD}/, then run: doit run"
+        raise DiskFull(f"{what}: {reason}; {remedy}")
+    raise BuildError(f"{what}: {reason}")
 
 
 class ToolchainRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Whether compiler, linker and wasm-opt take the flags of a variant: asked before anything is made."""
+"""Check that compiler, linker and wasm-opt accept the flags of a variant, before anything is built."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.core.files import new_folder, write_record
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
-#: What is linked without a C library, to ask a linker about its flags.
+#: A program that links without a C library, to ask a linker about its flags.
 _BARE = "void _start(void) {}\n"
 _EMPTY_MODULE = b"\0asm\1\0\0\0"
 
@@ -53,7 +53,7 @@ def record_refusals(toolchain: Toolchain, variant: Variant, refused: Mapping[str
 
 
 def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
-    """What compiler, linker or wasm-opt say against their flags; "" if nothing."""
+    """Why compiler, linker or wasm-opt refuse their flags; "" if they accept them."""
     with new_folder(paths.BUILD) as folder:
         source, object_, linked = (f"{folder}/{name}" for name in ("bare.c", "bare.o", "linked"))
         Path(source).write_text(_BARE, encoding="utf-8")
@@ -75,6 +75,6 @@ def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
             # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
             if outcome.returncode != 0 or outcome.stderr.strip():
                 where = f" for {toolchain.triple(target)}" if key == "flags" else ""
-                said = complaint(outcome.stderr).replace(f"{folder}/", "")
-                return f"{key} {shlex.join(flags)!r}: {who} refuses it{where}: {said}"
+                reason = complaint(outcome.stderr).replace(f"{folder}/", "")
+                return f"{key} {shlex.join(flags)!r}: {who} refuses it{where}: {reason}"
     return ""

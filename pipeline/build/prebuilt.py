@@ -1,4 +1,4 @@
-"""Modules that somebody else built: which are asked for, and taking one in as an artifact.
+"""Prebuilt modules: take one in as an artifact.
 
 A module has its digest in place of a provenance. So a published score can be checked on the very bytes that
 it was made with.
@@ -26,7 +26,7 @@ _EXPECTED = (
 
 
 def take_in(workload: str, each: Prebuilt) -> None:
-    """Copy a module to where artifacts of a workload lie, beside a record of it; raises BadInput."""
+    """Copy a module to the artifacts of a workload, with a record of it; raises BadInput."""
     from pipeline.wasm.decoder import parse  # tables of opcodes: not for a run that takes nothing in
     from pipeline.wasm.features import features
     from pipeline.wasm.instructions import WasmError

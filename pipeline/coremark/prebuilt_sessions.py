@@ -22,7 +22,7 @@ from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
 #: A program that calibrates itself for ten seconds and more, under a slow interpreter.
 _WHOLE_RUN_S = 120.0
-#: Least of the time that a whole run must say, {whether the run is a process of its own, which also starts}.
+#: Least part of its time that a whole run must report, {whether the run is a process of its own, which also starts}.
 _CLOCK_TOLERANCE = {False: 0.9, True: 0.6}
 _MOST_ITERATIONS = 10**6
 #: An export ``run`` is also run on a clock that is slower by this; the two speeds differ by less than this,
@@ -32,7 +32,7 @@ _SLOWER, _SAME_SPEED = 4, 2
 _MOST_OF_NATIVE, _NATIVE_S = 4, 0.005
 #: More runs of an export ``run`` that ended too soon.
 _TRIES = 5
-#: How far a score may be from a whole number of iterations over the time it is of: f32 has 24 bits, and
+#: How far a score may be from a whole number of iterations over its time: f32 has 24 bits, and
 #: intermediate results of a port may have as few.
 _WHOLE_NUMBER = 0.02
 _F32 = 2.0**-22
@@ -177,7 +177,7 @@ class _Run(Session):
         fast = self.chunk()
         if not 1 / _SAME_SPEED < fast.score / slow.score < _SAME_SPEED:
             reason = f"{fast.score:g} iterations/s where its clock is fast and {slow.score:g} where it is not"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is not of what it ran")
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score does not follow from what it ran")
         native = reference.run(
             PERFORMANCE, min(_MOST_ITERATIONS, max(1, round(_NATIVE_S * fast.score)))
         ).score
@@ -217,11 +217,11 @@ class _Run(Session):
         """Believe a score, or raise Ended saying what is wrong with it."""
         if found.calls < 2 or found.clock_ms <= 0 or found.clock_ns <= 0:
             reason = f"it asked for the time {found.calls} times, {found.clock_ms:g} ms apart at last"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is of no time")
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score has no time")
         if found.score is None or not 0 < found.score < 1e12:
             raise Ended(Status.INVALID, f"{self.who}: run returned {found.score}: CoreMark found errors")
         if found.clock_ms < validator.SELF_TIMED_S * 1000:
-            reason = f"its score is of {found.clock_ms:g} ms of its clock, CoreMark asks for ten seconds"
+            reason = f"its score covers {found.clock_ms:g} ms of its clock, CoreMark asks for ten seconds"
             raise Ended(Status.INVALID, f"{self.who}: {reason}")
         iterations = found.score * found.clock_ms / 1000
         number = round(iterations)

@@ -99,7 +99,7 @@ class ChunkPairs:
         self.pairs, self.wanted = min(self.pairs, few[0]), min(self.wanted, few[1])
 
     def _scout(self) -> None:
-        """Before the first round of a process: look on every processor what the machine can do."""
+        """Before the first round of a process: find out on every processor how fast the machine can be."""
         seen = Series()
         for _ in range(2 * self.pairs):
             self._turn += 1
@@ -109,7 +109,7 @@ class ChunkPairs:
         self.recent.append(undisturbed.reference_speed(seen))
 
     def _series(self) -> None:
-        """Pairs; which of the two goes first alternates, and trouble sends both to another processor."""
+        """Pairs in alternating order; a disturbed pair moves both to the next processor."""
         self.series, self.processors = Series(), []
         series = self.series
         turns = [
@@ -135,7 +135,7 @@ class ChunkPairs:
         return [self.series.scores[i] / self.series.references[i] for i in chosen]
 
     def _pin(self) -> None:
-        """Both on one processor: each processor has a state of its own, which then touches both alike."""
+        """Both on one processor: each processor has its own state, which then affects both equally."""
         processor = self._usable[self._turn % len(self._usable)]
         for session in (self.subject, self.other):
             session.worker.pin(processor)

@@ -12,7 +12,7 @@ Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Share = Annotated[float, Meta(ge=0, lt=1e6)]
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
-#: Of a proof: no deeper than this, so that whatever reads it can.
+#: Of a proof: no deeper than this, so that every reader can parse it.
 Plain = str | int | float | bool | None
 Shallow = Plain | list[Plain] | dict[str, Plain]
 #: What a worker shows of the compiler that it used, {name: value}.
