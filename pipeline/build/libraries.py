@@ -1,4 +1,4 @@
-"""The C library of each target, and what programs ask for beside it: made once, for all variants."""
+"""The C library of each target, and the further libraries of programs: built once, for all variants."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ _CLOCK_RUN_S = 0.1
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
-#: Reject a clock after so many consecutive chunks that lose more than this factor of the calibrated loss, plus
-#: so many seconds, plus the share that rounding allows; a busy machine spoils one or two.
+#: Reject a clock after so many consecutive chunks that lose more than this factor of the calibrated loss,
+#: plus so many seconds, plus the share that rounding allows; a busy machine spoils one or two.
 _CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 2, 0.001
 #: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
 #: lost at its ends is half a per cent at most, either way.
