@@ -22,7 +22,7 @@ from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
 #: A program that calibrates itself for ten seconds and more, under a slow interpreter.
 _WHOLE_RUN_S = 120.0
-#: Least part of its time that a whole run must report, {whether the run is its own process, which also starts}.
+#: Least part of its time that a whole run must report, {whether each run is a process, which also starts}.
 _CLOCK_TOLERANCE = {False: 0.9, True: 0.6}
 _MOST_ITERATIONS = 10**6
 #: An export ``run`` is also run on a clock that is slower by this; the two speeds differ by less than this,
