@@ -19,7 +19,7 @@ import msgspec
 from pipeline.build import compilers
 from pipeline.core import host, paths
 from pipeline.core.artifact import Artifact, ArtifactRecord, BuildSpec, save_record
-from pipeline.core.files import read_json, sha256, write_atomic, write_json
+from pipeline.core.files import read_json, sha256, write_atomic, write_record
 from pipeline.core.model import Cell, Status
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
@@ -92,7 +92,8 @@ def record(folder: Path) -> Recorded:
             identity.identify(runtime)
         for cell in plan.cells():
             _samples(plan, cell)
-        write_json(paths.host_record(INTRODUCED), {**host.describe(), "fingerprint": INTRODUCED + "0" * 52})
+        there = msgspec.structs.replace(host.describe(), fingerprint=INTRODUCED + "0" * 52)
+        write_record(paths.host_record(INTRODUCED), there)
         write_report.write_report(plan)
         return Recorded(folder, read_json(paths.RESULTS_JSON))
 

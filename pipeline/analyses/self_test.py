@@ -7,6 +7,8 @@ import random
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
+
 from pipeline.core import host, paths
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic, write_json
@@ -185,7 +187,7 @@ def _quantile(values: list[float], q: float) -> float | None:
 def _head(plan: Plan, repeats: int) -> dict[str, Any]:
     return {
         "schema": 1,
-        "host": host.describe(),
+        "host": msgspec.to_builtins(host.describe()),
         "protocol": {"rounds": plan.protocol.rounds, **plan.protocol.settings()},
         "repeats": repeats,
     }

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import host, paths
-from pipeline.core.files import read_json, write_json
+from pipeline.core.files import read_record, write_record
+from pipeline.core.host import Host
 
 _FOLDER = re.compile(r"[0-9a-f]{12}")
 
@@ -18,7 +19,7 @@ def write_host_record() -> None:
     """Write down which host this is, next to its samples; does nothing where that is done."""
     path = Path(paths.host_record(paths.here()))
     if not path.exists():
-        write_json(path, host.describe())
+        write_record(path, host.describe())
 
 
 def others() -> list[str]:
@@ -30,17 +31,15 @@ def others() -> list[str]:
     return sorted(name for name in names if _FOLDER.fullmatch(name) and name != paths.here())
 
 
-def describe(name: str) -> dict[str, Any]:
-    """The "host" object of one of the other hosts; of one without a record only the folder's name."""
+def describe(name: str) -> Host:
+    """One of the other hosts; of one without a valid record only the folder's name is known."""
     try:
-        found = read_json(paths.host_record(name))
-        typed = all(isinstance(found[key], kind) for key, kind in host.KEYS.items())
-        if typed and tuple(found) == tuple(host.KEYS) and found["fingerprint"].startswith(name):
-            return dict(found)
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    unknown: dict[str, Any] = dict.fromkeys(host.KEYS)
-    return {**unknown, "fingerprint": name, "cpu": f"unknown host {name}"}
+        record = read_record(paths.host_record(name), Host)
+    except (OSError, ValueError):
+        record = None
+    if record is None or not record.fingerprint.startswith(name) or record.cpu is None:
+        return Host(fingerprint=name, cpu=f"unknown host {name}")
+    return record
 
 
 def state() -> list[list[Any]]:

@@ -46,7 +46,7 @@ def assemble(plan: Plan) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "created": own["created"],
-        "host": host.describe(),
+        "host": msgspec.to_builtins(host.describe()),
         "protocol": {
             "name": plan.protocol.name,
             "rounds": plan.protocol.rounds,
@@ -74,7 +74,10 @@ def _elsewhere(plan: Plan) -> Iterator[dict[str, Any]]:
         if cells:
             judged = _judged(plan, collected, cells, name)
             shown = ("created", "workloads", "cells", "comparisons", "warnings")
-            yield {"host": host_records.describe(name), **{key: judged[key] for key in shown}}
+            yield {
+                "host": msgspec.to_builtins(host_records.describe(name)),
+                **{key: judged[key] for key in shown},
+            }
 
 
 def _judged(

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pipeline.coremark import validator
-from pipeline.coremark.official_run import Certificate, Official, check_rules, statement
+from pipeline.coremark.official_run import Certificate, statement
+from pipeline.coremark.run_rules import Official, check_rules
 from pipeline.experiment import matrix
 from pipeline.runtimes.identity import RuntimeIdentity
 

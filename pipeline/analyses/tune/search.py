@@ -11,6 +11,8 @@ import math
 import time
 from typing import Any
 
+import msgspec
+
 from pipeline.analyses.tune import confirmation, outcome, racing, trial_log
 from pipeline.analyses.tune.candidate_builder import Workshop
 from pipeline.analyses.tune.measure_candidate import compete
@@ -212,7 +214,7 @@ class Search:
         known = {v.name for v in (*self._tuning.start, *self._tuning.baselines)}
         return {
             "schema": 1,
-            "host": host.describe(),
+            "host": msgspec.to_builtins(host.describe()),
             "protocol": self._plan.protocol.settings(),
             "toolchain": {"name": toolchain.name, "version": toolchain.version, "sha256": toolchain.sha256},
             "backends": [backend.name for backend in self._plan.backends],
