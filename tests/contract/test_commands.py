@@ -126,7 +126,7 @@ def test_a_killed_worker_leaves_nothing(worker):
 
 def session(worker):
     """What is left of a worker's processes."""
-    listed = subprocess.run(["pgrep", "-s", str(worker._process.pid)], capture_output=True, text=True)
+    listed = subprocess.run(["pgrep", "-s", str(worker.process.pid)], capture_output=True, text=True)
     return listed.stdout.split()
 
 
