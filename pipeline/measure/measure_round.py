@@ -171,7 +171,7 @@ def _explained(
     """The same end, or the reason for it: a feature that the module uses and the backend lacks."""
     if cell.backend.native or error.status in (Status.UNAVAILABLE, Status.TIMEOUT):
         return error
-    missing = lacking(cell.backend, protocol, [*artifact["features"], *artifact["needs"]])
+    missing = lacking(cell.backend, protocol, [*(artifact["features"] or ()), *artifact["needs"]])
     if not missing:
         return error
     version = identity.get("version") or ""
