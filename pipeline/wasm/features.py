@@ -11,23 +11,23 @@ from __future__ import annotations
 from pipeline.wasm import wasm_tools
 from pipeline.wasm.sections import WasmError, sections, without_custom
 
-#: feature -> what to switch off in wasm-tools. Its reference-types include call-indirect-overlong.
+#: feature -> what to switch off in wasm-tools. Those that compilers use without being asked come first.
 _SWITCHES = {
-    "atomics": "-threads",
     "bulk-memory": "-bulk-memory",
+    "sign-ext": "-sign-extension",
+    "nontrapping-fptoint": "-saturating-float-to-int",
+    "reference-types": "-reference-types,call-indirect-overlong",  # which is a part of it
     "call-indirect-overlong": "-call-indirect-overlong",
+    "mutable-globals": "-mutable-global",
+    "multivalue": "-multi-value",
+    "simd128": "-simd",
+    "relaxed-simd": "-relaxed-simd",
+    "atomics": "-threads",
     "exception-handling": "-exceptions",
-    "extended-const": "-extended-const",
     "legacy-exceptions": "-legacy-exceptions",
+    "extended-const": "-extended-const",
     "memory64": "-memory64",
     "multimemory": "-multi-memory",
-    "multivalue": "-multi-value",
-    "mutable-globals": "-mutable-global",
-    "nontrapping-fptoint": "-saturating-float-to-int",
-    "reference-types": "-reference-types,call-indirect-overlong",
-    "relaxed-simd": "-relaxed-simd",
-    "sign-ext": "-sign-extension",
-    "simd128": "-simd",
     "tail-call": "-tail-call",
 }
 
@@ -35,22 +35,24 @@ _SWITCHES = {
 def features(data: bytes) -> frozenset[str]:
     """The features that a module uses; raises WasmError for one that wasm-tools does not find valid."""
     bare = without_custom(data, sections(data))
-    _validate(bare, "all")
-    used = {name for name, switch in _SWITCHES.items() if not _is_valid(bare, f"all,{switch}")}
+    _validate(bare, ["all"])
+    used = set(_used(bare, list(_SWITCHES)))
     if "reference-types" in used:
-        used.discard("call-indirect-overlong")  # a part of it
+        used.discard("call-indirect-overlong")
     if "legacy-exceptions" in used:
         used.add("exception-handling")
     return frozenset(used)
 
 
-def _validate(module: bytes, proposals: str) -> None:
-    wasm_tools.run(module, "validate", "--features", proposals)
-
-
-def _is_valid(module: bytes, proposals: str) -> bool:
+def _used(module: bytes, names: list[str]) -> list[str]:
+    """Those of the features without which the module is not valid; halves without any need one call."""
     try:
-        _validate(module, proposals)
+        _validate(module, ["all", *(_SWITCHES[name] for name in names)])
     except WasmError:
-        return False
-    return True
+        half = len(names) // 2
+        return _used(module, names[:half]) + _used(module, names[half:]) if half else names
+    return []
+
+
+def _validate(module: bytes, proposals: list[str]) -> None:
+    wasm_tools.run(module, "validate", "--features", ",".join(proposals))

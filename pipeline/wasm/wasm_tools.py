@@ -93,4 +93,4 @@ def executable() -> str:
 def _prepare(parent: int) -> None:
     die_with_parent(parent)
     for limit, value in LIMITS.items():
-        resource.setrlimit(limit, (value, value))
+        resource.setrlimit(limit, (value, value + 1))  # at the second one SIGKILL, as if from outside
