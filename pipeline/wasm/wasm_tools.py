@@ -49,7 +49,7 @@ def run(given: bytes, *arguments: str) -> bytes:
 
 def _file(name: str) -> BinaryIO:
     """A file in memory: no disk that can be full, and a size that can be bounded."""
-    return open(os.memfd_create(name), "w+b", buffering=0)
+    return open(os.memfd_create(name), "w+b")
 
 
 def _ended(arguments: tuple[str, ...], stdin: BinaryIO, stdout: BinaryIO) -> tuple[int, str]:
@@ -92,5 +92,6 @@ def executable() -> str:
 
 def _prepare(parent: int) -> None:
     die_with_parent(parent)
-    for limit, value in LIMITS.items():
-        resource.setrlimit(limit, (value, value + 1))  # at the second one SIGKILL, as if from outside
+    for limit, most in LIMITS.items():
+        soft, hard = resource.getrlimit(limit)
+        resource.setrlimit(limit, (most if soft == resource.RLIM_INFINITY else min(soft, most), hard))

@@ -146,10 +146,10 @@ def test_what_is_missing_is_named(complaint, expected):
 
 
 def test_every_need_has_been_seen():
-    assert {need.words for need in NEEDS} == {re.split(r" \(|; add", told)[0] for _, told in CASES}
+    assert {need.words for need in NEEDS} == {re.split(r" \(|; add", expected)[0] for _, expected in CASES}
 
 
-def test_several_are_told_and_libraries_only_where_they_are_all_that_is_missing():
+def test_several_are_reported_and_libraries_only_where_they_are_all_that_is_missing():
     libraries = 'add libraries = ["wasi-emulated-signal", "wasi-emulated-mman"] to workload.toml'
     assert needs(MMAN + SIGNAL) == f"signals, mmap; {libraries}"
     assert needs(SIGNAL + undeclared("fork") + absent("netdb.h")) == "processes (fork); sockets (netdb.h)"

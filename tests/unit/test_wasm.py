@@ -4,6 +4,7 @@ import random
 import resource
 import stat
 import subprocess
+import sys
 import time
 
 import pytest
@@ -427,6 +428,14 @@ def test_a_tool_that_is_stopped_from_outside_is_an_error_in_one_line(program, mo
     with pytest.raises(ProjectError) as caught:
         features(of_sections())
     assert str(caught.value) == message
+
+
+def test_lower_limits_of_the_user_hold():
+    """A tool that may have less memory than ours would be given still runs."""
+    code = "from pipeline.wasm import feature_probes as f, features as g; print(*g.features(f.probe('simd128')))"
+    command = f'ulimit -v 2000000 -t 50; exec "{sys.executable}" -c "{code}"'
+    outcome = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (outcome.stdout, outcome.stderr) == ("simd128\n", "")
 
 
 def test_a_tool_that_is_not_there_says_what_to_run(monkeypatch, tmp_path):
