@@ -432,7 +432,8 @@ def test_a_tool_that_is_stopped_from_outside_is_an_error_in_one_line(program, mo
 
 def test_lower_limits_of_the_user_hold():
     """A tool that may have less memory than ours would be given still runs."""
-    code = "from pipeline.wasm import feature_probes as f, features as g; print(*g.features(f.probe('simd128')))"
+    imports = "from pipeline.wasm import feature_probes, features"
+    code = f"{imports}; print(*features.features(feature_probes.probe('simd128')))"
     command = f'ulimit -v 2000000 -t 50; exec "{sys.executable}" -c "{code}"'
     outcome = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (outcome.stdout, outcome.stderr) == ("simd128\n", "")
