@@ -143,7 +143,7 @@ class Workload:
     files: tuple[str, ...] = ()
     proof: Proof = Proof()
     figure: Figure = Figure()
-    judge: str = "output"  # a module of pipeline/judges
+    validator: str = "output"  # see pipeline/workloads/validators
     third_party: str | None = None  # a folder of third_party/ that its sources are obtained in
     run_timeout_s: float | None = None  # in place of the protocol's
     memory_mib: int | None = None  # in place of the protocol's, where it is less

@@ -88,7 +88,7 @@ def certify(plan: Plan, cell: Cell) -> None:
         for run in runs:
             write_atomic(folder / run.log, run.output)
             certificate["logs"][run.log] = sha256(folder / run.log)
-        rules = judge(plan, cell, runs)
+        rules = check_rules(plan, cell, runs)
         line = _LINE.search(runs[0].output)
         certificate.update(
             certified=all(rule.kept for rule in rules),
@@ -123,9 +123,9 @@ def _runs(plan: Plan, cell: Cell, certificate: dict[str, Any]) -> list[Official]
     protocol: Protocol = replace(plan.protocol, run_timeout_s=max(_TIMEOUT_S, plan.protocol.run_timeout_s))
     native = discover()["native"]
     with start(cell.backend, protocol) as worker, start(native, protocol) as reference:
-        judge, forks = CoreMark(), cell.backend.forks
-        subject = Session(worker, cell.backend.name, protocol, forks=forks, judge=judge)
-        other = Session(reference, "reference", protocol, forks=True, judge=judge)
+        validator, forks = CoreMark(), cell.backend.forks
+        subject = Session(worker, cell.backend.name, protocol, forks=forks, validator=validator)
+        other = Session(reference, "reference", protocol, forks=True, validator=validator)
         loaded = subject.load(path, cell.backend.options)
         prove(cell.backend, loaded, identity.get("version"))
         certificate["proof"] = loaded.proof
@@ -153,7 +153,7 @@ def _long_enough(session: Session, seeds: SeedSet, iterations: int) -> Run:
     raise Ended(Status.INVALID, f"{session.who}: no run of {LEAST_SECONDS:g} s in {_TRIES} tries")
 
 
-def judge(plan: Plan, cell: Cell, runs: list[Official]) -> list[Rule]:
+def check_rules(plan: Plan, cell: Cell, runs: list[Official]) -> list[Rule]:
     """Every rule, one by one; ``runs`` are the performance and the validation run."""
     performance, validation = runs
     rules = []

@@ -61,7 +61,7 @@ class ForeignCommand(Session):
         """As of our own, where it takes arguments; else one whole run with the performance seeds."""
         output = self._printed(VALIDATION, VALIDATION_ITERATIONS, watch=True)
         try:
-            validator.judge(_text(output), VALIDATION, VALIDATION_ITERATIONS)
+            validator.validate(_text(output), VALIDATION, VALIDATION_ITERATIONS)
         except NoTime:
             pass  # its clock is too coarse for so few
         except Invalid:
@@ -80,7 +80,7 @@ class ForeignCommand(Session):
         while True:
             output = self._printed(seeds, iterations)
             try:
-                validator.judge(_text(output), seeds, iterations)
+                validator.validate(_text(output), seeds, iterations)
             except NoTime as error:
                 if iterations >= _MOST_ITERATIONS:
                     raise Ended(Status.INVALID, f"{self.who}: {error}") from None
@@ -196,7 +196,7 @@ class _Run(Session):
             if found.score != 0 or found.clock_ms >= validator.SELF_TIMED_S * 1000:
                 break
             found = self._returned(watch)
-        run = self._judge(found)
+        run = self._validated_run(found)
         self._timed(run.seconds)
         self.iterations = run.iterations
         return run
@@ -207,7 +207,7 @@ class _Run(Session):
             raise Ended(Status.CRASH, f"{self.who}: the worker returned no score")
         return answer.returned
 
-    def _judge(self, found: Returned) -> Run:
+    def _validated_run(self, found: Returned) -> Run:
         """Believe a score, or raise Ended saying what is wrong with it."""
         if found.calls < 2 or found.clock_ms <= 0 or found.clock_ns <= 0:
             reason = f"it asked for the time {found.calls} times, {found.clock_ms:g} ms apart at last"

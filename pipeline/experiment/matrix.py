@@ -99,9 +99,9 @@ def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool 
     others = prebuilt_table.chosen(path, data, variables, variants)
     if len(workloads) > 1 and "artifact" in variables:
         raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
-    # Judges are looked at only where there is something to judge.
+    # A validator is imported only where it is needed.
     theirs = "artifact" in variables or others
-    modules = [each.name for each in workloads if validators.modules_of(each)] if theirs else []
+    modules = [each.name for each in workloads if validators.prebuilt_sessions_of(each)] if theirs else []
     if "artifact" in variables and not modules:
         raise BadInput(
             f"command line: artifact=: how others' modules of {workloads[0].name} are run is not known here"

@@ -37,7 +37,7 @@ def open_session(
         protocol=protocol,
         forks=backend.forks,
         inputs=inputs(workload),
-        judge=validators.judge_of(workload),
+        validator=validators.validator_of(workload),
     )
 
 
@@ -55,5 +55,6 @@ def _kind(workload: Workload, artifact: Mapping[str, Any]) -> type[Session]:
     interface = artifact.get("interface")
     if interface is None:
         return Session
-    kind: type[Session] = importlib.import_module(validators.modules_of(workload)).session_for(interface)
+    sessions = importlib.import_module(validators.prebuilt_sessions_of(workload))
+    kind: type[Session] = sessions.session_for(interface)
     return kind

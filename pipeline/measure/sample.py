@@ -118,10 +118,10 @@ def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict
 
 
 def runs(workload: Workload) -> dict[str, Any]:
-    """What decides how a workload's artifacts are run and judged, as JSON."""
+    """What decides how a workload's artifacts are run and validated, as JSON."""
     return {
         "args": list(workload.args),
-        "judge": workload.judge,
+        "validator": workload.validator,
         "proof": asdict(workload.proof),
         "figure": asdict(workload.figure),
         "files": list(workload.files),

@@ -39,7 +39,7 @@ _KEYS: dict[str, type] = {
 }
 SUFFIXES = (".c", *CXX_SUFFIXES)
 #: Of the project's own workloads only.
-_OWN_KEYS: dict[str, type] = {"judge": str, "third_party": str}
+_OWN_KEYS: dict[str, type] = {"validator": str, "third_party": str}
 #: What decides a program's meaning and not how well it is optimised; the matrix has flags for that.
 FLAGS = (
     "-fno-strict-aliasing",
@@ -108,7 +108,7 @@ def read(folder: str, *, own: bool = False) -> Workload:
     named(where, "the folder's name", name)
     if name in _TAKEN:
         raise BadInput(f"{where}: {name!r} is a name of the project's own; rename the folder")
-    third_party, judge = data.get("third_party"), data.get("judge", OUTPUT)
+    third_party, validator = data.get("third_party"), data.get("validator", OUTPUT)
     sources = _strings(where, "sources", data, ["*.c"])
     headers = _strings(where, "headers", data, list(HEADERS))
     if third_party is None:
@@ -143,11 +143,11 @@ def read(folder: str, *, own: bool = False) -> Workload:
         files=tuple(file_patterns.matching(where, "files", folder, _strings(where, "files", data, []))),
         proof=_proof(where, data.get("proof", {})),
         figure=_figure(where, data.get("figure", {})),
-        judge=judge,
+        validator=validator,
         third_party=third_party,
         **_limits(where, data.get("limits", {})),
     )
-    return _timed(where, workload) if judge == OUTPUT else workload
+    return _timed(where, workload) if validator == OUTPUT else workload
 
 
 def _open(manifest: str) -> None:

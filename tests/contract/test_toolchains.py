@@ -77,7 +77,7 @@ def test_the_printed_flags_are_the_flags(toolchain):
         assert f"Compiler flags   : -{level}\n" in out.stdout
         clang = 22 if toolchain.name == "zig" else toolchain.version()
         assert f"Compiler version : Clang {clang}" in out.stdout
-        run = validator.judge(out.stdout, validator.PERFORMANCE, 10)
+        run = validator.validate(out.stdout, validator.PERFORMANCE, 10)
         assert run.iterations == 10
 
 

@@ -146,7 +146,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
                     assert not os.path.isabs(path), name
                     assert os.pardir not in path.split("/"), name
             times += 1
-        for key in ("judge = %s", "third_party = %s"):
+        for key in ("validator = %s", "third_party = %s"):
             (folder / "workload.toml").write_text(key % quoted + "\n", encoding="utf-8")
             with pytest.raises(BadInput, match=r"unknown key|not TOML"):
                 workload_toml.read(str(folder))

@@ -1,4 +1,4 @@
-"""Programs of one's own, for real: built, run under several backends, judged, cached; and hostile ones."""
+"""Programs of one's own, for real: built, run under several backends, validated, cached; and hostile ones."""
 
 import json
 import shutil

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.coremark import validator
-from pipeline.coremark.official_run import Official, judge, statement
+from pipeline.coremark.official_run import Official, check_rules, statement
 from pipeline.experiment import matrix
 
 OUTPUT = """2K {kind} run parameters for coremark.
@@ -37,11 +37,11 @@ def official(log="run1.log", **changes):
 
 
 def failed(plan, *runs):
-    return [rule.rule for rule in judge(plan, plan.cells()[0], list(runs)) if not rule.kept]
+    return [rule.rule for rule in check_rules(plan, plan.cells()[0], list(runs)) if not rule.kept]
 
 
 def test_a_good_pair_of_runs_passes_every_rule(plan):
-    rules = judge(plan, plan.cells()[0], [official(), official("run2.log")])
+    rules = check_rules(plan, plan.cells()[0], [official(), official("run2.log")])
     assert len(rules) == 12
     assert all(rule.kept for rule in rules)
     assert all(rule.found for rule in rules)
@@ -88,7 +88,7 @@ def test_files_compiled_differently_are_seen(plan):
 
 
 def test_the_statement_names_what_failed(plan):
-    rules = judge(plan, plan.cells()[0], [official(run=SHORT), official("run2.log")])
+    rules = check_rules(plan, plan.cells()[0], [official(run=SHORT), official("run2.log")])
     text = statement(
         {
             "cell": "coremark/zig/O3/wasmtime.cranelift",

@@ -129,7 +129,7 @@ def test_workload_toml_itself_may_be_no_link_out(folder):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("judge = 'coremark'", "unknown key 'judge'"),
+        ("validator = 'coremark'", "unknown key 'validator'"),
         ("third_party = 'coremark'", "unknown key 'third_party'"),
         ("environment = { A = 'b' }", "unknown key 'environment'"),
         ("sources = ['*.cxx']", "nothing matches"),

@@ -1,4 +1,4 @@
-"""What a judge is: it knows how a workload is called, and which runs of it are to be believed."""
+"""What a validator is: it knows how a workload is called, and which of its runs are right."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NoTime(Invalid):
     """Right but for its time: too short for the guest's clock, which stands still, lies, or is coarse."""
 
 
-class Judge(Protocol):
+class Validator(Protocol):
     """A case is a way to call the program that must be right before the first of them is measured."""
 
     @property
@@ -57,7 +57,7 @@ class Judge(Protocol):
     def arguments(self, case: Any, iterations: int) -> list[str]:
         """The argument vector of one run, program name first."""
 
-    def judge(self, output: bytes, case: Any, iterations: int | None, wall_s: float) -> Run:
+    def validate(self, output: bytes, case: Any, iterations: int | None, wall_s: float) -> Run:
         """Believe a run's output, or raise Invalid saying what it should have been.
 
         ``iterations`` is None where the program chose; ``wall_s`` is the host's time of the run.

@@ -1,4 +1,4 @@
-"""Any program that ends: judged by its output, and by what the native build of the same program prints."""
+"""Validate any program that ends, by its output and by the output of its native build."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_SHOWN = 80
 
 @dataclass(frozen=True)
 class Output:
-    """The judge of one workload."""
+    """The validator of one workload."""
 
     workload: Workload
 
@@ -63,7 +63,7 @@ class Output:
         """There is one only."""
         return "run"
 
-    def judge(self, output: bytes, case: None, iterations: int | None, wall_s: float) -> Run:
+    def validate(self, output: bytes, case: None, iterations: int | None, wall_s: float) -> Run:
         """Take the guest's own time off the output, check the rest, and find the figure."""
         said, clock_s = self._clock(output)
         done = 1 if iterations is None else iterations
@@ -167,6 +167,6 @@ def _search(pattern: str, said: bytes) -> Any:
         raise Invalid(f"the pattern {plain(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
 
 
-def judge_of(workload: Workload) -> Output:
-    """See judges/__init__.py."""
+def validator_of(workload: Workload) -> Output:
+    """See pipeline/workloads/validators/__init__.py."""
     return Output(workload)
