@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +121,8 @@ def runs(workload: Workload) -> dict[str, Any]:
     return {
         "args": list(workload.args),
         "validator": workload.validator,
-        "proof": asdict(workload.proof),
-        "figure": asdict(workload.figure),
+        "proof": msgspec.structs.asdict(workload.proof),
+        "figure": msgspec.structs.asdict(workload.figure),
         "files": list(workload.files),
         "stdin": workload.stdin is not None,
         "limits": [workload.memory_mib, workload.run_timeout_s],
