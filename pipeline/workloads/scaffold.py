@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import new_folder, write_atomic
-from pipeline.core.toml_checks import named
+from pipeline.core.toml_file import named
 from pipeline.workloads import file_patterns, workload_toml
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Modules mutated from real ones: refused, stopped or validated; the parent survives, no wrong run is valid."""
+"""Modules mutated from real ones: refused, stopped or validated; the parent survives."""
 
 from __future__ import annotations
 
