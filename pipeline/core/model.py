@@ -1,4 +1,4 @@
-"""The vocabulary: what a backend, a cell, a protocol and a status are. No behaviour, no imports."""
+"""The vocabulary: what a backend, a workload, a cell, a protocol and a status are."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Program:
 
     command: str
     version: tuple[str, ...] = ("--version",)
-    #: What brings it, for those who do not have it.
+    #: How to install it.
     remedy: str = ""
-    #: What it is given of the user's own: scripts, as absolute paths.
+    #: Scripts of the user that it is given, as absolute paths.
     files: tuple[str, ...] = ()
 
 
@@ -51,8 +51,8 @@ class Runtime:
     """A program that runs artifacts, hosted by one worker script.
 
     ``packages`` are the PyPI distributions that decide what it does, the first one gives its version; they
-    live in the project's own environment, or in the isolated ``environment`` of that name (see
-    environment.py). Where ``version`` is set, that environment is of this version of the first package.
+    are installed in the project's own environment, or in the isolated ``environment`` of that name (see
+    runtimes/environments.py). ``version``, if it is set, is the first package's version in that environment.
     """
 
     name: str
@@ -88,7 +88,7 @@ class Backend:
     proof: Mapping[str, Any] = field(default_factory=dict)
     #: Of the program that runs the worker script, before the script.
     arguments: tuple[str, ...] = ()
-    #: Of the worker process, beside what all workers get.
+    #: Of the worker process, in addition to what all workers get.
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Whether each run is a process of its own, started and compiled within the run.
     forks: bool = False
@@ -126,10 +126,10 @@ class Figure(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Workload:
-    """A program, how it is built and run, and what proves that it ran right: see workloads.py.
+    """A program, how it is built and run, and what proves that it ran right: see workload_toml.py.
 
     Paths are relative: ``root`` to the project, ``sources``, ``headers`` and ``includes`` to ``root``, where
-    compilers find them; ``stdin`` and ``files`` to ``folder``, where workload.toml lies.
+    compilers find them; ``stdin`` and ``files`` to ``folder``, the folder of workload.toml.
     """
 
     name: str
@@ -174,12 +174,12 @@ class Workload:
 #: In an argument of a workload, its number of iterations.
 ITERATIONS = "{iterations}"
 
-#: In place of a toolchain's name, for modules that somebody else built.
+#: In place of a toolchain's name, for modules that are not built here.
 PREBUILT = "prebuilt"
 
 
 class Interface(str, Enum):
-    """How a module that somebody else built is run."""
+    """How a prebuilt module is run."""
 
     COMMAND = "command"  # of WASI
     RUN32 = "run, clock i32"  # an export ``run``, on a clock that is given to it
@@ -188,7 +188,7 @@ class Interface(str, Enum):
 
 @dataclass(frozen=True)
 class Prebuilt:
-    """A module that somebody else built: what its cells are called, where it lies, what it must be."""
+    """A module that is not built here: the name of its cells, its path, the digest that it must have."""
 
     name: str
     path: str
@@ -199,7 +199,7 @@ class Prebuilt:
 class Cell:
     """One artifact under one backend.
 
-    Of a module that somebody else built ``toolchain`` is PREBUILT and ``variant`` has its name and no flags.
+    Of a prebuilt module ``toolchain`` is PREBUILT and ``variant`` has its name and no flags.
     """
 
     workload: Workload

@@ -12,6 +12,7 @@ import re
 import types
 import typing
 from collections.abc import Collection, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -29,7 +30,13 @@ Text = Annotated[str, Meta(min_length=1, description="a string")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, description="a list of strings")]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_WORDS = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+_WORDS = {
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    date: "a date",
+}
 _BARE_KEY = re.compile(r"[A-Za-z0-9_.+@-]+")
 _LONGEST_LINE = 300
 _MOST_SHOWN = 80

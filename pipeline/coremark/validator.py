@@ -73,7 +73,7 @@ def validate(output: str, seeds: SeedSet, iterations: int | None) -> Run:
         raise Invalid(f"it did {done} iterations, {iterations or 'some'} were asked for")
     seconds = float(_field(output, "Total time (secs)", r"(\d+\.\d+)"))
     if not 0 < seconds < 1e6:
-        raise NoTime(f"the guest's clock says {seconds:g} s: it stands still or lies")
+        raise NoTime(f"the guest's clock says {seconds:g} s: it stands still or is wrong")
     rate = float(_field(output, "Iterations/Sec", r"(\d+\.\d+)"))
     # Both are rounded to a millionth.
     if abs(rate * seconds / done - 1) > 1e-6 / seconds + 1e-5:

@@ -48,7 +48,7 @@ class Space:
     dimensions: Mapping[str, tuple[Choice, ...]]
 
     def choice(self, dimension: str, params: Params) -> Choice:
-        """What a point has chosen in one dimension."""
+        """The choice of a point in one dimension."""
         return next(c for c in self.dimensions[dimension] if c.label == params[dimension])
 
     def choose(self, params: Params) -> list[Variant]:
@@ -82,7 +82,7 @@ class Space:
         return Space({name: choices for name, choices in left.items() if choices})
 
     def find(self, variant: Variant) -> dict[str, Any] | None:
-        """The point of a variant, whatever the order of its flags; None if it lies outside or in a range."""
+        """The point of a variant, in any order of flags; None if it is not in the space, or in a range."""
         wanted, params = _bag(variant), {}
         for name, choices in self.dimensions.items():
             within = [c for c in choices if c.low is None and _bag(c.part) <= wanted]
@@ -102,12 +102,12 @@ class Space:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What backend= asks for; the backends themselves are the plan's."""
+    """The search that backend= asks for; the backends are in the plan."""
 
     space: Space
     budget_s: float  # of work, all runs of one search together
-    start: tuple[Variant, ...]  # the matrix's own variants: what is tried first, as far as it lies within
-    baselines: tuple[Variant, ...]  # O2 and O3: what the best is measured beside; the last is to be beaten
+    start: tuple[Variant, ...]  # the matrix's own variants: what is tried first, if it is in the space
+    baselines: tuple[Variant, ...]  # O2 and O3: measured together with the best; the last one is to be beaten
 
 
 def numbered(dimension: str) -> str:

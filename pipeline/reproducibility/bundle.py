@@ -124,7 +124,7 @@ def _licences(known: Lock) -> dict[str, bytes]:
     }
     for name in _parties(known):
         manifest = read_manifest(name)
-        files[f"{name}.txt"] = [package_folder(manifest) / manifest.package["folder"] / "LICENSE.md"]
+        files[f"{name}.txt"] = [package_folder(manifest) / manifest.package.folder / "LICENSE.md"]
     try:
         return {name: b"\n".join(path.read_bytes() for path in files[name]) for name in _terms(known)}
     except OSError as error:

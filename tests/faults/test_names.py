@@ -27,7 +27,7 @@ FAULTS = "Names that lead elsewhere"
 OBJECTION = (
     "more than 99 bytes|an absolute path|a path out of its folder|a name with characters or components"
 )
-#: What a bundle may have all the same: names below the folder that they stand in, for whatever reads them.
+#: What a bundle may have all the same: names below the folder that they stand in, for all that read them.
 HARMLESS = ("good", "...", "a/b", " ", "  x", "~", "~/x", "~root", "CON", "nul.txt", "a.", "a..", ".hidden")
 HARMLESS += ("-rf", "--help", "@x", "a=b", "a@1", "a,b")
 #: Tables of matrix.toml whose keys are names of the user's.
@@ -134,7 +134,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     times = 0
     before = workspace.snapshot()
     for name in EVIL:
-        folder = tmp_path / "stranger"
+        folder = tmp_path / "untrusted"
         folder.mkdir(exist_ok=True)
         (folder / "main.c").write_text("int main(void) { return 0; }\n")
         quoted = json.dumps(name)
@@ -172,7 +172,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
     """As files, links and folders of other writers' archives."""
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
-    path = tmp_path / "theirs.tar"
+    path = tmp_path / "untrusted.tar"
     for name in EVIL:
         for kind in (tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE):
             with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as made:
@@ -216,7 +216,7 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
     known = json.loads((ROOT / paths.LOCK).read_text())
-    path = tmp_path / "theirs.tar"
+    path = tmp_path / "untrusted.tar"
     times = 0
     for evil in ("good", *EVIL):
         for name, file in ((evil, evil), (evil, "good"), ("good", evil)):
@@ -224,15 +224,15 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
             entry |= {"sha256": hashlib.sha256(b"its bytes").hexdigest(), "bytes": len(b"its bytes")}
             members = {f"artifacts/{name}/{file}": b"its bytes"}
             members[f"artifacts/{name}/provenance.json"] = statement(entry)
-            theirs = {**known, "artifacts": {name: entry}}
-            path.write_bytes(whole(members, theirs))
+            forged = {**known, "artifacts": {name: entry}}
+            path.write_bytes(whole(members, forged))
             if evil in HARMLESS:
                 assert list(bundle.read(str(path)).lock["artifacts"]) == [name]
             else:
                 with pytest.raises(BadInput, match=OBJECTION):
                     bundle.read(str(path))
                 # Also where its archive has no such member.
-                path.write_bytes(whole({}, theirs))
+                path.write_bytes(whole({}, forged))
                 with pytest.raises(BadInput, match=r": missing$"):
                     bundle.read(str(path))
             times += 1

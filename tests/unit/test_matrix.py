@@ -1,4 +1,4 @@
-"""What matrix.toml and the command line may say, and what they are told where they err."""
+"""What matrix.toml and the command line may contain, and the messages for mistakes."""
 
 import itertools
 from collections import Counter
@@ -90,7 +90,7 @@ def test_a_version_is_an_environment_of_its_own(load):
         ("native@1.0", "native is no PyPI package"),
     ],
 )
-def test_a_version_that_is_none_is_named(load, backends, complaint):
+def test_a_wrong_version_is_reported(load, backends, complaint):
     with pytest.raises(BadInput) as caught:
         load(backends=backends)
     assert complaint in str(caught.value)
@@ -165,7 +165,7 @@ def test_quick_takes_the_first_rounds_of_standard():
         ("seed = 1", "", "seed is missing"),
     ],
 )
-def test_a_slip_in_the_file_is_named(load, tmp_path, old, new, complaint):
+def test_a_mistake_in_the_file_is_reported(load, tmp_path, old, new, complaint):
     assert old in GOOD
     with pytest.raises(BadInput) as caught:
         load(GOOD.replace(old, new))
@@ -192,7 +192,7 @@ def test_a_slip_in_the_file_is_named(load, tmp_path, old, new, complaint):
         ({"coremark": ""}, "coremark= is empty"),
     ],
 )
-def test_a_slip_on_the_command_line_is_named(load, variables, complaint):
+def test_a_mistake_on_the_command_line_is_reported(load, variables, complaint):
     with pytest.raises(BadInput) as caught:
         load(**variables)
     assert complaint in str(caught.value)
@@ -261,7 +261,7 @@ def test_the_schedule_visits_every_cell_once_a_round(load):
         ('[runtimes.x]\nargs=["x"]', "unknown key 'args'; did you mean 'argv'"),
     ],
 )
-def test_a_slip_in_a_runtime_of_ones_own_is_named(load, entry, complaint):
+def test_a_mistake_in_a_runtime_of_ones_own_is_reported(load, entry, complaint):
     with pytest.raises(BadInput) as caught:
         load(GOOD + entry + "\n")
     assert complaint in str(caught.value)

@@ -1,4 +1,4 @@
-"""What [tune] may say, what it means, and what it is told where it errs."""
+"""What [tune] may contain, what it means, and the messages for mistakes."""
 
 import pytest
 import tomli
@@ -46,7 +46,7 @@ def test_a_point_is_one_variant():
     assert parse().variant(point) == Variant(
         "",
         ("-O2", "-msimd128", "-flto", "-mllvm", "-inline-threshold=300"),
-        # What -flto leaves to the linker is told to it as well.
+        # The linker compiles what -flto leaves to it, so it gets the option as well.
         ("--lto-O3", "-mllvm=-inline-threshold=300"),
     )
     passed = parse().variant({**parse().first(), "pass": "wasm_opt -O3 --flatten"})
@@ -103,7 +103,7 @@ def test_what_is_refused_leaves_the_space():
         ),
     ],
 )
-def test_a_slip_is_named(choice, complaint):
+def test_a_mistake_is_reported(choice, complaint):
     with pytest.raises(BadInput) as caught:
         parse(with_choice(choice))
     assert complaint in str(caught.value)
@@ -140,7 +140,7 @@ def test_backend_chooses_what_the_plan_is_about():
         ({"backend": "native", "toolchains": "zig,wasi-sdk*"}, "a search takes one toolchain"),
     ],
 )
-def test_a_slip_on_the_command_line(variables, complaint):
+def test_a_mistake_on_the_command_line_is_reported(variables, complaint):
     with pytest.raises(BadInput) as caught:
         matrix.load(variables)
     assert complaint in str(caught.value)

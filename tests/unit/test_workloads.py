@@ -1,4 +1,4 @@
-"""workload.toml may come from a stranger: what it names lies in its folder, or is refused in one line."""
+"""workload.toml is not trusted: the files that it names are in its folder, or it is refused in one line."""
 
 import os
 
@@ -16,15 +16,15 @@ PROGRAM = "int main(void) { return 0; }\n"
 
 @pytest.fixture
 def folder(tmp_path):
-    """A workload of one file, a header, and data; beside it a secret."""
+    """A workload of one file, a header, and data; next to its folder a secret."""
     place = tmp_path / "prog"
     (place / "data").mkdir(parents=True)
     (place / "main.c").write_text(PROGRAM)
     (place / "own.h").write_text("")
     (place / "data/words.txt").write_text("words\n")
     (tmp_path / "secret").write_text("secret\n")
-    (tmp_path / "beside").mkdir()
-    (tmp_path / "beside/secret.c").write_text(PROGRAM)
+    (tmp_path / "sibling").mkdir()
+    (tmp_path / "sibling/secret.c").write_text(PROGRAM)
     return place
 
 
@@ -33,7 +33,7 @@ def read(folder, text="") -> Workload:
     return workload_toml.read(str(folder))
 
 
-def test_what_is_not_said_has_a_sensible_default(folder):
+def test_missing_keys_have_defaults(folder):
     found = read(folder)
     assert (found.name, found.title) == ("prog", "prog")
     assert found.sources == ("main.c", "guest_clock.c")
@@ -42,7 +42,7 @@ def test_what_is_not_said_has_a_sensible_default(folder):
     assert not found.iterates
 
 
-def test_everything_that_can_be_said(folder):
+def test_every_key(folder):
     found = read(
         folder,
         """
@@ -73,7 +73,7 @@ def test_everything_that_can_be_said(folder):
     assert (found.memory_mib, found.run_timeout_s) == (64, 20.0)
 
 
-OUTSIDE = ["../secret", "/etc/passwd", "data/../../secret", "../beside/*.c", "/", ".."]
+OUTSIDE = ["../secret", "/etc/passwd", "data/../../secret", "../sibling/*.c", "/", ".."]
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
@@ -105,7 +105,7 @@ def test_no_link_leads_out_of_the_folder(folder, name, text):
 
 
 def test_a_linked_folder_is_not_looked_into(folder):
-    (folder / "linked").symlink_to("../beside")
+    (folder / "linked").symlink_to("../sibling")
     assert read(folder, "sources = ['**/*.c']").sources == ("main.c", "guest_clock.c")
 
 
@@ -171,7 +171,7 @@ def test_workload_toml_itself_may_be_no_link_out(folder):
         ("[figure]\nmatch = ''", "figure.match: expected a regular expression of at most 500 characters"),
     ],
 )
-def test_a_slip_is_named(folder, text, complaint):
+def test_a_mistake_is_reported(folder, text, complaint):
     with pytest.raises(BadInput) as caught:
         read(folder, text)
     assert complaint in str(caught.value)
@@ -284,7 +284,7 @@ def test_names_patterns_and_folders_choose(folder):
         ({"workload": "nonsense"}, "nor a folder with a workload.toml"),
     ],
 )
-def test_a_slip_in_the_choice_is_named(variables, complaint):
+def test_a_mistake_in_the_choice_is_reported(variables, complaint):
     with pytest.raises(BadInput, match=complaint):
         choose(**variables)
 
