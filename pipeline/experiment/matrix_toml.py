@@ -32,7 +32,7 @@ class Reference(Struct, frozen=True, forbid_unknown_fields=True):
 class Tables(Struct, frozen=True, forbid_unknown_fields=True):
     """The content of matrix.toml."""
 
-    reference: Reference
+    reference: Annotated[Reference, Meta(description="a table like { toolchain = 'zig', variant = 'O3' }")]
     workloads: tuple[Text, ...] = ()
     toolchains: tuple[Text, ...] = ()
     wasi_sdk: tuple[_Folder, ...] = ()  # folders of wasi-sdk releases
