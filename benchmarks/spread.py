@@ -95,7 +95,9 @@ def by_others(plan: Plan, cell: Cell, seconds: float) -> float:
     ]
     for backend, artifact in sides:
         with start(backend, protocol) as worker:
-            session = Session(worker, backend.name, protocol, forks=backend.forks, judge=validator.CoreMark())
+            session = Session(
+                worker, backend.name, protocol, forks=backend.forks, validator=validator.CoreMark()
+            )
             session.load(artifact, backend.options)
             chunk = session.calibrate()
             iterations = round(chunk * 1000 / protocol.chunk_ms * seconds / 2)

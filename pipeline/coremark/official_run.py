@@ -108,10 +108,10 @@ class _OfficialRuns:
             if not record.present:
                 raise Ended(Status.UNAVAILABLE, str(record.reason))
         protocol = replace(spec.protocol, run_timeout_s=max(_TIMEOUT_S, spec.protocol.run_timeout_s))
-        native, judge = discover()["native"], CoreMark()
+        native, validator = discover()["native"], CoreMark()
         with start(backend, protocol) as worker, start(native, protocol) as reference:
-            subject = Session(worker, backend.name, protocol, forks=backend.forks, judge=judge)
-            other = Session(reference, "reference", protocol, forks=True, judge=judge)
+            subject = Session(worker, backend.name, protocol, forks=backend.forks, validator=validator)
+            other = Session(reference, "reference", protocol, forks=True, validator=validator)
             loaded = subject.load(spec.artifact.path, backend.options)
             prove(backend, loaded, identity.version)
             self.proof = loaded.proof

@@ -139,15 +139,15 @@ def _of_workload(
 def _described(plan: Plan, workload: Workload, score: float | None) -> dict[str, Any]:
     """A workload in results.json; ``score`` is its native reference's, in its unit."""
     toolchain, variant = plan.reference_name
-    judge = validators.judge_of(workload)
+    validator = validators.validator_of(workload)
     party = workload.third_party
     return {
         "name": workload.name,
         "title": workload.title,
         "stresses": workload.stresses,
-        "unit": "iterations/s" if judge.iterates else "runs/s",
-        "proof": judge.proof,
-        "time": judge.time,
+        "unit": "iterations/s" if validator.iterates else "runs/s",
+        "proof": validator.proof,
+        "time": validator.time,
         "note": workload.note,
         "revision": third_party.verify(party)["commit"] if party is not None else None,
         "sources_sha256": digest_of({path: sha256(path) for path in inputs.sources(workload)}),

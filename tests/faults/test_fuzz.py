@@ -1,4 +1,4 @@
-"""Modules mutated from real ones: refused, stopped or judged; never the parent's end, never wrongly right."""
+"""Modules mutated from real ones: refused, stopped or validated; the parent survives."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Victim:
             self.end()
         if self.worker is None:
             self.worker = self.stack.enter_context(start(self.backend, self.protocol))
-        session = Session(self.worker, self.backend.name, self.protocol, judge=validator.CoreMark())
+        session = Session(self.worker, self.backend.name, self.protocol, validator=validator.CoreMark())
         try:
             session.load(path, self.backend.options)
             if self.expected is None:

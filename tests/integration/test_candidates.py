@@ -10,7 +10,7 @@ from pipeline.analyses.tune.candidate_builder import Workshop
 from pipeline.build import artifacts, flag_check
 from pipeline.core.artifact import Artifact
 from pipeline.core.model import Cell, Status
-from pipeline.experiment import search_space
+from pipeline.experiment import tune_table
 from pipeline.measure.measure_round import measure
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.workloads import workload_toml
@@ -38,7 +38,7 @@ def shop(*targets):
 
 
 def parse(text):
-    return search_space.space("matrix.toml", tomli.loads(text.replace("={}", "")))
+    return tune_table.space("matrix.toml", tomli.loads(text.replace("={}", ""))["tune"])
 
 
 def test_refused_choices_are_asked_about_once(here, monkeypatch):
