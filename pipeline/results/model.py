@@ -25,10 +25,9 @@ from pipeline.results.model_fields import (
     Text,
     Time,
     Unit,
-    Verdict,
 )
 from pipeline.results.model_pareto import ParetoFronts
-from pipeline.stats.verdicts import FASTER, MOST_SAME, SAME, SLOWER
+from pipeline.stats.verdicts import FASTER, MOST_SAME, SAME, SLOWER, Word
 
 SCHEMA = 3
 
@@ -141,7 +140,7 @@ class Comparison(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Amount | None,
         Meta(description="both differ by less than this fraction, with the confidence of all verdicts"),
     ]
-    verdict: Annotated[Verdict, Meta(description="on cell; all of a workload's are right together")]
+    verdict: Annotated[Word, Meta(description="on cell; all of a workload's are right together")]
 
     def __post_init__(self) -> None:
         """Raise ValueError where the verdict contradicts the numbers."""
@@ -214,7 +213,7 @@ HostResults = Results | OtherHost
 
 
 def _check(results: HostResults) -> None:
-    """Raise ValueError where two things have one name, or a name is of nothing."""
+    """Raise ValueError where two things have one name, or a name stands for nothing."""
     if results.created is not None:
         datetime.fromisoformat(results.created)
     names = {workload.name for workload in results.workloads}

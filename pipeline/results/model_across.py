@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from pipeline.results.model_fields import Amount, AtLeastOne, Bound, Name, Place, Positive, Text, Verdict
-
-
-class HasRatio(Protocol):
-    """A ratio with its confidence interval."""
-
-    @property
-    def ratio(self) -> float: ...
-    @property
-    def ratio_low(self) -> float: ...
-    @property
-    def ratio_high(self) -> float: ...
+from pipeline.results.model_fields import Amount, AtLeastOne, Bound, Name, Place, Positive, Text
+from pipeline.stats.verdicts import Word
 
 
 class WorkloadRatio(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,7 +54,7 @@ class WorkloadVerdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     difference_bound: Annotated[
         Amount | None, Meta(description="the two differ by less than this fraction; null: not known")
     ]
-    verdict: Verdict
+    verdict: Word
 
 
 class VariantComparison(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -50,6 +50,5 @@ Bytes = Annotated[int, Meta(ge=0, le=2**62, description="bytes")]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Scalar = str | int | float | bool | None
 
-Verdict = Literal["faster", "slower", "same within", "undecided"]
 Trend = Literal["none", "rising", "falling"]
 Unit = Literal["iterations/s", "runs/s"]
