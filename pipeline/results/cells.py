@@ -8,10 +8,10 @@ from typing import Literal, TypeVar
 
 from msgspec import structs
 
-from pipeline.results.model import Comparison, HostResults, OtherHost, Results, WorkloadResult
+from pipeline.results.model import Comparison, HostResults, Results, WorkloadResult
 from pipeline.results.model_cell import CellResult, Measurement, PrebuiltModule
 
-H = TypeVar("H", Results, OtherHost)
+H = TypeVar("H", bound=HostResults)
 
 
 def measured(cells: Iterable[CellResult]) -> list[tuple[CellResult, Measurement]]:
@@ -21,7 +21,7 @@ def measured(cells: Iterable[CellResult]) -> list[tuple[CellResult, Measurement]
 
 def by_workload(results: H) -> list[H]:
     """The same results once for each workload, without those of the others."""
-    parts = []
+    parts: list[H] = []
     for workload in results.workloads:
         cells = tuple(cell for cell in results.cells if cell.workload == workload.name)
         labels = {cell.label for cell in cells}
@@ -91,10 +91,9 @@ def orders(results: HostResults) -> list[tuple[str, str]]:
     Never of several workloads; if there are several, the first part names the workload.
     """
     several = len(results.workloads) > 1
-    parts: Sequence[HostResults] = by_workload(results)
     return [
         (f"{part.workloads[0].name}, {same}" if several else same, chain)
-        for part in parts
+        for part in by_workload(results)
         for same, chain in _orders(part)
     ]
 
