@@ -118,7 +118,7 @@
   // What the pointer was told is no longer under it; what the keyboard was told moves along.
   addEventListener("scroll", () => (follow ? follow() : tell(null)), { passive: true, capture: true });
 
-  // Arrow keys walk over the marks: through a heatmap as over a grid, elsewhere along the axis of the arrow.
+  // Arrow keys walk over the marks: through a heatmap as over a grid, in other charts along the axis of the arrow.
   const walk = (box, grid) => {
     let current = null;
     const ring = document.createElementNS("http://www.w3.org/2000/svg", "rect");
