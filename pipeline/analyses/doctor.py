@@ -1,4 +1,4 @@
-"""Which of the known toolchains and runtimes are installed, where, and how to install the others. Read-only."""
+"""Which of the known toolchains and runtimes are installed, where, or how to install them. Read-only."""
 
 from __future__ import annotations
 
