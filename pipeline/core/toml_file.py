@@ -2,6 +2,8 @@
 
 A type describes a file: Structs with ``forbid_unknown_fields=True``, and ``Annotated[..., Meta(...)]`` for
 bounds. ``Meta(description=…)`` is what a message says was expected, in place of the words for the type.
+Not ``Meta(pattern=…)``: msgspec 0.22 miscounts references to patterns, which crashes Python in a union of a
+string and a list (msgspec issue 717). ``matches`` is in its place.
 """
 
 from __future__ import annotations
@@ -22,19 +24,11 @@ T = TypeVar("T")
 
 #: No "=": doit takes a task of such a name for a variable. No "@": a version follows it.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
-#: A name that a user gives: it becomes part of paths, task names and patterns.
-Name = Annotated[
-    str,
-    Meta(
-        pattern=rf"\A{NAME.pattern}\Z",
-        description="a name of letters, digits and . _ + -, at most 80, starting with a letter or a digit",
-    ),
-]
 #: A string that is not empty.
 Text = Annotated[str, Meta(min_length=1, description="a string")]
-Texts = Annotated[list[Text], Meta(min_length=1, description="a list of strings")]
-Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="64 hexadecimal digits")]
+Texts = Annotated[tuple[Text, ...], Meta(min_length=1, description="a list of strings")]
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _WORDS = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
 _BARE_KEY = re.compile(r"[A-Za-z0-9_.+@-]+")
 _LONGEST_LINE = 300
@@ -74,9 +68,22 @@ def one_of(where: str, word: str, value: str, known: Collection[str]) -> None:
         raise BadInput(f"{where}: unknown {word} {value!r}{near_miss(value, known)}")
 
 
-def named(path: str, where: str, name: str) -> None:
-    """Raises BadInput unless a user's name can be part of paths, task names and patterns."""
-    convert(path, name, Name, where)
+def matches(path: str, key: str, text: str, pattern: re.Pattern[str], expected: str) -> str:
+    """The text if all of it matches the pattern; raises BadInput saying what was expected."""
+    if not pattern.fullmatch(text):
+        raise BadInput(f"{path}: {key}: expected {expected}, found {_shown(text)}")
+    return text
+
+
+def named(path: str, where: str, name: str) -> str:
+    """A name that a user gives: it becomes part of paths, task names and patterns. Raises BadInput."""
+    rule = "a name: letters, digits and . _ + -, at most 80, the first a letter or a digit"
+    return matches(path, where, name, NAME, rule)
+
+
+def sha256(path: str, key: str, digest: str | None) -> str | None:
+    """A SHA-256 as it is written, or None; raises BadInput."""
+    return digest if digest is None else matches(path, key, digest, _SHA256, "64 hexadecimal digits")
 
 
 def line(where: str, text: str) -> str:
@@ -147,7 +154,7 @@ def _inside(at: str, value: object, kind: Any, also: Collection[str]) -> Iterato
         for key, entry in value.items():
             yield from _problems(_join(at, key), key, arguments[0])
             yield from _problems(_join(at, key), entry, arguments[1])
-    elif isinstance(value, list) and typing.get_origin(kind) is list:
+    elif isinstance(value, list) and typing.get_origin(kind) in (list, tuple):
         for index, entry in enumerate(value):
             yield from _problems(f"{at}[{index}]", entry, arguments[0])
 
@@ -197,7 +204,7 @@ def _expected(kind: Any) -> str:
         return _expected(bare)
     if typing.get_origin(bare) is typing.Literal:
         return " or ".join(repr(value) for value in typing.get_args(bare))
-    if typing.get_origin(bare) is list:
+    if typing.get_origin(bare) in (list, tuple):
         words = _expected(typing.get_args(bare)[0])
         return "a list of strings" if words == "a string" else f"a list; each: {words}"
     return f"{_WORDS.get(bare, 'a table')}{_bounds(kind)}"
