@@ -1,4 +1,4 @@
-"""claims.toml -> claims: published statements, checked to the last key. The head of the file explains the keys."""
+"""claims.toml -> claims, checked to the last key. The head of that file explains the keys."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ class Side(Struct, frozen=True, forbid_unknown_fields=True):
 
     backend: Annotated[str | tuple[str, ...], Meta(description=_BACKENDS)]  # names or patterns
     published: _Line  # what was measured, in the words of the source
-    version: Annotated[str | None, Meta(description=_RELEASE)] = None  # the beginning of the release's version
+    version: Annotated[str | None, Meta(description=_RELEASE)] = (
+        None  # the beginning of the release's version
+    )
     score: _Figure | None = None  # as published, in the workload's unit
 
     @property
