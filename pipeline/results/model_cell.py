@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -23,6 +24,7 @@ from pipeline.results.model_fields import (
     Text,
     Trend,
 )
+from pipeline.stats.estimates import Estimate
 
 
 class InstalledPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -118,6 +120,20 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             or min(self.rounds_used, self.pairs_used) < 2
         ):
             raise ValueError("not disturbed, but without a standard error or two rounds")
+
+    @property
+    def estimate(self) -> Estimate:
+        """The ratio with its interval, for comparisons."""
+        return Estimate(
+            self.ratio,
+            self.ratio_low,
+            self.ratio_high,
+            rounds=self.rounds_used,
+            pairs=self.pairs_used,
+            disturbed=self.disturbed,
+            error=math.inf if self.log_standard_error is None else self.log_standard_error,
+            freedom=self.degrees_of_freedom,
+        )
 
     @property
     def half_width(self) -> float:

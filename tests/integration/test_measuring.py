@@ -62,8 +62,8 @@ def test_the_self_test_compares_each_backend_with_itself(workspace):
     found = json.loads((workspace.path / "report/selftest.json").read_text())
     assert found["comparisons"] == 4
     assert [e["backend"] for e in found["each"]] == ["native", "wasmtime.cranelift"] * 2
-    assert found["told"] == sum(e["told"] for e in found["each"])
-    inside = [e for e in found["each"] if e["told"] and e["ratio_low"] <= 1 <= e["ratio_high"]]
+    assert found["usable"] == sum(e["usable"] for e in found["each"])
+    inside = [e for e in found["each"] if e["usable"] and e["ratio_low"] <= 1 <= e["ratio_high"]]
     assert found["containing_one"] == len(inside)
     assert outcome.returncode == (found["refused"] is not None)
     assert (found["refused"] or "contain 1") in outcome.stdout + outcome.stderr

@@ -47,18 +47,19 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
 def test_history_keeps_every_run_and_clean_keeps_it(workspace):
     said = workspace.doit("run", "history")
     assert said.returncode == 0
-    assert said.stdout.endswith("\nno run is remembered yet; to measure one type: doit run\n")
+    assert said.stdout.endswith("\nno run is recorded yet; to measure one, run: doit run\n")
     workspace.run("variants=O2")
     workspace.run("variants=O2", "flags=-O2 -DX")
     said = workspace.doit("run", "history").stdout
     assert "coremark/zig/O2-DX/native" in said or "2/2" in said
     assert workspace.doit("clean").returncode == 0
     assert workspace.doit("run", "history").stdout == said
-    workspace.path.joinpath("history/runs.sqlite").write_bytes(b"rubbish")
+    workspace.path.joinpath("history/000002.json").write_bytes(b"rubbish")
     outcome = workspace.doit("run", "history")
     assert outcome.returncode == 1
     assert outcome.stderr.count("\n") == 1
-    assert "mv " in outcome.stderr
+    assert "mv history/000002.json history/000002.json.damaged" in outcome.stderr
+    assert "2/2" in outcome.stdout, "the first run is not damaged"
 
 
 def test_what_got_slower_ends_with_two(workspace):
@@ -97,7 +98,7 @@ def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
     workspace = make_workspace(tmp_path / "a copy", prepared, page=True)
     workspace.append("claims.toml", "[claims.bad]\nkind = 'raito'\n")
     (workspace.path / "history").mkdir()
-    (workspace.path / "history/runs.sqlite").write_bytes(b"rubbish" * 1000)
+    (workspace.path / "history/000001.json").write_bytes(b"rubbish" * 1000)
     outcome = workspace.doit("run", "variants=O2")
     assert outcome.returncode == 1
     assert "EEMBC CoreMark, compiled by zig" in outcome.stdout
@@ -109,6 +110,6 @@ def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
     # It is told until it is mended.
     assert "error: page: claims.toml: " in workspace.doit("run", "variants=O2").stderr
     workspace.edit("claims.toml", "[claims.bad]\nkind = 'raito'\n", "")
-    (workspace.path / "history/runs.sqlite").unlink()
+    (workspace.path / "history/000001.json").unlink()
     assert workspace.run("variants=O2") == ["page", "remember", "check"]
     assert (workspace.path / "report/index.html").exists()

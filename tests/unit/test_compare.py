@@ -15,14 +15,13 @@ from test_history import (
     OTHER_HOST,
     RATIOS,
     cell_of,
-    first_schema,
-    of_coremark,
+    record,
     results,
     with_more,
     write,
 )
 
-from pipeline.analyses.history import commands, compare, comparison_text, run_record
+from pipeline.analyses.history import compare, comparison_text, run_record
 from pipeline.analyses.history.comparison import Side, compare_runs
 from pipeline.analyses.history.run_record import of_results, parse
 from pipeline.core import paths
@@ -233,16 +232,6 @@ def test_slow_programs_are_told_with_their_digits():
     assert rows[0].split()[2] == "1.23"
 
 
-def test_a_file_of_schema_1_is_compared_with_one_of_today():
-    found = beside(first_schema(results()), of_coremark(results(seed=2)))
-    assert list(words(found)) == [name.replace("json", "coremark", 1) for name in RATIOS]
-    assert found.notes == ()
-    other = of_coremark(results(seed=2))
-    other["workloads"][0]["revision"] = "d5fad6bd"
-    (note,) = beside(first_schema(results()), other).notes
-    assert note == "Warning: sources of coremark are of different revisions: 0c91314d -> d5fad6bd."
-
-
 def test_other_settings_and_sources_are_warned_of():
     new = results(seed=2, rounds=9)
     new["protocol"].update(pairs=20, name="quick", half_width_percent=0.5)
@@ -334,8 +323,8 @@ def compared():
 
 def test_names_of_runs(here):
     for day in (1, 2, 3):
-        commands.record(own(day))
-    commands.record(results(seed=4, day=2, host=OTHER_HOST))
+        record(own(day))
+    record(results(seed=4, day=2, host=OTHER_HOST))
     report(own(3))
     for old, new, expected in (
         (None, None, ("run 2", paths.RESULTS_JSON)),
@@ -356,10 +345,10 @@ def test_names_of_runs(here):
 
 
 def test_an_earlier_run_of_the_same_samples_is_no_default(here):
-    commands.record(own(1))
-    commands.record(own(2))
+    record(own(1))
+    record(own(2))
     filtered = {**own(2), "cells": own(2)["cells"][1:]}
-    commands.record(filtered)
+    record(filtered)
     report(filtered)
     compare.run(None, None, None)
     assert compared() == ("run 1", paths.RESULTS_JSON)
@@ -377,7 +366,7 @@ def test_an_earlier_run_of_the_same_samples_is_no_default(here):
     ],
 )
 def test_runs_that_are_not_there(here, old, new, said):
-    commands.record(own(1))
+    record(own(1))
     report(own(1))
     with pytest.raises(BadInput, match=said) as caught:
         compare.run(old, new, None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from pipeline.analyses.history import commands
+from pipeline.analyses.history import run_files
 from pipeline.analyses.history.changes import pair
 from pipeline.analyses.history.comparison import Comparison, Side, compare_runs
-from pipeline.analyses.history.database import Entry
+from pipeline.analyses.history.run_files import Entry
 from pipeline.analyses.history.run_record import Run, load
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, Regression
@@ -28,7 +28,9 @@ def run(old: str | None, new: str | None, hosts: str | None, threshold: float = 
     earlier run of that machine which measured something else. Prints the table and writes compare.json;
     raises Regression, and BadInput for runs that cannot be had or compared.
     """
-    entries = commands.entries()
+    history = run_files.read(paths.HISTORY)
+    history.refuse_damaged()
+    entries = history.entries
     later = _new(new, entries, fingerprint())
     earlier = _old(old, later, entries, fingerprint())
     _conclude(compare_runs(earlier, later, hosts, threshold))
@@ -46,7 +48,7 @@ def choose(name: str, entries: Sequence[Entry], host: str) -> Side:
             )
         return _side(own[-back])
     if name.isascii() and name.isdigit():
-        found = next((entry for entry in entries if str(entry.id) == name), None)
+        found = next((entry for entry in entries if str(entry.number) == name), None)
         if found is None:
             raise BadInput(
                 f"run {plain(name, 20)}: not in the history; to see which are there type: doit run history"
@@ -61,7 +63,7 @@ def choose(name: str, entries: Sequence[Entry], host: str) -> Side:
 
 
 def _side(entry: Entry) -> Side:
-    return Side(f"run {entry.id}", entry.run)
+    return Side(f"run {entry.number}", entry.run)
 
 
 def _new(name: str | None, entries: Sequence[Entry], host: str) -> Side:
@@ -87,7 +89,7 @@ def earlier(new: Run, entries: Sequence[Entry]) -> Entry | None:
 
     A run with a filter, or with cells added, shows the samples of an earlier one again: no comparison.
     """
-    known = next((at for at, entry in enumerate(entries) if entry.run == new), len(entries))
+    known = next((at for at, entry in enumerate(entries) if entry.run.same_as(new)), len(entries))
     for entry in reversed(entries[:known]):
         same_host = entry.run.host.fingerprint == new.host.fingerprint
         if same_host and any(not p.same_samples and (p.old.ok or p.new.ok) for p in pair(entry.run, new)):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pipeline.analyses.history.changes import SCORE, Change, Pair, judge, pair_of
 from pipeline.analyses.history.comparison import host_words
 from pipeline.analyses.history.comparison_text import number, unit
-from pipeline.analyses.history.database import Entry
+from pipeline.analyses.history.run_files import Entry
 from pipeline.analyses.history.run_record import Cell, Run
 from pipeline.core.text import plain
 from pipeline.stats.estimates import CONFIDENCE
@@ -82,7 +82,7 @@ def _table(runs: Sequence[Entry]) -> object:
         run = entry.run
         tools = [f"{plain(t.name, 40)} {plain(t.version or '', 40)}" for t in run.toolchains if t.present]
         table.add_row(
-            str(entry.id),
+            str(entry.number),
             run.created,
             Text(plain(str(run.protocol.get("name")), 30)),
             Text(", ".join(tools)),
@@ -102,4 +102,4 @@ def line(entry: Entry, change: Change) -> str:
     else:
         reason = next((cell.reason for cell in (p.new, p.old) if not cell.ok and cell.reason), None)
         told = f" ({plain(reason)})" if reason else ""
-    return f"{plain(p.name)}: run {entry.id} ({entry.run.created}): {causes}: {numbers}{what}{told}"
+    return f"{plain(p.name)}: run {entry.number} ({entry.run.created}): {causes}: {numbers}{what}{told}"

@@ -1,7 +1,7 @@
 """A finished run as history and comparisons see it: what they need of results.json, checked key by key.
 
 A results.json may come from anybody: it is decoded and checked in one step, nothing of it is executed, and
-what is shown of it goes through ``plain``. One of schema 1 is read as well: it knew one workload only.
+what is shown of it goes through ``plain``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import msgspec
 from msgspec import Meta, structs
 
 from pipeline.core.errors import BadInput
-from pipeline.core.files import digest_of
 from pipeline.core.model import Status
 from pipeline.core.text import plain
 
@@ -75,7 +74,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     name: Word
     unit: Word
     revision: Word | None
-    sources_sha256: Digest | None  # None in runs of schema 1
+    sources_sha256: Digest | None
     reference: Reference
 
 
@@ -163,47 +162,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=2):
         """The workload that a cell names."""
         return next(workload for workload in self.workloads if workload.name == name)
 
-    @property
-    def digest(self) -> str:
-        """Of all that is remembered of the run; of the machine only its fingerprint."""
-        content = msgspec.to_builtins(self)
-        return digest_of({**content, "host": self.host.fingerprint})
-
-
-class Commit(msgspec.Struct, frozen=True):
-    """The revision of schema 1's only workload."""
-
-    commit: Word
-
-
-class First(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=1):
-    """One results.json of schema 1, which knew CoreMark only."""
-
-    created: Time
-    host: Host
-    protocol: dict[Word, Scalar]
-    coremark: Commit
-    toolchains: tuple[Tool, ...]
-    reference: Reference
-    cells: tuple[Numbers, ...]
-
-    def today(self) -> Run:
-        """The same run in today's schema; raises ValueError as Run does."""
-        only = Workload(
-            name="coremark",
-            unit="iterations/s",
-            revision=self.coremark.commit,
-            sources_sha256=None,
-            reference=self.reference,
-        )
-        return Run(
-            created=self.created,
-            host=self.host,
-            protocol=self.protocol,
-            workloads=(only,),
-            toolchains=self.toolchains,
-            cells=tuple(Cell(workload=only.name, **structs.asdict(cell)) for cell in self.cells),
-        )
+    def same_as(self, other: Run) -> bool:
+        """Whether both say the same; of the machine only its fingerprint counts."""
+        same_host = self.host.fingerprint == other.host.fingerprint
+        return same_host and structs.replace(self, host=other.host) == other
 
 
 def load(path: str) -> Run:
@@ -223,8 +185,7 @@ def parse(raw: bytes, where: str) -> Run:
     if len(raw) > MOST_BYTES:
         raise BadInput(f"{plain(where)}: larger than {MOST_BYTES >> 20} MiB; expected a results.json")
     try:
-        found = msgspec.json.decode(raw, type=Run | First)
-        return found.today() if isinstance(found, First) else found
+        return msgspec.json.decode(raw, type=Run)
     except (ValueError, RecursionError) as error:
         raise BadInput(
             f"{plain(where)}: {plain(str(error))}; expected a results.json of this version, see README.md; "
