@@ -19,6 +19,7 @@ from pipeline.measure.measure_round import take
 from pipeline.measure.sample import Sample, cell_key
 from pipeline.measure.stopping_rule import enough, estimate
 from pipeline.results import warnings
+from pipeline.results.model import MeasurementWarning
 from pipeline.stats import estimates
 
 SCHEMA = 2
@@ -92,7 +93,7 @@ class Summary(msgspec.Struct, frozen=True):
     refused: str | None
     backends: tuple[BackendSummary, ...]
     unavailable: dict[str, str]  # {backend: status and reason}
-    warnings: tuple[warnings.Disturbance, ...]
+    warnings: tuple[MeasurementWarning, ...]
     each: tuple[ComparisonRecord, ...]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from pipeline.analyses.claims.claim_verdicts import ClaimVerdict
 from pipeline.report.page.number_format import (
     interval,
     letters,
@@ -88,18 +89,16 @@ def evidence(m: Measurement) -> str:
     return nested(dict(sorted(m.compiler_evidence.items())))
 
 
-def published(claim: Mapping[str, Any]) -> str:
-    """The figures of a claim: each side's score, their ratio, and the tolerance."""
-    figures = dict(claim["published"])
-    scores, sides = figures.pop("scores", None) or [], figures.pop("runtimes", None) or []
-    tolerance = figures.pop("tolerance", None)
+def published(claim: ClaimVerdict) -> str:
+    """The figures of a claim: each side's score, their ratio, the unit, and the tolerance."""
+    figures = claim.published
     texts = [
         f"{side} {score:g}" if score is not None else str(side)
-        for side, score in itertools.zip_longest(sides, scores)
+        for side, score in itertools.zip_longest(figures.runtimes, figures.scores)
     ]
-    texts += [f"{key} {value:.3g}" for key, value in figures.items() if isinstance(value, (int, float))]
-    texts += [f"{key} {value}" for key, value in figures.items() if isinstance(value, str)]
-    texts += [f"tolerance {percent(tolerance)}"] if tolerance is not None else []
+    texts += [f"ratio {figures.ratio:.3g}"] if figures.ratio is not None else []
+    texts += [f"unit {figures.unit}"] if figures.unit is not None else []
+    texts += [f"tolerance {percent(figures.tolerance)}"] if figures.tolerance is not None else []
     return "; ".join(texts)
 
 

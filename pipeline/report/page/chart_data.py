@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from pipeline.analyses.sweep import SweepResults
 from pipeline.report.page.cell_texts import PHASES, crowded, tip
 from pipeline.report.page.number_format import letters, plus_minus, ratio
-from pipeline.results.cells import measured
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.results.model_pareto import FrontMember
@@ -78,25 +78,17 @@ def _drawn(value: float) -> float:
     return float(f"{value:.5g}")
 
 
-def series_of(cell: CellResult) -> tuple[str, str]:
-    """(what has releases: the cell's name without a version, its version)"""
-    name, _, version = cell.label.rpartition("@")
-    return name, version
-
-
-def sweep_rows(sweep: Results) -> list[dict[str, Any]]:
-    """The data set "sweep": one row for each cell of a sweep that has a number."""
-    found = []
-    for cell, m in measured(sweep.cells):
-        series, version = series_of(cell)
-        found.append(
-            {
-                "series": series,
-                "version": version,
-                "ratio": _drawn(m.ratio),
-                "low": _drawn(m.ratio_low),
-                "high": _drawn(m.ratio_high),
-                "tip": tip(cell, sweep.workload(cell.workload).unit),
-            }
-        )
-    return found
+def sweep_rows(sweep: SweepResults) -> list[dict[str, Any]]:
+    """The data set "sweep": the points of a sweep, one a cell, that have a number."""
+    return [
+        {
+            "series": point.series,
+            "version": point.version,
+            "ratio": _drawn(cell.measurement.ratio),
+            "low": _drawn(cell.measurement.ratio_low),
+            "high": _drawn(cell.measurement.ratio_high),
+            "tip": tip(cell, sweep.workload(cell.workload).unit),
+        }
+        for point, cell in zip(sweep.chart, sweep.cells, strict=True)
+        if cell.measurement is not None
+    ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from pipeline.analyses.sweep import SweepResults
 from pipeline.report.page.cell_texts import PHASES
-from pipeline.report.page.chart_data import rows, series_of, sweep_rows
+from pipeline.report.page.chart_data import rows, sweep_rows
 from pipeline.report.page.chart_style import (
     CELLS,
     INK,
@@ -122,12 +123,12 @@ def phases(results: Results) -> Spec:
     return finished(alt.hconcat(*panels, spacing=16))
 
 
-def releases(sweep: Results) -> Spec:
+def releases(sweep: SweepResults) -> Spec:
     """A line of ratios with intervals over the releases of a runtime, one a module and compiler."""
     import altair as alt
 
     points = sweep_rows(sweep)
-    versions = list(dict.fromkeys(series_of(cell)[1] for cell in sweep.cells))
+    versions = list(dict.fromkeys(point.version for point in sweep.chart))
     series = list(dict.fromkeys(point["series"] for point in points))
     ratios = [point["ratio"] for point in points]
     turns = range(len(series))

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.analyses.claims.claim_verdicts import judge_all
-from pipeline.analyses.sweep import read_sweeps
+from pipeline.analyses.claims.claim_verdicts import ClaimVerdict, check_all
+from pipeline.analyses.sweep import SweepResults, read_sweeps
 from pipeline.core import paths
 from pipeline.core.files import write_atomic
 from pipeline.report.page import across_workloads, chart_data, vega
@@ -27,10 +27,10 @@ def draw() -> None:
     """Write index.html and its charts from the files in report/; raises BadInput for a bad claims.toml."""
     results = read(paths.RESULTS_JSON)
     sweeps = read_sweeps(results)
-    write(results, sweeps, judge_all(results, sweeps))
+    write(results, sweeps, check_all(results, sweeps))
 
 
-def write(results: Results, sweeps: Sequence[Results], claims: Sequence[Any]) -> None:
+def write(results: Results, sweeps: Sequence[SweepResults], claims: Sequence[ClaimVerdict]) -> None:
     """Write the page and its charts; ``sweeps`` are the contents of report/sweep-*.json.
 
     Pictures that an earlier run left and that no longer have a chart are removed.
@@ -46,7 +46,9 @@ def write(results: Results, sweeps: Sequence[Results], claims: Sequence[Any]) ->
     write_atomic(paths.INDEX_HTML, page)
 
 
-def make(results: Results, sweeps: Sequence[Results], claims: Sequence[Any]) -> tuple[str, dict[str, str]]:
+def make(
+    results: Results, sweeps: Sequence[SweepResults], claims: Sequence[ClaimVerdict]
+) -> tuple[str, dict[str, str]]:
     """The page, and {name of a chart: SVG} of those that have something to show."""
     sets: dict[str, Any] = {}
     #: {chart: (specification, {what it calls a data set: the name of the set})}

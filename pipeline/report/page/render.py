@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.analyses.claims.claim_verdicts import NOT_TESTABLE, RULES
-from pipeline.analyses.sweep import changes
+from pipeline.analyses.claims.claim_verdicts import NOT_TESTABLE, RULES, ClaimVerdict
+from pipeline.analyses.sweep import SweepResults, changes
 from pipeline.core import paths
 from pipeline.report.page import cell_texts, method, number_format, vega
 from pipeline.report.page.across_workloads import section
@@ -37,8 +37,8 @@ _BLANK = SimpleNamespace(**dict.fromkeys((*Measurement.__struct_fields__, "half_
 
 def html(
     results: Results,
-    sweeps: Sequence[Results],
-    claims: Sequence[Any],
+    sweeps: Sequence[SweepResults],
+    claims: Sequence[ClaimVerdict],
     drawn: dict[str, str],
     chart_data: dict[str, Any],
 ) -> str:
@@ -93,11 +93,11 @@ def _context(results: Results) -> dict[str, Any]:
     }
 
 
-def _context_of_claims(claims: Sequence[Any]) -> dict[str, Any]:
+def _context_of_claims(claims: Sequence[ClaimVerdict]) -> dict[str, Any]:
     return {
         # What could be tested comes first, else in the order of claims.toml.
-        "claims": sorted(claims, key=lambda claim: claim["verdict"] == NOT_TESTABLE),
-        "counts": Counter(claim["verdict"] for claim in claims),
+        "claims": sorted(claims, key=lambda claim: claim.verdict == NOT_TESTABLE),
+        "counts": Counter(claim.verdict for claim in claims),
         "rules": RULES,
     }
 
@@ -113,14 +113,9 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]", "-", name)
 
 
-def sweep_chart(sweep: Results) -> str:
+def sweep_chart(sweep: SweepResults) -> str:
     """The name of a sweep's chart, by its runtime: a part of a path, and of ids."""
-    return f"sweep-{_plain(sweep_name(sweep))}"
-
-
-def sweep_name(sweep: Results) -> str:
-    """The runtime whose releases a sweep compares."""
-    return sweep.cells[0].backend.partition(".")[0]
+    return f"sweep-{_plain(sweep.runtime)}"
 
 
 def _environment() -> jinja2.Environment:
@@ -191,7 +186,9 @@ def _verdict(word: str) -> Markup:
     return Markup('<span class="tag {}">{}</span>').format(names.get(word, "quiet"), word)
 
 
-def _sections(results: Results, sweeps: Sequence[Results], claims: Sequence[Any]) -> list[tuple[str, str]]:
+def _sections(
+    results: Results, sweeps: Sequence[SweepResults], claims: Sequence[ClaimVerdict]
+) -> list[tuple[str, str]]:
     """(id, name) of the sections of the page, in its order."""
     found: list[tuple[str, str, object]] = [
         ("scores", "Scores", True),
@@ -226,20 +223,16 @@ def _part(results: Results, part: Results) -> dict[str, Any]:
     }
 
 
-def _sweep(sweep: Results) -> dict[str, Any]:
+def _sweep(sweep: SweepResults) -> dict[str, Any]:
     """{"name", "chart", "unit", "rows": [(cell, change to the release before it)]}."""
-    before = {later: earlier for earlier, later in changes(sweep)}
-    ratios = {cell.label: cell.measurement.ratio for cell in sweep.cells if cell.measurement}
-    rows = []
-    for cell in sweep.cells:
-        earlier = before.get(cell.label)
-        change = f"{ratios[cell.label] / ratios[earlier] - 1:+.1%}" if earlier is not None else ""
-        rows.append((cell, change))
+    changed = changes(sweep)
     return {
-        "name": sweep_name(sweep),
+        "name": sweep.runtime,
         "chart": sweep_chart(sweep),
         "unit": unit(sweep.workloads),
-        "rows": rows,
+        "rows": [
+            (cell, f"{changed[cell.label]:+.1%}" if cell.label in changed else "") for cell in sweep.cells
+        ],
     }
 
 
