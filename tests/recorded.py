@@ -1,4 +1,4 @@
-"""A run as it lies on the disk, without having been measured: real plan, records, samples and results.json.
+"""A run as it is on disk, without having been measured: real plan, records, samples and results.json.
 
 What is recorded is what a measurement would leave; all that is derived from it is derived by the pipeline.
 """
@@ -16,13 +16,15 @@ from typing import Any
 
 from pipeline.build import artifacts, compilers
 from pipeline.core import host, paths
-from pipeline.core.files import read_json, sha256, write_atomic, write_json
+from pipeline.core.files import sha256, write_atomic, write_json
 from pipeline.core.model import Cell, Status
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
 from pipeline.measure import sample
 from pipeline.measure.sample import SCHEMA, Sample
 from pipeline.report import write_report
+from pipeline.results import results_json
+from pipeline.results.model import Results
 from pipeline.runtimes import identity
 from pipeline.workloads import third_party
 from tests.conftest import ROOT
@@ -39,7 +41,7 @@ BACKENDS = (
 #: {cell: how its rounds ended}; all others are ok.
 ENDS = {
     "coremark/zig/O2/wasmtime.winch": (Status.UNAVAILABLE, "needs simd, which winch (1.0) does not have"),
-    "coremark/zig/O3/wasmtime.pulley": (Status.TRAP, 'wasm `unreachable` | <b>"x"</b>, @nobody #1'),
+    "coremark/zig/O3/wasmtime.pulley": (Status.TRAP, 'wasm `unreachable` | <b>"x"</b>, @user #1'),
 }
 #: No chunk of it had its processor for itself; one of whose rounds got faster and was warmed for longer.
 DISTURBED, WARMED = "coremark/zig/O3/wasmtime.cranelift-none", "coremark/zig/O2/native"
@@ -55,7 +57,7 @@ class Recorded:
     """The folder of a run, and its results.json."""
 
     folder: Path
-    results: dict[str, Any]
+    results: Results
 
 
 @contextlib.contextmanager
@@ -90,7 +92,7 @@ def record(folder: Path) -> Recorded:
             _samples(plan, cell)
         write_json(paths.host_record(INTRODUCED), {**host.describe(), "fingerprint": INTRODUCED + "0" * 52})
         write_report.write_report(plan)
-        return Recorded(folder, read_json(paths.RESULTS_JSON))
+        return Recorded(folder, results_json.read(paths.RESULTS_JSON))
 
 
 def _artifact(variant, target: str) -> None:
