@@ -1,4 +1,4 @@
-"""Runs that were measured before: kept whole, once, apart by machine, and told with what changed."""
+"""The recorded runs: whole, each once, apart by machine, and shown with what changed."""
 
 import copy
 import hashlib
@@ -31,7 +31,7 @@ from tests import factories
 HOST = msgspec.to_builtins(
     factories.host(fingerprint="a" * 64, cpu="Testing CPU 9000", microarchitecture="zen9")
 )
-OTHER_HOST = {**HOST, "fingerprint": "b" * 64, "cpu": "Another CPU"}
+OTHER_HOST = {**HOST, "fingerprint": "b" * 64, "cpu": "Other CPU"}
 REVISION = "0c91314d" + "0" * 32
 #: Known ratios: cell -> ratio.
 RATIOS = {
@@ -280,7 +280,7 @@ def test_a_number_that_is_taken_at_that_moment_is_not_taken_twice(folder, monkey
 
 
 def damaged(folder, change, number=1):
-    """What is said of a document with this change of its bytes; it stays as it is, and all else works."""
+    """The message about a document with this change of its bytes; it stays as it is, and all else works."""
     record(results(day=1))
     record(results(day=2, seed=2))
     path = Path(folder, f"{number:06}.json")
@@ -374,7 +374,7 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path):
             assert "\n" not in str(caught.value)
 
 
-# -- what is told
+# -- what is shown
 
 
 def test_without_a_run_it_says_what_to_type(folder, capsys):
@@ -387,7 +387,7 @@ def test_machines_are_told_apart(folder, capsys):
     record(results(day=2, host=OTHER_HOST, ratios=dict.fromkeys(RATIOS, 0.4)))
     commands.show()
     text = capsys.readouterr().out
-    mine, other = re.split("^On Another CPU.*\n", text, flags=re.MULTILINE)
+    mine, other = re.split("^On Other CPU.*\n", text, flags=re.MULTILINE)
     assert mine.startswith("On Testing CPU 9000 (zen9), 2 cores, Linux 6.1 [aaaaaaaa]\n")
     for number, part in ((1, mine), (2, other)):
         rows = [line for line in part.splitlines() if "standard" in line]
@@ -403,9 +403,9 @@ def test_a_change_is_told_with_its_version(folder):
     record(results(day=2, seed=2))
     updated = {name: ratio * (1.05 if "wasmtime" in name else 1) for name, ratio in RATIOS.items()}
     record(results(updated, day=3, seed=3, version="51.0.0"))
-    told = [line for line in lines() if ": run " in line]
-    assert [line.partition(": run ")[0] for line in told] == list(RATIOS)[1:]
-    for line in told:
+    shown = [line for line in lines() if ": run " in line]
+    assert [line.partition(": run ")[0] for line in shown] == list(RATIOS)[1:]
+    for line in shown:
         assert re.search(
             r": run 3 \(2026-11-03T08:00:00\+00:00\): wasmtime 50\.0\.1 -> 51\.0\.0: "
             r"0\.[78]\d\d -> 0\.8\d\d, faster \(\+[3-6]\.\d % ±0\.\d\)$",
@@ -426,7 +426,7 @@ def test_a_cell_is_compared_with_the_last_run_that_had_it(folder):
 
 
 def test_workloads_are_followed_apart(folder):
-    """Each has its own reference, and a cell of one is never taken for the same of another."""
+    """Each has its own reference, and a cell of one is never taken for the same cell of the other."""
     before = with_more(results(day=1))
     after = with_more(results(day=2, seed=2))
     for cell in after["cells"]:
@@ -435,9 +435,9 @@ def test_workloads_are_followed_apart(folder):
     after["workloads"][1]["reference"]["sha256"] = "3" * 64
     for run in (before, after):
         record(run)
-    told = [line for line in lines() if ": run " in line]
-    assert len(told) == 3
-    for line in told:
+    shown = [line for line in lines() if ": run " in line]
+    assert len(shown) == 3
+    for line in shown:
         assert re.search(r"^nbody/.* iterations/s \(other reference\), slower \(-", line)
 
 
@@ -445,9 +445,9 @@ def test_what_is_said_of_a_run_stays_when_others_follow(folder):
     before = []
     for day, factor in ((1, 1), (2, 0.99), (3, 1.02), (4, 1.0)):
         record(results({n: r * factor for n, r in RATIOS.items()}, day=day, seed=day))
-        told = [line for line in lines() if ": run " in line]
-        assert told[: len(before)] == before
-        before = told
+        shown = [line for line in lines() if ": run " in line]
+        assert shown[: len(before)] == before
+        before = shown
     assert len(before) > 3
 
 
@@ -465,11 +465,11 @@ def test_other_modules_statuses_and_references_are_told(folder):
     runs[4]["workloads"][0]["reference"]["sha256"] = "3" * 64
     for run in runs:
         record(run)
-    told = [line.partition(" (2026")[0] + line.partition("+00:00)")[2] for line in lines() if name in line]
-    assert told[0].startswith(f"{name}: run 2: other module: 0.80")
-    assert told[1] == f"{name}: run 3: same module, same runtime: 0.800 -> trap (out of bounds)"
-    assert told[2] == f"{name}: run 4: zig 0.17.1 -> 0.18.0: trap -> 0.800 (out of bounds)"
-    assert re.search(r"32\d\d\d -> 39000 runs/s \(other reference\), faster", told[3])
+    shown = [line.partition(" (2026")[0] + line.partition("+00:00)")[2] for line in lines() if name in line]
+    assert shown[0].startswith(f"{name}: run 2: other module: 0.80")
+    assert shown[1] == f"{name}: run 3: same module, same runtime: 0.800 -> trap (out of bounds)"
+    assert shown[2] == f"{name}: run 4: zig 0.17.1 -> 0.18.0: trap -> 0.800 (out of bounds)"
+    assert re.search(r"32\d\d\d -> 39000 runs/s \(other reference\), faster", shown[3])
 
 
 def test_hostile_text_cannot_act_on_the_terminal(folder):
