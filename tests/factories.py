@@ -8,6 +8,7 @@ from scipy.stats import t as student
 from pipeline.core.model import Kind, Status
 from pipeline.results import across_workloads, pareto
 from pipeline.results.model import (
+    Comparison,
     HostRecord,
     ProtocolRecord,
     ReferenceResult,
@@ -86,10 +87,15 @@ def of_estimate(estimate, **changes):
     )
 
 
-def cell(name="coremark/zig/O3/wasmtime.cranelift", ratio=1.0, measured=None, version="1.0", **changes):
-    """A cell that is ok: of this ratio, or as ``measured``; ``changes`` of its other keys."""
+def cell(
+    name="coremark/zig/O3/wasmtime.cranelift", ratio=1.0, measured=None, version="1.0", native=None, **changes
+):
+    """A cell that is ok: of this ratio, or as ``measured``; ``changes`` of its other keys.
+
+    ``native``: whether it is native code; by default that of the backend "native".
+    """
     workload, toolchain, variant, backend = name.split("/")
-    native = backend == "native"
+    native = backend == "native" if native is None else native
     measured = measured or measurement(ratio, **({"wasm_bytes": None} if native else {}))
     parts = None if native else {"p": InstalledPart(version=version, sha256=DIGEST)}
     values = {
@@ -116,6 +122,24 @@ def failed(name, status=Status.UNAVAILABLE, reason="not here", **changes):
     """A cell without a measurement."""
     ok = cell(name)
     return msgspec.structs.replace(ok, status=Status(status), reason=reason, measurement=None, **changes)
+
+
+def comparison(one, verdict, other):
+    """A verdict on two cells, or on two labels, with numbers that agree with it."""
+    first, second = (x if isinstance(x, str) else x.label for x in (one, other))
+    ratio = {"faster": 1.1, "slower": 0.9}.get(verdict, 1.0)
+    same = verdict == "same within"
+    return Comparison(
+        cell=first,
+        compared_with=second,
+        ratio=ratio,
+        ratio_low=ratio * 0.99,
+        ratio_high=ratio * 1.01,
+        p=0.5,
+        p_adjusted=1.0,
+        difference_bound=0.01 if same else None,
+        verdict=verdict,
+    )
 
 
 def workload(name="coremark", **changes):

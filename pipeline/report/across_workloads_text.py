@@ -142,8 +142,8 @@ def summary(across: AcrossWorkloads) -> str:
     others = " and ".join(across.workloads[1:]) if len(across.workloads) < 4 else "all others"
     parts = [
         f"{len(conclusions)} of {pairs} pairs of variants or backends are decided on {first}. Of these, "
-        f"{holds} hold on {others}, and {certain} are reversed on a different workload (all of these together with "
-        f"{CONFIDENCE * 100:.0f} % confidence)"
+        f"{holds} hold on {others}, and {certain} are reversed on a different workload (all of these "
+        f"together with {CONFIDENCE * 100:.0f} % confidence)"
     ]
     if alone:
         parts.append(f"{alone} are reversed if seen by themselves, as some of so many are by chance")

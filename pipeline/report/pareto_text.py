@@ -48,8 +48,8 @@ def _tables(workload: WorkloadResult, fronts: ParetoFronts, title: str) -> list[
         ("indistinguishable", "left"),
     ]
     step = (
-        "Each next cell really costs more and is shown to be faster; cells that are indistinguishable from it "
-        "differ in neither."
+        "Each next cell really costs more and is shown to be faster; cells that are indistinguishable "
+        "from it differ in neither."
     )
     pays = (
         f"{step} Compared with the cell before it, it pays back after so many {counts} and so many seconds; "

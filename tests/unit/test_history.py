@@ -377,12 +377,12 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path):
 # -- what is shown
 
 
-def test_without_a_run_it_says_what_to_type(folder, capsys):
+def test_without_a_run_it_says_what_to_run(folder, capsys):
     commands.show()
     assert capsys.readouterr().out == "no run is recorded yet; to measure one, run: doit run\n"
 
 
-def test_machines_are_told_apart(folder, capsys):
+def test_machines_are_apart(folder, capsys):
     record(results(day=1))
     record(results(day=2, host=OTHER_HOST, ratios=dict.fromkeys(RATIOS, 0.4)))
     commands.show()
@@ -398,7 +398,7 @@ def test_machines_are_told_apart(folder, capsys):
     assert "slower" not in text
 
 
-def test_a_change_is_told_with_its_version(folder):
+def test_a_change_is_shown_with_its_version(folder):
     record(results(day=1))
     record(results(day=2, seed=2))
     updated = {name: ratio * (1.05 if "wasmtime" in name else 1) for name, ratio in RATIOS.items()}
@@ -441,7 +441,7 @@ def test_workloads_are_followed_apart(folder):
         assert re.search(r"^nbody/.* iterations/s \(other reference\), slower \(-", line)
 
 
-def test_what_is_said_of_a_run_stays_when_others_follow(folder):
+def test_the_verdicts_on_a_run_stay_when_others_follow(folder):
     before = []
     for day, factor in ((1, 1), (2, 0.99), (3, 1.02), (4, 1.0)):
         record(results({n: r * factor for n, r in RATIOS.items()}, day=day, seed=day))
@@ -451,7 +451,7 @@ def test_what_is_said_of_a_run_stays_when_others_follow(folder):
     assert len(before) > 3
 
 
-def test_other_modules_statuses_and_references_are_told(folder):
+def test_other_modules_statuses_and_references_are_shown(folder):
     name = "json/zig/O2/wasmtime.cranelift"
     runs = [results(day=day, seed=1) for day in range(1, 6)]
     cell_of(runs[1], name).update(wasm_sha256="1" * 64)

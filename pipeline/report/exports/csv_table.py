@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -20,14 +18,15 @@ Value = str | int | float | bool | None | Sequence[str]
 #: A field that starts like this is computed by spreadsheets ("=cmd|…" starts a program), also in the wide
 #: forms that some locales take. The apostrophe itself is here so that the guard can be taken off again.
 _COMPUTED = tuple("=+-@\t\r\n'＝＋－＠")
+_QUOTED = '",\r\n;\t'
 
 
 def render(results: Results, samples: Samples) -> str:
-    """The table: plain values of a cell and of its measurement first, then those of objects: identity.version.
+    """The table: plain values of a cell and its measurement first, then those of objects: identity.version.
 
-    Null is an empty field; true and false as in JSON; a number is the JSON's, digit by digit; a list is
-    joined by spaces, with quotes as a shell would want them. One apostrophe at the start of a text is a
-    guard: take it off to have the text of results.json.
+    Null is an empty field, "" is quoted; true and false as in JSON; a number is the JSON's, digit by digit; a
+    list is joined by spaces, with quotes as a shell would want them. One apostrophe at the start of a text
+    is a guard: take it off to have the text of results.json.
     """
     rows = [_flat(msgspec.to_builtins(cell)) for cell in results.cells]
     names = dict.fromkeys(name for row in rows for name in row)
@@ -62,12 +61,13 @@ def _leaves(value: Mapping[str, Any], path: str) -> Iterable[tuple[str, Value]]:
 
 
 def csv_text(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
-    """The lines of a CSV file; texts are guarded against being computed by a spreadsheet."""
-    stream = io.StringIO()
-    writer = csv.writer(stream)
-    writer.writerow(map(_text, names))
-    writer.writerows(map(_field, row) for row in rows)
-    return stream.getvalue()
+    """The lines of a CSV file; texts are guarded against being computed by a spreadsheet.
+
+    The standard library's writer is not used: before Python 3.12 it cannot distinguish null from "", and it
+    does not quote semicolons, which spreadsheets of some locales separate at.
+    """
+    lines = [map(_text, names), *(map(_field, row) for row in rows)]
+    return "".join(",".join(line) + "\r\n" for line in lines)
 
 
 def _field(value: Value) -> str:
@@ -83,7 +83,11 @@ def _field(value: Value) -> str:
 def _text(value: str) -> str:
     """A text field. Flags get no exception from the guard: to a spreadsheet, -O3 is minus the cell O3."""
     text = printable(value)
-    return f"'{text}" if text.startswith(_COMPUTED) else text
+    if text.startswith(_COMPUTED):
+        text = f"'{text}"
+    if not text or text != text.strip() or any(c in text for c in _QUOTED):
+        text = '"' + text.replace('"', '""') + '"'
+    return text
 
 
 EXPORTS = (Export("results.csv", "one row a cell, for spreadsheets and data frames", render),)
