@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.core.model import Backend, Runtime
+from pipeline.core.rich_text import new_table
 from pipeline.experiment.plan import Plan
 from pipeline.runtimes import environments, identity, packages
 from pipeline.runtimes.backends import troubles
@@ -92,9 +93,7 @@ def _isolated(runtime: Runtime, names: tuple[str, ...]) -> Finding:
 
 def doctor(plan: Plan) -> None:
     """Print a table of toolchains, a table of backends, and which backends a run takes."""
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
@@ -104,10 +103,9 @@ def doctor(plan: Plan) -> None:
         ("toolchains", toolchains(plan.known_toolchains.values())),
         ("backends", backends(list(plan.known.values()))),
     ):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-        table.add_column(title)
-        table.add_column("")
-        table.add_column("version")
+        table = new_table()
+        for column in (title, "", "version"):
+            table.add_column(column)
         table.add_column("location, or how to install it", overflow="fold")
         for finding in findings:
             state = "present" if finding.present else "missing"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
 from pipeline.core.model import Status
+from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.experiment.plan import Plan
 from pipeline.results import results_json
 from pipeline.results.cells import speed, unit, verdicts_of
@@ -24,6 +24,7 @@ from pipeline.results.model_cell import CellResult
 from pipeline.stats.verdicts import FASTER, SLOWER
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
 _WIDTH = 120
@@ -119,54 +120,46 @@ def _series(results: Results) -> dict[str, list[CellResult]]:
 
 def render(runtime: str, results: Results) -> str:
     """A table for each series: a row a version, with the change to the version before it if there is one."""
-    from rich.console import Console
-    from rich.text import Text
-
-    stream = io.StringIO()
-    console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
     changed = changes(results)
+    parts: list[RenderableType] = []
     for name, cells in _series(results).items():
-        console.print(Text(f"{name} over releases of {runtime}"))
-        console.print(_table(cells, unit(results.workloads), changed))
-        for cell in cells:
-            if not cell.is_ok:
-                console.print(Text(f"{cell.backend}: {cell.status.value}: {cell.reason}"))
-    console.print(
-        Text(
-            "Versions that share a letter are indistinguishable. A change is shown where a version is faster "
-            "or slower than the one before it; all verdicts together are right with "
-            f"{results.protocol.confidence:.0%} confidence. Chart data: {paths.sweep(runtime, 'json')}"
-        )
+        parts += [f"{name} over releases of {runtime}", _table(cells, unit(results.workloads), changed)]
+        parts += [f"{cell.backend}: {cell.status.value}: {cell.reason}" for cell in cells if not cell.is_ok]
+    parts.append(
+        "Versions that share a letter are indistinguishable. A change is shown where a version is faster "
+        "or slower than the one before it; all verdicts together are right with "
+        f"{results.protocol.confidence:.0%} confidence. Chart data: {paths.sweep(runtime, 'json')}"
     )
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+    return as_text(parts, _WIDTH)
 
 
 def _table(cells: Sequence[CellResult], speed_unit: str, changed: dict[str, float]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    columns: list[tuple[str, Side]] = [
+        ("version", "left"),
+        (speed_unit, "right"),
+        ("ratio to native", "right"),
+        ("group", "left"),
+        ("change", "right"),
+        ("compile ms", "right"),
+        ("code bytes", "right"),
+    ]
+    return new_table(columns, [_row(cell, changed.get(cell.label)) for cell in cells])
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("version", speed_unit, "ratio to native", "group", "change", "compile ms", "code bytes"):
-        left = column in ("version", "group")
-        table.add_column(column, justify="left" if left else "right", no_wrap=True)
-    for cell in cells:
-        version = Text(cell.backend.rpartition("@")[2])
-        measured = cell.measurement
-        if measured is None:
-            table.add_row(version, cell.status.value)
-            continue
-        compiled = measured.compile_seconds
-        table.add_row(
-            version,
-            speed(measured.score),
-            f"{measured.ratio:.3f} ±{measured.half_width * 100:.1f}%",
-            Text(measured.mark),
-            f"{changed[cell.label]:+.1%}" if cell.label in changed else "",
-            "" if compiled is None else f"{compiled * 1000:.1f}",
-            str(measured.code_bytes or ""),
-        )
-    return table
+
+def _row(cell: CellResult, change: float | None) -> tuple[str, ...]:
+    version, measured = cell.backend.rpartition("@")[2], cell.measurement
+    if measured is None:
+        return version, cell.status.value
+    compiled = measured.compile_seconds
+    return (
+        version,
+        speed(measured.score),
+        f"{measured.ratio:.3f} ±{measured.half_width * 100:.1f}%",
+        measured.mark,
+        "" if change is None else f"{change:+.1%}",
+        "" if compiled is None else f"{compiled * 1000:.1f}",
+        str(measured.code_bytes or ""),
+    )
 
 
 def read_sweeps(results: Results) -> list[SweepResults]:

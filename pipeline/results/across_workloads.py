@@ -27,7 +27,7 @@ from pipeline.results.model_across import (
     WorkloadRatio,
     WorkloadVerdict,
 )
-from pipeline.results.model_cell import CellResult, Measurement
+from pipeline.results.model_cell import CellResult
 from pipeline.results.reversals import conclusions, ratio_of
 from pipeline.results.workload_pairs import (
     MOST_BACKEND_PAIRS,
@@ -112,7 +112,7 @@ def _by_place(
     missing: dict[Place, _Missing] = {}
     for place, own in by_place.items():
         comparable = {name: own[name].comparable if name in own else None for name in workloads}
-        ratios[place] = {name: _estimate(m) for name, m in comparable.items() if m is not None}
+        ratios[place] = {name: m.estimate for name, m in comparable.items() if m is not None}
         missing[place] = {name: _why(own.get(name)) for name, m in comparable.items() if m is None}
     return ratios, missing
 
@@ -122,19 +122,6 @@ def _why(cell: CellResult | None) -> str:
     if cell is None:
         return "absent"
     return "disturbed" if cell.is_ok else cell.status.value
-
-
-def _estimate(measured: Measurement) -> Estimate:
-    error = measured.log_standard_error
-    return Estimate(
-        measured.ratio,
-        measured.ratio_low,
-        measured.ratio_high,
-        rounds=measured.rounds,
-        pairs=0,  # not used here
-        error=math.inf if error is None else error,
-        freedom=measured.degrees_of_freedom,
-    )
 
 
 def _mean(

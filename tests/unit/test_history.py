@@ -1,4 +1,4 @@
-"""Runs that were measured before: kept whole, once, apart by machine, and told with what changed."""
+"""The recorded runs: whole, each once, apart by machine, and shown with what changed."""
 
 import copy
 import hashlib
@@ -12,29 +12,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from pipeline.analyses.history import commands, compare, history_text, run_files
-from pipeline.analyses.history.run_record import load, of_results
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.files import NEW
 from pipeline.core.text import plain
-from pipeline.results.cells import label
+from pipeline.results import results_json
+from pipeline.results.model import Results
+from pipeline.results.model_cell import InstalledPart, RuntimeIdentity
 from pipeline.stats import estimates
+from tests import factories
 
-HOST = {
-    "fingerprint": "a" * 64,
-    "cpu": "Testing CPU 9000",
-    "microarchitecture": "zen9",
-    "cores": 2,
-    "memory_bytes": 2**33,
-    "os": "An OS 1",
-    "kernel": "Linux 6.1",
-    "python": "3.11.7",
-}
-OTHER_HOST = {**HOST, "fingerprint": "b" * 64, "cpu": "Another CPU"}
+HOST = msgspec.to_builtins(
+    factories.host(fingerprint="a" * 64, cpu="Testing CPU 9000", microarchitecture="zen9")
+)
+OTHER_HOST = {**HOST, "fingerprint": "b" * 64, "cpu": "Other CPU"}
+REVISION = "0c91314d" + "0" * 32
 #: Known ratios: cell -> ratio.
 RATIOS = {
     "json/zig/O2/native": 1.0,
@@ -44,78 +42,55 @@ RATIOS = {
 
 
 def results(ratios=RATIOS, seed=1, day=1, host=HOST, rounds=8, process=0.002, version="50.0.1"):
-    """The content of a results.json with simulated rounds of known ratios."""
+    """The JSON of a results.json, for tests to change: simulated rounds of known ratios."""
     generator = np.random.default_rng(seed)
-    return {
-        "schema": 2,
-        "created": f"2026-11-{day:02d}T08:00:00+00:00",
-        "host": dict(host),
-        "protocol": {
-            "name": "standard",
-            "rounds": rounds,
-            "pairs": 40,
-            "seed": 1,
-            "half_width_percent": None,
-        },
-        "workloads": [
-            {
-                "name": "json",
-                "title": "A program",
-                "unit": "runs/s",
-                "revision": "0c91314d",
-                "sources_sha256": "9" * 64,
-                "reference": {"toolchain": "zig", "variant": "O3", "score": 30000.0, "sha256": "d" * 64},
-            }
-        ],
-        "toolchains": [
-            {"name": "zig", "present": True, "reason": None, "version": "0.17.1", "sha256": "c" * 64}
-        ],
-        "cells": [_cell(name, ratio, generator, rounds, process, version) for name, ratio in ratios.items()],
-        "comparisons": [],
-    }
+    workload = factories.workload("json", unit="runs/s", revision=REVISION, sources_sha256="9" * 64)
+    made = factories.results(
+        [_cell(name, ratio, generator, rounds, process, version) for name, ratio in ratios.items()],
+        created=f"2026-11-{day:02d}T08:00:00+00:00",
+        protocol=factories.protocol(rounds=rounds),
+        workloads=(workload,),
+        across_workloads=None,
+    )
+    return {**json.loads(msgspec.json.encode(made)), "host": dict(host)}
 
 
 def _cell(name, ratio, generator, rounds, process, version):
     means = generator.normal(math.log(ratio), process, (rounds, 1))
     found = estimates.estimate(np.exp(means + generator.normal(0, 0.017, (rounds, 30))).tolist())
-    workload, toolchain, variant, backend = name.split("/")
-    runtime = backend.partition(".")[0]
-    packages = {runtime: {"version": version, "sha256": f"{version:0<64.64}"}}
-    native = backend == "native"
-    return {
-        "workload": workload,
-        "toolchain": toolchain,
-        "variant": variant,
-        "flags": [f"-{variant}"],
-        "backend": backend,
-        "status": "ok",
-        "reason": None,
-        "score": found.value * 30000,
-        "ratio": found.value,
-        "ratio_low": found.low,
-        "ratio_high": found.high,
-        "log_error": found.error if math.isfinite(found.error) else None,
-        "freedom": found.freedom,
-        "rounds": rounds,
-        "compile_seconds": None if native else 0.0125,
-        "code_bytes": 12345,
-        "wasm_bytes": None if native else 23456,
-        "wasm_sha256": None if native else "e" * 64,
-        "native_sha256": "f" * 64 if native else None,
-        "peak_rss_bytes": 2**25,
-        "identity": {"name": "zig", "version": "0.17.1"}
-        if native
-        else {"name": runtime, "version": version, "python": "3.11.7", "packages": packages, "programs": {}},
-        "disturbed": found.disturbed,
-    }
+    native = name.endswith("/native")
+    measured = factories.of_estimate(
+        found, **({"wasm_bytes": None, "compile_seconds": None} if native else {})
+    )
+    cell = factories.cell(name, measured=measured)
+    if native:
+        return structs.replace(cell, identity=RuntimeIdentity(name="zig", version="0.17.1"))
+    package = InstalledPart(version=version, sha256=hashlib.sha256(version.encode()).hexdigest())
+    identity = RuntimeIdentity(
+        name="wasmtime", version=version, python="3.11.7", packages={"wasmtime": package}, programs={}
+    )
+    return structs.replace(cell, identity=identity)
 
 
-def cell_of(found, name):
-    return next(c for c in found["cells"] if label(c) == name)
+def typed(run):
+    """The results that a JSON holds."""
+    return results_json.parse(json.dumps(run).encode(), "results", Results)
+
+
+def cell_of(run, name):
+    return next(c for c in run["cells"] if name == label(c))
+
+
+def label(cell):
+    return "/".join(cell[key] for key in ("workload", "toolchain", "variant", "backend"))
+
+
+def fail(run, name, status, reason):
+    cell_of(run, name).update(status=status, reason=reason, measurement=None)
 
 
 def with_more(run, name="nbody", unit="iterations/s"):
-    """The same results with the same cells of another workload, which is as fast."""
+    """The same results with the same cells of a second workload, which is as fast."""
     found = copy.deepcopy(run)
     found["workloads"].append({**copy.deepcopy(found["workloads"][0]), "name": name, "unit": unit})
     found["cells"] += [{**copy.deepcopy(cell), "workload": name} for cell in found["cells"]]
@@ -130,7 +105,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def record(run):
-    return run_files.add(paths.HISTORY, of_results(run))
+    return run_files.add(paths.HISTORY, typed(run))
 
 
 def entries():
@@ -148,10 +123,10 @@ def lines():
 
 def test_what_is_read_is_what_was_recorded(folder):
     run = results()
-    cell_of(run, "json/zig/O2/native").update(status="trap", reason="it fell\nover", score=None, ratio=None)
+    fail(run, "json/zig/O2/native", "trap", "it fell\nover")
     assert record(run) == 1
     (entry,) = entries()
-    assert (entry.number, entry.run) == (1, of_results(run))
+    assert (entry.number, entry.run) == (1, run_files.measured(typed(run)))
 
 
 def test_no_folder_is_no_run_and_is_not_made(folder):
@@ -162,8 +137,8 @@ def test_no_folder_is_no_run_and_is_not_made(folder):
 def test_the_same_results_are_one_run(folder):
     again = results()
     again["host"]["python"] = "3.12.1"  # the reader's, not the measurement's
-    again["comparisons"] = [{"made": "by a later version"}]
-    cell_of(again, "json/zig/O2/native")["group"] = "ab"
+    again["comparisons"], again["warnings"] = [], [dict.fromkeys(("name", "found", "effect", "remedy"), "x")]
+    cell_of(again, "json/zig/O2/native")["measurement"]["group_letters"] = "ab"
     assert record(results()) == record(again) == 1
     assert record(results(seed=2)) == 2
     assert len(entries()) == 2
@@ -173,8 +148,12 @@ def test_the_same_results_are_one_run(folder):
 def test_different_results_are_a_second_run(folder, key):
     changed = results()
     cell = cell_of(changed, "json/zig/O3/wasmtime.cranelift")
-    other = {"ratio": cell["ratio"] + 1e-9, "wasm_sha256": "0" * 64, "identity": {"name": "x"}}
-    cell[key] = other.get(key, 0.5)
+    if key == "ratio":
+        cell["measurement"]["ratio"] += 1e-9
+    elif key == "compile_seconds":
+        cell["measurement"][key] = 0.5
+    else:
+        cell[key] = {"wasm_sha256": "0" * 64, "identity": {**cell["identity"], "name": "x"}}[key]
     assert record(results()) != record(changed)
 
 
@@ -211,9 +190,10 @@ def test_the_last_report_is_recorded(folder):
 #: Kills itself at the n-th thing that it does to files in the history's folder.
 _RECORD = """
 import os, signal, sys
-from pipeline.analyses.history import run_files, run_record
+from pipeline.analyses.history import run_files
+from pipeline.results import results_json
 folder, source, left = sys.argv[1], sys.argv[2], int(sys.argv[3])
-run = run_record.load(source)
+run = results_json.read(source)
 
 def count(event, arguments):
     global left
@@ -253,7 +233,7 @@ def test_a_run_is_whole_or_absent_after_sigkill(tmp_path, folder):
     shutil.copytree("before", folder)
     steps = int(recording(folder, source).communicate(timeout=60)[0])
     assert steps > 8, "the folder is used in fewer ways than there are"
-    both = [of_results(results(day=n, seed=n)) for n in (1, 2)]
+    both = [run_files.measured(typed(results(day=n, seed=n))) for n in (1, 2)]
     recorded, left_behind = [], 0
     for left in range(1, steps + 1):
         shutil.rmtree(folder)
@@ -300,7 +280,7 @@ def test_a_number_that_is_taken_at_that_moment_is_not_taken_twice(folder, monkey
 
 
 def damaged(folder, change, number=1):
-    """What is said of a document with this change of its bytes; it stays as it is, and all else works."""
+    """The message about a document with this change of its bytes; it stays as it is, and all else works."""
     record(results(day=1))
     record(results(day=2, seed=2))
     path = Path(folder, f"{number:06}.json")
@@ -343,7 +323,7 @@ def test_a_document_with_impossible_numbers_is_damaged(folder):
 
     def change(raw):
         document = json.loads(raw)
-        document["run"]["cells"][0]["ratio"] = -1
+        document["run"]["cells"][0]["measurement"]["ratio"] = -1
         data = json.dumps(document["run"]).encode()
         return (
             json.dumps({**document, "run": None, "sha256": hashlib.sha256(data).hexdigest()})
@@ -372,12 +352,12 @@ def test_damage_is_reported_by_all_who_read_or_record(folder, capsys):
         commands.show()
 
 
-@pytest.mark.parametrize(
-    "bad", [{"created": None}, {"cells": 3}, {"host": {}}, {"protocol": {"a": math.nan}}]
-)
+@pytest.mark.parametrize("bad", [{"schema": 2}, {"cells": 3}, {"host": {}}, {"protocol": {"a": math.nan}}])
 def test_what_is_no_results_is_not_recorded(folder, bad):
+    os.mkdir(paths.REPORT)
+    write(Path(paths.REPORT), "results.json", {**results(), **bad})
     with pytest.raises(BadInput):
-        record({**results(), **bad})
+        commands.record_last()
     assert entries() == ()
 
 
@@ -385,7 +365,7 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path):
     (tmp_path / "file").touch()
     for path in (f"{tmp_path}/file/history", f"{tmp_path}/file"):
         for attempt in (
-            lambda p=path: run_files.add(p, of_results(results())),
+            lambda p=path: run_files.add(p, typed(results())),
             lambda p=path: run_files.read(p),
         ):
             with pytest.raises(ProjectError) as caught:
@@ -394,20 +374,20 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path):
             assert "\n" not in str(caught.value)
 
 
-# -- what is told
+# -- what is shown
 
 
-def test_without_a_run_it_says_what_to_type(folder, capsys):
+def test_without_a_run_it_says_what_to_run(folder, capsys):
     commands.show()
     assert capsys.readouterr().out == "no run is recorded yet; to measure one, run: doit run\n"
 
 
-def test_machines_are_told_apart(folder, capsys):
+def test_machines_are_apart(folder, capsys):
     record(results(day=1))
     record(results(day=2, host=OTHER_HOST, ratios=dict.fromkeys(RATIOS, 0.4)))
     commands.show()
     text = capsys.readouterr().out
-    mine, other = re.split("^On Another CPU.*\n", text, flags=re.MULTILINE)
+    mine, other = re.split("^On Other CPU.*\n", text, flags=re.MULTILINE)
     assert mine.startswith("On Testing CPU 9000 (zen9), 2 cores, Linux 6.1 [aaaaaaaa]\n")
     for number, part in ((1, mine), (2, other)):
         rows = [line for line in part.splitlines() if "standard" in line]
@@ -418,14 +398,14 @@ def test_machines_are_told_apart(folder, capsys):
     assert "slower" not in text
 
 
-def test_a_change_is_told_with_its_version(folder):
+def test_a_change_is_shown_with_its_version(folder):
     record(results(day=1))
     record(results(day=2, seed=2))
     updated = {name: ratio * (1.05 if "wasmtime" in name else 1) for name, ratio in RATIOS.items()}
     record(results(updated, day=3, seed=3, version="51.0.0"))
-    told = [line for line in lines() if ": run " in line]
-    assert [line.partition(": run ")[0] for line in told] == list(RATIOS)[1:]
-    for line in told:
+    shown = [line for line in lines() if ": run " in line]
+    assert [line.partition(": run ")[0] for line in shown] == list(RATIOS)[1:]
+    for line in shown:
         assert re.search(
             r": run 3 \(2026-11-03T08:00:00\+00:00\): wasmtime 50\.0\.1 -> 51\.0\.0: "
             r"0\.[78]\d\d -> 0\.8\d\d, faster \(\+[3-6]\.\d % ±0\.\d\)$",
@@ -446,50 +426,50 @@ def test_a_cell_is_compared_with_the_last_run_that_had_it(folder):
 
 
 def test_workloads_are_followed_apart(folder):
-    """Each has its own reference, and a cell of one is never taken for the same of another."""
+    """Each has its own reference, and a cell of one is never taken for the same cell of the other."""
     before = with_more(results(day=1))
     after = with_more(results(day=2, seed=2))
     for cell in after["cells"]:
         if cell["workload"] == "nbody":
-            cell["score"] *= 0.5
+            cell["measurement"]["score"] *= 0.5
     after["workloads"][1]["reference"]["sha256"] = "3" * 64
     for run in (before, after):
         record(run)
-    told = [line for line in lines() if ": run " in line]
-    assert len(told) == 3
-    for line in told:
+    shown = [line for line in lines() if ": run " in line]
+    assert len(shown) == 3
+    for line in shown:
         assert re.search(r"^nbody/.* iterations/s \(other reference\), slower \(-", line)
 
 
-def test_what_is_said_of_a_run_stays_when_others_follow(folder):
+def test_the_verdicts_on_a_run_stay_when_others_follow(folder):
     before = []
     for day, factor in ((1, 1), (2, 0.99), (3, 1.02), (4, 1.0)):
         record(results({n: r * factor for n, r in RATIOS.items()}, day=day, seed=day))
-        told = [line for line in lines() if ": run " in line]
-        assert told[: len(before)] == before
-        before = told
+        shown = [line for line in lines() if ": run " in line]
+        assert shown[: len(before)] == before
+        before = shown
     assert len(before) > 3
 
 
-def test_other_modules_statuses_and_references_are_told(folder):
+def test_other_modules_statuses_and_references_are_shown(folder):
     name = "json/zig/O2/wasmtime.cranelift"
     runs = [results(day=day, seed=1) for day in range(1, 6)]
     cell_of(runs[1], name).update(wasm_sha256="1" * 64)
-    cell_of(runs[2], name).update(
-        wasm_sha256="1" * 64, status="trap", reason="out of\x1b[31m bounds", ratio=None
-    )
+    cell_of(runs[2], name).update(wasm_sha256="1" * 64)
+    fail(runs[2], name, "trap", "out of\x1b[31m bounds")
     cell_of(runs[3], name).update(wasm_sha256="2" * 64)
     runs[3]["toolchains"][0].update(version="0.18.0")
-    cell_of(runs[4], name).update(wasm_sha256="2" * 64, score=29000.0)
+    cell_of(runs[4], name).update(wasm_sha256="2" * 64)
+    cell_of(runs[4], name)["measurement"]["score"] = 39000.0
     runs[4]["toolchains"][0].update(version="0.18.0")
     runs[4]["workloads"][0]["reference"]["sha256"] = "3" * 64
     for run in runs:
         record(run)
-    told = [line.partition(" (2026")[0] + line.partition("+00:00)")[2] for line in lines() if name in line]
-    assert told[0].startswith(f"{name}: run 2: other module: 0.80")
-    assert told[1] == f"{name}: run 3: same module, same runtime: 0.800 -> trap (out of bounds)"
-    assert told[2] == f"{name}: run 4: zig 0.17.1 -> 0.18.0: trap -> 0.800 (out of bounds)"
-    assert re.search(r"240\d\d -> 29000 runs/s \(other reference\), faster", told[3])
+    shown = [line.partition(" (2026")[0] + line.partition("+00:00)")[2] for line in lines() if name in line]
+    assert shown[0].startswith(f"{name}: run 2: other module: 0.80")
+    assert shown[1] == f"{name}: run 3: same module, same runtime: 0.800 -> trap (out of bounds)"
+    assert shown[2] == f"{name}: run 4: zig 0.17.1 -> 0.18.0: trap -> 0.800 (out of bounds)"
+    assert re.search(r"32\d\d\d -> 39000 runs/s \(other reference\), faster", shown[3])
 
 
 def test_hostile_text_cannot_act_on_the_terminal(folder):
@@ -501,7 +481,7 @@ def test_hostile_text_cannot_act_on_the_terminal(folder):
         cell = cell_of(run, "json/zig/O2/native")
         cell["identity"].update(version=f"{day}{evil}")
         if day == 2:
-            cell.update(status="crash", reason=evil * 1000, ratio=None)
+            fail(run, "json/zig/O2/native", "crash", evil * 1000)
         record(run)
     text = history_text.render(entries())
     assert all(c.isprintable() or c == "\n" for c in text)
@@ -516,8 +496,3 @@ def test_plain_text():
     assert plain("a\ud800b\x7f\x85c") == "a b c"
     assert plain("x" * 400) == "x" * 299 + "…"
     assert plain("\x1b]8;;file:///etc\x1b\\link\x1b]8;;\x1b\\") == "link"
-
-
-def test_a_file_is_read_as_its_content(tmp_path):
-    run = results()
-    assert load(str(write(tmp_path, "r.json", run))) == of_results(copy.deepcopy(run))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_stopping_rule import replace_scores, sample
 
-from pipeline.analyses import self_test
+from pipeline.analyses import self_test_summary
 from pipeline.core.model import Kind
 from pipeline.stats import estimates
 
@@ -19,11 +19,13 @@ def comparison(repeat, spread=0.003, usable=True, shift=0.0):
     one, other = cell(shift), cell(0)
     if not usable:
         one = estimates.estimate([[0.5, 1.5]])
-    return self_test.Comparison("x.y", Kind.OPTIMIZING, repeat, estimates.compare(one, other), usable)
+    return self_test_summary.Comparison("x.y", Kind.OPTIMIZING, repeat, estimates.compare(one, other), usable)
 
 
 def summary(comparisons, samples=None):
-    return self_test.summarise(comparisons, samples or [sample(1), sample(2)], {"z": "unavailable: why"})
+    return self_test_summary.summarise(
+        comparisons, samples or [sample(1), sample(2)], {"z": "unavailable: why"}
+    )
 
 
 def test_a_calm_machine():
@@ -32,7 +34,7 @@ def test_a_calm_machine():
     assert 34 <= found.containing_one <= 40
     assert 0.001 < found.noise_floor < 0.02
     assert found.refused is None
-    text = self_test.render(found)
+    text = self_test_summary.render(found)
     assert f"{found.containing_one} of 40 intervals contain 1" in text
     assert "z: unavailable: why" in text
 
@@ -58,4 +60,4 @@ def test_no_usable_comparison_is_not_a_good_one():
     found = summary([comparison(1, usable=False)], [replace_scores(sample(1))])
     assert found.noise_floor is None
     assert found.undisturbed_pairs == 0
-    assert "none of 1 comparisons has enough undisturbed rounds" in self_test.render(found)
+    assert "none of 1 comparisons has enough undisturbed rounds" in self_test_summary.render(found)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import io
+from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,8 +20,12 @@ from pipeline.analyses.claims.claims_toml import EQUAL, ORDER, SCORE, UNSTATED
 from pipeline.analyses.sweep import read_sweeps
 from pipeline.core import paths
 from pipeline.core.files import write_json
+from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.results import results_json
 from pipeline.stats.estimates import CONFIDENCE
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SCHEMA = 2
 _WIDTH = 120
@@ -60,33 +65,21 @@ def _exponent(ratio: float) -> int:
 
 def render(claims: Sequence[ClaimVerdict]) -> str:
     """A row for each claim, then its statement, its source and the reason of the verdict; without colours."""
-    from rich import box
-    from rich.console import Console
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
-    stream = io.StringIO()
-    console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("claim", no_wrap=True)
-    table.add_column("published", justify="right", no_wrap=True)
-    table.add_column(f"measured ({CONFIDENCE:.0%} interval)", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for claim in claims:
-        cells = (claim.name, published(claim), measured(claim), claim.verdict)
-        table.add_row(*map(Text, cells))
-    console.print(Text("Published claims, and what this machine shows"))
-    console.print(table)
+    columns: list[tuple[str, Side]] = [
+        ("claim", "left"),
+        ("published", "right"),
+        (f"measured ({CONFIDENCE:.0%} interval)", "right"),
+        ("verdict", "left"),
+    ]
+    rows = [(claim.name, published(claim), measured(claim), claim.verdict) for claim in claims]
+    parts: list[RenderableType] = ["Published claims, and what this machine shows", new_table(columns, rows)]
     for claim in claims:
         machine = "machine unstated" if claim.machine == UNSTATED else claim.machine
-        console.print(Text(f"{claim.name}: {claim.statement} ({claim.source}; {machine})"))
-        console.print(Padding(Text(f"{claim.verdict}: {claim.reason}"), (0, 0, 0, 4)))
-    counts = [
-        f"{sum(claim.verdict == verdict for claim in claims)} {verdict}"
-        for verdict in (REPRODUCED, CONTRADICTED, NOT_TESTABLE)
-    ]
-    console.print(Text(f"\n{', '.join(counts)}."))
-    console.print(Text(RULES))
-    console.print(Text(f"As data: {paths.CLAIMS_JSON}"))
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+        parts.append(f"{claim.name}: {claim.statement} ({claim.source}; {machine})")
+        parts.append(Padding(Text(f"{claim.verdict}: {claim.reason}"), (0, 0, 0, 4)))
+    counts = Counter(claim.verdict for claim in claims)
+    total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (REPRODUCED, CONTRADICTED, NOT_TESTABLE))
+    return as_text([*parts, f"\n{total}.", RULES, f"As data: {paths.CLAIMS_JSON}"], _WIDTH)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pipeline.analyses.history import run_files
-from pipeline.analyses.history.run_record import of_results
 from pipeline.core import paths
-from pipeline.core.files import read_json
+from pipeline.results import results_json
 
 
 def record_last() -> None:
@@ -13,9 +12,9 @@ def record_last() -> None:
 
     Raises BadInput if it is no results.json, ProjectError if the history cannot be written or is damaged.
     """
-    results = read_json(paths.RESULTS_JSON)
-    if results["created"] is not None:
-        run_files.add(paths.HISTORY, of_results(results))
+    results = results_json.read(paths.RESULTS_JSON)
+    if results.created is not None:
+        run_files.add(paths.HISTORY, results)
         run_files.read(paths.HISTORY).refuse_damaged()
 
 

@@ -15,11 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
-from pipeline.analyses.history.run_record import Digest, Run
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import new_folder, write_atomic
 from pipeline.core.text import plain
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult
+from pipeline.results.model_fields import Digest
+from pipeline.results.model_pareto import ParetoFronts
 
 #: A document that the user put aside keeps its number: "run 4" never means two runs.
 _NAME = re.compile(r"([0-9]{6,})\.json(\.damaged)?")
@@ -37,7 +41,7 @@ class Entry:
     """A recorded run; numbers count from 1 in the order of recording."""
 
     number: int
-    run: Run
+    run: Results  # without what follows from its cells, see ``measured``
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,37 @@ class History:
             raise ProjectError(f"{self.damaged[0]}{more}")
 
 
-def add(folder: str, run: Run) -> int:
+def measured(results: Results) -> Results:
+    """The results without what follows from their cells, which a later version may conclude differently."""
+    return structs.replace(
+        results,
+        cells=tuple(map(_without_group, results.cells)),
+        comparisons=(),
+        warnings=(),
+        pareto_fronts=ParetoFronts(size=(), compile_time=(), compile_time_all_backends=()),
+        across_workloads=None,
+        other_hosts=(),
+    )
+
+
+def _without_group(cell: CellResult) -> CellResult:
+    if cell.measurement is None:
+        return cell
+    return structs.replace(cell, measurement=structs.replace(cell.measurement, group_letters=None))
+
+
+def same(one: Results, other: Results) -> bool:
+    """Whether two runs, as ``measured``, are one run; only the fingerprint of the machine counts."""
+    same_host = one.host.fingerprint == other.host.fingerprint
+    return same_host and structs.replace(one, host=other.host) == other
+
+
+def add(folder: str, results: Results) -> int:
     """Record a run; returns its number, for a run that is recorded already the number it has.
 
     Raises ProjectError where the folder cannot be read or written.
     """
+    run = measured(results)
     data = msgspec.json.encode(run)
     document = msgspec.json.encode(_Document(hashlib.sha256(data).hexdigest(), msgspec.Raw(data)))
     try:
@@ -68,7 +98,7 @@ def add(folder: str, run: Run) -> int:
             write_atomic(whole, document)
             while True:
                 for entry in read(folder).entries:
-                    if entry.run.same_as(run):
+                    if same(entry.run, run):
                         return entry.number
                 number = max(_numbers(folder).values(), default=0) + 1
                 try:
@@ -102,12 +132,12 @@ def read(folder: str) -> History:
     return History(tuple(entries), tuple(damaged))
 
 
-def _decode(data: bytes) -> Run:
+def _decode(data: bytes) -> Results:
     """The run in a document; raises ValueError (msgspec's errors are ValueErrors)."""
     document = msgspec.json.decode(data, type=_Document)
     if hashlib.sha256(document.run).hexdigest() != document.sha256:
         raise ValueError("the run does not have the digest that was recorded with it")
-    return msgspec.json.decode(document.run, type=Run)
+    return msgspec.json.decode(document.run, type=Results)
 
 
 def _numbers(folder: str) -> dict[str, int]:
