@@ -69,7 +69,9 @@ def assemble(plan: Plan) -> Results:
     return Results(
         created=_created(collected.values()),
         host=_host(host.describe()),
-        protocol=ProtocolRecord(**asdict(plan.protocol), confidence=estimates.CONFIDENCE),
+        protocol=msgspec.convert(
+            {**asdict(plan.protocol), "confidence": estimates.CONFIDENCE}, ProtocolRecord
+        ),
         workloads=workloads,
         toolchains=tuple(
             msgspec.convert(load_toolchain(t.name), ToolchainRecord, from_attributes=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from pipeline.core.model import Kind, Status
+from pipeline.measure.worker_messages import Evidence
 from pipeline.results.model_fields import (
     Amount,
     AtLeastOne,
@@ -15,7 +16,6 @@ from pipeline.results.model_fields import (
     Bytes,
     Count,
     Digest,
-    Evidence,
     Label,
     Name,
     Place,

@@ -6,9 +6,7 @@ import json
 import jsonschema
 
 from pipeline.report import exports
-from tests.conftest import ROOT, make_workspace
-
-SCHEMA = json.loads((ROOT / "pipeline/report/schemas/results.schema.json").read_text(encoding="utf-8"))
+from tests.conftest import make_workspace
 
 
 def results(workspace):
@@ -20,7 +18,8 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
     summary = workspace.path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert workspace.run()[-5:] == ["report", "page", "export", "remember", "check"]
-    jsonschema.Draft202012Validator(SCHEMA).validate(results(workspace))
+    schema = json.loads((workspace.path / "report/results.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(results(workspace))
     for path in (*(e.path for e in exports.discover().values()), "report/index.html"):
         assert (workspace.path / path).stat().st_size > 100, path
     for name in ("heatmap", "compile-time", "size"):
