@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analyses.explain_text import render
-from pipeline.build import artifacts
 from pipeline.core import paths
+from pipeline.core.artifact import Artifact as BuiltArtifact
+from pipeline.core.artifact import load_record
 from pipeline.core.errors import ProjectError
-from pipeline.core.files import read_json, write_atomic, write_json
+from pipeline.core.files import write_atomic, write_json
 from pipeline.experiment.plan import Plan
 from pipeline.wasm import code_diff, decoder
 from pipeline.wasm.features import features
@@ -78,8 +79,8 @@ def explain(plan: Plan) -> None:
 
 def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> Artifact:
     """Read an artifact; what cannot be read is a reason, not an error."""
-    path = artifacts.artifact_path(workload, toolchain, variant, WASM)
-    found = {
+    module = BuiltArtifact(workload, toolchain, variant, WASM)
+    found: dict[str, Any] = {
         "artifact": f"{workload}/{toolchain}/{variant}",
         "flags": list(flags),
         "link": [],
@@ -87,20 +88,25 @@ def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> 
     }
     found |= {"reason": None, **dict.fromkeys(_FACTS)}
     try:
-        record = read_json(artifacts.artifact_record(workload, toolchain, variant, WASM))
-        data = Path(path).read_bytes() if record["present"] else b""
+        record = load_record(module)
+        data = Path(module.path).read_bytes() if record.present else b""
     except (OSError, ValueError):
         found["reason"] = (
             f"not built; type: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
         )
         return Artifact(workload, toolchain, variant, found)
-    found |= {key: record[key] for key in ("link", "wasm_opt") if key in record}
-    if not record["present"]:
-        return Artifact(workload, toolchain, variant, {**found, "reason": record["reason"]})
+    found |= {
+        "link": list(record.link),
+        "wasm_opt": None if record.wasm_opt is None else list(record.wasm_opt),
+    }
+    if not record.present:
+        return Artifact(workload, toolchain, variant, {**found, "reason": record.reason})
     try:
         known, codes = read(data)
     except WasmError as error:
-        return Artifact(workload, toolchain, variant, {**found, "reason": f"{path} cannot be read: {error}"})
+        return Artifact(
+            workload, toolchain, variant, {**found, "reason": f"{module.path} cannot be read: {error}"}
+        )
     return Artifact(workload, toolchain, variant, {**found, **known}, codes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 
@@ -14,7 +15,8 @@ from pipeline.core.files import write_atomic, write_json
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import take
-from pipeline.measure.sample import Sample, cell_key
+from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.stopping_rule import enough, estimate
 from pipeline.stats import estimates
 
@@ -50,7 +52,7 @@ def selftest(plan: Plan) -> None:
 def _write(plan: Plan, repeats: int, summary: Summary) -> None:
     head = {
         "schema": SCHEMA,
-        "host": host.describe(),
+        "host": msgspec.to_builtins(host.describe()),
         "protocol": {"rounds": plan.protocol.rounds, **plan.protocol.settings()},
         "repeats": repeats,
     }
@@ -65,9 +67,13 @@ def _cell(plan: Plan, backend: Backend) -> Cell:
 
 def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple[str, str], list[Sample]]:
     """One repeat: every backend under both labels until each has enough, rounds outermost, shuffled."""
-    keys = {b.name: cell_key(_cell(plan, b), plan.protocol, plan.reference_name) for b in plan.backends}
-    backends = {b.name: b for b in plan.backends if b.name not in unavailable}
-    taken: dict[tuple[str, str], list[Sample]] = {(name, x): [] for name in backends for x in _LABELS}
+    specs = {
+        b.name: MeasurementSpec(_cell(plan, b), plan.protocol, plan.reference_name) for b in plan.backends
+    }
+    inputs = {name: spec.read_inputs() for name, spec in specs.items()}
+    taken: dict[tuple[str, str], list[Sample]] = {
+        (name, x): [] for name in specs if name not in unavailable for x in _LABELS
+    }
     open_ = list(taken)
     round_ = 0
     while open_:
@@ -75,8 +81,7 @@ def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple
         random.Random(f"{plan.protocol.seed}/{repeat}/{round_}").shuffle(open_)
         for name, label in open_:
             if name not in unavailable:
-                cell = _cell(plan, backends[name])
-                sample = take(cell, plan.protocol, plan.reference_name, round_, keys[name])
+                sample = take(replace(specs[name], round=round_), inputs[name])
                 taken[name, label].append(sample)
                 if sample.status is not Status.OK:
                     unavailable[name] = f"{sample.status.value}: {sample.reason}"

@@ -1,4 +1,4 @@
-"""Modules that somebody else built: which are asked for, and taking one in as an artifact.
+"""Prebuilt modules: take one in as an artifact.
 
 A module has its digest in place of a provenance. So a published score can be checked on the very bytes that
 it was made with.
@@ -10,9 +10,9 @@ import hashlib
 import os
 from typing import Any
 
-from pipeline.build.artifacts import artifact_path, artifact_record
+from pipeline.core.artifact import Artifact, ArtifactRecord, save_record
 from pipeline.core.errors import BadInput
-from pipeline.core.files import write_atomic, write_json
+from pipeline.core.files import write_atomic
 from pipeline.core.model import MOST_MODULE_BYTES, PREBUILT, Interface, Prebuilt
 from pipeline.core.text import plain
 from toolchain.model import WASM
@@ -26,7 +26,7 @@ _EXPECTED = (
 
 
 def take_in(workload: str, each: Prebuilt) -> None:
-    """Copy a module to where artifacts of a workload lie, beside a record of it; raises BadInput."""
+    """Copy a module to the artifacts of a workload, with a record of it; raises BadInput."""
     from pipeline.wasm.decoder import parse  # tables of opcodes: not for a run that takes nothing in
     from pipeline.wasm.features import features
     from pipeline.wasm.instructions import WasmError
@@ -42,25 +42,26 @@ def take_in(workload: str, each: Prebuilt) -> None:
     digest = hashlib.sha256(data).hexdigest()
     if each.sha256 not in (None, digest):
         raise BadInput(f"{each.path}: its SHA-256 is {digest}, expected {each.sha256}")
-    write_atomic(artifact_path(workload, PREBUILT, each.name, WASM), data)
-    record = {
-        "present": True,
-        "reason": None,
-        "workload": workload,
-        "toolchain": PREBUILT,
-        "variant": each.name,
-        "flags": [],
-        "link": [],
-        "wasm_opt": None,
-        "needs": [],
-        "features": used,
-        "target": WASM,
-        "sha256": digest,
-        "bytes": len(data),
-        "interface": interface,
-        "file": plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
-    }
-    write_json(artifact_record(workload, PREBUILT, each.name, WASM), record)
+    artifact = Artifact(workload, PREBUILT, each.name, WASM)
+    write_atomic(artifact.path, data)
+    record = ArtifactRecord(
+        present=True,
+        reason=None,
+        workload=workload,
+        toolchain=PREBUILT,
+        variant=each.name,
+        flags=(),
+        link=(),
+        wasm_opt=None,
+        needs=(),
+        features=tuple(used),
+        target=WASM,
+        sha256=digest,
+        bytes=len(data),
+        interface=Interface(interface),
+        file=plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
+    )
+    save_record(artifact, record)
 
 
 def _interface(path: str, module: Any) -> str:

@@ -11,13 +11,15 @@ from dataclasses import asdict, dataclass
 import msgspec
 
 from pipeline.build import inputs
-from pipeline.build.artifacts import artifact_record
+from pipeline.build.compilers import load_toolchain
 from pipeline.core import host, paths
-from pipeline.core.files import digest_of, read_json, sha256
+from pipeline.core.artifact import Artifact, load_record
+from pipeline.core.files import digest_of, sha256
 from pipeline.core.model import Cell, Status, Workload
 from pipeline.experiment.plan import Plan
 from pipeline.measure import host_records
-from pipeline.measure.sample import Sample, artifact_of, cell_key, key_of, read
+from pipeline.measure.sample import Sample, read
+from pipeline.measure.sample_key import MeasurementSpec, artifact_of, sample_key
 from pipeline.measure.stopping_rule import MOST_ROUNDS, collect, estimate
 from pipeline.results import across_workloads, cell_result, pareto, warnings
 from pipeline.results.cell_result import Rounds
@@ -66,11 +68,11 @@ def assemble(plan: Plan) -> Results:
     workloads = tuple(part.workload for part in parts)
     return Results(
         created=_created(collected.values()),
-        host=msgspec.convert(host.describe(), HostRecord),
+        host=_host(host.describe()),
         protocol=ProtocolRecord(**asdict(plan.protocol), confidence=estimates.CONFIDENCE),
         workloads=workloads,
         toolchains=tuple(
-            msgspec.convert(read_json(paths.toolchain_identity(t.name)), ToolchainRecord)
+            msgspec.convert(load_toolchain(t.name), ToolchainRecord, from_attributes=True)
             for t in plan.toolchains
         ),
         cells=tuple(cells),
@@ -91,7 +93,7 @@ def _other_hosts(plan: Plan) -> Iterator[OtherHost]:
         if cells:
             parts = _by_workload(plan, collected, cells)
             yield OtherHost(
-                host=msgspec.convert(host_records.describe(name), HostRecord),
+                host=_host(host_records.describe(name)),
                 created=_created(collected.values()),
                 workloads=tuple(part.workload for part in parts),
                 cells=tuple(
@@ -100,6 +102,10 @@ def _other_hosts(plan: Plan) -> Iterator[OtherHost]:
                 comparisons=_shown(parts),
                 warnings=tuple(warnings.find(_ok(collected.values()))),
             )
+
+
+def _host(machine: host.Host) -> HostRecord:
+    return msgspec.convert(machine, HostRecord, from_attributes=True)
 
 
 def _without_packages(cell: CellResult, rounds: Rounds) -> CellResult:
@@ -166,18 +172,18 @@ def _workload(plan: Plan, workload: Workload, score: float | None) -> WorkloadRe
             toolchain=toolchain,
             variant=variant,
             score=score,
-            sha256=read_json(artifact_record(workload.name, toolchain, variant, NATIVE))["sha256"],
+            sha256=load_record(Artifact(workload.name, toolchain, variant, NATIVE)).sha256,
         ),
     )
 
 
 def _samples(plan: Plan, cell: Cell) -> Rounds:
     """The sample of each round, None if it is missing, broken or does not belong to the current inputs."""
-    inputs = cell_key(cell, plan.protocol, plan.reference_name)
+    inputs = MeasurementSpec(cell, plan.protocol, plan.reference_name).read_inputs()
 
     def sample(round_: int) -> Sample | None:
         found = read(paths.sample(cell.name, round_))
-        return found if found is not None and found.key == key_of(inputs, round_) else None
+        return found if found is not None and found.key == inputs.key(round_) else None
 
     return Rounds(*collect(plan.protocol, sample))
 
@@ -187,11 +193,11 @@ def _samples_of_host(cell: Cell, name: str) -> Rounds:
 
     Their other inputs (packages of its runtimes, its Python) cannot be known here.
     """
-    digest = artifact_of(cell)["sha256"]
+    digest = load_record(artifact_of(cell)).sha256
     rounds: list[Sample | None] = []
     for round_ in range(1, MOST_ROUNDS + 1):
         found = read(paths.sample(cell.name, round_, name))
-        if found is None or found.artifact_sha256 != digest or found.key != key_of(found.inputs, round_):
+        if found is None or found.artifact_sha256 != digest or found.key != sample_key(found.inputs, round_):
             break
         # Further rounds may remain from before an upgrade on that host.
         if rounds and rounds[0] is not None and found.inputs != rounds[0].inputs:

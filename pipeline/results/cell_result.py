@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pipeline.core import paths
-from pipeline.core.files import read_json
+from pipeline.build.compilers import load_toolchain
+from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.model import Cell, Status
-from pipeline.measure.sample import Sample, artifact_of
+from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import artifact_of
 from pipeline.results.model_cell import (
     CellResult,
-    InstalledPart,
     Measurement,
     PrebuiltModule,
     RuntimeIdentity,
 )
 from pipeline.results.model_fields import Trend
+from pipeline.runtimes.identity import load_identity
 from pipeline.stats import trend
 from pipeline.stats.estimates import Estimate
 
@@ -54,7 +55,7 @@ def describe(
     cell: Cell, rounds: Rounds, status: tuple[Status, str | None], measurement: Measurement | None
 ) -> CellResult:
     """The object of results.json."""
-    artifact = artifact_of(cell)
+    artifact = load_record(artifact_of(cell))
     native = cell.backend.native
     return CellResult(
         workload=cell.workload.name,
@@ -66,10 +67,10 @@ def describe(
         status=status[0],
         reason=status[1],
         measurement=measurement,
-        wasm_sha256=None if native else artifact["sha256"],
-        native_sha256=artifact["sha256"] if native else None,
+        wasm_sha256=None if native else artifact.sha256,
+        native_sha256=artifact.sha256 if native else None,
         identity=_identity(cell),
-        prebuilt=_prebuilt(artifact, rounds) if "interface" in artifact else None,
+        prebuilt=_prebuilt(artifact, rounds),
     )
 
 
@@ -100,7 +101,7 @@ def measured(
         instantiate_seconds=_least([s.instantiate_seconds for s in samples]),
         first_run_seconds=_least([s.first_run_seconds for s in samples]),
         code_bytes=samples[0].code_bytes,
-        wasm_bytes=None if cell.backend.native else artifact_of(cell)["bytes"],
+        wasm_bytes=None if cell.backend.native else load_record(artifact_of(cell)).bytes,
         peak_rss_bytes=max((s.peak_rss_bytes or 0 for s in samples), default=0) or None,
         compiler_evidence=samples[0].proof or {},
     )
@@ -124,22 +125,18 @@ def _trend(samples: list[Sample]) -> Trend | None:
 def _identity(cell: Cell) -> RuntimeIdentity:
     """What ran the artifact: for native code, the compiler."""
     if cell.backend.native:
-        compiler = read_json(paths.toolchain_identity(cell.toolchain))
-        return RuntimeIdentity(name=compiler["name"], version=compiler["version"])
-    runtime = read_json(paths.runtime_identity(cell.backend.runtime.name))
-    parts = {
-        key: msgspec.convert(runtime.get(key, {}), dict[str, InstalledPart])
-        for key in ("packages", "programs")
-    }
-    return RuntimeIdentity(
-        name=runtime["name"], version=runtime.get("version"), python=runtime.get("python"), **parts
-    )
+        compiler = load_toolchain(cell.toolchain)
+        return RuntimeIdentity(name=compiler.name, version=compiler.version)
+    return msgspec.convert(load_identity(cell.backend.runtime), RuntimeIdentity, from_attributes=True)
 
 
-def _prebuilt(artifact: dict[str, str], rounds: Rounds) -> PrebuiltModule:
+def _prebuilt(artifact: ArtifactRecord, rounds: Rounds) -> PrebuiltModule | None:
+    """None for an artifact that was built here."""
+    if artifact.interface is None or artifact.file is None:
+        return None
     validated = [s.validated for s in rounds.present if s.status is Status.OK]
     return PrebuiltModule(
-        file=artifact["file"],
-        interface=artifact["interface"],
+        file=artifact.file,
+        interface=artifact.interface.value,
         validated=validated[0] if validated else None,
     )

@@ -15,11 +15,11 @@ from pipeline.results.model_fields import (
     Bytes,
     Count,
     Digest,
+    Evidence,
     Label,
     Name,
     Place,
     Positive,
-    Scalar,
     Seconds,
     Text,
     Trend,
@@ -103,7 +103,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ]
     peak_rss_bytes: Annotated[AtLeastOne | None, Meta(description="most memory of the worker, bytes")]
     compiler_evidence: Annotated[
-        dict[str, Scalar], Meta(description="what proves which compiler ran; empty where nothing does")
+        Evidence, Meta(description="what proves which compiler ran; empty where nothing does")
     ]
 
     def __post_init__(self) -> None:

@@ -49,6 +49,8 @@ AtLeastOne = Annotated[int, Meta(ge=1, le=2**62)]
 Bytes = Annotated[int, Meta(ge=0, le=2**62, description="bytes")]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Scalar = str | int | float | bool | None
+#: By name: a value, or some of them. Workers are the user's own as well, so both are allowed.
+Evidence = dict[str, Scalar | list[Scalar] | dict[str, Scalar]]
 
 Trend = Literal["none", "rising", "falling"]
 Unit = Literal["iterations/s", "runs/s"]

@@ -53,7 +53,9 @@ class LeastTotalTime(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     cell: Label
     from_iterations: Amount
-    until_iterations: Annotated[float | None, Meta(description="null for the last member")]
+    until_iterations: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="null for the last member")
+    ]
 
 
 class Front(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

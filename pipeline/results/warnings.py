@@ -34,7 +34,8 @@ def find(samples: Sequence[Sample]) -> list[MeasurementWarning]:
 
 def _worst(samples: Sequence[Sample], key: str, least: float) -> tuple[float, str] | None:
     """The largest value of a condition, and in how many rounds it was above ``least``; None if in none."""
-    over = [s.conditions[key] for s in samples if (s.conditions.get(key) or 0) > least]
+    values = [getattr(s.conditions, key, None) or 0 for s in samples]
+    over = [value for value in values if value > least]
     return (max(over), f"in {len(over)} of {len(samples)} rounds") if over else None
 
 
@@ -133,12 +134,12 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
 
 
 def _second_try(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
-    if found := [s for s in samples if s.conditions.get("first_try")]:
+    if found := [s for s in samples if s.first_try]:
         yield MeasurementWarning(
             name="second try",
             found=(
                 f"{len(found)} of {len(samples)} rounds succeeded only at the second attempt: "
-                f"{found[0].cell}: {found[0].conditions['first_try']}"
+                f"{found[0].cell}: {found[0].first_try}"
             ),
             effect=(
                 "the numbers are from the second attempt; the first failed because a process was killed, "
@@ -154,7 +155,7 @@ def _settings(
     """Warn if a setting of the machine is bad."""
 
     def look(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
-        values = {s.conditions.get(key) for s in samples}
+        values = {getattr(s.conditions, key, None) for s in samples}
         bad = sorted(str(v) for v in values if v is not None and is_bad(v))
         if bad:
             yield MeasurementWarning(

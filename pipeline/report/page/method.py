@@ -32,7 +32,7 @@ def protocol(results: Results) -> list[tuple[str, str]]:
     return [
         ("protocol", f"{chosen.name}: {rounds_text(results.cells)} a cell"),
         ("confidence", percent(chosen.confidence)),
-        *((name, f"{value}") for name, value in settings if value is not None),
+        *((name, f"{value:.15g}") for name, value in settings if value is not None),
     ]
 
 
