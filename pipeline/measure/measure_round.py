@@ -158,5 +158,5 @@ class _Attempt:
         self.result.peak_rss_bytes = subject.peak_rss_bytes
 
     def _explained(self, error: Ended) -> Ended:
-        used = [*self.artifact.features, *self.artifact.needs]
+        used = [*(self.artifact.features or ()), *self.artifact.needs]
         return explained(error, self.cell.backend, self.protocol, used, self.identity.version)
