@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.build import libraries
-from pipeline.build.compilers import complaint, raise_if_disturbed, run, start
+from pipeline.build.compilers import complaint, raise_if_disturbed, run
 from pipeline.core import paths
 from pipeline.core.errors import BuildError
 from pipeline.core.files import fresh_file, sha256, write_atomic, write_json
 from pipeline.core.model import Workload
+from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
 from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx, suffix
 from toolchain.needs import needs
@@ -197,7 +198,7 @@ def _features(path: str) -> list[str]:
 
 def _optimise(flags: Sequence[str], module: str) -> str | None:
     """Let wasm-opt rewrite a module in its place; returns why it does not."""
-    outcome = start(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
+    outcome = run_to_end(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
     raise_if_disturbed(outcome, "wasm-opt")
     if outcome.returncode != 0:
         return f"wasm-opt refuses the module: {complaint(outcome.stderr)}"

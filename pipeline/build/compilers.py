@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Sequence
-from functools import partial
 
 from pipeline.core import paths
 from pipeline.core.errors import BuildError, DiskFull
 from pipeline.core.files import write_json
-from pipeline.core.processes import die_with_parent, signal_name, starting
+from pipeline.core.processes import run_to_end, signal_name
 from toolchain import wasm_opt
 from toolchain.model import Identity, Toolchain
 
@@ -32,31 +30,7 @@ _DISTURBANCES = (
 
 def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
     """Run a toolchain's command in its own environment, with a text on standard input."""
-    return start(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
-
-
-def start(
-    command: Sequence[str], environment: dict[str, str], text: str = ""
-) -> subprocess.CompletedProcess[str]:
-    with starting():
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-            preexec_fn=partial(die_with_parent, os.getpid()),
-        )
-    with process:
-        try:
-            printed, said = process.communicate(text)
-        except BaseException:
-            process.kill()
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, printed, said)
+    return run_to_end(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
 
 
 def complaint(stderr: str) -> str:

@@ -6,7 +6,9 @@ import contextlib
 import ctypes
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 _PR_SET_PDEATHSIG = 1
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -14,7 +16,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def starting() -> Iterator[None]:
-    """Around a fork: an interrupt comes after it. In its hooks and in the child Python only tells of one."""
+    """Around a fork: an interrupt comes after it. In hooks of the fork Python would only print it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -23,7 +25,7 @@ def starting() -> Iterator[None]:
 
 
 def end_by_signals() -> None:
-    """Let a signal end this process without a word, unless it is ignored here."""
+    """Let a signal end this process without a message, unless it is ignored here."""
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -36,6 +38,31 @@ def die_with_parent(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before prctl
         os._exit(1)
+
+
+def run_to_end(
+    command: Sequence[str], environment: dict[str, str], text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a program with a text on standard input; it is killed when this process ends, however it ends."""
+    with starting():
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env=environment,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    with process:
+        try:
+            stdout, stderr = process.communicate(text)
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def signal_name(number: int) -> str:

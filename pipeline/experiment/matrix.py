@@ -24,31 +24,6 @@ T = TypeVar("T")
 #: How often the self-test measures each backend against itself.
 DEFAULT_REPEATS = 4
 
-#: What may stand on the command line, as ``name=value``; README.md says what each does.
-VARIABLES = (
-    "variants",
-    "backends",
-    "toolchains",
-    "flags",
-    "protocol",
-    "rounds",
-    "half_width",
-    "budget",
-    "backend",
-    "repeats",
-    "runtime",
-    "versions",
-    "workload",
-    "workloads",
-    "from",
-    "bundle",
-    "artifact",
-    "old",
-    "new",
-    "hosts",
-    "threshold",
-)
-
 _KEYS: dict[str, type] = {
     "toolchains": list,
     "wasi_sdk": list,
@@ -73,9 +48,6 @@ def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool 
     ``every``: all of the project's workloads are meant where none is named.
     """
     parties = selection.third_parties()
-    for name in variables:
-        if name not in VARIABLES and name not in parties:
-            raise BadInput(f"command line: unknown {name}={near_miss(name, (*VARIABLES, *parties))}")
     data = _read(path, parties)
     known_toolchains = discover_toolchains(_places(path, data))
     known_backends = backend_selection.known(path, data)

@@ -169,16 +169,15 @@ def lying(path: str | Path, key: str) -> Sample | None:
     return found
 
 
-def believable(task: Any, values: dict[str, Any]) -> bool:
-    """An ``uptodate`` check: what went wrong did so under the limits that there are today (ulimit)."""
-    task.value_savers.append(lambda: {"limits": _limits_of(read(task.targets[0]))})
-    known = values.get("limits")
-    return known is None or known == machine_state.limits()
-
-
-def _limits_of(sample: Sample | None) -> Any:
-    """Under which limits it went wrong; None where it did not."""
+def limits_of_failure(path: str) -> Any:
+    """The limits (ulimit) under which a sample went wrong; None where it did not."""
+    sample = read(path)
     return None if sample is None or not _wrong(sample) else sample.conditions.get("limits")
+
+
+def are_todays_limits(limits: Any) -> bool:
+    """Whether a sample that went wrong under these limits would do so today."""
+    return limits is None or limits == machine_state.limits()
 
 
 def _wrong(sample: Sample) -> bool:
