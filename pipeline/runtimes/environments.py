@@ -1,11 +1,11 @@
-"""Isolated environments: runtimes that need another interpreter or another version, installed with hashes.
+"""Isolated environments: runtimes that need a different interpreter or version, installed with hashes.
 
-An environment is made in a temporary folder and renamed into place, so that it is whole or not
-there. What came of it is recorded beside it; where it cannot be had, the record says why and what
-to do, and the cells that need it repeat that.
+An environment is made in a temporary folder and renamed into place, so that it is complete or missing.
+A record next to it says what it was made of, or why it could not be made and what to do; the cells that
+need it repeat that.
 
-The pins of those that come with the project lie in ``pipeline/runtimes/pins/``. For any other version that
-a user asks for, uv resolves them once; they are kept beside the environment, and installed by hash too.
+The pins of those that come with the project are in ``pipeline/runtimes/pins/``. For any other version that
+a user asks for, uv resolves them once; they are kept next to the environment, and installed by hash too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def provision(runtime: Runtime) -> None:
     assert runtime.environment is not None
     record: dict[str, Any] = {"present": True, "reason": None, "python": None, "made_of": None}
     previous = read_record(runtime.environment)
-    if _intact(runtime) and _is_of(previous, runtime):
+    if _intact(runtime) and _matches(previous, runtime):
         return
     try:
         lock = _lock(runtime)
@@ -42,7 +42,7 @@ def provision(runtime: Runtime) -> None:
     except Unavailable as error:
         record.update(present=False, reason=str(error))
     except OSError as error:
-        reason = f"{error.strerror or error}; check free disk space and permissions, then type: doit run"
+        reason = f"{error.strerror or error}; check free disk space and permissions, then run: doit run"
         record.update(present=False, reason=reason)
     write_json(paths.environment_record(runtime.environment), record)
 
@@ -62,8 +62,8 @@ def _made_of(runtime: Runtime) -> dict[str, Any]:
     }
 
 
-def _is_of(record: dict[str, Any], runtime: Runtime) -> bool:
-    """Whether a record is of an environment that was made of today's parts and still has them."""
+def _matches(record: dict[str, Any], runtime: Runtime) -> bool:
+    """Whether the recorded environment was made of today's parts and still has them."""
     try:
         whole = record.get("packages") == identity(runtime.packages, site_packages(_folder_of(runtime)))
         return bool(record.get("present")) and whole and record.get("made_of") == _made_of(runtime)
@@ -100,7 +100,7 @@ def present(runtime: Runtime) -> bool:
 
 
 def own_lock(runtime: Runtime) -> str:
-    """Where the pins of the runtime's environment lie, or will."""
+    """The path of the pins of the runtime's environment."""
     assert runtime.environment is not None
     shipped = paths.environment_lock(runtime.environment)
     return shipped if os.path.exists(shipped) else paths.resolved_lock(runtime.environment)
@@ -160,7 +160,7 @@ def _compiler() -> dict[str, str]:
     """The bundled clang as the compiler of Python's extension modules, for any machine of this kind."""
     spec = importlib.util.find_spec("ziglang")
     if spec is None or not spec.submodule_search_locations:
-        raise Unavailable("ziglang is not installed; type: pip install -e .")
+        raise Unavailable("ziglang is not installed; run: pip install -e .")
     zig = os.path.join(next(iter(spec.submodule_search_locations)), "zig")
     cache = os.path.abspath(paths.toolchain_cache("zig"))
     # Sources of before clang 16 return pointers of other types than they say.
@@ -174,7 +174,7 @@ def _compiler() -> dict[str, str]:
 
 
 def loader_folder(environment: str | Path) -> Path:
-    """Where an environment's ``loader_links`` lie."""
+    """The folder of an environment's ``loader_links``."""
     return Path(environment) / "loader"
 
 

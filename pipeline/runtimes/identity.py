@@ -1,4 +1,4 @@
-"""What each runtime is and where it comes from: what its cells are keyed by, and how its workers start."""
+"""What each runtime is, by versions and digests: what the samples of its cells are keyed by."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def identify(runtime: Runtime) -> None:
     record: dict[str, Any] = {"name": runtime.name, "present": True, "reason": None, "version": None}
     if runtime.environment is not None:
         made = read_record(runtime.environment)
-        missing = f"its environment is not made; type: doit run environment:{runtime.environment}"
+        missing = f"its environment is not made; run: doit run environment:{runtime.environment}"
         reason = made.get("reason", missing)
         record.update(present=made.get("present", False), reason=reason, python=made.get("python"))
     else:
@@ -69,7 +69,7 @@ def _identify_packages(runtime: Runtime, record: dict[str, Any]) -> None:
         record["version"] = packages[runtime.packages[0]]["version"]
     isolated = record["present"] and runtime.environment is not None
     if isolated and runtime.version not in (None, record["version"]):
-        reason = f"{runtime.environment} holds version {record['version']}; type: "
+        reason = f"{runtime.environment} holds version {record['version']}; run: "
         remedy = f"rm -r {paths.environment(str(runtime.environment))}"
         record.update(present=False, reason=f"the environment {reason}{remedy}")
 
@@ -80,7 +80,7 @@ def absence(runtime: Runtime, package: str) -> str:
     if runtime.pythons and here not in runtime.pythons:
         return f"{package} needs CPython {' or '.join(runtime.pythons)}, and this is {here}"
     extra = f"'.[{runtime.extra}]'" if runtime.extra else "."
-    return f"the package {package} is not installed; type: pip install -e {extra}"
+    return f"the package {package} is not installed; run: pip install -e {extra}"
 
 
 def _identify_program(program: Program, record: dict[str, Any]) -> None:
@@ -88,19 +88,21 @@ def _identify_program(program: Program, record: dict[str, Any]) -> None:
     if path is None:
         record.update(present=False, reason=f"there is no {program.command} on PATH{_then(program.remedy)}")
         return
-    said = ask(path, program.version)
-    if said is None:
+    printed = ask(path, program.version)
+    if printed is None:
         shown = " ".join([program.command, *program.version])
         record.update(present=False, reason=f"{shown} does not say its version within {_VERSION_TIMEOUT_S} s")
         return
-    number = re.search(r"\d+(\.\d+)+[^\s)]*", said)
-    found = {"version": number[0] if number else said.splitlines()[0].strip(), "says": said.splitlines()[0]}
+    number = re.search(r"\d+(\.\d+)+[^\s)]*", printed)
+    first_line = printed.splitlines()[0]
+    version = number[0] if number else first_line.strip()
     programs = record.setdefault("programs", {})
-    programs[os.path.basename(program.command)] = {**found, "sha256": sha256(path)}
+    name = os.path.basename(program.command)
+    programs[name] = {"version": version, "says": first_line, "sha256": sha256(path)}
     for file in program.files:
         programs[os.path.basename(file)] = {"version": None, "sha256": sha256(file)}
     if record["version"] is None:
-        record["version"] = found["version"]
+        record["version"] = version
 
 
 def _then(remedy: str) -> str:
@@ -108,7 +110,7 @@ def _then(remedy: str) -> str:
 
 
 def ask(path: str, arguments: tuple[str, ...]) -> str | None:
-    """What a program prints of its version; None where it fails, hangs or prints nothing."""
+    """What a program prints about its version; None where it fails, hangs or prints nothing."""
     try:
         outcome = subprocess.run(
             [path, *arguments],
@@ -123,12 +125,12 @@ def ask(path: str, arguments: tuple[str, ...]) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    said = (outcome.stdout or outcome.stderr).strip()
-    return said if outcome.returncode == 0 and said else None
+    printed = (outcome.stdout or outcome.stderr).strip()
+    return printed if outcome.returncode == 0 and printed else None
 
 
 def found_programs(runtime: Runtime) -> list[str]:
-    """The files of those of its programs that are there."""
+    """The files of those of its programs that are installed."""
     found = [shutil.which(program.command) for program in runtime.programs]
     return [path for path in found if path]
 

@@ -21,6 +21,7 @@ from toolchain.model import ToolchainError
 
 #: The exit status of a child process whose standard output is the one line that says why.
 EXPLAINED = 3
+_MORE_MEMORY = "expected more memory (ulimit -v unlimited); then run: doit run"
 
 
 class Regressed(TaskError):  # type: ignore[misc]
@@ -52,11 +53,10 @@ class InChild(Later):
         if outcome.returncode == EXPLAINED:
             raise ProjectError(outcome.stdout.strip())
         if outcome.returncode < 0:
-            lines = [plain(line) for line in outcome.stderr.splitlines() if line.strip()]
-            last = f" ({lines[-1]})" if lines else ""
+            lines = [plain(line).strip("# ") for line in outcome.stderr.splitlines()]
+            first = next((f" ({line})" for line in lines if line), "")
             raise ProjectError(
-                f"its process died of {signal_name(-outcome.returncode)}{last}; "
-                "expected enough memory (ulimit -v unlimited); then run: doit run"
+                f"its process died of {signal_name(-outcome.returncode)}{first}; {_MORE_MEMORY}"
             )
         if outcome.returncode != 0:
             raise RuntimeError(f"{self.module}:{self.function} failed in its process\n{outcome.stderr}")
@@ -85,7 +85,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, OSError):
         return f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
     if isinstance(error, MemoryError):
-        return "not enough memory; expected more (ulimit -v unlimited); then run: doit run"
+        return f"out of memory; {_MORE_MEMORY}"
     if isinstance(error, ImportError):
         # Files of the checkout or the environment were changed or made unreadable while this run used them.
         return (

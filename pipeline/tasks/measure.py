@@ -84,7 +84,7 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
 def measure_cells(plan: Plan) -> Iterator[Task]:
     """One sample a round and cell, rounds outermost, each after the one before it.
 
-    The chain keeps the order whatever else doit has to wait for, and in parallel runs.
+    The chain keeps the order also where doit has to wait for other tasks, and in parallel runs.
     """
     # Cleaning the group removes every sample, also those that this plan does not have.
     yield {**group("measure", "measure each cell, round by round"), "clean": clean(paths.RESULTS)}

@@ -126,7 +126,8 @@ def test_what_is_built_here_is_no_affair_of_theirs(workspace, task):
     outcome = workspace.doit("run", task, f"artifact={theirs}")
     assert outcome.returncode == 1
     assert outcome.stderr == (
-        f"error: command line: artifact= is not of {task}; type: doit run artifact=FILE.wasm\n"
+        f"error: command line: {task} is about what is built here and does not take artifact=; "
+        "run: doit run artifact=FILE.wasm\n"
     )
 
 

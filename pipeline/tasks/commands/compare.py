@@ -6,11 +6,11 @@ from pipeline.tasks.actions import Later
 from pipeline.tasks.options import Command, Option
 from pipeline.tasks.steps import Task, command
 
-_RUN = "a results.json, a number of the history, last or previous"
+_RUN = "a results.json, a number of the history, last, previous"
 COMMAND = Command(
     options=(
-        Option("old", "RUN", f"{_RUN}; what is compared with", "previous"),
-        Option("new", "RUN", f"{_RUN}; what is compared", "last"),
+        Option("old", "RUN", f"compared with this: {_RUN}", "previous"),
+        Option("new", "RUN", f"compared: {_RUN}", "last"),
         Option("threshold", "PERCENT", "exit status 2 if a cell got slower by more than this", "2"),
         Option("hosts", "any", "compare runs of two different hosts, too"),
     ),
