@@ -31,8 +31,11 @@ class Checker(MD5Checker):  # type: ignore[misc]
         """The state of a file; FileNotFoundError, which doit understands, also where it may not be read."""
         try:
             same = current_state is not None and not self.check_modified(dep, os.stat(dep), current_state)
-            if is_own(dep) and not same:
-                return os.path.getmtime(dep), os.path.getsize(dep), digest(dep)
-            return super().get_state(dep, current_state if same else None)
+            if not is_own(dep):
+                return super().get_state(dep, current_state if same else None)
+            time = os.path.getmtime(dep)
+            if same and current_state[0] == time:
+                return None  # doit keeps the state that it has
+            return time, os.path.getsize(dep), current_state[2] if same else digest(dep)
         except PermissionError as error:
             raise FileNotFoundError(error.errno, error.strerror, dep) from None
