@@ -9,7 +9,7 @@ from toolchain.model import Toolchain
 
 
 def modules(toolchain: Toolchain) -> tuple[str, ...]:
-    """Our own modules that decide what a toolchain is asked to do."""
+    """Our own modules that decide the commands of a toolchain."""
     own = [each.__module__ for each in type(toolchain).__mro__ if each is not object]
     return "pipeline.build.artifacts", "pipeline.build.libraries", *own
 

@@ -16,7 +16,10 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def starting() -> Iterator[None]:
-    """Around a fork: an interrupt comes after it. In hooks of the fork Python would only print it."""
+    """Block SIGINT, SIGTERM and SIGHUP while forking.
+
+    Python would only print an interrupt that it raises in fork hooks or in the child.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield

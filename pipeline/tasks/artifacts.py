@@ -8,48 +8,55 @@ from pathlib import Path
 
 from pipeline.build import artifacts, inputs, prebuilt
 from pipeline.core import paths
+from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.files import sha256
-from pipeline.core.model import PREBUILT, Workload
+from pipeline.core.model import PREBUILT
 from pipeline.experiment.plan import Plan
 from pipeline.reproducibility import provenance
 from pipeline.tasks.build import flags_config, optimiser
 from pipeline.tasks.steps import Task, clean, group, step
-from toolchain.model import WASM, Toolchain, Variant
+from toolchain.model import WASM
 
 
-def _config(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> dict[str, object]:
+def _config(spec: BuildSpec) -> dict[str, object]:
     """What decides an artifact in addition to files."""
+    workload = spec.workload
     return {
-        **flags_config(variant),
+        **flags_config(spec.variant),
         "standards": list(workload.standards),
         "own_flags": list(workload.flags),
         "includes": list(workload.includes),
         "defines": [list(each) for each in workload.defines],
         "libraries": list(workload.libraries),
-        "lacking": artifacts.lacking(workload, toolchain, target),
+        "lacking": artifacts.missing_libraries(workload, spec.toolchain, spec.target),
     }
 
 
 def compile_objects(plan: Plan) -> Iterator[Task]:
     """One object a source file, variant and target."""
     yield group("compile", "compile each source file in each variant")
-    for workload, toolchain, variant, target in plan.artifacts():
+    for spec in plan.artifacts():
+        workload, toolchain = spec.workload, spec.toolchain
         for source in workload.sources:
-            output = artifacts.object_path(workload, toolchain.name, variant.name, target, source)
+            output = spec.object_path(source)
             yield step(
-                f"compile:{workload.name}:{toolchain.name}:{variant.name}:{target}:{Path(output).stem}",
-                (artifacts.compile_object, workload, toolchain, variant, target, source),
+                f"compile:{spec.artifact.task_name}:{Path(output).stem}",
+                (artifacts.compile_object, spec, source),
                 after=["sources"],
                 reads=[
                     f"{workload.root}/{source}",
                     *workload.included,
                     paths.toolchain_identity(toolchain.name),
-                    paths.flags(toolchain.name, variant.name),
-                    *(path for name in workload.libraries for path in toolchain.library_files(target, name)),
+                    paths.flags(toolchain.name, spec.variant.name),
+                    *(
+                        path
+                        for name in workload.libraries
+                        for path in toolchain.library_files(spec.target, name)
+                    ),
                 ],
                 code=inputs.modules(toolchain),
                 makes=[output],
-                decides=_config(workload, toolchain, variant, target),
+                decides=_config(spec),
                 phase="compile",
                 seconds=0.15,
             )
@@ -58,29 +65,30 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
 def link_artifacts(plan: Plan) -> Iterator[Task]:
     """One artifact a workload, variant and target."""
     yield group("link", "link each variant, for wasm and natively")
-    for workload, toolchain, variant, target in plan.artifacts():
+    for spec in plan.artifacts():
         yield step(
-            f"link:{workload.name}:{toolchain.name}:{variant.name}:{target}",
-            (artifacts.link, workload, toolchain, variant, target),
-            reads=[
-                *artifacts.objects(workload, toolchain.name, variant.name, target),
-                *inputs.linked(workload, toolchain, target),
-                paths.toolchain_identity(toolchain.name),
-                *(optimiser(variant) if target == WASM else ()),
-            ],
-            code=inputs.modules(toolchain),
-            makes=_made(workload.name, toolchain.name, variant.name, target),
+            f"link:{spec.artifact.task_name}",
+            (artifacts.link, spec),
+            reads=[*spec.objects, *_linked(spec)],
+            code=inputs.modules(spec.toolchain),
+            makes=_made(spec.artifact),
             # doit knows files as a set; the linker has an order.
-            decides={**_config(workload, toolchain, variant, target), "sources": list(workload.sources)},
+            decides={**_config(spec), "sources": list(spec.workload.sources)},
             phase="link",
             seconds=0.1,
         )
 
 
-def _made(workload: str, toolchain: str, variant: str, target: str) -> list[str]:
+def _made(artifact: Artifact) -> list[str]:
+    return [artifact.path, artifact.record_path]
+
+
+def _linked(spec: BuildSpec) -> list[str]:
+    """What an artifact is made of in addition to its objects."""
     return [
-        artifacts.artifact_path(workload, toolchain, variant, target),
-        artifacts.artifact_record(workload, toolchain, variant, target),
+        *inputs.linked(spec.workload, spec.toolchain, spec.target),
+        paths.toolchain_identity(spec.toolchain.name),
+        *(optimiser(spec.variant) if spec.target == WASM else ()),
     ]
 
 
@@ -93,7 +101,7 @@ def take_in_artifacts(plan: Plan) -> Iterator[Task]:
             f"prebuilt:{workload}:{each.name}",
             (prebuilt.take_in, workload, each),
             reads=[each.path],
-            makes=_made(workload, PREBUILT, each.name, WASM),
+            makes=_made(Artifact(workload, PREBUILT, each.name, WASM)),
             decides={"path": each.path, "sha256": each.sha256},
             phase="take in module",
             seconds=0.2,
@@ -103,26 +111,20 @@ def take_in_artifacts(plan: Plan) -> Iterator[Task]:
 def prove_artifacts(plan: Plan) -> Iterator[Task]:
     """A statement next to each artifact: what it was made of, and how."""
     yield group("provenance", "write of each artifact what it was made of, and how (SLSA)")
-    for workload, toolchain, variant, target in plan.artifacts():
+    for spec in plan.artifacts():
+        toolchain = spec.toolchain
         yield step(
-            f"provenance:{workload.name}:{toolchain.name}:{variant.name}:{target}",
-            (provenance.write, workload, toolchain, variant, target),
-            reads=[
-                *_made(workload.name, toolchain.name, variant.name, target),
-                *artifacts.objects(workload, toolchain.name, variant.name, target),
-                *inputs.sources(workload),
-                *inputs.linked(workload, toolchain, target),
-                paths.toolchain_identity(toolchain.name),
-                *(optimiser(variant) if target == WASM else ()),
-            ],
+            f"provenance:{spec.artifact.task_name}",
+            (provenance.write, spec),
+            reads=[*_made(spec.artifact), *spec.objects, *inputs.sources(spec.workload), *_linked(spec)],
             code=inputs.modules(toolchain),
-            makes=[paths.provenance(workload.name, toolchain.name, variant.name, target)],
+            makes=[spec.artifact.provenance_path],
             decides={
                 "places": sorted(toolchain.places().values()),
                 # The statement names the bytes of our own files, with their comments.
                 "code": {path: sha256(path) for path in inputs.code(toolchain)},
                 # The user may have moved it: that changes nothing.
-                "workload": repr(replace(workload, folder="")),
+                "workload": repr(replace(spec.workload, folder="")),
             },
             phase="provenance",
             seconds=0.02,

@@ -10,6 +10,7 @@ from pipeline.core import paths
 from pipeline.core.model import Runtime
 from pipeline.experiment.plan import Plan
 from pipeline.measure import sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes import environments, identity, packages
 from pipeline.tasks.actions import Later
 from pipeline.tasks.checks import intact, same_limits, untouched
@@ -88,23 +89,23 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     """
     # Cleaning the group removes every sample, also those that this plan does not have.
     yield {**group("measure", "measure each cell, round by round"), "clean": clean(paths.RESULTS)}
-    reference = plan.reference_name
     protocol = plan.protocol
     chunk_s = protocol.chunk_ms / 1000
     seconds = 0.5 + 2.3 * chunk_s * (min(protocol.undisturbed, protocol.pairs) + protocol.warmup_chunks)
     measure = Later("pipeline.measure.measure_round:measure")
     previous: list[str] = []
     for round_, cell in plan.schedule():
+        spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
         name = f"measure:{cell.name.replace('/', ':')}:{round_}"
         yield step(
             name,
-            (measure, cell, protocol, reference, round_),
+            (measure, spec),
             alone=True,
             after=previous,
-            reads=sample.inputs(cell, reference),
-            makes=[paths.sample(cell.name, round_)],
-            checks=[(intact, [sample.objection]), same_limits],
-            decides=sample.settings(cell, protocol, reference),
+            reads=spec.files(),
+            makes=[spec.sample_path],
+            checks=[(intact, [sample.problem]), same_limits],
+            decides=spec.settings(),
             phase="measure",
             seconds=seconds,
         )
@@ -135,7 +136,7 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         after=["measure"],
         reads=first_samples(plan),
         makes=[paths.refined()],
-        checks=[intact, (Later("pipeline.measure.refine:kept"),)],
+        checks=[intact, (Later("pipeline.measure.refine:unchanged"),)],
         decides={"cells": [c.name for c in plan.cells()], **ends(plan)},
         verbosity=2,
         phase="refine",

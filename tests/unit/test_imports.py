@@ -60,9 +60,9 @@ def test_only_workers_import_runtimes():
 @pytest.mark.parametrize("room", sorted(p.parent for p in ROOT.glob("pipeline/**/__init__.py")))
 def test_every_room_says_what_belongs_there_and_holds_at_most_20_modules(room):
     assert len([path for path in room.glob("*.py") if path.name != "__init__.py"]) <= 20
-    said = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
-    assert said
-    assert said.splitlines()[0].endswith(".")
+    docstring = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
+    assert docstring
+    assert docstring.splitlines()[0].endswith(".")
 
 
 def test_the_pipeline_holds_rooms_only():

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Python reports these before they happen (PEP 578), whatever module does it.
+#: Python reports these before they happen (PEP 578), in any module.
 _WATCHED = """
 import atexit, json, os, signal, sys
 writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT

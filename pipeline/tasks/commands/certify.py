@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.core import paths
 from pipeline.experiment.plan import Plan
-from pipeline.measure import sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.tasks.actions import Later
 from pipeline.tasks.checks import intact
 from pipeline.tasks.options import EVERYTHING, Command
@@ -32,16 +32,17 @@ def task(plan: Plan) -> Iterator[Task]:
     for cell in official:
         module = rules[cell.workload.name]
         folder = paths.certificate(cell.name)
+        spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
         name = f"certify:{cell.name.replace('/', ':')}"
         yield step(
             name,
             (Later(f"{module}:certify"), plan, cell),
             alone=True,
             after=["sources", *names[-1:]],
-            reads=sample.inputs(cell, plan.reference_name),
+            reads=spec.files(),
             makes=[f"{folder}/certificate.json", f"{folder}/statement.txt"],
-            checks=[intact, (Later(f"{module}:kept"), [cell])],
-            decides=sample.settings(cell, plan.protocol, plan.reference_name),
+            checks=[intact, (Later(f"{module}:logs_unchanged"), [cell])],
+            decides=spec.settings(),
             cleans=[folder],
             phase="certify",
             seconds=50,

@@ -14,7 +14,7 @@ def task(plan: Plan) -> Task:
     return command(
         (Later("pipeline.reproducibility.reproduce:reproduce"), plan),
         after=["sources"],
-        cleans=[paths.ELSEWHERE, paths.REPRODUCE_TXT, paths.REPRODUCE_JSON],
+        cleans=[paths.REBUILT, paths.REPRODUCE_TXT, paths.REPRODUCE_JSON],
         phase="reproduce",
         seconds=15.0 * len(plan.artifacts()),
     )

@@ -18,7 +18,7 @@ def task(plan: Plan) -> Task:
     return command(
         (Later("pipeline.reproducibility.verify:verify"), plan),
         after=["build"],
-        cleans=[paths.ELSEWHERE],
+        cleans=[paths.REBUILT],
         phase="verify",
         seconds=1 + 0.9 * len(plan.artifacts()),
     )
