@@ -15,7 +15,7 @@ from tests.conftest import Workspace, make_workspace
 from tests.faults import harness
 
 FAULTS = "killed"
-#: A signal that doit is told of ends it at once, s; a busy machine takes its time.
+#: A signal that doit receives ends it at once, s; a busy machine takes its time.
 _PROMPTLY_S = 30
 BACKENDS = "backends=native,wasmtime.cranelift,wasmer.cranelift"
 OBJECTS = "build/artifacts/coremark/zig"
@@ -25,7 +25,7 @@ SIGNALS = {
     signal.SIGINT: "Ctrl-C",
     signal.SIGHUP: "SIGHUP",
 }
-#: Every signal to either, in an order in which each phase meets another one each turn.
+#: Every signal to either, in an order in which each phase meets a different one each turn.
 BLOWS = [(number, group) for group in (False, True) for number in SIGNALS]
 
 
@@ -110,11 +110,11 @@ def attempt(
         return False
     # What doit started got the signal, too, and doit may have met its end first.
     assert status == -number or (group and number != signal.SIGKILL and status == 1), (blow, run.said)
-    told = run.said.count("interrupted; what is finished is kept")
+    reported = run.said.count("interrupted; what is finished is kept")
     # Who has done the last task, or has shown the table, may be ending by itself.
     over = re.search(r"\[(\d+)/\1\]|^More in report", run.said, re.MULTILINE)
     silent = number == signal.SIGKILL or status != -number or over
-    assert told == 1 or (told == 0 and silent), (blow, run.said)
+    assert reported == 1 or (reported == 0 and silent), (blow, run.said)
     return True
 
 

@@ -126,7 +126,8 @@ def test_tasks_on_builds_of_our_own_take_no_prebuilt_module(workspace, task):
     outcome = workspace.doit("run", task, f"artifact={module}")
     assert outcome.returncode == 1
     assert outcome.stderr == (
-        f"error: command line: artifact= is not of {task}; type: doit run artifact=FILE.wasm\n"
+        f"error: command line: {task} is about what is built here and does not take artifact=; "
+        "run: doit run artifact=FILE.wasm\n"
     )
 
 
