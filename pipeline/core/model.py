@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from toolchain.model import Variant
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """How a backend turns an artifact into running code."""
 
     NATIVE = "native"
@@ -21,7 +21,7 @@ class Kind(str, Enum):
     PROGRAM = "command-line runtime"
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How one round of one cell ended."""
 
     OK = "ok"
@@ -171,7 +171,7 @@ ITERATIONS = "{iterations}"
 PREBUILT = "prebuilt"
 
 
-class Interface(str, Enum):
+class Interface(StrEnum):
     """How a module that somebody else built is run."""
 
     COMMAND = "command"  # of WASI

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def certify(plan: Plan, cell: Cell) -> None:
         "certified": False,
         "line": None,
         "rules": [],
-        "measured": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "artifact_sha256": artifact_of(cell)["sha256"],
         "runtime": read_json(paths.runtime_identity(cell.backend.runtime.name)),
         "proof": None,

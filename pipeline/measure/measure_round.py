@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.build.artifacts import artifact_path, artifact_record
@@ -88,7 +88,7 @@ def take(cell: Cell, protocol: Protocol, reference: tuple[str, str], round_: int
         round=round_,
         status=Status.OK if ended is None else ended.status,
         reason=None if ended is None else ended.reason,
-        measured=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        measured=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - started, 3),
         **facts,
     )
