@@ -114,7 +114,8 @@ def _asked() -> Plan:
     if up_to_date.tell_if_settled(plan, variables):
         raise SystemExit(0)
     ProgressReporter.cells = [cell.name for cell in plan.cells()]
-    ProgressReporter.settle = partial(_settle, plan, dict(variables))
+    # In a class a partial becomes a method with CPython 3.14.
+    ProgressReporter.settle = staticmethod(partial(_settle, plan, dict(variables)))
     return plan
 
 
