@@ -59,15 +59,17 @@ def test_a_variants_flags_are_that_variants_alone(ran):
 
 
 def test_a_worker_is_its_cells_alone(ran):
-    ran.append("pipeline/runtimes/workers/wasmtime_worker.py", "# changed\n")
+    ran.append("pipeline/runtimes/workers/wasmtime_worker.py", "# a comment\n")
+    assert kinds(ran.run())["measure"] == 0, "a comment decides nothing"
+    ran.append("pipeline/runtimes/workers/wasmtime_worker.py", "CHANGED = 1\n")
     tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
 
 
-def test_another_version_of_a_backend_is_its_cells_alone(ran):
-    # As if pip had put another build of the same version there: another digest.
-    ran.edit("pipeline/runtimes/packages.py", "digest.hexdigest()", "digest.hexdigest()[::-1]")
+def test_a_new_version_of_a_backend_is_its_cells_alone(ran):
+    # As if the runtime were made of more, of which pip had put a different version there.
+    ran.edit("pipeline/runtimes/backends/wasmtime.py", '("wasmtime",)', '("wasmtime", "msgspec")')
     tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
@@ -80,7 +82,7 @@ def test_more_rounds_are_the_new_rounds_alone(ran):
     assert kinds(ran.run("rounds=2"))["measure"] == 0
 
 
-def test_another_host_is_every_sample(ran):
+def test_a_new_host_is_every_sample(ran):
     ran.edit(
         "pipeline/core/host.py",
         '"cores": os.cpu_count(),\n            "k',
