@@ -14,7 +14,7 @@ from pipeline.core import paths
 from pipeline.core.model import Status
 from pipeline.measure import sample
 from pipeline.runtimes import packages
-from tests.conftest import executed, make_workspace
+from tests.conftest import executed
 from tests.faults import harness
 
 FAULTS = "what lies on the disk"
@@ -22,9 +22,9 @@ CHOICE = ("backends=native,wasmtime.cranelift", "variants=O2,O3")
 
 
 @pytest.fixture(scope="module")
-def settled(tmp_path_factory, prepared):
+def settled(tmp_path_factory, finished):
     """A workspace whose run ended well."""
-    made = make_workspace(tmp_path_factory.mktemp("damage") / "a copy", prepared)
+    made = finished(tmp_path_factory.mktemp("damage") / "a copy")
     harness.settles(made)
     return made
 

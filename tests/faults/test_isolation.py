@@ -234,8 +234,8 @@ def guests_of(worker):
 
     def watch():
         while not done.wait(0.02):
-            for child in parent.children():
-                with contextlib.suppress(psutil.Error, OSError):
+            with contextlib.suppress(psutil.Error, OSError):
+                for child in parent.children():
                     if child.exe() != parent.exe():  # it is not between fork and exec
                         found[child.pid] = facts(child.pid)
 

@@ -10,7 +10,6 @@ import subprocess
 import pytest
 
 from pipeline.core import paths
-from tests.conftest import make_workspace
 from tests.faults import harness
 from tests.faults.around import ONE, ends_well, ends_with_one_line, start
 
@@ -19,8 +18,8 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, prepared):
-    made = make_workspace(tmp_path_factory.mktemp("limits") / "a copy", prepared)
+def workspace(tmp_path_factory, finished):
+    made = finished(tmp_path_factory.mktemp("limits") / "a copy")
     made.run(*ONE)
     return made
 

@@ -15,8 +15,8 @@ FAULTS = "odd surroundings"
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, prepared):
-    made = make_workspace(tmp_path_factory.mktemp("surroundings") / "a copy", prepared)
+def workspace(tmp_path_factory, finished):
+    made = finished(tmp_path_factory.mktemp("surroundings") / "a copy")
     made.run(*ONE)
     return made
 

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.measure import sample
-from tests.conftest import ROOT, make_workspace
+from tests.conftest import ROOT
 from tests.faults import harness
 from tests.faults.around import CELLS, ONE, ends_well, start
 
@@ -26,13 +26,11 @@ CLOCK = ROOT / "tests/standins/wall_clock.c"
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, prepared):
+def workspace(tmp_path_factory, finished):
     """A workspace whose run ended well; its workers get the clock of its runs."""
-    made = make_workspace(tmp_path_factory.mktemp("system") / "a copy", prepared)
+    made = finished(tmp_path_factory.mktemp("system") / "a copy")
     passed = '**{k: os.environ[k] for k in ("LD_PRELOAD", "CLOCK_OFFSET") if k in os.environ}'
-    made.edit(
-        "pipeline/runtimes/launch.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": '
-    )
+    made.edit("pipeline/runtimes/launch.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": ')
     made.run(*ONE)
     return made
 
