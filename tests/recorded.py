@@ -1,4 +1,4 @@
-"""A run as it lies on the disk, without having been measured: real plan, records, samples and results.json.
+"""A run as it is on the disk, without having been measured: real plan, records, samples and results.json.
 
 What is recorded is what a measurement would leave; all that is derived from it is derived by the pipeline.
 """

@@ -26,7 +26,7 @@ def _column(tab, name):
 def _hover(mark):
     """Point at a mark; its number may lie over it, and tells the same."""
     mark.scroll_into_view_if_needed()
-    # Scrolling hides what is told, and its event comes with the next frame.
+    # Scrolling hides what is shown, and its event comes with the next frame.
     mark.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     mark.hover(force=True)
     mark.page.wait_for_selector(".pop:not([hidden])")
@@ -106,16 +106,16 @@ def test_the_keyboard_walks_over_a_chart(visit, whole):
     tab = visit(whole)
     chart = tab.locator("[data-chart=heatmap]")
     chart.focus()
-    told = []
+    captions = []
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft"):
         tab.keyboard.press(key)
         tab.wait_for_selector(".pop:not([hidden])")
-        told.append(tab.locator(".aloud[role=status]").text_content().partition("\n")[0])
-    best, other = told[0].split("/")[3], told[2].split("/")[3]
-    assert told[0] == f"coremark/zig/O0/{best}"
-    assert told[1] == f"coremark/zig/O1/{best}"
-    assert told[2] == f"coremark/zig/O1/{other}"
-    assert told[3] == f"coremark/zig/O0/{other}"
+        captions.append(tab.locator(".aloud[role=status]").text_content().partition("\n")[0])
+    best, other = captions[0].split("/")[3], captions[2].split("/")[3]
+    assert captions[0] == f"coremark/zig/O0/{best}"
+    assert captions[1] == f"coremark/zig/O1/{best}"
+    assert captions[2] == f"coremark/zig/O1/{other}"
+    assert captions[3] == f"coremark/zig/O0/{other}"
     assert best != other
     tab.keyboard.press("Escape")
     tab.wait_for_selector(".pop", state="hidden")

@@ -191,7 +191,7 @@ def test_each_binary_is_asked_once(install, monkeypatch, tmp_path):
     kinds = {backend.name: backend.kind for backend in wasmer_cli.find()}
     assert kinds["wasmer-cli.singlepass@3.3.0"] is Kind.BASELINE
 
-    os.utime(old)  # another one, as far as can be seen
+    os.utime(old)  # a different one, as far as can be seen
     assert [backend.name for backend in wasmer_cli.find()] == names
     assert (tmp_path / "starts").read_text().count("started") == 3
 

@@ -22,12 +22,12 @@ from pipeline.workloads import scaffold, workload_toml
 from tests.conftest import ROOT
 from tests.faults.house import EVIL, LINES, make_house, state
 
-FAULTS = "Names that lead elsewhere"
+FAULTS = "Names that lead out of the project"
 #: Why an archive's member is refused.
 OBJECTION = (
     "more than 99 bytes|an absolute path|a path out of its folder|a name with characters or components"
 )
-#: What a bundle may have all the same: names below the folder that they stand in, for whatever reads them.
+#: What a bundle may have all the same: names below the folder that they are in, for any reader.
 HARMLESS = ("good", "...", "a/b", " ", "  x", "~", "~/x", "~root", "CON", "nul.txt", "a.", "a..", ".hidden")
 HARMLESS += ("-rf", "--help", "@x", "a=b", "a@1", "a,b")
 #: Tables of matrix.toml whose keys are names of the user's.
@@ -134,7 +134,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     times = 0
     before = workspace.snapshot()
     for name in EVIL:
-        folder = tmp_path / "stranger"
+        folder = tmp_path / "given"
         folder.mkdir(exist_ok=True)
         (folder / "main.c").write_text("int main(void) { return 0; }\n")
         quoted = json.dumps(name)
@@ -162,7 +162,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     assert all(p.startswith("workloads/local/") and len(Path(p).parts) == 4 for p in made), made
     shutil.rmtree("workloads/local")
     tried(
-        "an evil name in a stranger's workload.toml or claims.toml",
+        "an evil name in someone else's workload.toml or claims.toml",
         "refused, or a name below its folder",
         times,
     )
@@ -172,7 +172,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
     """As files, links and folders of other writers' archives."""
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
-    path = tmp_path / "theirs.tar"
+    path = tmp_path / "given.tar"
     for name in EVIL:
         for kind in (tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE):
             with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as made:
@@ -182,7 +182,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
             with pytest.raises(BadInput):
                 bundle.read(str(path))
     assert (workspace.snapshot(), state(workspace)) == before
-    tried("an evil name in a stranger's bundle", "refused, nothing unpacked", 4 * len(EVIL))
+    tried("an evil name in someone else's bundle", "refused, nothing unpacked", 4 * len(EVIL))
 
 
 def whole(members, known):
@@ -216,7 +216,7 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
     known = json.loads((ROOT / paths.LOCK).read_text())
-    path = tmp_path / "theirs.tar"
+    path = tmp_path / "given.tar"
     times = 0
     for evil in ("good", *EVIL):
         for name, file in ((evil, evil), (evil, "good"), ("good", evil)):
@@ -224,19 +224,21 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
             entry |= {"sha256": hashlib.sha256(b"its bytes").hexdigest(), "bytes": len(b"its bytes")}
             members = {f"artifacts/{name}/{file}": b"its bytes"}
             members[f"artifacts/{name}/provenance.json"] = statement(entry)
-            theirs = {**known, "artifacts": {name: entry}}
-            path.write_bytes(whole(members, theirs))
+            lock_document = {**known, "artifacts": {name: entry}}
+            path.write_bytes(whole(members, lock_document))
             if evil in HARMLESS:
                 assert list(bundle.read(str(path)).lock["artifacts"]) == [name]
             else:
                 with pytest.raises(BadInput, match=OBJECTION):
                     bundle.read(str(path))
                 # Also where its archive has no such member.
-                path.write_bytes(whole({}, theirs))
+                path.write_bytes(whole({}, lock_document))
                 with pytest.raises(BadInput, match=r": missing$"):
                     bundle.read(str(path))
             times += 1
     assert (workspace.snapshot(), state(workspace)) == before
     tried(
-        "an evil name in the lock of a stranger's bundle", "refused, or a plain name; nothing unpacked", times
+        "an evil name in the lock of someone else's bundle",
+        "refused, or a plain name; nothing unpacked",
+        times,
     )

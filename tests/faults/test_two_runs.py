@@ -1,4 +1,4 @@
-"""Two doit in one checkout: the second waits, says for whom, and the results are those of one."""
+"""Two doit in one checkout: the second waits, names the first, and the results are those of one."""
 
 import shlex
 import shutil
@@ -24,17 +24,18 @@ def test_the_second_waits_and_says_for_whom(workspace, often, tried):
         # Who only looks does not wait.
         assert workspace.doit("list").returncode == 0
         assert first.process.poll() is None, "it should still have been measuring"
-        assert f"waiting for doit run {LONG} (process {first.process.pid} on " in other.said
-        assert "to end: it has this checkout" in other.said
-        assert (first.end(), other.end()) == (0, 0), first.said + other.said
-        assert "waiting" not in first.said
-        assert "] measure " not in other.said, "nothing is measured twice"
+        assert f"waiting for doit run {LONG} (process {first.process.pid} on " in other.printed
+        assert "to end: it has this checkout" in other.printed
+        assert (first.end(), other.end()) == (0, 0), first.printed + other.printed
+        assert "waiting" not in first.printed
+        assert "] measure " not in other.printed, "nothing is measured twice"
         if command == f"run {LONG}":
-            assert "Everything is up to date." in other.said
+            assert "Everything is up to date." in other.printed
         harness.settles(workspace)
         shutil.rmtree(workspace.results)
         tried(
-            f"doit run and then doit {command.replace(f' {LONG}', '')}", "the second waited and said for whom"
+            f"doit run and then doit {command.replace(f' {LONG}', '')}",
+            "the second waited and named the first",
         )
 
 
@@ -45,7 +46,7 @@ def test_a_waiting_run_goes_on_when_the_first_is_killed(workspace, tried):
     assert other.wait_for("waiting for")
     first.kill(group=True)
     first.end()
-    assert other.end() == 0, other.said
+    assert other.end() == 0, other.printed
     harness.settles(workspace)
     tried("the first of two runs killed while the second waits", "the second went on and ended well")
 
@@ -54,8 +55,8 @@ def test_many_at_once(workspace, often, tried):
     number = often(3, 8)
     outputs = [workspace.path.parent / f"run {i}" for i in range(number)]
     runs = [harness.Run(workspace.path, "run", output=output) for output in outputs]
-    assert [run.end() for run in runs] == [0] * number, [run.said for run in runs]
-    measured = sum(run.said.count("] measure ") for run in runs)
+    assert [run.end() for run in runs] == [0] * number, [run.printed for run in runs]
+    measured = sum(run.printed.count("] measure ") for run in runs)
     assert measured == 8, "each sample was measured once"
     harness.settles(workspace)
     tried("several doit run started at the same moment", "each sample measured once", number)
@@ -77,7 +78,7 @@ def test_what_a_killed_run_left_half_made_is_removed(workspace, tried):
         (workspace.path / folder / f"{NEW}abcd1234" / "half").write_text("x")
     lying = harness.litter(workspace.path)
     assert len(lying) == 2 * len(folders)
-    # No run was killed: it is somebody else's.
+    # No run was killed: it belongs to a running process.
     workspace.run("variants=O3")
     assert harness.litter(workspace.path) == lying
     (workspace.path / paths.CHECKOUT_NOTE).write_text("doit run (process 1 on somewhere)\n")

@@ -38,7 +38,7 @@ def test_same_bytes_are_no_change(ran):
 
 
 def test_a_changed_port_is_compiled_linked_and_measured(ran):
-    ran.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
+    ran.append("third_party/coremark/core_portme.c", "int added_symbol = 1;\n")
     counted = kinds(ran.run())
     assert counted["compile"] == 2 * 2  # one file: two variants, two targets
     assert counted["link"] == 2 * 2
@@ -217,10 +217,10 @@ def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(ran, monkeypat
     (stamp,) = (ran.path / "build/settled").iterdir()
     memory = ran.path / ".doit.db"
     aside = memory.rename(memory.with_suffix(".aside"))
-    told = ran.doit("run")
-    assert told.returncode == 0
-    assert told.stdout.startswith("Everything is up to date.\n")
-    assert "wasmtime.cranelift" in told.stdout
+    outcome = ran.doit("run")
+    assert outcome.returncode == 0
+    assert outcome.stdout.startswith("Everything is up to date.\n")
+    assert "wasmtime.cranelift" in outcome.stdout
     assert not memory.exists(), "no task was looked at"
     aside.rename(memory)
     monkeypatch.chdir(ran.path)

@@ -44,10 +44,10 @@ def test_it_is_what_wabt_decodes(prepared, level):
     command = [wabt.get_executable("wasm-objdump"), "-d", artifact(prepared, level)]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     lines = re.findall(r"^ ([0-9a-f]+): [0-9a-f ]+\| +([a-z]\S+)", text, re.MULTILINE)
-    theirs = [(int(at, 16), name) for at, name in lines if not name.startswith("local[")]
+    decoded_by_wabt = [(int(at, 16), name) for at, name in lines if not name.startswith("local[")]
     module = decoder.parse(artifact(prepared, level).read_bytes())
     ours = [(i.offset, i.mnemonic) for f in module.functions for i in instructions(f.body, f.start)]
-    assert ours == theirs
+    assert ours == decoded_by_wabt
     names = re.findall(r"^[0-9a-f]+ func\[(\d+)\] <(.*)>:$", text, re.MULTILINE)
     assert [(f.index, f.name) for f in module.functions] == [(int(i), name) for i, name in names]
 

@@ -20,14 +20,14 @@ def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(works
     )
     workspace.run(*choice)
     cells = json.loads((workspace.path / paths.RESULTS_JSON).read_text())["cells"]
-    told = {c["backend"]: (c["status"], c["reason"]) for c in cells}
-    assert told["wasmtime.cranelift"] == told["wasmer.llvm"] == ("ok", None)
-    assert told["wasmer.singlepass"] == (
+    states = {c["backend"]: (c["status"], c["reason"]) for c in cells}
+    assert states["wasmtime.cranelift"] == states["wasmer.llvm"] == ("ok", None)
+    assert states["wasmer.singlepass"] == (
         "unavailable",
         "needs simd128, which wasmer.singlepass (1.1.0) does not have",
     )
-    assert told["native"][0] == "unavailable"
-    assert "'-msimd128'" in told["native"][1]
+    assert states["native"][0] == "unavailable"
+    assert "'-msimd128'" in states["native"][1]
     path = workspace.path / "build/artifacts/coremark/zig/O3-simd/wasm/artifact.json"
     record = json.loads(path.read_text())
     assert "simd128" in record["features"]

@@ -44,7 +44,7 @@ int main(void)
 }
 """
 HOSTILE = {
-    # name: (C source, more of workload.toml, status, what is said, under native and under the other)
+    # name: (C source, more of workload.toml, status, what is printed, under native and under the other)
     "threads": (
         "#include <pthread.h>\nstatic void *f(void *p) { return p; }\n"
         "int main(void) { pthread_t t; return pthread_create(&t, 0, f, 0); }",
@@ -125,9 +125,9 @@ def test_a_program_of_ones_own_is_cached_like_any_other(workspace, summing, tmp_
     assert sum(task.startswith("measure ") for task in first) == 2 * 2
     found = cells(workspace)
     assert {c["status"] for c in found.values()} == {"ok"}
-    told = json.loads((workspace.path / "report/results.json").read_text())
-    assert [w["name"] for w in told["workloads"]] == ["summing", "json"]
-    assert "across" in told
+    document = json.loads((workspace.path / "report/results.json").read_text())
+    assert [w["name"] for w in document["workloads"]] == ["summing", "json"]
+    assert "across" in document
     report = (workspace.path / "report/report.md").read_text()
     assert "summing" in report
     assert "JSON parsing" in report
@@ -144,7 +144,7 @@ def test_a_program_of_ones_own_is_cached_like_any_other(workspace, summing, tmp_
     again = workspace.run(*choice)
     assert not [t for t in again if t.startswith(("compile", "link"))]
     assert sum(task.startswith("measure ") for task in again) == 2
-    # The same program elsewhere gives the same bytes, and no path of the user's is in them.
+    # The same program in a different folder gives the same bytes, and no path of the user's is in them.
     moved = tmp_path / "moved" / "summing"
     shutil.copytree(summing, moved)
     module = workspace.path / "build/artifacts/summing/zig/O2/wasm/summing.wasm"
@@ -221,7 +221,7 @@ def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tm
     assert "Traceback" not in outcome.stderr
     found = cells(workspace)
     for name, (_, _, expected) in HOSTILE.items():
-        for backend, (status, said) in expected.items():
+        for backend, (status, printed) in expected.items():
             cell = found[name, backend]
             if status is None:
                 assert cell["status"] in ("invalid", "trap", "crash", "timeout"), (
@@ -231,7 +231,7 @@ def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tm
                 )
             else:
                 assert cell["status"] == status, (name, backend, cell["reason"])
-            assert said in (cell["reason"] or ""), (name, backend, cell["reason"])
+            assert printed in (cell["reason"] or ""), (name, backend, cell["reason"])
     for backend in BACKENDS.split(","):
         assert found["whole", backend]["status"] == "ok", found["whole", backend]["reason"]
     assert not list(workspace.path.rglob("pwned"))

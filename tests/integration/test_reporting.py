@@ -45,15 +45,15 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
 
 
 def test_history_keeps_every_run_and_clean_keeps_it(workspace):
-    said = workspace.doit("run", "history")
-    assert said.returncode == 0
-    assert said.stdout.endswith("\nno run is remembered yet; to measure one type: doit run\n")
+    printed = workspace.doit("run", "history")
+    assert printed.returncode == 0
+    assert printed.stdout.endswith("\nno run is remembered yet; to measure one type: doit run\n")
     workspace.run("variants=O2")
     workspace.run("variants=O2", "flags=-O2 -DX")
-    said = workspace.doit("run", "history").stdout
-    assert "coremark/zig/O2-DX/native" in said or "2/2" in said
+    printed = workspace.doit("run", "history").stdout
+    assert "coremark/zig/O2-DX/native" in printed or "2/2" in printed
     assert workspace.doit("clean").returncode == 0
-    assert workspace.doit("run", "history").stdout == said
+    assert workspace.doit("run", "history").stdout == printed
     workspace.path.joinpath("history/runs.sqlite").write_bytes(b"rubbish")
     outcome = workspace.doit("run", "history")
     assert outcome.returncode == 1
@@ -64,14 +64,14 @@ def test_history_keeps_every_run_and_clean_keeps_it(workspace):
 def test_what_got_slower_ends_with_two(workspace):
     workspace.run("backends=native", "variants=O2,O3", "rounds=5")
     old = results(workspace)
-    for cell in old["cells"]:  # whatever this machine was like: told, and precisely
+    for cell in old["cells"]:  # however this machine was: known, and precisely
         cell.update(disturbed=False, log_error=0.001, freedom=4.0)
-    slower, elsewhere = copy.deepcopy(old), copy.deepcopy(old)
+    slower, other_host = copy.deepcopy(old), copy.deepcopy(old)
     slower["created"] = "2099-01-01T00:00:00+00:00"
     for key in ("ratio", "ratio_low", "ratio_high", "score"):
         slower["cells"][0][key] *= 0.9
-    elsewhere["host"]["fingerprint"] = "0" * 64
-    for name, content in (("old", old), ("slower", slower), ("elsewhere", elsewhere)):
+    other_host["host"]["fingerprint"] = "0" * 64
+    for name, content in (("old", old), ("slower", slower), ("other_host", other_host)):
         (workspace.path / f"{name}.json").write_text(json.dumps(content))
 
     def compare(*arguments):
@@ -79,16 +79,16 @@ def test_what_got_slower_ends_with_two(workspace):
         assert "Traceback" not in outcome.stdout + outcome.stderr
         return outcome.returncode, outcome.stdout, outcome.stderr
 
-    code, said, error = compare("new=slower.json")
+    code, printed, error = compare("new=slower.json")
     assert code == 2
-    assert "slower" in said
+    assert "slower" in printed
     assert "coremark/zig/O2/native" in error
     assert json.loads((workspace.path / "report/compare.json").read_text())["regressions"]
     assert compare("new=slower.json", "threshold=15")[0] == 0
     assert compare("new=old.json")[0] == 0
-    code, _, error = compare("new=elsewhere.json")
+    code, _, error = compare("new=other_host.json")
     assert (code, "hosts=any" in error, error.count("\n")) == (1, True, 1)
-    assert compare("new=elsewhere.json", "hosts=any")[0] == 0
+    assert compare("new=other_host.json", "hosts=any")[0] == 0
     code, _, error = compare("new=slower.json", "threshold=much")
     assert (code, error.count("\n")) == (1, 1)
 
@@ -106,7 +106,7 @@ def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
     assert "Traceback" not in outcome.stderr
     assert (workspace.path / "report/results.csv").exists()
     assert not (workspace.path / "report/index.html").exists()
-    # It is told until it is mended.
+    # It is reported until it is mended.
     assert "error: page: claims.toml: " in workspace.doit("run", "variants=O2").stderr
     workspace.edit("claims.toml", "[claims.bad]\nkind = 'raito'\n", "")
     (workspace.path / "history/runs.sqlite").unlink()

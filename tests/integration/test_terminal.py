@@ -22,30 +22,30 @@ def on_a_terminal(workspace, **variables):
     command = [sys.executable, "-m", "doit", "run", "variants=O2"]
     process = subprocess.Popen(command, cwd=workspace.path, env=variables, stdout=child, stderr=child)
     os.close(child)
-    said, end = b"", time.monotonic() + 300
+    printed, end = b"", time.monotonic() + 300
     while time.monotonic() < end:
         if select.select([parent], [], [], 1)[0]:
             try:
-                said += os.read(parent, 1 << 16)
+                printed += os.read(parent, 1 << 16)
             except OSError:  # the other end is closed
                 break
     os.close(parent)
-    assert process.wait(timeout=10) == 0, said
-    return said
+    assert process.wait(timeout=10) == 0, printed
+    return printed
 
 
 @pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_what_a_terminal_shows(workspace, variables):
-    said = on_a_terminal(workspace, **variables)
+    printed = on_a_terminal(workspace, **variables)
     live = variables.get("TERM") != "dumb"
-    assert bool(re.search(rb"\d/2 cells", said)) == live
-    assert (b"\xc2\xb7" in said) == live, "the table as it fills up"
-    assert (b"measure coremark zig O2 native 1 (about" in said) == (not live)
+    assert bool(re.search(rb"\d/2 cells", printed)) == live
+    assert (b"\xc2\xb7" in printed) == live, "the table as it fills up"
+    assert (b"measure coremark zig O2 native 1 (about" in printed) == (not live)
     if variables:
-        assert not _COLOUR.search(said)
-    assert b"EEMBC CoreMark, compiled by zig" in said
+        assert not _COLOUR.search(printed)
+    assert b"EEMBC CoreMark, compiled by zig" in printed
     if not live:
-        assert b"\x1b" not in said
+        assert b"\x1b" not in printed
 
 
 def test_a_log_is_complete_and_plain(workspace):
@@ -54,5 +54,5 @@ def test_a_log_is_complete_and_plain(workspace):
     outcome = workspace.doit("run", "flags=-O2 -DTRAP", "variants=O2", "backends=wasmtime.cranelift")
     assert outcome.returncode == 1
     assert "\x1b" not in outcome.stdout + outcome.stderr
-    told = r"^    coremark/zig/O2-DTRAP/wasmtime.cranelift, round 1: trap: "
-    assert re.search(told, outcome.stdout, re.MULTILINE)
+    line = r"^    coremark/zig/O2-DTRAP/wasmtime.cranelift, round 1: trap: "
+    assert re.search(line, outcome.stdout, re.MULTILINE)

@@ -32,7 +32,8 @@ def small(workspace):
     budget = "pipeline/analyses/tune/time_budget.py"
     workspace.edit(budget, "FINAL_ROUNDS = (8, 30)", "FINAL_ROUNDS = (4, 4)")
     # A clock of its own: a trial takes 16 s of it, however fast the machine is.
-    workspace.edit(budget, "self._before + time.monotonic() - self._began", "16.0 * len(self._journal.trials)")
+    clock = "self._before + time.monotonic() - self._began"
+    workspace.edit(budget, clock, "16.0 * len(self._journal.trials)")
     return workspace
 
 
@@ -58,9 +59,9 @@ def kill_at(workspace, line, *arguments):
         text=True,
     )
     seen = []
-    for said in run.stdout:
-        seen.append(said)
-        if re.match(line, said):
+    for printed in run.stdout:
+        seen.append(printed)
+        if re.match(line, printed):
             run.send_signal(signal.SIGKILL)
             break
     run.stdout.close()
@@ -72,18 +73,19 @@ def kill_at(workspace, line, *arguments):
 def test_a_search_is_killed_continued_and_not_done_again(workspace):
     pytest.importorskip("optuna")
     small(workspace)
-    said = kill_at(workspace, "trial 3,", "budget=120")
-    assert "left out of nonsense: -mllvm -no-such-option: flags '-mllvm -no-such-option': zig refuses" in said
-    assert "left out of absent: wasm_opt --no-such-pass: " in said
+    printed = kill_at(workspace, "trial 3,", "budget=120")
+    refused = "left out of nonsense: -mllvm -no-such-option: flags '-mllvm -no-such-option': zig refuses"
+    assert refused in printed
+    assert "left out of absent: wasm_opt --no-such-pass: " in printed
     first = journal(workspace)
     assert len(first["trials"]) == 3
     assert [t["flags"] for t in first["trials"][:2]] == [["-O3"], ["-O2"]], "what is to be beaten comes first"
     samples = {path: state for path, state in made(workspace).items() if "/round-" in path}
 
-    said = kill_at(workspace, "re-measuring .*: round 3 of", "budget=120")
+    printed = kill_at(workspace, "re-measuring .*: round 3 of", "budget=120")
     second = journal(workspace)
     assert second["trials"][:3] == first["trials"], "the search goes on"
-    assert "trial 1," not in said
+    assert "trial 1," not in printed
     assert second["spent_s"] > first["spent_s"]
     assert second["finals"][0]["result"] is None
     now = made(workspace)
@@ -111,7 +113,7 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
     assert json.loads(report.read_text()) == found
     assert made(workspace) == now, "nothing is built or measured twice"
 
-    # More time: the same search goes on, and its winner is measured afresh.
+    # More time: the same search goes on, and its winner is measured again.
     more = workspace.doit(*ASK, "budget=160")
     assert more.returncode == 0, more.stderr
     fourth = journal(workspace)

@@ -49,24 +49,24 @@ def test_flipped_bits_are_named(locked):
     flip(port, at=port.read_bytes().index(b"/*") + 3)  # in a comment: no artifact differs
     outcome = locked.doit("run", "verify")
     assert outcome.returncode == 1
-    said = outcome.stdout + outcome.stderr
+    printed = outcome.stdout + outcome.stderr
     for name in names:
-        assert f"{WASM}/{name}: not what its inputs give" in said
-    assert "libc/wasm/crt1-command.o: not what its inputs give" in said
-    assert "of other inputs: third_party/coremark/core_portme.c is another" in said
-    assert "Traceback" not in said
+        assert f"{WASM}/{name}: not what its inputs give" in printed
+    assert "libc/wasm/crt1-command.o: not what its inputs give" in printed
+    assert "of other inputs: third_party/coremark/core_portme.c is another" in printed
+    assert "Traceback" not in printed
 
 
 def test_another_port_is_named_with_what_it_changed(locked):
     port = locked.path / "third_party/coremark/core_portme.c"
     port.write_text(port.read_text().replace("return", "return 1 +", 1) + "\nint added(void) { return 7; }\n")
     outcome = locked.doit("run", "verify", "variants=O2")
-    said = outcome.stdout + outcome.stderr
+    printed = outcome.stdout + outcome.stderr
     assert outcome.returncode == 1
-    assert "core_portme.c is another" in said
-    assert "object core_portme.o is another" in said
-    assert "section code" in said
-    assert "function " in said
+    assert "core_portme.c is another" in printed
+    assert "object core_portme.o is another" in printed
+    assert "section code" in printed
+    assert "function " in printed
 
 
 def test_a_flipped_bit_in_a_source_is_named(locked):
@@ -96,9 +96,9 @@ def test_a_flipped_bit_in_the_compiler_is_named(locked, tmp_path):
         text=True,
         timeout=300,
     )
-    said = outcome.stdout + outcome.stderr
-    assert outcome.returncode == 1, said
-    assert "the compiler zig is another" in said
+    printed = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 1, printed
+    assert "the compiler zig is another" in printed
 
 
 def test_every_flipped_bit_of_the_lock_is_refused(locked):
@@ -168,18 +168,18 @@ def test_a_bundle_is_the_same_again_and_each_of_its_parts_is_checked(locked, tmp
     }.items():
         changed = bytearray(members[name])
         changed[len(changed) // 2] ^= 1
-        theirs = tmp_path / "theirs.tar"
-        theirs.write_bytes(canonical_tar.pack({**members, name: bytes(changed)}))
+        archive = tmp_path / "given.tar"
+        archive.write_bytes(canonical_tar.pack({**members, name: bytes(changed)}))
         with pytest.raises(BadInput, match=reason):
-            bundle.read(str(theirs))
+            bundle.read(str(archive))
     for changed, reason in (
         ({k: v for k, v in members.items() if not k.endswith("README.txt")}, "README.txt is missing"),
         ({**members, "coremark-wasm/more.tar": data}, "more.tar: not called for by its lock"),
-        ({**members, "elsewhere/x": b""}, "it should lie below"),
+        ({**members, "outside/x": b""}, "it should lie below"),
     ):
-        theirs.write_bytes(canonical_tar.pack(changed))
+        archive.write_bytes(canonical_tar.pack(changed))
         with pytest.raises(BadInput, match=reason):
-            bundle.read(str(theirs))
-    outcome = locked.doit("run", "verify", f"bundle={theirs}")
+            bundle.read(str(archive))
+    outcome = locked.doit("run", "verify", f"bundle={archive}")
     assert outcome.returncode == 1
     assert outcome.stderr.count("\n") == 1
