@@ -160,7 +160,7 @@ def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, li
 
 
 @pytest.mark.parametrize(
-    ("name", "changes", "said"),
+    ("name", "changes", "printed"),
     [
         ("v8.liftoff", {"arguments": ("--no-such-tier",)}, "bad option"),
         ("jsc.bbq", {"environment": {"BUN_JSC_useNoSuchTier": "0"}}, "exited with status 1"),

@@ -127,6 +127,7 @@ def test_a_known_vulnerability_is_a_finding_and_what_was_not_asked_is_said(audit
 
 
 #: Folders of a developer's machine, and hosts of package indexes but PyPI's.
+#: `clone` is the folder of a chroot in docs/reproducible.md.
 _OURS = re.compile(
     r"(?<![\w/])/(root|home|work|Users)/(?!clone\b)[\w.]|\b(pypi|index|mirror|artifactory|nexus)[\w.-]*\.(corp|internal|local)\b"
 )
