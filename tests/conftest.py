@@ -186,11 +186,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Callab
             make_workspace(place / "a copy", prepared).run()
             (place / "whole").touch()
 
-    def copy(folder: Path) -> Workspace:
-        shutil.copytree(place / "a copy", folder, symlinks=True, copy_function=_copy)
-        return Workspace(folder)
-
-    return copy
+    return lambda folder: copied(place / "a copy", folder)
 
 
 @pytest.fixture
@@ -218,6 +214,12 @@ def _copy(source: str, target: str) -> None:
             os.link(source, target)
             return
     shutil.copy2(source, target)
+
+
+def copied(source: Path, folder: Path) -> Workspace:
+    """A copy of a workspace, in which nothing is to be done that was not to be done there."""
+    shutil.copytree(source, folder, symlinks=True, copy_function=_copy)
+    return Workspace(folder)
 
 
 def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Workspace:
