@@ -1,6 +1,6 @@
 """What flags do to the artifacts: sizes, kinds of instructions, features, and function by function.
 
-All of it is read from the artifacts' own bytes; how functions are compared is said in ``wasm_diff``.
+All of it is read from the artifacts' own bytes; ``wasm.code_diff`` documents how functions are compared.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analyses.explain_text import render
-from pipeline.build import artifacts
 from pipeline.core import paths
+from pipeline.core.artifact import Artifact as BuiltArtifact
+from pipeline.core.artifact import load_record
 from pipeline.core.errors import ProjectError
-from pipeline.core.files import read_json, write_atomic, write_json
+from pipeline.core.files import write_atomic, write_json
 from pipeline.experiment.plan import Plan
-from pipeline.wasm import code_diff, decoder
+from pipeline.wasm import code_diff, module
 from pipeline.wasm.features import features
-from pipeline.wasm.instructions import WasmError, kinds
-from pipeline.wasm.opcodes import KINDS
+from pipeline.wasm.instruction_kinds import KINDS, count
+from pipeline.wasm.sections import CODE, WasmError, target_features
 from toolchain.model import WASM
 
-#: What is said of an artifact, null where it is not there.
+#: The facts of an artifact; null where there is no artifact.
 _FACTS = (
     "sha256",
     "bytes",
@@ -78,8 +79,8 @@ def explain(plan: Plan) -> None:
 
 def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> Artifact:
     """Read an artifact; what cannot be read is a reason, not an error."""
-    path = artifacts.artifact_path(workload, toolchain, variant, WASM)
-    found = {
+    module = BuiltArtifact(workload, toolchain, variant, WASM)
+    found: dict[str, Any] = {
         "artifact": f"{workload}/{toolchain}/{variant}",
         "flags": list(flags),
         "link": [],
@@ -87,42 +88,57 @@ def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> 
     }
     found |= {"reason": None, **dict.fromkeys(_FACTS)}
     try:
-        record = read_json(artifacts.artifact_record(workload, toolchain, variant, WASM))
-        data = Path(path).read_bytes() if record["present"] else b""
+        record = load_record(module)
+        data = Path(module.path).read_bytes() if record.present else b""
     except (OSError, ValueError):
         found["reason"] = (
-            f"not built; type: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
+            f"not built; run: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
         )
         return Artifact(workload, toolchain, variant, found)
-    found |= {key: record[key] for key in ("link", "wasm_opt") if key in record}
-    if not record["present"]:
-        return Artifact(workload, toolchain, variant, {**found, "reason": record["reason"]})
+    found |= {
+        "link": list(record.link),
+        "wasm_opt": None if record.wasm_opt is None else list(record.wasm_opt),
+    }
+    if not record.present:
+        return Artifact(workload, toolchain, variant, {**found, "reason": record.reason})
     try:
         known, codes = read(data)
     except WasmError as error:
-        return Artifact(workload, toolchain, variant, {**found, "reason": f"{path} cannot be read: {error}"})
+        return Artifact(
+            workload, toolchain, variant, {**found, "reason": f"{module.path} cannot be read: {error}"}
+        )
     return Artifact(workload, toolchain, variant, {**found, **known}, codes)
 
 
 def read(data: bytes) -> tuple[dict[str, Any], dict[str, code_diff.Code]]:
-    """What a module is made of, and the code of its functions; raises WasmError."""
-    module = decoder.parse(data)
+    """What a module is made of, and the code of its functions; raises WasmError.
+
+    ``features`` is None for a module that can be read but is not valid.
+    """
+    contents = module.read(data)
     counts: Counter[str] = Counter()
-    for function in module.functions:
-        counts += kinds(function.body, function.start)
-    addresses = code_diff.static_data(module)
+    for function in contents.functions:
+        counts += count(function.code)
+    addresses = code_diff.static_data(contents)
     known = {
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "code_bytes": module.section_bytes(decoder.CODE),
-        "data_bytes": sum(d.size for d in module.data),
-        "functions": len(module.functions),
-        "features": sorted(features(module)),
-        "declared": module.target_features,
+        "code_bytes": contents.section_bytes(CODE),
+        "data_bytes": sum(d.size for d in contents.data),
+        "functions": len(contents.functions),
+        "features": _features(data),
+        "declared": target_features(contents.sections),
         "static_data": [addresses.start, addresses.stop],
         "instructions": {kind: counts[kind] for kind in KINDS if counts[kind]},
     }
-    return known, code_diff.codes(module)
+    return known, code_diff.codes(contents)
+
+
+def _features(data: bytes) -> list[str] | None:
+    try:
+        return sorted(features(data))
+    except WasmError:
+        return None
 
 
 def facts(artifacts: Sequence[Artifact]) -> dict[str, Any]:

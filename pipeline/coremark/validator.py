@@ -1,7 +1,7 @@
-"""CoreMark's judge: how it is called, what it prints, and whether that is to be believed.
+"""Validate CoreMark runs: how it is called, what it prints, and whether that is to be believed.
 
 Nothing outside of this package knows a CoreMark argument, line or CRC. Its main returns 0 even when it
-found errors, so only its output is judged.
+found errors, so only its output is validated.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 
 from pipeline.core.model import Workload
-from pipeline.workloads.validators.model import Invalid, Judge, NoTime, Run
+from pipeline.workloads.validators.model import Invalid, NoTime, Run, Validator
 
 NAME = "coremark"
 #: The module that knows EEMBC's rules for official results.
 OFFICIAL = "pipeline.coremark.official_run"
 #: The module that runs what others built: published ports do not take our arguments.
-MODULES = "pipeline.coremark.prebuilt_sessions"
+PREBUILT_SESSIONS = "pipeline.coremark.prebuilt_sessions"
 #: What a build that calibrates itself aims at, s.
 SELF_TIMED_S = 10.0
 
@@ -49,10 +49,10 @@ def arguments(seeds: SeedSet, iterations: int) -> list[str]:
     return [NAME, *(f"0x{seed:x}" for seed in seeds.seeds), str(iterations)]
 
 
-def judge(output: str, seeds: SeedSet, iterations: int | None) -> Run:
+def validate(output: str, seeds: SeedSet, iterations: int | None) -> Run:
     """Believe a run's output, or raise Invalid saying what it should have been.
 
-    Checks CoreMark's own verdict, every CRC of the seed set, the iteration count (None: whatever the
+    Checks CoreMark's own verdict, every CRC of the seed set, the iteration count (None: any that the
     program chose), and that the guest's clock moved.
     """
     for line in output.splitlines():
@@ -73,7 +73,7 @@ def judge(output: str, seeds: SeedSet, iterations: int | None) -> Run:
         raise Invalid(f"it did {done} iterations, {iterations or 'some'} were asked for")
     seconds = float(_field(output, "Total time (secs)", r"(\d+\.\d+)"))
     if not 0 < seconds < 1e6:
-        raise NoTime(f"the guest's clock says {seconds:g} s: it stands still or lies")
+        raise NoTime(f"the guest's clock says {seconds:g} s: it stands still or is wrong")
     rate = float(_field(output, "Iterations/Sec", r"(\d+\.\d+)"))
     # Both are rounded to a millionth.
     if abs(rate * seconds / done - 1) > 1e-6 / seconds + 1e-5:
@@ -95,7 +95,7 @@ def _field(output: str, name: str, pattern: str) -> str:
 
 @dataclass(frozen=True)
 class CoreMark:
-    """See judges/model.py; a case is a seed set."""
+    """See pipeline/workloads/validators/model.py; a case is a seed set."""
 
     cases: tuple[SeedSet, ...] = SEED_SETS
     iterates: bool = True
@@ -107,16 +107,16 @@ class CoreMark:
         """Seeds and iterations."""
         return arguments(case, iterations)
 
-    def judge(self, output: bytes, case: SeedSet, iterations: int | None, wall_s: float) -> Run:
+    def validate(self, output: bytes, case: SeedSet, iterations: int | None, wall_s: float) -> Run:
         """By the CRCs; the guest's own time is the figure."""
-        return judge(output.decode("utf-8", "replace"), case, iterations)
+        return validate(output.decode("utf-8", "replace"), case, iterations)
 
     def name(self, case: SeedSet) -> str:
         """By what EEMBC calls the seeds."""
         return f"{case.name} run"
 
     def difference(self, found: int, expected: int) -> str:
-        """The first iteration's CRCs are checked by ``judge``; the rest shows in the final one only."""
+        """The first iteration's CRCs are checked by ``validate``; the rest shows in the final one only."""
         return f"crcfinal is 0x{found:04x}, native's is 0x{expected:04x}"
 
     def manual(self) -> str:
@@ -126,13 +126,13 @@ class CoreMark:
         return (
             f"Arguments: {seeds} 300000 (the last is the number of iterations: one that takes ten seconds). "
             f"A run is right if it prints seedcrc 0x{good.seedcrc:04x}, crclist 0x{good.crclist:04x}, "
-            f"crcmatrix 0x{good.crcmatrix:04x} and crcstate 0x{good.crcstate:04x}, whatever its exit status. "
+            f"crcmatrix 0x{good.crcmatrix:04x} and crcstate 0x{good.crcstate:04x}; ignore its exit status. "
             "The rules for what may be called a CoreMark score ask, among other things, for ten seconds and "
             f"for both seed sets (the other: {others}). CoreMark is EEMBC's, under its own terms, and a "
             "trademark of EEMBC: see LICENSES/."
         )
 
 
-def judge_of(workload: Workload) -> Judge:
-    """See judges/__init__.py."""
+def validator_of(workload: Workload) -> Validator:
+    """See pipeline/workloads/validators/__init__.py."""
     return CoreMark()

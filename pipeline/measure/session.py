@@ -1,4 +1,4 @@
-"""A guest that is validated, calibrated, and run in chunks: believed only when it is right."""
+"""One open guest that is validated, calibrated, and run in chunks; a wrong result ends the round."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.core.model import Status
 from pipeline.measure.guest import Ended, Guest
-from pipeline.workloads.validators.model import Invalid, Judge, Run
+from pipeline.workloads.validators.model import Invalid, Run, Validator
 
 #: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
 #: process of its own: ratio}. The host's part is larger by printing, and on a busy machine by more, so the
@@ -22,8 +22,8 @@ _CLOCK_RUN_S = 0.1
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
-#: Of a clock that was right when it was checked: a chunk is slow by it that loses more than it did then, by
-#: this factor and so many seconds, and so many on end are no accident. A busy machine does it to one or two.
+#: Reject a clock after so many consecutive chunks that lose more than this factor of the calibrated loss,
+#: plus so many seconds, plus the share that rounding allows; a busy machine spoils one or two.
 _CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 2, 0.001
 #: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
 #: lost at its ends is half a per cent at most, either way.
@@ -37,18 +37,18 @@ _MAX_ITERATIONS = 2**31 - 1
 
 @dataclass(eq=False, kw_only=True)
 class Session(Guest):
-    """A loaded guest of a workload whose judge is known."""
+    """A loaded guest of a workload whose validator is known."""
 
-    judge: Judge
+    validator: Validator
     agreement: float = 0.0  # guest over host seconds of the last run
     chunk_s: float = 0.0  # that calibrate() aimed at
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
     lost_s: float | None = None  # host's time less the guest's, of the same run, or less in warming up
-    slow_chunks: int = 0  # on end, until now
-    setup_s: float = 0.0  # guest's clock: what a chunk does beside that which is its figure
+    slow_chunks: int = 0  # consecutive, until now
+    setup_s: float = 0.0  # guest's clock: the part of a chunk that is not in its figure
     iterations: int = 0  # of a chunk
     expected: Any = None  # the result that a chunk must have
-    #: What was checked of its output, in words; "" where it was all.
+    #: What was validated of its output, in words; "" where it was everything.
     validated: str = ""
     #: Of the first run of a calibration: more where the guest's clock is coarse.
     least_iterations: int = 1
@@ -56,15 +56,15 @@ class Session(Guest):
     @property
     def whole(self) -> bool:
         """Whether a chunk is a run of the program's own size."""
-        return not self.judge.iterates
+        return not self.validator.iterates
 
     def run(self, case: Any, iterations: int, *, watch: bool = False) -> Run:
-        """Run once; returns only what was judged valid, raises Ended otherwise."""
+        """Run once; returns only what was validated, raises Ended otherwise."""
         return self._believe(self._printed(case, iterations, watch=watch), case, iterations)
 
     def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
         try:
-            run = self.judge.judge(output, case, iterations, self.wall_seconds)
+            run = self.validator.validate(output, case, iterations, self.wall_seconds)
         except Invalid as error:
             raise Ended(Status.INVALID, f"{self.who}: {error}") from None
         if run.clock_s is not None:
@@ -80,20 +80,20 @@ class Session(Guest):
 
     def _printed(self, case: Any, iterations: int, *, watch: bool = False) -> bytes:
         """Run with these arguments, and return what was printed; raises Ended unless it ended well."""
-        self._answer({"argv": self.judge.arguments(case, iterations)}, watch)
+        self._answer({"argv": self.validator.arguments(case, iterations)}, watch)
         return self.output
 
     def validate(self, reference: Session) -> None:
         """Every case here and natively, with the same result for the same iterations; raises Ended."""
-        for case in self.judge.cases:
-            iterations = self.judge.validation_iterations
+        for case in self.validator.cases:
+            iterations = self.validator.validation_iterations
             found = self.run(case, iterations).result
             expected = reference.run(case, iterations).result
-            self._compare(found, expected, self.judge.name(case))
+            self._compare(found, expected, self.validator.name(case))
 
     def _compare(self, found: Any, expected: Any, what: str) -> None:
         if found != expected:
-            difference = self.judge.difference(found, expected)
+            difference = self.validator.difference(found, expected)
             raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
 
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
@@ -111,9 +111,9 @@ class Session(Guest):
         """A clock that was right for one long run still is; raises Ended where it has become slow.
 
         A chunk by a slow clock counts as one that had no processor for what is missing, and by the host's
-        clock: where the machine is too busy for undisturbed pairs, all are looked at.
+        clock: where the machine is too busy for undisturbed pairs, all are used.
         Not so of processes: each has its own clock, and starts as slowly as the machine is busy. By the
-        host's clock the native reference would be slow, and all else fast beside it.
+        host's clock the native reference would be slow, and everything fast relative to it.
         """
         if run.clock_s is None or self.lost_s is None:
             return run
@@ -134,7 +134,7 @@ class Session(Guest):
 
     @property
     def _case(self) -> Any:
-        return self.judge.cases[0]
+        return self.validator.cases[0]
 
     def _whole_runs(self) -> int:
         """Warm up by whole runs and check the clock; returns the iterations of one, raises Ended."""

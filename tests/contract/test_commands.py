@@ -18,6 +18,7 @@ from pipeline.core import paths
 from pipeline.core.errors import WorkerTimeout
 from pipeline.core.model import Kind
 from pipeline.experiment import backend_selection, matrix
+from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes import identity
 from pipeline.runtimes.backends import wasmer_cli
 from pipeline.runtimes.launch import start
@@ -67,7 +68,7 @@ def worker(install, protocol, guest, request, monkeypatch):
         (backend,) = [b for b in wasmer_cli.find() if b.name == "wasmer-cli.llvm@3.3.0"]
     else:
         argv = [program, "run", "{artifact}", "--", "{args}"]
-        backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+        backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     before = homes()
     with start(backend, protocol) as worker:
         worker.loaded = load(worker, backend, guest)
@@ -126,14 +127,14 @@ def test_a_killed_worker_leaves_nothing(worker):
 
 def session(worker):
     """What is left of a worker's processes."""
-    listed = subprocess.run(["pgrep", "-s", str(worker._process.pid)], capture_output=True, text=True)
+    listed = subprocess.run(["pgrep", "-s", str(worker.process.pid)], capture_output=True, text=True)
     return listed.stdout.split()
 
 
 def test_a_module_that_is_none_is_not_run(install, protocol, tmp_path):
     program = install()
     argv = [program, "run", "{artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     (tmp_path / "bad").write_bytes(b"\0asm\1\0\0\0\xff\xff")
     with start(backend, protocol) as worker:
         load(worker, backend, str(tmp_path / "bad"))
@@ -144,14 +145,14 @@ def test_a_module_that_is_none_is_not_run(install, protocol, tmp_path):
 
 def test_a_command_that_is_gone_is_refused(protocol, tmp_path):
     argv = ["no-such-runtime", "--file={artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         assert load(worker, backend, "/x")["refused"] == "there is no no-such-runtime on PATH"
 
 
 def test_an_unknown_flag_is_said(install, protocol, guest):
     argv = [install(), "run", "--cranelift", "{artifact}", "{args}"]  # this one has no Cranelift
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, guest)
         answer = run(worker, "hello")
@@ -161,7 +162,7 @@ def test_an_unknown_flag_is_said(install, protocol, guest):
 
 def test_a_signal_is_a_trap(protocol, tmp_path):
     argv = ["sh", "-c", "echo end >&2; kill -SEGV $$", "{artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/x")
         answer = run(worker)
@@ -236,5 +237,5 @@ def test_matrix_toml_names_a_runtime(install, tmp_path, monkeypatch):
     assert identity.installed(backend.runtime)
     monkeypatch.setattr(paths, "runtime_identity", lambda name: str(tmp_path / f"{name}.json"))
     identity.identify(backend.runtime)
-    record = identity.read_identity(backend.runtime)
-    assert (record["present"], record["version"]) == (True, "3.3.0")
+    record = identity.load_identity(backend.runtime)
+    assert (record.present, record.version) == (True, "3.3.0")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.experiment import backend_selection, matrix
+from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes.backends import wasmer_cli
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
@@ -228,7 +229,7 @@ def command(tmp_path):
 
 def test_a_command_is_given_a_folder_and_input(command, protocol, inputs):
     argv = [command, "--dir={files}", "{artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/the module", inputs)
         for _ in range(2):
@@ -247,9 +248,7 @@ def test_a_command_is_given_a_folder_and_input(command, protocol, inputs):
     ],
 )
 def test_without_files_a_command_gets_no_word_for_them(command, protocol, argv):
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": [command, *argv]}}})[
-        "mine"
-    ]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable((command, *argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/the module", {})
         assert run(worker, "one")["stdout"].splitlines() == ["/the module", "one"]
@@ -257,7 +256,7 @@ def test_without_files_a_command_gets_no_word_for_them(command, protocol, argv):
 
 def test_a_command_without_a_word_for_files_is_unavailable_to_a_guest_with_some(command, protocol, inputs):
     backend = backend_selection.known(
-        "matrix.toml", {"runtimes": {"mine": {"argv": [command, "{artifact}", "{args}"]}}}
+        "matrix.toml", {"mine": RuntimeTable((command, "{artifact}", "{args}"))}
     )
     options = {**backend["mine"].options, **inputs}
     with start(backend["mine"], protocol) as worker:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.experiment import backend_selection, matrix
+from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import BACKENDS
 from tests.foreign import build_run
@@ -224,7 +225,7 @@ def test_such_a_module_is_no_command(worker, backend, tmp_path):
 
 def unable():
     argv = ["true", "{artifact}", "{args}"]
-    mine = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    mine = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     return [mine, *(b for b in BACKENDS.values() if b.runtime.worker in UNABLE)]
 
 

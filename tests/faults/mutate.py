@@ -1,16 +1,22 @@
-"""WebAssembly modules damaged in every way that a disk, a network, or an attacker may damage them."""
+"""WebAssembly modules damaged in every way that a disk, a network or an attacker may damage them."""
 
 from __future__ import annotations
 
 import functools
 import random
+import re
 from collections.abc import Callable
 
-from pipeline.wasm import decoder
-from pipeline.wasm.instructions import instructions
+from pipeline.wasm import wasm_tools
 
-#: Opcodes that take and give the same types: one in place of the other is always valid.
-_SAME_TYPES = (range(0x46, 0x50), range(0x51, 0x5B), range(0x6A, 0x79), range(0x7C, 0x8B), range(0xA0, 0xA7))
+#: Opcodes that take and give the same types: each in place of any other is always valid.
+_INTERCHANGEABLE = (
+    range(0x46, 0x50),
+    range(0x51, 0x5B),
+    range(0x6A, 0x79),
+    range(0x7C, 0x8B),
+    range(0xA0, 0xA7),
+)
 
 
 def leb(number: int) -> bytes:
@@ -69,17 +75,18 @@ def code_changed(data: bytes, chance: random.Random) -> bytes:
 
 @functools.lru_cache
 def _operators(data: bytes) -> list[int]:
-    """Where operators are that can be replaced by others of their type."""
-    functions = decoder.parse(data).functions
-    found = (i for f in functions for i in instructions(f.body, f.start))
-    return [i.offset for i in found if any(i.opcode in group for group in _SAME_TYPES)]
+    """The offsets of operators that others can replace."""
+    text = wasm_tools.run(data, "print", "--print-offsets").decode()
+    instructions = re.findall(r"^\(;@([0-9a-f]+) *;\) +[if]\d\d\.[a-z_]+$", text, re.MULTILINE)
+    offsets = [int(offset, 16) for offset in instructions]
+    return [at for at in offsets if any(data[at] in opcodes for opcodes in _INTERCHANGEABLE)]
 
 
 def operator_replaced(data: bytes, chance: random.Random) -> bytes:
     """A valid module, and a different program."""
     at = chance.choice(_operators(data))
-    group = next(group for group in _SAME_TYPES if data[at] in group)
-    return data[:at] + bytes([chance.choice(group)]) + data[at + 1 :]
+    opcodes = next(opcodes for opcodes in _INTERCHANGEABLE if data[at] in opcodes)
+    return data[:at] + bytes([chance.choice(opcodes)]) + data[at + 1 :]
 
 
 def data_changed(data: bytes, chance: random.Random) -> bytes:

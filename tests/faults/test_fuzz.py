@@ -1,4 +1,4 @@
-"""Modules mutated from real ones: refused, stopped or judged; never the parent's end, never wrongly right."""
+"""Modules mutated from real ones: refused, stopped or validated; the parent survives."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from pipeline.build import prebuilt
-from pipeline.build.artifacts import artifact_path
 from pipeline.core import paths
+from pipeline.core.artifact import Artifact
 from pipeline.core.errors import BadInput
 from pipeline.core.files import read_json
 from pipeline.core.model import Prebuilt, Status
@@ -62,7 +62,7 @@ GROWTH_KIB = 200 << 10
 @pytest.fixture(scope="module")
 def modules(prepared, tmp_path_factory):
     """CoreMark, and a program that is none: {path: bytes}."""
-    names = [artifact_path("coremark", "zig", "Os", WASM)]
+    names = [Artifact("coremark", "zig", "Os", WASM).path]
     names.append(compiled(tmp_path_factory.mktemp("fuzzed"), "tests/guests/guest.c"))
     return {name: Path(name).read_bytes() for name in names}
 
@@ -83,7 +83,7 @@ class Victim:
             self.end()
         if self.worker is None:
             self.worker = self.stack.enter_context(start(self.backend, self.protocol))
-        session = Session(self.worker, self.backend.name, self.protocol, judge=validator.CoreMark())
+        session = Session(self.worker, self.backend.name, self.protocol, validator=validator.CoreMark())
         try:
             session.load(path, self.backend.options)
             if self.expected is None:

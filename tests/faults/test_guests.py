@@ -138,7 +138,7 @@ GUESTS = {
     "raw": ("prints escape sequences and NUL", "invalid", "CoreMark says: ERROR!"),
     "crc": ("has a wrong CRC", "invalid", "seedcrc is 0x"),
     "long-wrong": ("has a wrong CRC in long runs only", "invalid", "crcfinal is 0x.*native's is 0x"),
-    "standstill": ("reads a clock that stands still", "invalid", "stands still or lies"),
+    "standstill": ("reads a clock that stands still", "invalid", "stands still or is wrong"),
     "slow": ("reads a clock at half the speed", "invalid", "clock ran at 0."),
     "fast": ("reads a clock at twice the speed", "invalid", "the guest says it ran"),
     **{f"exit-{n}": (f"exits with {n}", "invalid", f"exited with {n}") for n in (1, 3, 7, 125)},
@@ -167,16 +167,16 @@ LONG = (
 FLAGS = {"crc": "-DTOTAL_DATA_SIZE=1800"}
 #: What the host's clock does: (in words, what the reason says), of a clock_time_get of our own.
 CLOCKS = {
-    "still": ("stands still", "stands still or lies"),
-    "zero": ("is always 0", "stands still or lies"),
-    "backwards": ("runs backwards", "stands still or lies"),
+    "still": ("stands still", "stands still or is wrong"),
+    "zero": ("is always 0", "stands still or is wrong"),
+    "backwards": ("runs backwards", "stands still or is wrong"),
     "forward": ("jumps forward by an hour", "iterations/s, but 10 in 3600 s|the guest says it ran"),
-    "back": ("jumps back by an hour", "stands still or lies"),
+    "back": ("jumps back by an hour", "stands still or is wrong"),
     "fast": ("runs 1.3 times as fast", "the guest says it ran"),
     "slow": ("runs at 0.7 of its speed", r"clock ran at 0\.[67]"),
     "later-fast": ("is right at first, then 1.3 times as fast", "the guest says it ran"),
     "later-slow": ("is right at first, then at half its speed", r"clock ran at 0\.[0-5]"),
-    "later-still": ("is right at first, then stands still", "stands still or lies"),
+    "later-still": ("is right at first, then stands still", "stands still or is wrong"),
 }
 LONG_CLOCKS = ("zero", "back", "later-fast", "later-still")
 BACKEND = """

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pipeline.analyses.claims import claims_toml
 from pipeline.core import paths
@@ -27,7 +28,7 @@ FAULTS = "Names that lead out of the project"
 OBJECTION = (
     "more than 99 bytes|an absolute path|a path out of its folder|a name with characters or components"
 )
-#: What a bundle may have all the same: names below the folder that they are in, for any reader.
+#: What a bundle may have all the same: names below the folder that they stand in, for all that read them.
 HARMLESS = ("good", "...", "a/b", " ", "  x", "~", "~/x", "~root", "CON", "nul.txt", "a.", "a..", ".hidden")
 HARMLESS += ("-rf", "--help", "@x", "a=b", "a@1", "a,b")
 #: Tables of matrix.toml whose keys are names of the user's.
@@ -49,7 +50,7 @@ def harmless(plan):
     """Where a plan would write: each below the folder that is meant for it."""
     made = {
         paths.BUILD: [
-            *(paths.artifact_dir(w.name, t.name, v.name, target) for w, t, v, target in plan.artifacts()),
+            *(spec.artifact.directory for spec in plan.artifacts()),
             *(paths.flags(t.name, v.name) for t in plan.toolchains for v in plan.variants),
             *(paths.runtime_identity(b.runtime.name) for b in plan.backends),
             *(paths.environment(str(b.runtime.environment)) for b in plan.backends),
@@ -134,7 +135,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     times = 0
     before = workspace.snapshot()
     for name in EVIL:
-        folder = tmp_path / "given"
+        folder = tmp_path / "untrusted"
         folder.mkdir(exist_ok=True)
         (folder / "main.c").write_text("int main(void) { return 0; }\n")
         quoted = json.dumps(name)
@@ -146,7 +147,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
                     assert not os.path.isabs(path), name
                     assert os.pardir not in path.split("/"), name
             times += 1
-        for key in ("judge = %s", "third_party = %s"):
+        for key in ("validator = %s", "third_party = %s"):
             (folder / "workload.toml").write_text(key % quoted + "\n", encoding="utf-8")
             with pytest.raises(BadInput, match=r"unknown key|not TOML"):
                 workload_toml.read(str(folder))
@@ -172,7 +173,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
     """As files, links and folders of other writers' archives."""
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
-    path = tmp_path / "given.tar"
+    path = tmp_path / "untrusted.tar"
     for name in EVIL:
         for kind in (tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE):
             with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as made:
@@ -187,7 +188,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
 
 def whole(members, known):
     """The archive of a bundle whose lock and sums are right, as one who does not look at names writes it."""
-    members = {"README.txt": b"", **members, "artifacts.lock": lock.serialise(lock.seal(known))}
+    members = {"README.txt": b"", **members, "artifacts.lock": lock.serialise(known)}
     members |= {f"LICENSES/{name}": b"" for name in bundle._terms(known)}
     members["SHA256SUMS"] = b"".join(
         f"{hashlib.sha256(members[name]).hexdigest()}  {name}\n".encode("utf-8", "surrogateescape")
@@ -195,9 +196,9 @@ def whole(members, known):
     )
     raw = b""
     for name, content in sorted((f"{bundle.TOP}/{name}", content) for name, content in members.items()):
-        # archive.pack refuses such names: the header of a good one, with this one and a sum of its own.
+        # canonical_tar.pack refuses such names: the header of a good one, with this one and a sum of its own.
         field = name.encode("utf-8", "surrogateescape")[:100].ljust(100, b"\0")
-        header = field + canonical_tar._header("x", len(content))[100:]
+        header = field + canonical_tar.header("x", len(content))[100:]
         total = sum(header[:148]) + sum(header[156:]) + 8 * ord(" ")
         header = header[:148] + f"{total:06o}\0 ".encode() + header[156:]
         raw += header + content + bytes(-len(content) % 512)
@@ -206,7 +207,7 @@ def whole(members, known):
 
 def statement(entry):
     """Provenance of an artifact, as far as a reader looks at it."""
-    subject = [{"name": entry["file"], "digest": {"sha256": entry["sha256"]}}]
+    subject = [{"name": entry.file, "digest": {"sha256": entry.sha256}}]
     found = {"_type": provenance.STATEMENT, "predicateType": provenance.PREDICATE}
     return json.dumps({**found, "subject": subject, "predicate": {}}).encode()
 
@@ -215,24 +216,27 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
     """In a bundle that is whole but for its name: as an artifact's, as its file's, as both."""
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
-    known = json.loads((ROOT / paths.LOCK).read_text())
-    path = tmp_path / "given.tar"
+    known = lock.read(str(ROOT / paths.LOCK))
+    content = b"its bytes"
+    one = replace(
+        next(iter(known.artifacts.values())), sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)
+    )
+    path = tmp_path / "untrusted.tar"
     times = 0
     for evil in ("good", *EVIL):
         for name, file in ((evil, evil), (evil, "good"), ("good", evil)):
-            entry = {**next(iter(known["artifacts"].values())), "file": file}
-            entry |= {"sha256": hashlib.sha256(b"its bytes").hexdigest(), "bytes": len(b"its bytes")}
-            members = {f"artifacts/{name}/{file}": b"its bytes"}
+            entry = replace(one, file=file)
+            members = {f"artifacts/{name}/{file}": content}
             members[f"artifacts/{name}/provenance.json"] = statement(entry)
-            lock_document = {**known, "artifacts": {name: entry}}
-            path.write_bytes(whole(members, lock_document))
+            forged = lock.seal(replace(known, artifacts={name: entry}))
+            path.write_bytes(whole(members, forged))
             if evil in HARMLESS:
-                assert list(bundle.read(str(path)).lock["artifacts"]) == [name]
+                assert list(bundle.read(str(path)).lock.artifacts) == [name]
             else:
                 with pytest.raises(BadInput, match=OBJECTION):
                     bundle.read(str(path))
                 # Also where its archive has no such member.
-                path.write_bytes(whole({}, lock_document))
+                path.write_bytes(whole({}, forged))
                 with pytest.raises(BadInput, match=r": missing$"):
                     bundle.read(str(path))
             times += 1

@@ -1,4 +1,4 @@
-"""Prebuilt modules run next to our own, each checked as far as its interface allows."""
+"""Prebuilt modules measured together with our own builds: validated, cached, and refused by name."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ def samples(workspace, name):
     return [read(path) for path in sorted(workspace.path.glob(f"results/**/prebuilt/{name}/**/round-*.json"))]
 
 
-def test_the_very_bytes_beside_our_own(workspace, tmp_path):
+def test_a_copy_of_our_own_module_gives_the_same_results(workspace, tmp_path):
     module = tmp_path / "their build.wasm"
     shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", module)
     ran = workspace.run(f"artifact={module}", "variants=O2", BACKENDS)
@@ -99,7 +99,7 @@ def test_what_is_no_module_is_refused_in_one_line(workspace, tmp_path, content, 
 
 
 def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
-    module = tmp_path / "given.wasm"
+    module = tmp_path / "published.wasm"
     shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", module)
     digest = hashlib.sha256(module.read_bytes()).hexdigest()
     text = (workspace.path / "matrix.toml").read_text()
@@ -107,7 +107,7 @@ def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
         (f'published = {{ file = "{module}", sha256 = "{digest}" }}', None),
         (f'published = {{ file = "{module}", sha256 = "{"0" * 64}" }}', f"its SHA-256 is {digest}"),
         (f'published = {{ file = "{module}", sha = "{digest}" }}', "did you mean 'sha256'?"),
-        ('published = ""', "expected the path of a .wasm file"),
+        ('published = ""', "expected a path or { file = …, sha256 = … }"),
     ):
         (workspace.path / "matrix.toml").write_text(f"{text}\n[artifacts]\n{entry}\n")
         outcome = workspace.doit("run", "variants=O2", BACKENDS, "rounds=1")
@@ -121,7 +121,7 @@ def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
 
 
 @pytest.mark.parametrize("task", ["verify", "lock", "bundle", "selftest"])
-def test_what_is_built_here_is_no_affair_of_theirs(workspace, task):
+def test_tasks_on_builds_of_our_own_take_no_prebuilt_module(workspace, task):
     module = workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm"
     outcome = workspace.doit("run", task, f"artifact={module}")
     assert outcome.returncode == 1
@@ -158,7 +158,7 @@ def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tm
 
 
 def test_a_lying_score_is_told_from_its_clock(workspace, tmp_path):
-    reasons = {"liar": "no whole number", "constant": "its score is not of what it ran"}
+    reasons = {"liar": "no whole number", "constant": "its score does not follow from what it ran"}
     liar = build_run(tmp_path / "liar.wasm", "i32", {"(float)score : 0": "(float)score * 1.013f : 0"})
     constant = build_run(tmp_path / "constant.wasm", "i32", {"(float)score : 0": "1000 : 0"})
     outcome = workspace.doit("run", f"artifact={liar},{constant}", BACKENDS, "rounds=1")

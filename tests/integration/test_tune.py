@@ -9,7 +9,9 @@ import sys
 import pytest
 import tomli
 
+from pipeline.core.toml_file import convert
 from pipeline.experiment import variants
+from pipeline.experiment.variants import VariantTable
 from tests.conftest import environment
 
 ASK = ("run", "tune", "backend=wasmtime.cranelift")
@@ -145,7 +147,8 @@ def check(workspace, found, state, text):
     assert spoken, found["sentence"]
     if found["snippet"] is not None:
         assert found["snippet"] in text
-        (variant,) = variants.read("x", tomli.loads(f"[variants]\n{found['snippet']}")).values()
+        tables = convert("x", tomli.loads(found["snippet"]), dict[str, VariantTable])
+        (variant,) = variants.read("x", tables).values()
         row = found["variants"][0]
         assert (variant.name, " ".join(variant.flags)) == (row["name"], row["flags"])
     # A module that no runtime takes is a failed trial with its reason, and no more.

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build.artifacts import artifact_path
+from pipeline.core.artifact import Artifact
 from pipeline.reproducibility.binary_parts import anatomy, differences
 
 
 @pytest.mark.parametrize(("target", "section"), [("wasm", "code"), ("native", ".text")])
 def test_a_flipped_bit_is_found_where_it_is(prepared, target, section):
-    data = Path(prepared / artifact_path("coremark", "zig", "O2", target)).read_bytes()
+    data = Path(prepared / Artifact("coremark", "zig", "O2", target).path).read_bytes()
     whole = anatomy(data)
     assert section in whole["sections"]
     size = int(whole["sections"][section].partition(":")[0])
@@ -39,3 +39,9 @@ def test_functions_are_named():
 )
 def test_what_is_no_program_has_no_parts(data):
     assert not anatomy(data)["functions"]
+
+
+def test_a_module_whose_code_cannot_be_read_has_sections():
+    sections = anatomy(b"\0asm\1\0\0\0" + b"\x0a\2\1\5" + b"\0\4\3abc")["sections"]
+    assert set(sections) == {"code", "custom abc"}
+    assert sections["custom abc"].startswith("0:")

@@ -85,7 +85,7 @@ def test_a_program_that_is_not_there():
 def test_an_answer_of_the_wrong_shape_is_no_run(answer):
     hello = HELLO + f"sys.stdin.readline(); print({answer!r}, flush=True); sys.stdin.read()"
     with Worker([sys.executable, "-c", hello], dict(os.environ), memory_mib=512) as worker:
-        session = Session(worker, "x", matrix.load({}).protocol, judge=validator.CoreMark())
+        session = Session(worker, "x", matrix.load({}).protocol, validator=validator.CoreMark())
         with pytest.raises(Ended, match="not what the protocol says") as caught:
             session.run(validator.PERFORMANCE, 1)
     assert caught.value.status is Status.CRASH
@@ -106,7 +106,7 @@ sys.path.insert(0, {os.getcwd()!r})
 from pipeline.runtimes.worker_process import Worker
 busy = "print('{{\\"protocol\\": 1}}', flush=True)\\nwhile True: pass"
 with Worker([sys.executable, '-c', busy], dict(os.environ), memory_mib=512) as worker:
-    open({str(tmp_path / "pid")!r}, 'w').write(str(worker._process.pid))
+    open({str(tmp_path / "pid")!r}, 'w').write(str(worker.process.pid))
     os.kill(os.getpid(), 9)
 """
     os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code])

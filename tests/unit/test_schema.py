@@ -5,10 +5,11 @@ import json
 from datetime import datetime
 
 import jsonschema
+import msgspec
 import pytest
 
-from pipeline.core import toml_checks
 from pipeline.core.model import Kind, Protocol, Status
+from pipeline.experiment import protocols
 from pipeline.results import assemble as results_module
 from pipeline.results.cells import label
 from pipeline.stats import verdicts
@@ -133,8 +134,10 @@ def test_words_and_bounds_are_those_of_the_code():
     assert SCHEMA["properties"]["schema"] == {"const": results_module.SCHEMA}
     protocol = definitions["protocol"]["properties"]
     assert set(protocol) - {"confidence"} == set(Protocol.__dataclass_fields__)
-    for key in set(protocol) - {"name", "confidence"}:
-        assert (protocol[key]["minimum"], protocol[key]["maximum"]) == toml_checks._BOUNDS[key], key
+    for key, kind in protocols.KEYS.items():
+        bounds = msgspec.json.schema(kind)
+        bounds = next((each for each in bounds.get("anyOf", ()) if "minimum" in each), bounds)
+        assert (protocol[key]["minimum"], protocol[key]["maximum"]) == (bounds["minimum"], bounds["maximum"])
 
 
 def test_all_keys_of_the_readme_are_in_the_schema():
