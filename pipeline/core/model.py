@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -178,7 +178,7 @@ ITERATIONS = "{iterations}"
 PREBUILT = "prebuilt"
 
 
-class Interface(str, Enum):
+class Interface(StrEnum):
     """How a prebuilt module is run."""
 
     COMMAND = "command"  # of WASI

@@ -116,8 +116,8 @@ def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
         load(worker, backend, path)
         assert run(worker)["outcome"] == "exit"
     assert worker.process.returncode == 0
-    assert (tmp_path / "told-begun").exists()
-    assert not told.exists()
+    assert (tmp_path / "left-begun").exists()
+    assert not leaving.exists()
 
 
 @pytest.mark.parametrize("name", ["wasm2c.clang-O3", "wasm2c.gcc-O3", "wasmer-sdk.cranelift"])

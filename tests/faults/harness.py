@@ -77,7 +77,7 @@ class Run:
         while not re.search(pattern, self.printed, re.MULTILINE):
             if self.process.poll() is not None:
                 return bool(re.search(pattern, self.printed, re.MULTILINE))
-            assert time.monotonic() < deadline, f"never printed {pattern}:\n{self.said}"
+            assert time.monotonic() < deadline, f"never printed {pattern}:\n{self.printed}"
             time.sleep(0.005)
         return True
 
@@ -93,7 +93,7 @@ class Run:
     def lives(self, timeout: float = 120) -> bool:
         """After a moment: whether it still runs. An assertion fails where it does so after that time."""
         time.sleep(0.01)
-        assert time.monotonic() < self._begun + timeout, f"it does not end:\n{self.said}"
+        assert time.monotonic() < self._begun + timeout, f"it does not end:\n{self.printed}"
         return self.process.poll() is None
 
     def children(self) -> list[psutil.Process]:
