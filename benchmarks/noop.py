@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long a `doit run` with nothing to do takes, beside what Python and doit take by themselves.
+"""How long a `doit run` with nothing to do takes, and what Python and doit take by themselves.
 
 Run it after a `doit run` that ended well, with the same choices on its command line:
 
