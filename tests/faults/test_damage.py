@@ -17,7 +17,7 @@ from pipeline.runtimes import packages
 from tests.conftest import executed, make_workspace
 from tests.faults import harness
 
-FAULTS = "what lies on the disk"
+FAULTS = "what is on the disk"
 CHOICE = ("backends=native,wasmtime.cranelift", "variants=O2,O3")
 
 
@@ -136,11 +136,11 @@ def edited(path):
     path.write_text(json.dumps({**found, "scores": [x * 1.01 for x in found["scores"]]}))
 
 
-def another_type(path):
+def different_type(path):
     resealed(path, scores="many")
 
 
-def of_another_cell(path):
+def of_a_different_cell(path):
     other = path.parent.parent / ("native" if path.parent.name != "native" else "wasmtime.cranelift")
     path.write_bytes((other / path.name).read_bytes())
 
@@ -172,9 +172,9 @@ SAMPLES = {
     absurd: "a sample with impossible values",
     too_few: "a sample with impossible values",
     edited: "a sample that was changed after it was measured",
-    another_type: "no sample: Expected `array`",
+    different_type: "no sample: Expected `array`",
     endless_nesting: "no sample: ",
-    of_another_cell: "not what was made",
+    of_a_different_cell: "not what was made",
 }
 
 
@@ -187,7 +187,7 @@ def test_samples(settled, often, tried, forgotten):
         good = harness.finished(settled)
         damaged = dict(zip(chance.sample(sorted(good), len(good) - 1), ways, strict=False))
         # While the other cell's is still whole.
-        for path, damage in sorted(damaged.items(), key=lambda each: each[1] is not of_another_cell):
+        for path, damage in sorted(damaged.items(), key=lambda each: each[1] is not of_a_different_cell):
             damage(path)
         if forgotten:
             (settled.path / ".doit.db").unlink()
@@ -203,8 +203,8 @@ def test_samples(settled, often, tried, forgotten):
             _, workload, toolchain, variant, backend = path.relative_to(settled.results.parent).parts[:5]
             assert sample.read(path).cell == f"{workload}/{toolchain}/{variant}/{backend}"
         for path, damage in damaged.items():
-            # Without doit's memory only its key says that a good sample is of another cell.
-            quiet = forgotten and damage is of_another_cell
+            # Without doit's memory only its key says that a good sample belongs to a different cell.
+            quiet = forgotten and damage is of_a_different_cell
             assert quiet or f"{path.relative_to(settled.path)}: {SAMPLES[damage]}" in said, (path, said)
             what = f"a sample: {damage.__name__.replace('_', ' ')}"
             tried(what, f"{'' if quiet else 'named, '}measured again, and no other")
@@ -314,4 +314,4 @@ def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, da
         named += 1
         assert path.with_suffix(".json.damaged").read_bytes() == damaged
         assert "put aside" in capsys.readouterr().out
-    tried(f"the journal of a search: {damage.__name__}", "named, put aside, begun anew", named)
+    tried(f"the journal of a search: {damage.__name__}", "named, put aside, started again", named)

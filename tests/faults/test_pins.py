@@ -67,7 +67,7 @@ def workspace(prepared, tmp_path_factory):
 def spoil(how, text):
     """Pins with one thing wrong."""
     return {
-        "another digit": lambda: re.sub(
+        "a different digit": lambda: re.sub(
             r"(sha256:)(.)", lambda m: m[1] + ("0" if m[2] != "0" else "1"), text
         ),
         "no hash": lambda: re.sub(r" *\\\n +--hash=\S+", "", text),
@@ -80,7 +80,7 @@ def spoil(how, text):
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ("another digit", "Hash mismatch"),
+        ("a different digit", "Hash mismatch"),
         ("no hash", "all requirements must have a hash"),
         ("no version", "must have their versions pinned"),
         ("a package less", "no trusted hash was provided for: `importlib-resources`"),

@@ -226,7 +226,10 @@ def test_a_checkout_of_another_user(on_disk, unprivileged, tried):
     refused(*run_in(on_disk, before=unprivileged), r"\.doit\.lock.*: Permission denied", "another's checkout")
     subprocess.run([*owned, "0:0", on_disk.path], check=True)
     harness.settles(on_disk)
-    tried("a checkout of another user", "read; refused by name where something is to be written")
+    tried(
+        "a checkout that belongs to a different user",
+        "read; refused by name where something is to be written",
+    )
 
 
 #: Full: of bytes, or of files. The checkout lies below /tmp, too.

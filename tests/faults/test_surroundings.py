@@ -25,10 +25,10 @@ def workspace(tmp_path_factory, prepared):
 VARIABLES = {
     "no HOME": {"HOME": None},
     "a HOME that is not there": {"HOME": "/nonexistent/home"},
-    "a HOME that nobody can write to": {"HOME": "/proc"},
+    "a HOME that cannot be written to": {"HOME": "/proc"},
     "no TMPDIR": {"TMPDIR": None},
     "a TMPDIR that is not there": {"TMPDIR": "/nonexistent/tmp"},
-    "a TMPDIR that nobody can write to": {"TMPDIR": "/proc"},
+    "a TMPDIR that cannot be written to": {"TMPDIR": "/proc"},
     "no PATH": {"PATH": None},
     "an empty PATH": {"PATH": ""},
     "no TERM": {"TERM": None},
@@ -38,7 +38,7 @@ VARIABLES = {
     "PYTHONSAFEPATH": {"PYTHONSAFEPATH": "1"},
     "PYTHONHASHSEED": {"PYTHONHASHSEED": "77"},
     "PYTHONOPTIMIZE": {"PYTHONOPTIMIZE": "2"},
-    "another time zone": {"TZ": "Pacific/Kiritimati"},
+    "a different time zone": {"TZ": "Pacific/Kiritimati"},
 }
 #: Where time is short: together.
 FEW = ("a HOME that is not there", "a TMPDIR that is not there", "an empty PATH", "no TERM")
@@ -59,13 +59,13 @@ def test_the_report_is_the_same_in_all_of_them(workspace, often, tried):
     report = workspace.path / paths.REPORT
     wanted = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
     assert paths.RESULTS_JSON.rpartition("/")[2] in wanted
-    odd = ["PYTHONHASHSEED", "PYTHONOPTIMIZE", "the language C", "another time zone"]
+    odd = ["PYTHONHASHSEED", "PYTHONOPTIMIZE", "the language C", "a different time zone"]
     for name in often(odd[:1], odd):
         shutil.rmtree(report)
         run = start(workspace, env=VARIABLES[name], keep=True)
         assert run.end() == 0, run.said
         assert {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()} == wanted, name
-        tried(f"{name}, the report made anew", "the same bytes")
+        tried(f"{name}, the report made again", "the same bytes")
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,8 @@ def test_the_second_waits_and_says_for_whom(workspace, often, tried):
         harness.settles(workspace)
         shutil.rmtree(workspace.results)
         tried(
-            f"doit run and then doit {command.replace(f' {LONG}', '')}", "the second waited and said for whom"
+            f"doit run and then doit {command.replace(f' {LONG}', '')}",
+            "the second waited and named the first",
         )
 
 
