@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -30,9 +31,7 @@ README_LINES = 130
 _CONTENTS = "<!-- mdformat-toc start "
 _FOLDERS = (".ci", "benchmarks", "docs", "pipeline", "tests", "third_party", "toolchain", "workloads")
 #: A file or folder of the project in `code`.
-_PATH = re.compile(rf"(?:{'|'.join(map(re.escape, _FOLDERS))})/[\w./-]*|[\w-]+\.(?:md|toml|lock|py)")
-#: Files that a user or a run makes.
-_MADE = re.compile(r"workloads/local/|third_party/coremark/core|(?:workload|dodo_|report|results|main)\.\w+$")
+_PATH = re.compile(rf"(?:{'|'.join(map(re.escape, _FOLDERS))})/[\w./-]*|[\w-]+\.py")
 _COMMANDS = {"run", "list", "clean", "forget", "info", "help"}
 _PLACEHOLDER = re.compile(r"[…{]|[A-Z]{4}")
 
@@ -100,10 +99,14 @@ def _code(tokens: list[Token]) -> Iterator[tuple[int, str]]:
 
 
 def _files(code: str) -> Iterator[str]:
-    if _PATH.fullmatch(code) and not _MADE.search(code) and not _PLACEHOLDER.search(code):
-        places = (ROOT, ROOT / "docs", ROOT / "tests/faults", ROOT / "third_party/coremark")
-        if not any((place / code).exists() for place in places):
+    if _PATH.fullmatch(code) and not _PLACEHOLDER.search(code) and not code.startswith("workloads/local/"):
+        if not ((ROOT / code).exists() or "/" not in code and code in _own_names()):
             yield f"`{code}`: no such file"
+
+
+@cache
+def _own_names() -> set[str]:
+    return {"dodo.py", *(path.name for folder in _FOLDERS for path in (ROOT / folder).rglob("*.py"))}
 
 
 def command(line: str) -> Iterator[str]:

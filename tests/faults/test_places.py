@@ -119,7 +119,7 @@ def test_a_disk_that_fills_up_at_any_page(disk, on_disk, often, tried):
     harness.settles(on_disk, before=finished)
     assert harness.modules(on_disk) == wanted, "a module is not what was linked"
     tried(
-        "disk full, at every third page of sources, build, results, report and history",
+        "disk full, at each third page of what a run writes",
         "named, exit 1; what was finished kept",
         times,
     )

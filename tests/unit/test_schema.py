@@ -137,16 +137,6 @@ def test_words_and_bounds_are_those_of_the_code():
         assert (protocol[key]["minimum"], protocol[key]["maximum"]) == toml_checks._BOUNDS[key], key
 
 
-def test_all_keys_of_the_readme_are_in_the_schema():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.split("### results.json")[1].split("\n## ")[0]
-    rows = [line.split("|")[1].strip().strip("`") for line in section.splitlines() if line.startswith("| `")]
-    assert set(rows) <= set(SCHEMA["properties"])
-    told = section.split("A cell: ")[1]
-    missing = [key for key in SCHEMA["$defs"]["cell"]["properties"] if f"`{key}`" not in told]
-    assert set(missing) <= {"prebuilt"}
-
-
 # Damages
 
 
