@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -79,7 +80,7 @@ def anchors(text: str) -> set[str]:
     seen: Counter[str] = Counter()
     found = set()
     tokens = MarkdownIt("commonmark").parse(text)
-    for opening, heading in zip(tokens, tokens[1:], strict=False):
+    for opening, heading in pairwise(tokens):
         if opening.type == "heading_open":
             plain = "".join(each.content for each in heading.children or [])
             slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
@@ -99,9 +100,10 @@ def _code(tokens: list[Token]) -> Iterator[tuple[int, str]]:
 
 
 def _files(code: str) -> Iterator[str]:
-    if _PATH.fullmatch(code) and not _PLACEHOLDER.search(code) and not code.startswith("workloads/local/"):
-        if not ((ROOT / code).exists() or "/" not in code and code in _own_names()):
-            yield f"`{code}`: no such file"
+    if not _PATH.fullmatch(code) or _PLACEHOLDER.search(code) or code.startswith("workloads/local/"):
+        return
+    if not ((ROOT / code).exists() or ("/" not in code and code in _own_names())):
+        yield f"`{code}`: no such file"
 
 
 @cache
