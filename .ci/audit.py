@@ -148,10 +148,8 @@ def main() -> int:
     try:
         known, lookups = vulnerable(json.loads(audit.stdout), asked_for(site))
     except ValueError:
-        known, lookups = (
-            [],
-            f"nothing was looked up: {(audit.stderr.strip().splitlines() or ['no answer'])[-1]}",
-        )
+        why = (audit.stderr.strip().splitlines() or ["no answer"])[-1]
+        known, lookups = [], f"nothing was looked up: {why}"
     findings += known
     for line in findings:
         print(f"audit: {line}")
