@@ -138,11 +138,10 @@ def tasks() -> set[str]:
 
 
 def variables() -> set[str]:
-    """Names of variables that a command line may give."""
-    from pipeline.experiment.matrix import VARIABLES
-    from pipeline.workloads.selection import third_parties
-
-    return {*VARIABLES, *third_parties()}
+    """Names of variables that a command line may give: those of the table in docs/usage.md."""
+    table = (ROOT / "docs/usage.md").read_text(encoding="utf-8").partition("\n## Variables\n")[2]
+    rows = re.findall(r"^\| (`[^|]*) \|", table.partition("\n## ")[0], re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 def _inline(tokens: list[Token]) -> Iterator[tuple[int, Token]]:
@@ -153,7 +152,6 @@ def _inline(tokens: list[Token]) -> Iterator[tuple[int, Token]]:
 
 def main(arguments: list[str]) -> int:
     names = arguments or [str(p.relative_to(ROOT)) for each in DOCUMENTS for p in sorted(ROOT.glob(each))]
-    sys.path.insert(0, str(ROOT))
     found = [what for name in names for what in findings(name, (ROOT / name).read_text(encoding="utf-8"))]
     print("\n".join(found) if found else f"documents: {len(names)} checked, nothing found")
     format_ = subprocess.run([sys.executable, "-m", "mdformat", "--check", *names], cwd=ROOT, check=False)

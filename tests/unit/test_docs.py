@@ -4,6 +4,8 @@ import importlib.util
 
 import pytest
 
+from pipeline.experiment.matrix import VARIABLES
+from pipeline.workloads.selection import third_parties
 from tests.conftest import ROOT
 
 
@@ -72,6 +74,10 @@ def test_documents_of_the_project(docs):
     names = [str(path.relative_to(ROOT)) for each in docs.DOCUMENTS for path in sorted(ROOT.glob(each))]
     assert len(names) > 10
     assert [what for n in names for what in docs.findings(n, (ROOT / n).read_text(encoding="utf-8"))] == []
+
+
+def test_usage_md_has_every_variable(docs):
+    assert docs.variables() == {*VARIABLES, *third_parties()}
 
 
 def test_results_md_has_the_keys_of_the_types(script):
