@@ -33,7 +33,7 @@ WORDS = {
     r"alike": "equally, indistinguishable",
     r"elsewhere": "on a different machine, in a different place: say which",
     r"afresh|anew": "again, from the start",
-    r"(?:is|are|was|were) of(?! (?:type|size|length|order|course|use|no use|interest))": "belongs to, comes from, is for",
+    r"(?:is|are|was|were) of(?! (?:type|size|length|order|course|use|no use))": "belongs to, is for",
     r"in vain|at a glance|without ado|for once|in truth|on end|by itself alone": "say it plainly",
     r"type: (?=doit|pip|rm|git|apt|npm|uv)": "run: ",
     r"theirs|foreign": "prebuilt, external",

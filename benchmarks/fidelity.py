@@ -12,17 +12,19 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build.artifacts import artifact_path
 from pipeline.core import paths
+from pipeline.core.artifact import Artifact
 from pipeline.core.locks import machine_lock
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
 from pipeline.measure import stopping_rule
 from pipeline.measure.measure_round import take
-from pipeline.measure.sample import Sample, cell_key
+from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes.environments import loader_folder
 from pipeline.runtimes.launch import hosted_by
 from pipeline.stats import estimates, undisturbed
@@ -51,7 +53,7 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
     usable = sorted(os.sched_getaffinity(0))
     processor = usable[number % len(usable)]
     name = plan.workloads[0].name
-    artifacts = (artifact_path(name, "zig", "O3", WASM), artifact_path(name, *plan.reference_name, NATIVE))
+    built = (Artifact(name, "zig", "O3", WASM), Artifact(name, *plan.reference_name, NATIVE))
     command = [python, str(ROOT / "benchmarks/bare.py"), script]
     if runtime.host is not None:
         host = hosted_by(runtime)
@@ -59,7 +61,7 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
             sys.exit(f"{backend.name}: {runtime.host} is not there")
         command = [host, "--no-warnings", "--no-liftoff", "--no-wasm-lazy-compilation"]
         command.append(str(ROOT / "benchmarks" / script))
-    command += [*map(os.path.abspath, artifacts), str(plan.protocol.pairs)]
+    command += [*(os.path.abspath(each.path) for each in built), str(plan.protocol.pairs)]
     command += [str(plan.protocol.chunk_ms / 1000)]
     if runtime.host is None:
         command.append(str(processor))
@@ -79,12 +81,13 @@ def main() -> None:
         if backend.name not in SCRIPTS:
             continue
         cell = Cell(plan.workloads[0], "zig", plan.variants[0], backend)
-        key = cell_key(cell, plan.protocol, plan.reference_name)
+        spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
+        inputs = spec.read_inputs()
         ours: list[Sample] = []
         bares: list[Series] = []
         with machine_lock(exclusive=True):
             for number in range(1, rounds + 1):
-                ours.append(take(cell, plan.protocol, plan.reference_name, number, key))
+                ours.append(take(replace(spec, round=number), inputs))
                 if ours[-1].status is not Status.OK:
                     sys.exit(f"{backend.name}: {ours[-1].status.value}: {ours[-1].reason}")
                 bares.append(bare(plan, backend, number))

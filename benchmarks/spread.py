@@ -16,19 +16,18 @@ from dataclasses import dataclass, field, replace
 
 from noise import burners
 
-from pipeline.build.artifacts import artifact_path
 from pipeline.core.locks import machine_lock
 from pipeline.core.model import Backend, Cell, Kind, Status
 from pipeline.coremark import validator
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import take
-from pipeline.measure.sample import Sample, cell_key
+from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.session import Session
 from pipeline.measure.stopping_rule import estimate
 from pipeline.runtimes.backends import discover
 from pipeline.runtimes.launch import start
-from toolchain.model import NATIVE, WASM
 
 REPEATS = 6
 #: Of one answer: as many rounds as it holds.
@@ -64,12 +63,13 @@ def _range(a: Answers) -> str:
 def by_us(plan: Plan, cell: Cell, answers: Answers) -> float:
     """Ask once by our protocol; returns the seconds that it took."""
     started = time.monotonic()
-    key = cell_key(cell, plan.protocol, plan.reference_name)
+    spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
+    inputs = spec.read_inputs()
     rounds: list[Sample] = []
     longest = 0.0
     # Rounds differ in length: the last one must end in time too.
     while time.monotonic() - started + 1.2 * longest <= MOST_SECONDS:
-        rounds.append(take(cell, plan.protocol, plan.reference_name, len(rounds) + 1, key))
+        rounds.append(take(replace(spec, round=len(rounds) + 1), inputs))
         if rounds[-1].status is not Status.OK:
             sys.exit(f"{cell.name}: {rounds[-1].status.value}: {rounds[-1].reason}")
         longest = max(longest, rounds[-1].seconds or 0.0)
@@ -88,10 +88,10 @@ def by_others(plan: Plan, cell: Cell, seconds: float) -> float:
     protocol = replace(plan.protocol, run_timeout_s=120)
     scores = []
     native = discover()["native"]
-    path = artifact_path(cell.workload.name, cell.toolchain, cell.variant.name, WASM)
+    spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
     sides: list[tuple[Backend, str]] = [
-        (native, artifact_path(cell.workload.name, *plan.reference_name, NATIVE)),
-        (cell.backend, path),
+        (native, spec.reference_artifact.path),
+        (cell.backend, spec.artifact.path),
     ]
     for backend, artifact in sides:
         with start(backend, protocol) as worker:

@@ -184,7 +184,7 @@ def _not_copied(folder: str, names: list[str]) -> set[str]:
         return set(names) - {"zig"}
     # What other tests are just making comes and goes while this is copied.
     half_made = {name for name in names if name.startswith(NEW)}
-    return half_made | {"cache", "settled", "elsewhere", "tests.lock"} & set(names)
+    return half_made | {"cache", "settled", "rebuilt", "tests.lock"} & set(names)
 
 
 def _copy(source: str, target: str) -> None:

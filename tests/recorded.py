@@ -1,4 +1,4 @@
-"""A run as it lies on the disk, without having been measured: real plan, records, samples and results.json.
+"""The files of a run, without having been measured: real plan, records, samples and results.json.
 
 What is recorded is what a measurement would leave; all that is derived from it is derived by the pipeline.
 """
@@ -14,19 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import artifacts, compilers
+import msgspec
+
+from pipeline.build import compilers
 from pipeline.core import host, paths
-from pipeline.core.files import read_json, sha256, write_atomic, write_json
+from pipeline.core.artifact import Artifact, ArtifactRecord, BuildSpec, save_record
+from pipeline.core.files import read_json, sha256, write_atomic, write_record
 from pipeline.core.model import Cell, Status
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
 from pipeline.measure import sample
+from pipeline.measure.machine_state import Conditions
 from pipeline.measure.sample import SCHEMA, Sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.report import write_report
 from pipeline.runtimes import identity
 from pipeline.workloads import third_party
 from tests.conftest import ROOT
-from toolchain.model import NATIVE, WASM
 
 BACKENDS = (
     "native",
@@ -82,54 +86,66 @@ def record(folder: Path) -> Recorded:
         third_party.obtain("coremark", None)
         for tool in plan.builders():
             compilers.identify(tool)
-        for _, _, variant, target in plan.artifacts():
-            _artifact(variant, target)
+        for spec in plan.artifacts():
+            _artifact(spec)
         for runtime in {b.runtime.name: b.runtime for b in plan.backends}.values():
             identity.identify(runtime)
         for cell in plan.cells():
             _samples(plan, cell)
-        write_json(paths.host_record(INTRODUCED), {**host.describe(), "fingerprint": INTRODUCED + "0" * 52})
+        there = msgspec.structs.replace(host.describe(), fingerprint=INTRODUCED + "0" * 52)
+        write_record(paths.host_record(INTRODUCED), there)
         write_report.write_report(plan)
         return Recorded(folder, read_json(paths.RESULTS_JSON))
 
 
-def _artifact(variant, target: str) -> None:
-    path = artifacts.artifact_path("coremark", "zig", variant.name, target)
-    write_atomic(path, f"{variant.name} for {target}")
-    record = {
-        "present": True,
-        "reason": None,
-        "flags": list(variant.flags),
-        "features": [],
-        "needs": [],
-        "sha256": sha256(path),
-        "bytes": os.path.getsize(path),
-    }
-    write_json(artifacts.artifact_record("coremark", "zig", variant.name, target), record)
+def artifact_record(artifact: Artifact, **changes: Any) -> ArtifactRecord:
+    """The record of an artifact that is built and needs nothing, but for the changes."""
+    made = ArtifactRecord(
+        present=True,
+        reason=None,
+        workload=artifact.workload,
+        toolchain=artifact.toolchain,
+        variant=artifact.variant,
+        flags=(),
+        link=(),
+        wasm_opt=None,
+        needs=(),
+        features=(),
+        target=artifact.target,
+        sha256=None,
+        bytes=None,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def _artifact(spec: BuildSpec) -> None:
+    artifact = spec.artifact
+    write_atomic(artifact.path, f"{artifact.variant} for {spec.target}")
+    digest, size = sha256(artifact.path), os.path.getsize(artifact.path)
+    record = artifact_record(artifact, flags=spec.variant.flags, sha256=digest, bytes=size)
+    save_record(artifact, record)
 
 
 def _samples(plan: Plan, cell: Cell) -> None:
-    key = sample.cell_key(cell, plan.protocol, plan.reference_name)
+    spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
+    inputs = spec.read_inputs()
     status, reason = ENDS.get(cell.name, (Status.OK, None))
-    path = artifacts.artifact_path(
-        "coremark", "zig", cell.variant.name, NATIVE if cell.backend.native else WASM
-    )
     for number in range(1, ROUNDS + 1):
         dice = random.Random(f"{cell.name}/{number}")
         facts = _measured(cell, dice) if status is Status.OK else {}
         made = Sample(
             schema=SCHEMA,
-            key=sample.key_of(key, number),
-            inputs=key,
+            key=inputs.key(number),
+            inputs=inputs.digest,
             cell=cell.name,
             round=number,
             status=status,
             reason=reason,
             measured=f"2026-01-02T03:04:{number:02d}+00:00",
-            artifact_sha256=sha256(path),
-            artifact_bytes=os.path.getsize(path),
+            artifact_sha256=sha256(spec.artifact.path),
+            artifact_bytes=os.path.getsize(spec.artifact.path),
             seconds=round(dice.uniform(1, 2), 3),
-            conditions={"others_processors": dice.uniform(0.3, 1.2), "clock_source": "tsc"},
+            conditions=Conditions(others_processors=dice.uniform(0.3, 1.2), clock_source="tsc"),
             **facts,
         )
         for machine in (None, INTRODUCED, UNKNOWN):

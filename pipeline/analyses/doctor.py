@@ -74,13 +74,13 @@ def _folders(runtime: Runtime) -> list[str]:
 
 def _isolated(runtime: Runtime, names: tuple[str, ...]) -> Finding:
     assert runtime.environment is not None
-    record = environments.read_record(runtime.environment)
-    if environments.present(runtime):
+    record = environments.load_environment(runtime.environment)
+    if record is not None and environments.present(runtime):
         found = packages.versions(runtime.packages, identity.site_of(runtime))
-        where = f"isolated environment {runtime.environment}, CPython {record.get('python')}"
+        where = f"isolated environment {runtime.environment}, CPython {record.python}"
         return Finding(names, True, ", ".join(found[:1]), where)
-    if record.get("reason"):
-        return Finding(names, False, "", str(record["reason"]))
+    if record is not None and record.reason:
+        return Finding(names, False, "", record.reason)
     if not identity.installed(runtime):
         return Finding(names, False, "", identity.absence(runtime, runtime.packages[-1]))
     if runtime.pythons and next(candidates(runtime.pythons), None) is None:

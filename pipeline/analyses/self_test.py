@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from pipeline.core import host, paths
 from pipeline.core.errors import ProjectError
@@ -13,7 +15,8 @@ from pipeline.core.files import write_atomic, write_json
 from pipeline.core.model import Backend, Cell, Kind, Status
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import take
-from pipeline.measure.sample import Sample, cell_key
+from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.stopping_rule import enough, estimate
 from pipeline.results import warnings
 from pipeline.stats import estimates
@@ -78,9 +81,13 @@ def _cell(plan: Plan, backend: Backend) -> Cell:
 
 def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple[str, str], list[Sample]]:
     """One repeat: every backend under both labels until each has enough, rounds outermost, shuffled."""
-    keys = {b.name: cell_key(_cell(plan, b), plan.protocol, plan.reference_name) for b in plan.backends}
-    backends = {b.name: b for b in plan.backends if b.name not in unavailable}
-    taken: dict[tuple[str, str], list[Sample]] = {(name, x): [] for name in backends for x in _LABELS}
+    specs = {
+        b.name: MeasurementSpec(_cell(plan, b), plan.protocol, plan.reference_name) for b in plan.backends
+    }
+    inputs = {name: spec.read_inputs() for name, spec in specs.items()}
+    taken: dict[tuple[str, str], list[Sample]] = {
+        (name, x): [] for name in specs if name not in unavailable for x in _LABELS
+    }
     open_ = list(taken)
     round_ = 0
     while open_:
@@ -88,8 +95,7 @@ def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple
         random.Random(f"{plan.protocol.seed}/{repeat}/{round_}").shuffle(open_)
         for name, label in open_:
             if name not in unavailable:
-                cell = _cell(plan, backends[name])
-                sample = take(cell, plan.protocol, plan.reference_name, round_, keys[name])
+                sample = take(replace(specs[name], round=round_), inputs[name])
                 taken[name, label].append(sample)
                 if sample.status is not Status.OK:
                     unavailable[name] = f"{sample.status.value}: {sample.reason}"
@@ -181,7 +187,7 @@ def _quantile(values: list[float], q: float) -> float | None:
 def _head(plan: Plan, repeats: int) -> dict[str, Any]:
     return {
         "schema": 1,
-        "host": host.describe(),
+        "host": msgspec.to_builtins(host.describe()),
         "protocol": {"rounds": plan.protocol.rounds, **plan.protocol.settings()},
         "repeats": repeats,
     }

@@ -12,15 +12,16 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.build import libraries
 from pipeline.build.compilers import complaint, raise_if_disturbed, run, start
+from pipeline.build.flag_check import FlagRecord
 from pipeline.core import paths
-from pipeline.core.files import fresh_file, sha256, write_atomic, write_json
+from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
+from pipeline.core.files import fresh_file, read_record, sha256, write_atomic
 from pipeline.core.model import Workload
 from toolchain import wasm_opt
-from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx, suffix
+from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx
 from toolchain.needs import needs
 
 _REFUSAL = b'{"refused":'
@@ -31,60 +32,38 @@ _FLAGS = "{flags}"
 _STUBS = (b"pthread_create", b"thrd_create", b"dlopen")
 
 
-def artifact_path(workload: str, toolchain: str, variant: str, target: str) -> str:
-    return f"{paths.artifact_dir(workload, toolchain, variant, target)}/{workload}{suffix(target)}"
-
-
-def artifact_record(workload: str, toolchain: str, variant: str, target: str) -> str:
-    return f"{paths.artifact_dir(workload, toolchain, variant, target)}/artifact.json"
-
-
-def object_path(workload: Workload, toolchain: str, variant: str, target: str, source: str) -> str:
-    """Where the object of a source lies, which is named relative to the workload's root."""
-    name = source.replace("/", "__").rpartition(".")[0]
-    same = [each for each in workload.sources if each.replace("/", "__").rpartition(".")[0] == name]
-    whole = name if len(same) == 1 else source.replace("/", "__")
-    return f"{paths.artifact_dir(workload.name, toolchain, variant, target)}/{whole}.o"
-
-
-def objects(workload: Workload, toolchain: str, variant: str, target: str) -> list[str]:
-    """All of an artifact's, in the order of linking."""
-    return [object_path(workload, toolchain, variant, target, source) for source in workload.sources]
-
-
-def program_flags(workload: Workload, variant: Variant, target: str, source: str) -> list[str]:
-    """The variant's flags, and what the workload needs to be the program that it is."""
-    cxx = is_cxx(source)
-    # A standard is of one language; the other has its default.
+def program_flags(spec: BuildSpec, source: str) -> list[str]:
+    """The flags of the variant and of the workload for one source."""
+    workload, cxx = spec.workload, is_cxx(source)
+    # A standard belongs to one language; the other has its default.
     standards = [f"-std={each}" for each in workload.standards if ("++" in each) == cxx]
-    found = [*variant.flags, *standards, *(flag for flag in workload.flags if cxx or flag != "-fno-rtti")]
-    found += [f"-I{workload.root}/{folder}" for folder in workload.includes]
-    if target == WASM:
-        found += [f"-D{DEFINES[name]}" for name in workload.libraries if name in DEFINES]
-    return found + [_define(name, value, variant) for name, value in workload.defines]
+    flags = [*spec.variant.flags, *standards]
+    flags += [flag for flag in workload.flags if cxx or flag != "-fno-rtti"]
+    flags += [f"-I{workload.root}/{folder}" for folder in workload.includes]
+    if spec.target == WASM:
+        flags += [f"-D{DEFINES[name]}" for name in workload.libraries if name in DEFINES]
+    return flags + [_define(name, value, spec.variant) for name, value in workload.defines]
 
 
 def _define(name: str, value: str | None, variant: Variant) -> str:
     if value is None:
         return f"-D{name}"
-    said = " ".join(variant.flags) if variant.text is None else variant.text
+    shown = " ".join(variant.flags) if variant.text is None else variant.text
     # Within a string of C.
-    text = said.replace("\\", "\\\\").replace('"', '\\"')
+    text = shown.replace("\\", "\\\\").replace('"', '\\"')
     return f"-D{name}={value.replace(_FLAGS, text)}"
 
 
-def compile_object(
-    workload: Workload, toolchain: Toolchain, variant: Variant, target: str, source: str
-) -> None:
+def compile_object(spec: BuildSpec, source: str) -> None:
     """Compile one file; where the compiler refuses it, the object file holds the refusal."""
-    output = object_path(workload, toolchain.name, variant.name, target, source)
+    workload, toolchain, target = spec.workload, spec.toolchain, spec.target
+    output = spec.object_path(source)
     path = f"{workload.root}/{source}"
-    flags_record = json.loads(Path(paths.flags(toolchain.name, variant.name)).read_text("utf-8"))
-    refusal = flags_record["refused"].get(target) or next(iter(lacking(workload, toolchain, target)), None)
+    refused = read_record(paths.flags(toolchain.name, spec.variant.name), FlagRecord).refused
+    refusal = refused.get(target) or next(iter(missing_libraries(workload, toolchain, target)), None)
     if refusal is None:
         with fresh_file(output) as temporary:
-            flags = program_flags(workload, variant, target, source)
-            command = toolchain.compile(target, flags, path, temporary)
+            command = toolchain.compile(target, program_flags(spec, source), path, temporary)
             listed = f"{temporary}.d"
             try:
                 outcome = run(toolchain, [*command, "-MD", "-MF", listed])
@@ -93,20 +72,20 @@ def compile_object(
                     refusal = _needed(outcome.stderr, f"{path} does not compile")
                     Path(temporary).touch()
                 else:
-                    said = Path(listed).read_text("utf-8", "replace")
-                    refusal = _stray(workload, toolchain, target, command, said)
+                    read_files = Path(listed).read_text("utf-8", "replace")
+                    refusal = _stray(workload, toolchain, target, command, read_files)
             finally:
                 Path(listed).unlink(missing_ok=True)
     if refusal is not None:
         write_atomic(output, json.dumps({"refused": refusal}))
 
 
-def lacking(workload: Workload, toolchain: Toolchain, target: str) -> list[str]:
-    """What a workload asks for that a toolchain does not have, and what brings it."""
+def missing_libraries(workload: Workload, toolchain: Toolchain, target: str) -> list[str]:
+    """The libraries of a workload that a toolchain does not have, and what to install."""
     if toolchain.missing(target):
-        return []  # which says more, and is said of the flags
-    found = {name: toolchain.lacks(target, name) for name in workload.libraries}
-    return [f"needs {name}: {why}" for name, why in found.items() if why]
+        return []  # the check of the flags reports that, with more
+    reasons = {name: toolchain.lacks(target, name) for name in workload.libraries}
+    return [f"needs {name}: {why}" for name, why in reasons.items() if why]
 
 
 def _needed(stderr: str, what: str) -> str:
@@ -130,44 +109,50 @@ def _stray(
     return None
 
 
-def link(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> None:
+def link(spec: BuildSpec) -> None:
     """Link the objects to an artifact and record its digest, or why there is none."""
-    linked = objects(workload, toolchain.name, variant.name, target)
-    output = artifact_path(workload.name, toolchain.name, variant.name, target)
-    refusal = next((r for r in map(_refusal, linked) if r), None)
-    if refusal is None:
-        with fresh_file(output) as temporary:
-            libc_dir = paths.libc(toolchain.name, target)
-            archives = libraries.archives(toolchain, target, workload.libraries)
-            command = toolchain.link(target, linked, libc_dir, temporary, variant.link, archives)
-            outcome = run(toolchain, command)
-            raise_if_disturbed(outcome, f"{toolchain.name} link of {output}")
-            if outcome.returncode != 0:
-                refusal = _needed(outcome.stderr, "it does not link")
-            elif target == WASM:
-                refusal = _stubbed(linked)
-            if refusal is None and variant.wasm_opt is not None:
-                refusal = _optimise(variant.wasm_opt, temporary)
-            Path(temporary).touch()
-            os.chmod(temporary, 0o755 if target != WASM else 0o644)
+    variant, target = spec.variant, spec.target
+    output = spec.artifact.path
+    refusal = next((r for r in map(_refusal, spec.objects) if r), None) or _link(spec)
     if refusal is not None:
         write_atomic(output, b"")
-    record: dict[str, Any] = {
-        "present": refusal is None,
-        "reason": refusal,
-        "workload": workload.name,
-        "toolchain": toolchain.name,
-        "variant": variant.name,
-        "flags": list(variant.flags),
-        "link": list(variant.link),
-        "wasm_opt": None if variant.wasm_opt is None else list(variant.wasm_opt),
-        "needs": list(variant.needs),
-        "features": module_features(Path(output).read_bytes()) if target == WASM and refusal is None else [],
-        "target": toolchain.triple(target) if refusal is None else target,
-        "sha256": None if refusal else sha256(output),
-        "bytes": None if refusal else os.path.getsize(output),
-    }
-    write_json(artifact_record(workload.name, toolchain.name, variant.name, target), record)
+    record = ArtifactRecord(
+        present=refusal is None,
+        reason=refusal,
+        workload=spec.workload.name,
+        toolchain=spec.toolchain.name,
+        variant=variant.name,
+        flags=variant.flags,
+        link=variant.link,
+        wasm_opt=variant.wasm_opt,
+        needs=variant.needs,
+        features=_features(output) if target == WASM and refusal is None else (),
+        target=spec.toolchain.triple(target) if refusal is None else target,
+        sha256=None if refusal else sha256(output),
+        bytes=None if refusal else os.path.getsize(output),
+    )
+    save_record(spec.artifact, record)
+
+
+def _link(spec: BuildSpec) -> str | None:
+    """Write the artifact; returns why there is none."""
+    toolchain, variant, target = spec.toolchain, spec.variant, spec.target
+    refusal = None
+    with fresh_file(spec.artifact.path) as temporary:
+        libc_dir = paths.libc(toolchain.name, target)
+        archives = libraries.archives(toolchain, target, spec.workload.libraries)
+        command = toolchain.link(target, spec.objects, libc_dir, temporary, variant.link, archives)
+        outcome = run(toolchain, command)
+        raise_if_disturbed(outcome, f"{toolchain.name} link of {spec.artifact.path}")
+        if outcome.returncode != 0:
+            refusal = _needed(outcome.stderr, "it does not link")
+        elif target == WASM:
+            refusal = _stubbed(spec.objects)
+        if refusal is None and variant.wasm_opt is not None:
+            refusal = _optimise(variant.wasm_opt, temporary)
+        Path(temporary).touch()
+        os.chmod(temporary, 0o755 if target != WASM else 0o644)
+    return refusal
 
 
 def _stubbed(objects: Sequence[str]) -> str | None:
@@ -182,15 +167,10 @@ def _stubbed(objects: Sequence[str]) -> str | None:
     return None
 
 
-def module_features(data: bytes) -> list[str] | None:
-    """The features that a module uses; None where wasm-tools does not find it valid: engines decide then."""
-    from pipeline.wasm.features import features  # not for a run that links nothing
-    from pipeline.wasm.sections import WasmError
+def _features(path: str) -> tuple[str, ...] | None:
+    from pipeline.wasm.features import features_if_valid  # not for a run that links nothing
 
-    try:
-        return sorted(features(data))
-    except WasmError:
-        return None
+    return features_if_valid(Path(path).read_bytes())
 
 
 def _optimise(flags: Sequence[str], module: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Compilers, linkers and wasm-opt as programs: started, listened to, and identified."""
+"""Compilers, linkers and wasm-opt as programs: started, their messages read, and identified."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import subprocess
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from pipeline.core import paths
 from pipeline.core.errors import BuildError, DiskFull
-from pipeline.core.files import write_json
+from pipeline.core.files import read_record, write_record
 from pipeline.core.processes import die_with_parent, signal_name, starting
 from toolchain import wasm_opt
 from toolchain.model import Identity, Toolchain
@@ -52,11 +54,11 @@ def start(
         )
     with process:
         try:
-            printed, said = process.communicate(text)
+            stdout, stderr = process.communicate(text)
         except BaseException:
             process.kill()
             raise
-    return subprocess.CompletedProcess(command, process.returncode, printed, said)
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def complaint(stderr: str) -> str:
@@ -69,36 +71,52 @@ def complaint(stderr: str) -> str:
 
 
 def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> None:
-    """A full disk or a signal says nothing about the program: stop instead of recording it."""
+    """Raise BuildError or DiskFull where the machine failed: that is no finding about the program."""
     text, status = outcome.stderr, outcome.returncode
     silent = status != 0 and not text.strip()
     if status >= 0 and not silent and not any(sign in text for sign in _DISTURBANCES):
         return
-    said = f"{complaint(text)} (exit status {status})"
+    reason = f"{complaint(text)} (exit status {status})"
     if status < 0:
-        said = f"died of {signal_name(-status)}" + (f": {complaint(text)}" if text.strip() else "")
+        reason = f"died of {signal_name(-status)}" + (f": {complaint(text)}" if text.strip() else "")
     # A linker that maps its output into memory gets this signal where the disk has no room for a page.
     if status == -signal.SIGBUS or any(sign in text for sign in _FULL):
-        raise DiskFull(f"{what}: {said}; is the disk full? make room for {paths.BUILD}/, then type: doit run")
-    raise BuildError(f"{what}: {said}")
+        remedy = f"is the disk full? make room for {paths.BUILD}/, then run: doit run"
+        raise DiskFull(f"{what}: {reason}; {remedy}")
+    raise BuildError(f"{what}: {reason}")
+
+
+class ToolchainRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a compiler or wasm-opt is, as recorded in its identity.json."""
+
+    name: str
+    present: bool
+    reason: str | None  # why it is not present
+    version: str
+    sha256: str  # of all that decides its output
 
 
 def identify(toolchain: Toolchain) -> None:
-    """Write what the toolchain is, or why it is not here."""
+    """Write what the toolchain is, or why it is not installed."""
     _write_identity(paths.toolchain_identity(toolchain.name), toolchain.identify())
 
 
 def identify_wasm_opt() -> None:
-    """Write what the pass after linking is, or why it is not here."""
+    """Write what wasm-opt is, or why it is not installed."""
     _write_identity(paths.wasm_opt_identity(), wasm_opt.identify())
 
 
+def load_toolchain(name: str) -> ToolchainRecord:
+    """What ``identify`` wrote; raises OSError or ValueError."""
+    return read_record(paths.toolchain_identity(name), ToolchainRecord)
+
+
 def _write_identity(path: str, identity: Identity) -> None:
-    record = {
-        "name": identity.name,
-        "present": identity.present,
-        "reason": identity.reason or None,
-        "version": identity.version,
-        "sha256": identity.digest,
-    }
-    write_json(path, record)
+    record = ToolchainRecord(
+        name=identity.name,
+        present=identity.present,
+        reason=identity.reason or None,
+        version=identity.version,
+        sha256=identity.digest,
+    )
+    write_record(path, record)

@@ -1,21 +1,29 @@
-"""Whether compiler, linker and wasm-opt take the flags of a variant: asked before anything is made."""
+"""Check that compiler, linker and wasm-opt accept the flags of a variant, before anything is built."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import msgspec
 
 from pipeline.build.compilers import complaint, raise_if_disturbed, start
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
-from pipeline.core.files import new_folder, write_json
+from pipeline.core.files import new_folder, write_record
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
-#: What is linked without a C library, to ask a linker about its flags.
+#: A program that links without a C library, to ask a linker about its flags.
 _BARE = "void _start(void) {}\n"
 _EMPTY_MODULE = b"\0asm\1\0\0\0"
+
+
+class FlagRecord(msgspec.Struct, frozen=True):
+    """Which targets cannot be built with the flags of a variant, {target: why}."""
+
+    refused: dict[str, str]
 
 
 def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], where: str) -> None:
@@ -36,11 +44,16 @@ def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], w
     if WASM in fatal or (fatal and len(fatal) == len(needed)):
         raise BadInput(f"{where}: {doubts[WASM if WASM in fatal else fatal[0]]}")
     refused = {target: why for target, why in {**missing, **doubts}.items() if why}
-    write_json(paths.flags(toolchain.name, variant.name), {"refused": refused})
+    record_refusals(toolchain, variant, refused)
+
+
+def record_refusals(toolchain: Toolchain, variant: Variant, refused: Mapping[str, str]) -> None:
+    """Write down which targets cannot be built with the flags of a variant, {target: why}."""
+    write_record(paths.flags(toolchain.name, variant.name), FlagRecord(dict(refused)))
 
 
 def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
-    """What compiler, linker or wasm-opt say against their flags; "" if nothing."""
+    """Why compiler, linker or wasm-opt refuse their flags; "" if they accept them."""
     with new_folder(paths.BUILD) as folder:
         source, object_, linked = (f"{folder}/{name}" for name in ("bare.c", "bare.o", "linked"))
         Path(source).write_text(_BARE, encoding="utf-8")
@@ -62,6 +75,6 @@ def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
             # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
             if outcome.returncode != 0 or outcome.stderr.strip():
                 where = f" for {toolchain.triple(target)}" if key == "flags" else ""
-                said = complaint(outcome.stderr).replace(f"{folder}/", "")
-                return f"{key} {shlex.join(flags)!r}: {who} refuses it{where}: {said}"
+                reason = complaint(outcome.stderr).replace(f"{folder}/", "")
+                return f"{key} {shlex.join(flags)!r}: {who} refuses it{where}: {reason}"
     return ""

@@ -9,7 +9,7 @@ from toolchain.model import Toolchain
 
 
 def code(toolchain: Toolchain, *modules: str) -> tuple[str, ...]:
-    """Our own files that decide what a toolchain is told to do; ``modules`` beside those that build."""
+    """Our own files that decide the commands of a toolchain, with those of further ``modules``."""
     own = [each.__module__ for each in type(toolchain).__mro__ if each is not object]
     return own_code.files_of("pipeline.build.artifacts", "pipeline.build.libraries", *own, *modules)
 

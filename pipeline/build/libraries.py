@@ -1,4 +1,4 @@
-"""The C library of each target, and what programs ask for beside it: made once, for all variants."""
+"""The C library of each target, and the further libraries of programs: built once, for all variants."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PROBE = "int main(void) { return 0; }\n"
 
 
 def libc_probe(target: str) -> tuple[str, str]:
-    """Names of the empty program and of what it is linked to, beside the C library's files."""
+    """Names of the empty program's source and of the linked program, which are not files of the C library."""
     return "probe.c", f"probe{suffix(target)}"
 
 
@@ -34,7 +34,7 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
 
 
 def build_library(toolchain: Toolchain, target: str, name: str) -> None:
-    """The same for a library beside it, one of toolchain.model.LIBRARIES."""
+    """The same for a further library, one of toolchain.model.LIBRARIES."""
     cache = paths.toolchain_cache(toolchain.name)
     _make(
         toolchain,
@@ -48,7 +48,7 @@ def build_library(toolchain: Toolchain, target: str, name: str) -> None:
 
 
 def archives(toolchain: Toolchain, target: str, libraries: Sequence[str]) -> list[str]:
-    """The files of libraries beside the C library, in link order, as they lie here once they are made."""
+    """The paths of the files of further libraries, in link order, once they are built."""
     return [
         f"{paths.library(toolchain.name, target, name)}/{file}"
         for name in libraries

@@ -1,4 +1,4 @@
-"""Modules that somebody else built: which are asked for, and taking one in as an artifact.
+"""Prebuilt modules: take one in as an artifact.
 
 A module has its digest in place of a provenance. So a published score can be checked on the very bytes that
 it was made with.
@@ -10,9 +10,9 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from pipeline.build.artifacts import artifact_path, artifact_record, module_features
+from pipeline.core.artifact import Artifact, ArtifactRecord, save_record
 from pipeline.core.errors import BadInput
-from pipeline.core.files import write_atomic, write_json
+from pipeline.core.files import write_atomic
 from pipeline.core.model import MOST_MODULE_BYTES, PREBUILT, Interface, Prebuilt
 from pipeline.core.text import plain
 from toolchain.model import WASM
@@ -29,53 +29,54 @@ _EXPECTED = (
 
 
 def take_in(workload: str, each: Prebuilt) -> None:
-    """Copy a module to where artifacts of a workload lie, beside a record of it; raises BadInput."""
-    from pipeline.wasm.module import read_interface  # not for a run that takes nothing in
+    """Copy a module to the artifacts of a workload, with a record of it; raises BadInput."""
+    from pipeline.wasm.features import features_if_valid  # not for a run that takes nothing in
+    from pipeline.wasm.module import read_interface
     from pipeline.wasm.sections import WasmError
 
     with open(each.path, "rb") as stream:
         data = stream.read(MOST_MODULE_BYTES + 1)
     try:
-        module = read_interface(data)
+        interface = _interface(each.path, read_interface(data))
     except WasmError as error:
         raise BadInput(f"{each.path}: not a WebAssembly module: {error}; {_EXPECTED}") from None
-    interface = _interface(each.path, module)
     digest = hashlib.sha256(data).hexdigest()
     if each.sha256 not in (None, digest):
         raise BadInput(f"{each.path}: its SHA-256 is {digest}, expected {each.sha256}")
-    write_atomic(artifact_path(workload, PREBUILT, each.name, WASM), data)
-    record = {
-        "present": True,
-        "reason": None,
-        "workload": workload,
-        "toolchain": PREBUILT,
-        "variant": each.name,
-        "flags": [],
-        "link": [],
-        "wasm_opt": None,
-        "needs": [],
-        "features": module_features(data),
-        "target": WASM,
-        "sha256": digest,
-        "bytes": len(data),
-        "interface": interface,
-        "file": plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
-    }
-    write_json(artifact_record(workload, PREBUILT, each.name, WASM), record)
+    artifact = Artifact(workload, PREBUILT, each.name, WASM)
+    write_atomic(artifact.path, data)
+    record = ArtifactRecord(
+        present=True,
+        reason=None,
+        workload=workload,
+        toolchain=PREBUILT,
+        variant=each.name,
+        flags=(),
+        link=(),
+        wasm_opt=None,
+        needs=(),
+        features=features_if_valid(data),
+        target=WASM,
+        sha256=digest,
+        bytes=len(data),
+        interface=interface,
+        file=plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
+    )
+    save_record(artifact, record)
 
 
-def _interface(path: str, module: Module) -> str:
+def _interface(path: str, module: Module) -> Interface:
     """How a module is run; raises BadInput for one that has no interface that is known here."""
     exports = {(each.kind, each.name): each.index for each in module.exports}
     imports = [(each.kind, each.module, each.name) for each in module.imports]
     names = {each.module for each in module.imports}
     if ("func", "_start") in exports and names <= {"wasi_snapshot_preview1"} and names:
         if ("memory", "memory") in exports:
-            return Interface.COMMAND.value
+            return Interface.COMMAND
     elif ("func", "run") in exports and imports == [("func", "env", "clock_ms")]:
         run, clock = module.signatures[exports["func", "run"]], module.signatures[0]
         if run == "(func (result f32))" and clock in _RUN:
-            return _RUN[clock].value
+            return _RUN[clock]
         raise BadInput(f"{path}: its run is {run} and its env.clock_ms {clock}; {_EXPECTED}")
     shown = ", ".join(f"{m}.{n}" for _, m, n in imports[:4]) or "nothing"
     has = ", ".join(name for _, name in list(exports)[:4]) or "nothing"

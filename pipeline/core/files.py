@@ -1,4 +1,4 @@
-"""Files that are either whole or not there, and the digests that say what is in them."""
+"""Files that are complete or absent, and digests of their content."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-#: How the names of files and folders begin that are not whole yet. What a killed process leaves of them is
-#: removed by checkout.py.
+import msgspec
+
+T = TypeVar("T")
+
+#: Prefix of the names of files and folders that are not complete yet. tasks/checkout_lock.py removes those
+#: that a killed process left.
 NEW = ".new-"
 
 
@@ -64,9 +68,22 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+def read_record(path: str | Path, kind: type[T]) -> T:
+    """Read a JSON file as a msgspec Struct; raises OSError, or ValueError for other content."""
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def write_record(path: str | Path, record: msgspec.Struct) -> None:
+    """Write a msgspec Struct as a JSON file, as ``write_json`` does."""
+    write_json(path, msgspec.to_builtins(record))
+
+
 @contextlib.contextmanager
 def new_folder(place: str | Path) -> Iterator[str]:
-    """A temporary folder in a place, for what is moved from there when it is whole, or not kept."""
+    """A temporary folder in a place, for files that are moved from there when they are complete."""
     Path(place).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=NEW, dir=place, ignore_cleanup_errors=True) as folder:
         try:
@@ -91,7 +108,7 @@ def fresh_file(path: str | Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _naming(path: str | Path) -> Iterator[None]:
-    """Trouble is told of the file that was to be written: a write names none, temporary names tell little."""
+    """Errors name the file that was to be written: a write names none, and temporary names do not help."""
     try:
         yield
     except OSError as error:

@@ -1,12 +1,12 @@
-"""The machine that measures: what of it decides a score, and what a reader wants to know."""
+"""The machine that measures: what decides its scores, and what a reader wants to know."""
 
 from __future__ import annotations
 
 import os
 import platform
 from functools import lru_cache
-from types import NoneType
-from typing import Any
+
+import msgspec
 
 from pipeline.core.files import digest_of
 
@@ -25,17 +25,17 @@ _CPU_KEYS = (
 )
 
 
-#: Of ``describe()``, with their types.
-KEYS: dict[str, tuple[type, ...]] = {
-    "fingerprint": (str,),
-    "cpu": (str,),
-    "microarchitecture": (str,),
-    "cores": (int, NoneType),
-    "memory_bytes": (int, NoneType),
-    "os": (str,),
-    "kernel": (str,),
-    "python": (str,),
-}
+class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A machine: the "host" object of results.json, and the file host.json. None: not known."""
+
+    fingerprint: str  # see ``fingerprint()``
+    cpu: str | None = None
+    microarchitecture: str | None = None  # as archspec names it
+    cores: int | None = None
+    memory_bytes: int | None = None
+    os: str | None = None
+    kernel: str | None = None
+    python: str | None = None  # version of the Python that runs the pipeline
 
 
 @lru_cache(maxsize=1)
@@ -76,21 +76,21 @@ def fingerprint() -> str:
     )
 
 
-def describe() -> dict[str, Any]:
-    """The "host" object of results.json. Slow: asks archspec for the microarchitecture."""
+def describe() -> Host:
+    """This machine. Slow: asks archspec for the microarchitecture."""
     import archspec.cpu
 
     cpu = _cpuinfo()
-    return {
-        "fingerprint": fingerprint(),
-        "cpu": cpu.get("model name") or platform.processor() or platform.machine(),
-        "microarchitecture": archspec.cpu.host().name,
-        "cores": os.cpu_count(),
-        "memory_bytes": memory_bytes(),
-        "os": _os_name(),
-        "kernel": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-    }
+    return Host(
+        fingerprint=fingerprint(),
+        cpu=cpu.get("model name") or platform.processor() or platform.machine(),
+        microarchitecture=archspec.cpu.host().name,
+        cores=os.cpu_count(),
+        memory_bytes=memory_bytes(),
+        os=_os_name(),
+        kernel=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+    )
 
 
 def _os_name() -> str:

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
-_THREADS = threading.Lock()
+_THREAD_LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -21,5 +21,5 @@ def machine_lock(*, exclusive: bool) -> Iterator[None]:
     path = os.path.join(folder, f"coremark-wasm-{os.getuid()}.lock")
     lock = fasteners.InterProcessReaderWriterLock(path)
     # The kernel's locks do not tell threads of one process apart (doit -P thread).
-    with _THREADS, lock.write_lock() if exclusive else lock.read_lock():
+    with _THREAD_LOCK, lock.write_lock() if exclusive else lock.read_lock():
         yield

@@ -29,7 +29,7 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _NAME = re.compile(r"[\w.]+")
-#: A quoted file name in a worker: what it reads, compiles or loads beside itself.
+#: A quoted file name in a worker: the files that it reads, compiles or loads.
 _QUOTED = re.compile(r"[\"'](?:\./)?([\w.-]+\.(?:py|js|c|h))[\"']")
 
 
@@ -54,14 +54,14 @@ def files_of(*modules: str) -> tuple[str, ...]:
 
 @cache
 def worker_files(*scripts: str) -> tuple[str, ...]:
-    """Worker scripts, and all beside them that they import or name, at any depth."""
+    """Worker scripts, and all files of their folder that they import or name, at any depth."""
     seen: dict[str, None] = {}
     waiting = list(scripts)
     while waiting:
         name = waiting.pop()
         if name not in seen:
             seen[name] = None
-            waiting += _beside(name)
+            waiting += _next_to(name)
     return tuple(sorted(f"{_WORKERS}/{name}" for name in seen))
 
 
@@ -79,7 +79,7 @@ def is_own(path: str | Path) -> bool:
 
 @cache
 def _file(module: str) -> str | None:
-    """Where a module of ours lies; None for others."""
+    """The path of a module of ours; None for others."""
     if module.partition(".")[0] not in PACKAGES:
         return None
     path = module.replace(".", "/")
@@ -120,7 +120,7 @@ def _with_packages(module: str) -> Iterator[str]:
 
 
 @cache
-def _beside(name: str) -> tuple[str, ...]:
+def _next_to(name: str) -> tuple[str, ...]:
     """The files of the workers' folder that one of them imports or names."""
     folder = ROOT / _WORKERS
     text = (folder / name).read_text(encoding="utf-8")

@@ -1,4 +1,8 @@
-"""Where everything lies, as paths relative to the project's root (doit compares paths as strings)."""
+"""The path of every file, relative to the project's root (doit compares paths as strings).
+
+Results are below the fingerprint of the host, which this module therefore asks for: a path without it would
+be of no host, and every caller would have to pass the same one.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 THIRD_PARTY = "third_party"
 WORKLOADS = "workloads"
-#: Of the user's own, made by ``doit run new``; git does not see them.
+#: The user's workloads, made by ``doit run new``; git ignores them.
 LOCAL_WORKLOADS = f"{WORKLOADS}/local"
 WORKLOAD_TOML = "workload.toml"
 #: Linked into programs that are timed by their own clock.
@@ -23,7 +27,7 @@ CLAIMS = "claims.toml"
 BUILD = "build"
 ARTIFACTS = f"{BUILD}/artifacts"
 SETTLED = f"{BUILD}/settled"
-#: Held by whoever runs tasks here; beside it, who that is.
+#: Locked by the process that runs tasks here; the second file says which process that is.
 CHECKOUT_LOCK = ".doit.lock"
 CHECKOUT_NOTE = ".doit.run"
 RESULTS = "results"
@@ -36,7 +40,7 @@ CHARTS = f"{REPORT}/charts"
 CLAIMS_JSON = f"{REPORT}/claims.json"
 COMPARE_JSON = f"{REPORT}/compare.json"
 COMPARE_TXT = f"{REPORT}/compare.txt"
-#: What went wrong beside the report, a file a task: ``check`` tells it.
+#: What went wrong in tasks that do not stop a run, a file per task: ``check`` reports it.
 TROUBLES = f"{BUILD}/troubles"
 #: The variable that names the file of a workflow step's summary, where there is one.
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -47,7 +51,8 @@ SELFTEST_JSON = f"{REPORT}/selftest.json"
 REPRODUCE_TXT = f"{REPORT}/reproduce.txt"
 REPRODUCE_JSON = f"{REPORT}/reproduce.json"
 BUNDLE = f"{BUILD}/bundle/coremark-wasm.tar"
-ELSEWHERE = f"{BUILD}/elsewhere"
+#: Copies of the project that are built for a comparison.
+REBUILT = f"{BUILD}/rebuilt"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 ENVIRONMENTS = "pipeline/runtimes/pins"
@@ -55,7 +60,7 @@ TEMPLATES = "pipeline/report/templates"
 TEMPLATE = f"{TEMPLATES}/report.md.jinja"
 
 
-#: Where files are written, beside results: searched for what a killed run left half-made.
+#: Folders that files are written to, with RESULTS: searched for incomplete files of a killed run.
 WRITTEN = (BUILD, REPORT, THIRD_PARTY, WORKLOADS, "history", ".")
 
 
@@ -65,7 +70,7 @@ def here() -> str:
 
 
 def host_record(host: str) -> str:
-    """Which host it is that measured what lies in a folder."""
+    """The record of the host that measured the samples in a folder."""
     return f"{RESULTS}/{host}/host.json"
 
 
@@ -98,7 +103,7 @@ def libc(toolchain: str, target: str) -> str:
 
 
 def library(toolchain: str, target: str, name: str) -> str:
-    """The folder of a library beside the C library."""
+    """The folder of a library in addition to the C library."""
     return f"{BUILD}/toolchains/{toolchain}/libraries/{target}/{name}"
 
 
@@ -107,7 +112,7 @@ def flags(toolchain: str, variant: str) -> str:
 
 
 def third_party(name: str) -> str:
-    """Where sources of somebody else's are obtained, beside their manifest."""
+    """The folder of the sources of a third party, with their manifest."""
     return f"{THIRD_PARTY}/{name}"
 
 
@@ -116,7 +121,7 @@ def manifest(name: str) -> str:
 
 
 def staged(workload: str) -> str:
-    """A copy of a workload's files, so that no path of the user's reaches a compiler or a guest."""
+    """A copy of a workload's files, so that no path of the user reaches a compiler or a guest."""
     return f"{BUILD}/workloads/{workload}"
 
 
@@ -133,15 +138,6 @@ def staged_stdin(workload: str) -> str:
     return f"{staged(workload)}/stdin"
 
 
-def artifact_dir(workload: str, toolchain: str, variant: str, target: str) -> str:
-    return f"{ARTIFACTS}/{workload}/{toolchain}/{variant}/{target}"
-
-
-def provenance(workload: str, toolchain: str, variant: str, target: str) -> str:
-    """What an artifact was made of, and how."""
-    return f"{artifact_dir(workload, toolchain, variant, target)}/provenance.json"
-
-
 def environment(name: str) -> str:
     return f"{BUILD}/environments/{name}"
 
@@ -156,7 +152,7 @@ def environment_lock(name: str) -> str:
 
 
 def resolved_lock(name: str) -> str:
-    """The pins of a version that only this user asked for."""
+    """The pins of a version that the user asked for."""
     return f"{BUILD}/environments/{name}.txt"
 
 
@@ -169,7 +165,7 @@ def worker(script: str) -> str:
 
 
 def samples(cell: str, host: str | None = None) -> str:
-    """The folder of a cell's samples, of this host or another."""
+    """The folder of a cell's samples, of this host or of the one given."""
     return f"{RESULTS}/{host or here()}/{cell}"
 
 
@@ -183,12 +179,12 @@ def sweep(runtime: str, kind: str) -> str:
 
 
 def asked(toolchain: str) -> str:
-    """What the toolchain has answered about the choices of [tune]."""
+    """The toolchain's answers about the choices of [tune]."""
     return f"{BUILD}/toolchains/{toolchain}/asked.json"
 
 
 def search_name(backends: Sequence[str]) -> str:
-    """What a search for flags is called, by the names of its backends."""
+    """The name of a search for flags, from the names of its backends."""
     whole = "+".join(backends)
     return whole if len(whole) <= 60 else f"{backends[0]}+{len(backends) - 1}-more"
 
@@ -198,7 +194,7 @@ def searches() -> str:
 
 
 def search(name: str, key: str) -> str:
-    """Where a search keeps its journal (with ".json") and the samples of its re-measurements (below)."""
+    """The journal of a search (with ".json") and the folder of the samples of its re-measurements."""
     return f"{searches()}/{name}-{key[:12]}"
 
 

@@ -14,7 +14,10 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def starting() -> Iterator[None]:
-    """Around a fork: an interrupt comes after it. In its hooks and in the child Python only tells of one."""
+    """Block SIGINT, SIGTERM and SIGHUP while forking.
+
+    Python would only print an interrupt that it raises in fork hooks or in the child.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -23,7 +26,7 @@ def starting() -> Iterator[None]:
 
 
 def end_by_signals() -> None:
-    """Let a signal end this process without a word, unless it is ignored here."""
+    """Let a signal end this process without a message, unless it is ignored here."""
     for number in _ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)

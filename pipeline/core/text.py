@@ -11,14 +11,14 @@ _ESCAPES = re.compile(
 )
 
 #: What no file of ours may carry: control characters (a terminal obeys them), halves of characters (no
-#: UTF-8), marks that make text read in another order than it has. Not tab, line feed, carriage return.
+#: UTF-8), marks that make text read in an order other than its own. Not tab, line feed, carriage return.
 _HIDDEN = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
 )
 
 
 def plain(text: str, most: int = 300) -> str:
-    """Foreign text for a terminal: one line, no escapes, no control or invisible characters, not endless."""
+    """Text from outside for a terminal: one line without escapes, control and invisible characters, cut."""
     found = _ESCAPES.sub("", text)
     found = " ".join("".join(c if c.isprintable() else " " for c in found).split())
     return found if len(found) <= most else f"{found[: most - 1]}…"
@@ -30,7 +30,7 @@ def printable(value: object) -> str:
 
 
 def markdown_text(value: object) -> str:
-    """Foreign text (flags, CPU names, reasons) as plain text inside a Markdown table."""
+    """Text from outside (flags, CPU names, reasons) as plain text inside a Markdown table."""
     text = " ".join(printable(str(value)).split())
     for character in "\\`*_[]<>|":
         text = text.replace(character, "\\" + character)
@@ -38,5 +38,5 @@ def markdown_text(value: object) -> str:
 
 
 def markdown_code(value: str) -> str:
-    """Foreign text as code inside a Markdown table, where only these two characters act."""
+    """Text from outside as code inside a Markdown table, where only these two characters act."""
     return "`" + value.replace("`", "'").replace("|", "/") + "`"

@@ -1,8 +1,9 @@
-"""CoreMark modules that somebody else built, as guests: what they take, print and return is theirs.
+"""Prebuilt CoreMark modules as guests: they decide what they take, print and return.
 
 Two interfaces are known. A WASI command prints CoreMark's report; it may take seeds and iterations as
-arguments like our own artifacts, or run as long as it likes whatever it is told. An export ``run`` returns
-the score as f32 and asks an imported ``env.clock_ms`` for the time; it prints nothing, so no CRC is seen.
+arguments like our own artifacts, or ignore them and choose its number of iterations itself. An export ``run``
+returns the score as f32 and asks an imported ``env.clock_ms`` for the time; it prints nothing, so no CRC is
+seen.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
 #: A program that calibrates itself for ten seconds and more, under a slow interpreter.
 _WHOLE_RUN_S = 120.0
-#: Least of the time that a whole run must say, {whether the run is a process of its own, which also starts}.
+#: Least part of its time that a whole run must report, {whether each run is a process, which also starts}.
 _CLOCK_TOLERANCE = {False: 0.9, True: 0.6}
 _MOST_ITERATIONS = 10**6
 #: An export ``run`` is also run on a clock that is slower by this; the two speeds differ by less than this,
@@ -31,41 +32,46 @@ _SLOWER, _SAME_SPEED = 4, 2
 _MOST_OF_NATIVE, _NATIVE_S = 4, 0.005
 #: More runs of an export ``run`` that ended too soon.
 _TRIES = 5
-#: How far a score may be from a whole number of iterations over the time it is of: f32 has 24 bits, and
+#: How far a score may be from a whole number of iterations over its time: f32 has 24 bits, and
 #: intermediate results of a port may have as few.
 _WHOLE_NUMBER = 0.02
 _F32 = 2.0**-22
 #: {iterations: final CRC} of native runs, in this process: whole runs of one module mostly have the same.
-_final: dict[int, int] = {}
+_native_crcs: dict[int, int] = {}
 
 
-def session_for(interface: str) -> type[Session]:
+def clear_native_crcs() -> None:
+    """Forget what native runs gave, as a new process would."""
+    _native_crcs.clear()
+
+
+def session_for(interface: Interface) -> type[Session]:
     """The kind of session that a module of this interface calls for."""
-    kinds: dict[str, type[Session]] = {
-        Interface.COMMAND: ForeignCommand,
+    kinds: dict[Interface, type[Session]] = {
+        Interface.COMMAND: PrebuiltCommand,
         Interface.RUN32: Run32,
         Interface.RUN64: Run64,
     }
-    return kinds[Interface(interface)]
+    return kinds[interface]
 
 
 @dataclass(eq=False, kw_only=True)
-class ForeignCommand(Session):
-    """A WASI command of somebody else's."""
+class PrebuiltCommand(Session):
+    """A prebuilt WASI command."""
 
     longest_run_s: float = _WHOLE_RUN_S
-    as_it_likes: bool = False  # whatever its arguments are
+    ignores_arguments: bool = False  # and chooses its number of iterations itself
     validated: str = "CRCs of both seed sets, final CRC equal to native"
 
     def validate(self, reference: Session) -> None:
-        """As of our own, where it takes arguments; else one whole run with the performance seeds."""
+        """Both seed sets, where it takes arguments; else one whole run with the performance seeds."""
         output = self._printed(VALIDATION, VALIDATION_ITERATIONS, watch=True)
         try:
-            validator.judge(_text(output), VALIDATION, VALIDATION_ITERATIONS)
+            validator.validate(_text(output), VALIDATION, VALIDATION_ITERATIONS)
         except NoTime:
             pass  # its clock is too coarse for so few
         except Invalid:
-            self.as_it_likes = True
+            self.ignores_arguments = True
             self.validated = "CRCs of the performance seeds, final CRC equal to native"
             self._whole(output, reference)
             return
@@ -80,7 +86,7 @@ class ForeignCommand(Session):
         while True:
             output = self._printed(seeds, iterations)
             try:
-                validator.judge(_text(output), seeds, iterations)
+                validator.validate(_text(output), seeds, iterations)
             except NoTime as error:
                 if iterations >= _MOST_ITERATIONS:
                     raise Ended(Status.INVALID, f"{self.who}: {error}") from None
@@ -98,13 +104,13 @@ class ForeignCommand(Session):
         if self.agreement < least:
             reason = f"it timed {run.seconds:g} s of the {self.wall_seconds:g} s that it ran"
             raise Ended(Status.INVALID, f"{self.who}: {reason}, expected {least:.0%} or more: a slow clock")
-        if run.iterations not in _final:
-            _final[run.iterations] = _long_run(reference, run.iterations)
-        self._compare(run.result, _final[run.iterations], f"{run.iterations} iterations")
+        if run.iterations not in _native_crcs:
+            _native_crcs[run.iterations] = _long_run(reference, run.iterations)
+        self._compare(run.result, _native_crcs[run.iterations], f"{run.iterations} iterations")
         return run
 
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
-        if not self.as_it_likes:
+        if not self.ignores_arguments:
             super().prepare(reference, least_s)
             return
         self._reference = reference
@@ -112,7 +118,7 @@ class ForeignCommand(Session):
         self.clock_agreement = self.agreement
 
     def chunk(self) -> Run:
-        if not self.as_it_likes:
+        if not self.ignores_arguments:
             return super().chunk()
         run = self._whole(self._printed(PERFORMANCE, 0, watch=True), self._reference)
         self.iterations = run.iterations
@@ -171,7 +177,7 @@ class _Run(Session):
         fast = self.chunk()
         if not 1 / _SAME_SPEED < fast.score / slow.score < _SAME_SPEED:
             reason = f"{fast.score:g} iterations/s where its clock is fast and {slow.score:g} where it is not"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is not of what it ran")
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score does not follow from what it ran")
         native = reference.run(
             PERFORMANCE, min(_MOST_ITERATIONS, max(1, round(_NATIVE_S * fast.score)))
         ).score
@@ -211,11 +217,11 @@ class _Run(Session):
         """Believe a score, or raise Ended saying what is wrong with it."""
         if found.calls < 2 or found.clock_ms <= 0 or found.clock_ns <= 0:
             reason = f"it asked for the time {found.calls} times, {found.clock_ms:g} ms apart at last"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score is of no time")
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: its score has no time")
         if found.score is None or not 0 < found.score < 1e12:
             raise Ended(Status.INVALID, f"{self.who}: run returned {found.score}: CoreMark found errors")
         if found.clock_ms < validator.SELF_TIMED_S * 1000:
-            reason = f"its score is of {found.clock_ms:g} ms of its clock, CoreMark asks for ten seconds"
+            reason = f"its score covers {found.clock_ms:g} ms of its clock, CoreMark asks for ten seconds"
             raise Ended(Status.INVALID, f"{self.who}: {reason}")
         iterations = found.score * found.clock_ms / 1000
         number = round(iterations)

@@ -49,10 +49,10 @@ def arguments(seeds: SeedSet, iterations: int) -> list[str]:
     return [NAME, *(f"0x{seed:x}" for seed in seeds.seeds), str(iterations)]
 
 
-def judge(output: str, seeds: SeedSet, iterations: int | None) -> Run:
+def validate(output: str, seeds: SeedSet, iterations: int | None) -> Run:
     """Believe a run's output, or raise Invalid saying what it should have been.
 
-    Checks CoreMark's own verdict, every CRC of the seed set, the iteration count (None: whatever the
+    Checks CoreMark's own verdict, every CRC of the seed set, the iteration count (None: any that the
     program chose), and that the guest's clock moved.
     """
     for line in output.splitlines():
@@ -109,14 +109,14 @@ class CoreMark:
 
     def judge(self, output: bytes, case: SeedSet, iterations: int | None, wall_s: float) -> Run:
         """By the CRCs; the guest's own time is the figure."""
-        return judge(output.decode("utf-8", "replace"), case, iterations)
+        return validate(output.decode("utf-8", "replace"), case, iterations)
 
     def name(self, case: SeedSet) -> str:
         """By what EEMBC calls the seeds."""
         return f"{case.name} run"
 
     def difference(self, found: int, expected: int) -> str:
-        """The first iteration's CRCs are checked by ``judge``; the rest shows in the final one only."""
+        """The first iteration's CRCs are checked by ``validate``; the rest shows in the final one only."""
         return f"crcfinal is 0x{found:04x}, native's is 0x{expected:04x}"
 
     def manual(self) -> str:
@@ -126,7 +126,7 @@ class CoreMark:
         return (
             f"Arguments: {seeds} 300000 (the last is the number of iterations: one that takes ten seconds). "
             f"A run is right if it prints seedcrc 0x{good.seedcrc:04x}, crclist 0x{good.crclist:04x}, "
-            f"crcmatrix 0x{good.crcmatrix:04x} and crcstate 0x{good.crcstate:04x}, whatever its exit status. "
+            f"crcmatrix 0x{good.crcmatrix:04x} and crcstate 0x{good.crcstate:04x}; ignore its exit status. "
             "The rules for what may be called a CoreMark score ask, among other things, for ten seconds and "
             f"for both seed sets (the other: {others}). CoreMark is EEMBC's, under its own terms, and a "
             "trademark of EEMBC: see LICENSES/."

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pipeline.core.artifact import BuildSpec
 from pipeline.core.model import PREBUILT, Backend, Cell, Prebuilt, Protocol, Workload
 from pipeline.experiment.search_space import Tuning
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
@@ -62,10 +63,10 @@ class Plan:
                 targets.append(NATIVE)
         return needed
 
-    def artifacts(self) -> list[tuple[Workload, Toolchain, Variant, str]]:
-        """Every artifact that is built: (workload, toolchain, variant, target)."""
+    def artifacts(self) -> list[BuildSpec]:
+        """Every artifact that is built."""
         return [
-            (workload, toolchain, variant, target)
+            BuildSpec(workload, toolchain, variant, target)
             for workload in self.workloads
             for toolchain in self.builders()
             for variant, targets in self.builds(toolchain).items()

@@ -1,4 +1,4 @@
-"""A guest loaded in a worker, as its parent sees it: loaded, run, and what it says of itself."""
+"""One open guest program in a worker, as the parent process sees it: load it, run it, read its answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pipeline.runtimes.worker_process import Worker
 
 T = TypeVar("T")
 
-#: A guest that prints more is stopped being listened to: OUTPUT_LIMIT in serve.py and guest.js.
+#: The output of a guest that prints more is cut off: OUTPUT_LIMIT in serve.py and guest.js.
 OUTPUT_LIMIT = 1 << 20
 _MOST_REASON = 600
 
@@ -26,15 +26,15 @@ class Ended(Exception):
     """The round ended early with a status and the reason for it."""
 
     def __init__(self, status: Status, reason: str) -> None:
-        # What a guest or a runtime said goes to terminals, tables and pages.
+        # What a guest or a runtime printed goes to terminals, tables and pages.
         self.reason = plain(reason, _MOST_REASON)
         super().__init__(self.reason)
         self.status = status
 
 
 def prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
-    """The runtime must be the version, and its compiler the one, that the label says; raises Ended."""
-    # A program that is only a command was asked by us, not by its worker.
+    """Check that the runtime has the version, and is the compiler, of its label; raises Ended."""
+    # A command-line program was asked for its version by identify(), not by its worker.
     if loaded.version != version and (backend.runtime.packages or loaded.version is not None):
         raise Ended(Status.INVALID, f"the runtime says it is {loaded.version}, expected {version}")
     for name, value in backend.proof.items():
@@ -99,8 +99,8 @@ class Guest:
         if answer.outcome == "trap":
             raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
         if answer.code != 0:
-            said = answer.message.partition(": ")[2]
-            what = f"the guest exited with {answer.code}" + (f": {said}" if said else "")
+            message = answer.message.partition(": ")[2]
+            what = f"the guest exited with {answer.code}" + (f": {message}" if message else "")
             raise Ended(Status.INVALID, f"{self.who}: {what}")
         if answer.stdout_bytes > OUTPUT_LIMIT:
             raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")

@@ -1,4 +1,4 @@
-"""The hosts whose samples lie in one results folder, each in a folder of its own."""
+"""The hosts whose samples are in one results folder, each in its own folder there."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import host, paths
-from pipeline.core.files import read_json, write_json
+from pipeline.core.files import read_record, write_record
+from pipeline.core.host import Host
 
 _FOLDER = re.compile(r"[0-9a-f]{12}")
 
 
-def introduce() -> None:
-    """Write down which host this is, beside what it measures; does nothing where that is known."""
+def write_host_record() -> None:
+    """Write down which host this is, next to its samples; does nothing where that is done."""
     path = Path(paths.host_record(paths.here()))
     if not path.exists():
-        write_json(path, host.describe())
+        write_record(path, host.describe())
 
 
 def others() -> list[str]:
@@ -30,25 +31,23 @@ def others() -> list[str]:
     return sorted(name for name in names if _FOLDER.fullmatch(name) and name != paths.here())
 
 
-def describe(name: str) -> dict[str, Any]:
-    """The "host" object of another host; of one that did not introduce itself only what its folder says."""
+def describe(name: str) -> Host:
+    """One of the other hosts; of one without a valid record only the folder's name is known."""
     try:
-        found = read_json(paths.host_record(name))
-        typed = all(isinstance(found[key], kind) for key, kind in host.KEYS.items())
-        if typed and tuple(found) == tuple(host.KEYS) and found["fingerprint"].startswith(name):
-            return dict(found)
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
-    unknown: dict[str, Any] = dict.fromkeys(host.KEYS)
-    return {**unknown, "fingerprint": name, "cpu": f"unknown host {name}"}
+        record = read_record(paths.host_record(name), Host)
+    except (OSError, ValueError):
+        record = None
+    if record is None or not record.fingerprint.startswith(name) or record.cpu is None:
+        return Host(fingerprint=name, cpu=f"unknown host {name}")
+    return record
 
 
 def state() -> list[list[Any]]:
-    """[path, time in ns, size] of all that lies there of other hosts, as JSON: a report depends on it."""
+    """[path, time in ns, size] of all files of other hosts, as JSON: a report depends on them."""
     found: list[list[Any]] = []
     for name in others():
         for folder, _, files in os.walk(os.path.join(paths.RESULTS, name)):
-            # Another host may be writing there just now, to files whose names begin with a dot.
+            # That host may be writing there just now, to files whose names begin with a dot.
             for path in (os.path.join(folder, file) for file in files if not file.startswith(".")):
                 with contextlib.suppress(OSError):
                     status = os.stat(path)

@@ -1,6 +1,6 @@
 """The state of the machine around a round: what else it did, and how it was set up. Linux only.
 
-Everything is read from the kernel's files; what a machine does not tell is None.
+Everything is read from the kernel's files; what a machine does not show there is None.
 """
 
 from __future__ import annotations
@@ -11,11 +11,28 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
+
+#: {RLIMIT_…: [soft, hard]}, -1 where there is no limit.
+Limits = dict[str, list[int]]
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _CPU = "sys/devices/system/cpu"
 _LIMITS = [f"RLIMIT_{what}" for what in ("AS", "CPU", "DATA", "FSIZE", "MEMLOCK", "NOFILE", "NPROC", "STACK")]
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened on the machine during a round, and how it was set up."""
+
+    others_processors: float = 0.0  # used by other programs, mean
+    stolen_processors: float = 0.0  # taken by the hypervisor, mean
+    swapped_pages: int = 0
+    throttled: int | None = None  # events of all processors
+    governor: str | None = None
+    turbo: bool | None = None
+    on_battery: bool | None = None
+    clock_source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,35 +65,29 @@ def read(root: Path = Path("/")) -> Reading:
     )
 
 
-def limits() -> dict[str, list[int]]:
-    """What a process of ours may have (ulimit): soft and hard, -1 where there is no limit."""
+def limits() -> Limits:
+    """The limits of a process of ours (ulimit)."""
     return {name: list(resource.getrlimit(getattr(resource, name))) for name in _LIMITS}
 
 
-def between(before: Reading, after: Reading, own_cpu_s: float) -> dict[str, Any]:
-    """What happened from one reading to the other, beside our own ``own_cpu_s`` seconds of work."""
+def conditions(before: Reading, after: Reading, own_cpu_s: float, root: Path = Path("/")) -> Conditions:
+    """What happened between two readings in addition to ``own_cpu_s`` seconds of our own work."""
     seconds = max(after.at - before.at, 1e-9)
     others = max(0.0, after.busy_s - before.busy_s - own_cpu_s)
-    known = before.throttled is not None and after.throttled is not None
-    return {
-        "others_processors": round(others / seconds, 2),
-        "stolen_processors": round((after.stolen_s - before.stolen_s) / seconds, 3),
-        "swapped_pages": after.swapped_pages - before.swapped_pages,
-        "throttled": (after.throttled or 0) - (before.throttled or 0) if known else None,
-    }
-
-
-def settings(root: Path = Path("/")) -> dict[str, Any]:
-    """How the machine is set up: governors, turbo, battery, clock source."""
+    counted = before.throttled is not None and after.throttled is not None
     cpu = root / _CPU
     governors = {_first_line(path) for path in cpu.glob("cpu*/cpufreq/scaling_governor")} - {""}
     clock = _first_line(root / "sys/devices/system/clocksource/clocksource0/current_clocksource")
-    return {
-        "governor": ",".join(sorted(governors)) or None,
-        "turbo": _turbo(cpu),
-        "on_battery": _on_battery(root / "sys/class/power_supply"),
-        "clock_source": clock or None,
-    }
+    return Conditions(
+        others_processors=round(others / seconds, 2),
+        stolen_processors=round((after.stolen_s - before.stolen_s) / seconds, 3),
+        swapped_pages=after.swapped_pages - before.swapped_pages,
+        throttled=(after.throttled or 0) - (before.throttled or 0) if counted else None,
+        governor=",".join(sorted(governors)) or None,
+        turbo=_turbo(cpu),
+        on_battery=_on_battery(root / "sys/class/power_supply"),
+        clock_source=clock or None,
+    )
 
 
 def _turbo(cpu: Path) -> bool | None:

@@ -1,4 +1,4 @@
-"""Why a module does not run: which of the features that it uses a backend lacks, as the backend shows."""
+"""Missing features, found by running probes: which features of WebAssembly a backend does not have."""
 
 from __future__ import annotations
 
@@ -9,34 +9,52 @@ from pathlib import Path
 from pipeline.core import paths
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import new_folder
-from pipeline.core.model import Backend, Protocol
+from pipeline.core.model import Backend, Protocol, Status
 from pipeline.measure.guest import Ended, Guest
 from pipeline.runtimes.launch import start
 from pipeline.wasm import feature_probes
 
-#: {(backend, feature): whether it has it}, of this process: versions are parts of backends' names.
-_known: dict[tuple[str, str], bool] = {}
+#: {(backend, feature): whether it has it}, in this process: versions are part of a backend's name.
+_answers: dict[tuple[str, str], bool] = {}
+#: In place of a feature: a program without any.
 _BASELINE = ""
 
 
-def lacking(backend: Backend, protocol: Protocol, features: Iterable[str]) -> list[str]:
-    """Those of the features that the backend does not load or run, each tried in a worker of its own.
+def explained(
+    error: Ended, backend: Backend, protocol: Protocol, used: Iterable[str], version: str | None
+) -> Ended:
+    """The same end, or its reason: features that a module uses and the backend does not have."""
+    if backend.native or error.status in (Status.UNAVAILABLE, Status.TIMEOUT):
+        return error
+    missing = missing_features(backend, protocol, used)
+    if not missing:
+        return error
+    who = f"{backend.name} ({version})" if version else backend.name
+    return Ended(Status.UNAVAILABLE, f"needs {', '.join(missing)}, which {who} does not have")
+
+
+def missing_features(backend: Backend, protocol: Protocol, features: Iterable[str]) -> list[str]:
+    """Those of the features that the backend does not load or run, each tried in its own worker.
 
     Empty where it does not even run a program without any: then features are not what is wrong.
     """
-    tried = [feature for feature in sorted(set(features)) if feature in feature_probes.FEATURES]
-    if not tried or not _has(backend, protocol, _BASELINE):
+    probed = [feature for feature in sorted(set(features)) if feature in feature_probes.FEATURES]
+    if not probed or not _has(backend, protocol, _BASELINE):
         return []
-    return [feature for feature in tried if not _has(backend, protocol, feature)]
+    return [feature for feature in probed if not _has(backend, protocol, feature)]
+
+
+def clear_answers() -> None:
+    """Forget which features backends have, as a new process would."""
+    _answers.clear()
 
 
 def _has(backend: Backend, protocol: Protocol, feature: str) -> bool:
     key = backend.name, feature
-    if key not in _known:
-        _known[key] = _runs(
-            backend, protocol, feature_probes.probe(feature) if feature else feature_probes.baseline()
-        )
-    return _known[key]
+    if key not in _answers:
+        module = feature_probes.probe(feature) if feature else feature_probes.baseline()
+        _answers[key] = _runs(backend, protocol, module)
+    return _answers[key]
 
 
 def _runs(backend: Backend, protocol: Protocol, module: bytes) -> bool:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from pipeline.core import paths
-from pipeline.core.model import Backend, Protocol, Workload
+from pipeline.core.model import Backend, Interface, Protocol, Workload
 from pipeline.measure.session import Session
 from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators
 
 
 def within(workload: Workload, protocol: Protocol) -> Protocol:
-    """The protocol with what the workload says of a run's time and memory."""
+    """The protocol with the limits of the workload on a run's time and memory."""
     memory = min(workload.memory_mib or protocol.memory_mib, protocol.memory_mib)
     seconds = workload.run_timeout_s or protocol.run_timeout_s
     return replace(protocol, memory_mib=memory, run_timeout_s=seconds)
@@ -28,10 +26,10 @@ def open_session(
     protocol: Protocol,
     backend: Backend,
     workload: Workload,
-    artifact: Mapping[str, Any],
+    interface: Interface | None = None,
 ) -> Session:
-    """A session for an artifact whose record is given."""
-    return _kind(workload, artifact)(
+    """A session for an artifact of a workload; ``interface`` is that of a prebuilt module."""
+    return _kind(workload, interface)(
         worker=worker,
         who=who,
         protocol=protocol,
@@ -51,8 +49,7 @@ def inputs(workload: Workload) -> dict[str, str]:
     return found
 
 
-def _kind(workload: Workload, artifact: Mapping[str, Any]) -> type[Session]:
-    interface = artifact.get("interface")
+def _kind(workload: Workload, interface: Interface | None) -> type[Session]:
     if interface is None:
         return Session
     kind: type[Session] = importlib.import_module(validators.modules_of(workload)).session_for(interface)

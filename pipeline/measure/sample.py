@@ -1,65 +1,35 @@
-"""The file that one round of one cell leaves, and the key that says what it was measured on.
+"""The file that one round of one cell leaves.
 
-A sample whose key equals the digest of today's inputs is as good as a new one, whatever doit
-remembers; any other is measured again. So nothing is measured twice and nothing stale is shown.
+A sample whose key (sample_key.py) equals that of today's inputs is as good as a new one, even if doit has
+forgotten it; any other is measured again. So nothing is measured twice and nothing stale is shown.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from pipeline.build.artifacts import artifact_path, artifact_record
-from pipeline.core import own_code, paths
-from pipeline.core.files import digest_of, read_json, write_atomic
-from pipeline.core.host import fingerprint
-from pipeline.core.model import Cell, Protocol, Status, Workload
+from pipeline.core.files import digest_of, write_atomic
+from pipeline.core.model import Status
 from pipeline.measure import machine_state
+from pipeline.measure.machine_state import Conditions, Limits
+from pipeline.measure.worker_messages import Evidence
 from pipeline.stats.undisturbed import Series
-from pipeline.workloads import validators
-from toolchain.model import NATIVE, WASM
 
-SCHEMA = 5
+SCHEMA = 6
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One round of one cell. Scores in iterations per second, times in seconds, sizes in bytes."""
+class Chunks(msgspec.Struct, kw_only=True):
+    """The chunk pairs of a round. Scores in iterations per second."""
 
-    schema: int
-    key: str
-    inputs: str  # cell_key(): the same in all rounds that may be taken together
-    digest: str = ""  # of all other fields: an edited sample is no sample
-    cell: str
-    round: int
-    status: Status
-    reason: str | None
-    measured: str  # UTC, ISO 8601
-    artifact_sha256: str | None = None
-    artifact_bytes: int | None = None
-    version: str | None = None
-    proof: dict[str, Any] | None = None
-    #: What could be checked of a module that somebody else built; None for our own, of which it is all.
-    validated: str | None = None
-    #: Phases: from fork to the worker's greeting, loading the runtime, compiling the module, instantiating
-    #: it for the first run, and that run (a validation run, cold). None where the backend cannot tell.
-    start_seconds: float | None = None
-    runtime_seconds: float | None = None
-    compile_seconds: float | None = None
-    instantiate_seconds: float | None = None
-    first_run_seconds: float | None = None
-    code_bytes: int | None = None
-    peak_rss_bytes: int | None = None
+    #: Of a chunk of the cell and of the reference.
     iterations: int | None = None
     reference_iterations: int | None = None
-    #: Guest seconds over host seconds, see session.CLOCK_AGREEMENT.
-    clock_agreement: float | None = None
     #: scores[i] and reference_scores[i] were measured one after the other on processors[i], and the two
-    #: shares say for which part of its time a chunk had that processor.
+    #: shares are the part of its time for which a chunk had that processor.
     scores: list[float] = []
     reference_scores: list[float] = []
     cpu_shares: list[float] = []
@@ -71,80 +41,62 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warmup_scores: list[float] = []
     #: Relative change over the round, and its p value; None where too few pairs were undisturbed to tell.
     trend: tuple[float, float] | None = None
-    #: See machine_state.py.
-    conditions: dict[str, Any] = {}
+    #: Guest seconds over host seconds, see session.CLOCK_AGREEMENT.
+    clock_agreement: float | None = None
+
+
+class RoundResult(Chunks, kw_only=True):
+    """What a round measured, as far as it got. Times in seconds, sizes in bytes."""
+
+    status: Status = Status.OK
+    reason: str | None = None  # why it ended early
+    artifact_sha256: str | None = None
+    artifact_bytes: int | None = None
+    version: str | None = None
+    proof: Evidence | None = None
+    #: What could be validated of a prebuilt module, in words; None for modules built here: everything.
+    validated: str | None = None
+    #: Phases: from fork to the worker's greeting, loading the runtime, compiling the module, instantiating
+    #: it for the first run, and that run (a validation run, cold). None where the backend cannot tell.
+    start_seconds: float | None = None
+    runtime_seconds: float | None = None
+    compile_seconds: float | None = None
+    instantiate_seconds: float | None = None
+    first_run_seconds: float | None = None
+    code_bytes: int | None = None
+    peak_rss_bytes: int | None = None
+    conditions: Conditions | None = None  # None where it ended early
+    #: What processes were allowed (ulimit) in a round that ended early.
+    limits: Limits | None = None
+    #: How the first try ended, of a round that succeeded at the second.
+    first_try: str | None = None
+
+    def add(self, chunks: Chunks) -> None:
+        """Take over all fields of chunks that were measured."""
+        for name in Chunks.__struct_fields__:
+            setattr(self, name, getattr(chunks, name))
+
+
+# A result grows while a round is measured, a sample does not change: msgspec allows that, dataclasses do not.
+class Sample(RoundResult, frozen=True, kw_only=True, forbid_unknown_fields=True):  # type: ignore[misc]
+    """One round of one cell, finished."""
+
+    schema: int
+    key: str
+    inputs: str  # sample_key.Inputs.digest: the same in all rounds that may be taken together
+    digest: str = ""  # of all other fields: an edited sample is no sample
+    cell: str
+    round: int
+    measured: str  # UTC, ISO 8601
     seconds: float | None = None  # that the round took
 
     def series(self) -> Series:
-        """The chunk pairs as undisturbed.py wants them."""
+        """The chunk pairs for stats/undisturbed.py."""
         return Series(self.scores, self.reference_scores, self.cpu_shares, self.reference_cpu_shares)
 
     def steady(self) -> list[int]:
         """The pairs that were undisturbed as far as this round could know."""
         return self.series().steady(self.machine_speed or 0.0)
-
-
-def inputs(cell: Cell, reference: tuple[str, str]) -> list[str]:
-    """Files that decide a sample, in a fixed order; all exist once the build has run."""
-    target = NATIVE if cell.backend.native else WASM
-    workload = cell.workload
-    files = [
-        artifact_path(workload.name, cell.toolchain, cell.variant.name, target),
-        artifact_record(workload.name, cell.toolchain, cell.variant.name, target),
-        artifact_path(workload.name, *reference, NATIVE),
-        artifact_record(workload.name, *reference, NATIVE),
-        *staged_inputs(workload),
-        paths.runtime_identity(cell.backend.runtime.name),
-        *own_code.worker_files(cell.backend.runtime.worker, "native_worker.py"),
-        *own_code.files_of("pipeline.measure.measure_round", *validators.modules(workload)),
-    ]
-    return list(dict.fromkeys(files))
-
-
-def settings(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> dict[str, Any]:
-    """What decides a sample beside files, as JSON: also doit's ``config_changed``."""
-    return {
-        "schema": SCHEMA,
-        "cell": cell.name,
-        "workload": runs(cell.workload),
-        "options": dict(cell.backend.options),
-        "proof": dict(cell.backend.proof),
-        "arguments": list(cell.backend.arguments),
-        "environment": dict(cell.backend.environment),
-        "protocol": protocol.settings(),
-        "reference": list(reference),
-        "host": fingerprint(),
-    }
-
-
-def runs(workload: Workload) -> dict[str, Any]:
-    """What decides how a workload's artifacts are run and judged, as JSON."""
-    return {
-        "args": list(workload.args),
-        "judge": workload.judge,
-        "proof": asdict(workload.proof),
-        "figure": asdict(workload.figure),
-        "files": list(workload.files),
-        "stdin": workload.stdin is not None,
-        "limits": [workload.memory_mib, workload.run_timeout_s],
-    }
-
-
-def staged_inputs(workload: Workload) -> list[str]:
-    """The copies of the files that a guest may read."""
-    found = [f"{paths.staged_files(workload.name)}/{name}" for name in workload.files]
-    return [*found, *([paths.staged_stdin(workload.name)] if workload.stdin is not None else [])]
-
-
-def cell_key(cell: Cell, protocol: Protocol, reference: tuple[str, str]) -> str:
-    """Digest of everything that decides the samples of a cell: reads every file of ``inputs``."""
-    files = {path: own_code.digest(path) for path in inputs(cell, reference)}
-    return digest_of({"files": files, "settings": settings(cell, protocol, reference)})
-
-
-def key_of(cell_key: str, round_: int) -> str:
-    """What the sample of a round must carry to be the one that today's inputs call for."""
-    return digest_of({"round": round_, "cell": cell_key})
 
 
 class _Any(msgspec.Struct):
@@ -154,13 +106,13 @@ class _Any(msgspec.Struct):
 
 
 def read(path: str | Path) -> Sample | None:
-    """Read a sample; None where there is none, or none that can be believed."""
+    """Read a sample; None where there is none, or a damaged one."""
     found = _examine(path)
     return found if isinstance(found, Sample) else None
 
 
-def lying(path: str | Path, key: str) -> Sample | None:
-    """The sample that lies there, if its key is this one. One that cannot be believed is named."""
+def read_current(path: str | Path, key: str) -> Sample | None:
+    """Read the sample if its key is this one; print a note if it is damaged."""
     found = _examine(path)
     if isinstance(found, str):
         print(f"{path}: {found}; measured again", flush=True)
@@ -169,16 +121,16 @@ def lying(path: str | Path, key: str) -> Sample | None:
     return found
 
 
-def believable(task: Any, values: dict[str, Any]) -> bool:
-    """An ``uptodate`` check: what went wrong did so under the limits that there are today (ulimit)."""
+def limits_unchanged(task: Any, values: dict[str, Any]) -> bool:
+    """An ``uptodate`` check: a round that went wrong did so under today's limits (ulimit)."""
     task.value_savers.append(lambda: {"limits": _limits_of(read(task.targets[0]))})
-    known = values.get("limits")
-    return known is None or known == machine_state.limits()
+    before = values.get("limits")
+    return before is None or before == machine_state.limits()
 
 
-def _limits_of(sample: Sample | None) -> Any:
+def _limits_of(sample: Sample | None) -> Limits | None:
     """Under which limits it went wrong; None where it did not."""
-    return None if sample is None or not _wrong(sample) else sample.conditions.get("limits")
+    return sample.limits if sample is not None and _wrong(sample) else None
 
 
 def _wrong(sample: Sample) -> bool:
@@ -186,12 +138,12 @@ def _wrong(sample: Sample) -> bool:
 
 
 def _limited(sample: Sample) -> bool:
-    """Whether it went wrong under other limits than today's, which may be all that it says."""
-    return _wrong(sample) and sample.conditions.get("limits") != machine_state.limits()
+    """Whether it went wrong under limits that differ from today's, which may be the cause."""
+    return _wrong(sample) and sample.limits != machine_state.limits()
 
 
-def objection(path: str | Path) -> str | None:
-    """Why what lies there is no sample that can be believed; None where it is one, or nothing lies there."""
+def problem(path: str | Path) -> str | None:
+    """Why a file is not a valid sample; None for a valid one, and where there is no file."""
     found = _examine(path)
     return found if isinstance(found, str) else None
 
@@ -234,11 +186,3 @@ def write(path: str | Path, sample: Sample) -> None:
     """Write a sample whole or not at all."""
     raw = msgspec.json.encode(msgspec.structs.replace(sample, digest=_digest(sample)))
     write_atomic(path, msgspec.json.format(raw, indent=1) + b"\n")
-
-
-def artifact_of(cell: Cell) -> dict[str, Any]:
-    """The record of the artifact that the cell runs."""
-    target = NATIVE if cell.backend.native else WASM
-    record = read_json(artifact_record(cell.workload.name, cell.toolchain, cell.variant.name, target))
-    assert isinstance(record, dict), json.dumps(record)
-    return record

@@ -1,4 +1,4 @@
-"""A guest that is validated, calibrated, and run in chunks: believed only when it is right."""
+"""One open guest that is validated, calibrated, and run in chunks; a wrong result ends the round."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _CLOCK_RUN_S = 0.1
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
 _CLOCK_TRIES = 5
-#: Of a clock that was right when it was checked: a chunk is slow by it that loses more than it did then, by
-#: this factor and so many seconds, and so many on end are no accident. A busy machine does it to one or two.
+#: Reject a clock after so many consecutive chunks that lose more than this factor of the calibrated loss,
+#: plus so many seconds, plus the share that rounding allows; a busy machine spoils one or two.
 _CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 2, 0.001
 #: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
 #: lost at its ends is half a per cent at most, either way.
@@ -44,11 +44,11 @@ class Session(Guest):
     chunk_s: float = 0.0  # that calibrate() aimed at
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
     lost_s: float | None = None  # host's time less the guest's, of the same run, or less in warming up
-    slow_chunks: int = 0  # on end, until now
-    setup_s: float = 0.0  # guest's clock: what a chunk does beside that which is its figure
+    slow_chunks: int = 0  # consecutive, until now
+    setup_s: float = 0.0  # guest's clock: the part of a chunk that is not in its figure
     iterations: int = 0  # of a chunk
     expected: Any = None  # the result that a chunk must have
-    #: What was checked of its output, in words; "" where it was all.
+    #: What was validated of its output, in words; "" where it was everything.
     validated: str = ""
     #: Of the first run of a calibration: more where the guest's clock is coarse.
     least_iterations: int = 1
@@ -111,9 +111,9 @@ class Session(Guest):
         """A clock that was right for one long run still is; raises Ended where it has become slow.
 
         A chunk by a slow clock counts as one that had no processor for what is missing, and by the host's
-        clock: where the machine is too busy for undisturbed pairs, all are looked at.
+        clock: where the machine is too busy for undisturbed pairs, all are used.
         Not so of processes: each has its own clock, and starts as slowly as the machine is busy. By the
-        host's clock the native reference would be slow, and all else fast beside it.
+        host's clock the native reference would be slow, and everything fast relative to it.
         """
         if run.clock_s is None or self.lost_s is None:
             return run

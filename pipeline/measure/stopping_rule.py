@@ -1,4 +1,4 @@
-"""How sure a cell's rounds make its ratio, and whether they suffice."""
+"""How precise a cell's ratio is after its rounds, and whether further rounds are wanted."""
 
 from __future__ import annotations
 

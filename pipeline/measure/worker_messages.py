@@ -12,10 +12,12 @@ Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Share = Annotated[float, Meta(ge=0, lt=1e6)]
 Finite = Annotated[float, Meta(ge=-1e300, le=1e300)]
 Count = Annotated[int, Meta(ge=0, lt=1 << 53)]
-#: Of a proof: no deeper than this, so that whatever reads it can.
+#: Of a proof: no deeper than this, so that every reader can parse it.
 Plain = str | int | float | bool | None
 Shallow = Plain | list[Plain] | dict[str, Plain]
-#: Bytes, as JSON: it stands in every sample and in the report.
+#: What a worker shows of the compiler that it used, {name: value}.
+Evidence = dict[str, Shallow]
+#: Bytes, as JSON: it is in every sample and in the report.
 _MOST_PROOF = 1 << 16
 
 
@@ -25,7 +27,7 @@ class Loaded(msgspec.Struct, frozen=True):
     compile_seconds: Seconds | None
     code_bytes: Count | None
     version: str | None
-    proof: dict[str, Shallow]
+    proof: Evidence
     runtime_seconds: Seconds | None = None  # to load the runtime into the worker
 
     def __post_init__(self) -> None:
@@ -43,7 +45,7 @@ class Returned(msgspec.Struct, frozen=True):
     """What a module with the export ``run`` gave, on the clock that it was given."""
 
     score: Finite | None  # iterations per second of its clock; None where it is no number
-    clock_ms: Finite  # between its last two looks at the clock, as it was told
+    clock_ms: Finite  # between its last two looks at the clock, of its clock
     clock_ns: Count  # the same on the host's monotonic clock
     calls: Count  # of the clock
 

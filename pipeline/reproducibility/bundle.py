@@ -1,4 +1,4 @@
-"""All artifacts in one archive that a stranger can check, and the reading of a stranger's."""
+"""All artifacts in one archive for publication that others can verify, and the reading of such an archive."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.build.artifacts import artifact_path
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
 from pipeline.experiment.plan import Plan
 from pipeline.reproducibility import canonical_tar, lock, provenance
-from pipeline.reproducibility.lock import Lock
+from pipeline.reproducibility.lock import Lock, LockedArtifact
 from pipeline.workloads.third_party import package_folder, read_manifest
 from pipeline.workloads.validators import judge_of
 from toolchain.model import CXX
@@ -25,7 +24,7 @@ TOP = "coremark-wasm"
 _SUMS = "SHA256SUMS"
 _README = "README.txt"
 _LICENCES = ("coremark-wasm.txt", "musl.txt", "wasi-libc.txt", "zig.txt")
-#: Where another toolchain than the bundled one linked its own C library.
+#: Where a toolchain that is not bundled linked its own C library.
 _DEBIAN = "wasi-libc-of-debian.txt"
 _BUNDLED = {"zig", "wasm-opt"}
 #: Where C++'s library was linked.
@@ -54,25 +53,23 @@ To run one:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle that is whole and agrees with itself. What it says need not be true."""
+    """A bundle that is whole and agrees with itself. What it states need not be true."""
 
     lock: Lock
-    provenance: dict[str, dict[str, Any]]  # of each artifact, by its name in the lock
+    provenance: dict[str, dict[str, Any]]  # in-toto statements, by Artifact.id
 
 
 def write(plan: Plan) -> None:
-    """Write the archive of what the lock says; raises BadInput where something else lies built."""
-    known = lock.read(lock.place(plan))
-    if lock.serialise(lock.describe(plan)) != lock.serialise(known):
-        raise BadInput(f"what is built is not what {lock.place(plan)} says; type: doit run verify")
-    members: dict[str, bytes] = {"artifacts.lock": lock.serialise(known), _README: _readme(plan)}
-    members |= {f"LICENSES/{name}": text for name, text in _licences(known).items()}
-    for workload, toolchain, variant, target in plan.artifacts():
-        name = lock.name_of(workload, toolchain, variant, target)
-        path = Path(artifact_path(workload.name, toolchain.name, variant.name, target))
-        statement = Path(paths.provenance(workload.name, toolchain.name, variant.name, target))
-        members[f"artifacts/{name}/{path.name}"] = path.read_bytes()
-        members[f"artifacts/{name}/{statement.name}"] = statement.read_bytes()
+    """Write the archive of the artifacts in the lock; raises BadInput where others are built."""
+    locked = lock.read(lock.place(plan))
+    built, _ = lock.describe(plan)
+    if built != locked:
+        raise BadInput(f"what is built is not what {lock.place(plan)} says; run: doit run verify")
+    members: dict[str, bytes] = {"artifacts.lock": lock.serialise(locked), _README: _readme(plan)}
+    members |= {f"LICENSES/{name}": text for name, text in _licences(locked).items()}
+    for artifact in (spec.artifact for spec in plan.artifacts()):
+        for path in map(Path, (artifact.path, artifact.provenance_path)):
+            members[f"artifacts/{artifact.id}/{path.name}"] = path.read_bytes()
     members[_SUMS] = _sums(members)
     data = canonical_tar.pack({f"{TOP}/{name}": content for name, content in members.items()})
     write_atomic(paths.BUNDLE, data)
@@ -91,23 +88,21 @@ def _readme(plan: Plan) -> bytes:
     return (text.rstrip() + "\n").encode()
 
 
-def _parties(known: Lock) -> list[str]:
+def _parties(locked: Lock) -> list[str]:
     """Third parties whose sources are in a lock."""
     top = f"{paths.THIRD_PARTY}/"
-    return sorted({path.split("/")[1] for path in known["sources"] if path.startswith(top)})
+    return sorted({path.split("/")[1] for path in locked.sources if path.startswith(top)})
 
 
-def _terms(known: Lock) -> list[str]:
+def _terms(locked: Lock) -> list[str]:
     """Names of the licences that a bundle of this lock has."""
-    found = [*(f"{name}.txt" for name in _parties(known)), *_LICENCES]
-    libraries = [
-        name for each in known["toolchains"].values() for files in each["libc"].values() for name in files
-    ]
-    found += [_LIBCXX] if any(name.startswith(f"{CXX}: ") for name in libraries) else []
-    return found if set(known["toolchains"]) <= _BUNDLED else [*found, _DEBIAN]
+    names = [*(f"{name}.txt" for name in _parties(locked)), *_LICENCES]
+    linked = [name for each in locked.toolchains.values() for files in each.libc.values() for name in files]
+    names += [_LIBCXX] if any(name.startswith(f"{CXX}: ") for name in linked) else []
+    return names if set(locked.toolchains) <= _BUNDLED else [*names, _DEBIAN]
 
 
-def _licences(known: Lock) -> dict[str, bytes]:
+def _licences(locked: Lock) -> dict[str, bytes]:
     """The terms of all that is linked into the artifacts, from where it was installed; raises BadInput."""
     spec = importlib.util.find_spec("ziglang")
     places = list(spec.submodule_search_locations or ()) if spec else []
@@ -122,73 +117,72 @@ def _licences(known: Lock) -> dict[str, bytes]:
         _LIBCXX: [zig / "lib" / "libcxx" / "LICENSE.TXT"],
         _DEBIAN: [Path("/usr/share/doc/wasi-libc/copyright")],
     }
-    for name in _parties(known):
+    for name in _parties(locked):
         manifest = read_manifest(name)
         files[f"{name}.txt"] = [package_folder(manifest) / manifest.package["folder"] / "LICENSE.md"]
     try:
-        return {name: b"\n".join(path.read_bytes() for path in files[name]) for name in _terms(known)}
+        return {name: b"\n".join(path.read_bytes() for path in files[name]) for name in _terms(locked)}
     except OSError as error:
         raise BadInput(
-            f"a licence is missing: {Path(error.filename).name}; type: pip install --force-reinstall -e ."
+            f"a licence is missing: {Path(error.filename).name}; run: pip install --force-reinstall -e ."
         ) from None
 
 
 def read(path: str) -> Bundle:
-    """Check a stranger's bundle against itself; raises BadInput naming the member that is wrong.
+    """Check a bundle against itself; raises BadInput naming the member that is wrong.
 
-    Nothing of it is run, and nothing is written.
+    Nothing in it is run, and nothing is written.
     """
     members = {}
     for name, content in canonical_tar.unpack(canonical_tar.load(path), path).items():
         top, _, rest = name.partition("/")
         if top != TOP or not rest:
-            raise BadInput(f"{path}: {name}: it should lie below {TOP}/")
+            raise BadInput(f"{path}: {name}: expected below {TOP}/")
         members[rest] = content
     for name in (_SUMS, _README, "artifacts.lock"):
         if name not in members:
             raise BadInput(f"{path}: {name} is missing")
-    known = lock.parse(members["artifacts.lock"], f"{path}: artifacts.lock")
-    expected = {_SUMS, _README, "artifacts.lock", *(f"LICENSES/{each}" for each in _terms(known))}
-    for name, entry in known["artifacts"].items():
-        expected |= {f"artifacts/{name}/{entry['file']}", f"artifacts/{name}/provenance.json"}
+    locked = lock.parse(members["artifacts.lock"], f"{path}: artifacts.lock")
+    expected = {_SUMS, _README, "artifacts.lock", *(f"LICENSES/{each}" for each in _terms(locked))}
+    for name, entry in locked.artifacts.items():
+        expected |= {f"artifacts/{name}/{entry.file}", f"artifacts/{name}/provenance.json"}
     for name in sorted(expected ^ members.keys()):
-        raise BadInput(
-            f"{path}: {name[:120]}: {'missing' if name in expected else 'not called for by its lock'}"
-        )
+        problem = "missing" if name in expected else "not called for by its lock"
+        raise BadInput(f"{path}: {name[:120]}: {problem}")
     _check_sums(path, members)
-    return Bundle(
-        known, {name: _statement(path, name, entry, members) for name, entry in known["artifacts"].items()}
-    )
+    statements = {name: _statement(path, name, entry, members) for name, entry in locked.artifacts.items()}
+    return Bundle(locked, statements)
 
 
 def _check_sums(path: str, members: Mapping[str, bytes]) -> None:
-    others = {name: content for name, content in members.items() if name != _SUMS}
-    wanted, found = _sums(others).decode().splitlines(), members[_SUMS].decode("latin-1").splitlines()
-    for line in wanted:
-        if line not in found:
-            raise BadInput(f"{path}: {line.partition('  ')[2]}: {_SUMS} has another digest of it, or none")
-    if _sums(others) != members[_SUMS]:
+    expected = _sums({name: content for name, content in members.items() if name != _SUMS})
+    lines = members[_SUMS].decode("latin-1").splitlines()
+    for line in expected.decode().splitlines():
+        if line not in lines:
+            raise BadInput(
+                f"{path}: {line.partition('  ')[2]}: {_SUMS} has a different digest of it, or none"
+            )
+    if expected != members[_SUMS]:
         raise BadInput(f"{path}: {_SUMS} is not as sha256sum writes it for these members")
 
 
-def _statement(
-    path: str, name: str, entry: Mapping[str, Any], members: Mapping[str, bytes]
-) -> dict[str, Any]:
-    """An artifact's provenance, which must be of this artifact."""
-    content = members[f"artifacts/{name}/{entry['file']}"]
+def _statement(path: str, name: str, entry: LockedArtifact, members: Mapping[str, bytes]) -> dict[str, Any]:
+    """An artifact's provenance; raises BadInput where it describes a different artifact."""
+    content = members[f"artifacts/{name}/{entry.file}"]
     digest = hashlib.sha256(content).hexdigest()
-    if (digest, len(content)) != (entry["sha256"], entry["bytes"]):
-        raise BadInput(f"{path}: artifacts/{name}/{entry['file']}: its lock has another digest or size of it")
+    if (digest, len(content)) != (entry.sha256, entry.bytes):
+        problem = "its lock has a different digest or size of it"
+        raise BadInput(f"{path}: artifacts/{name}/{entry.file}: {problem}")
     where = f"{path}: artifacts/{name}/provenance.json"
     try:
-        found = json.loads(members[f"artifacts/{name}/provenance.json"].decode("utf-8"))
-        kinds, subject = (found["_type"], found["predicateType"]), found["subject"]
-        right = [{"name": entry["file"], "digest": {"sha256": digest}}]
+        document = json.loads(members[f"artifacts/{name}/provenance.json"].decode("utf-8"))
+        kinds, subject = (document["_type"], document["predicateType"]), document["subject"]
+        right = [{"name": entry.file, "digest": {"sha256": digest}}]
         if kinds != (provenance.STATEMENT, provenance.PREDICATE) or subject != right:
-            raise ValueError("it is of something else")
-        if not isinstance(found["predicate"], dict):
+            raise ValueError("it describes a different artifact")
+        if not isinstance(document["predicate"], dict):
             raise ValueError("its predicate is no table")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{where}: not the provenance of this artifact: {str(error)[:100]}") from None
-    assert isinstance(found, dict)
-    return found
+    assert isinstance(document, dict)
+    return document

@@ -1,4 +1,4 @@
-"""What an artifact was made of, and how: an in-toto statement with SLSA's provenance v1 beside each.
+"""What an artifact was built from, and how: an in-toto statement with SLSA's provenance v1 for each.
 
 Interfaces: https://in-toto.io/Statement/v1 and https://slsa.dev/spec/v1.0/provenance. No time, no host, no
 user and no absolute path is in it, so that the same inputs give the same bytes of it as well; folders that
@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.build import libraries
-from pipeline.build.artifacts import artifact_path, artifact_record, objects, program_flags
+from pipeline.build.artifacts import program_flags
+from pipeline.build.compilers import ToolchainRecord
 from pipeline.build.inputs import code, linked, sources
 from pipeline.build.libraries import libc_probe
 from pipeline.core import paths
-from pipeline.core.files import read_json, sha256, write_json
-from pipeline.core.model import Workload
+from pipeline.core.artifact import ArtifactRecord, BuildSpec, load_record
+from pipeline.core.files import read_record, sha256, write_json
 from pipeline.workloads.third_party import read_manifest, verify
 from toolchain import wasm_opt
-from toolchain.model import WASM, Toolchain, Variant
+from toolchain.model import WASM, Toolchain
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -31,24 +32,19 @@ BUILDER = "urn:coremark-wasm:doit"
 Resource = dict[str, Any]
 
 
-def write(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> None:
-    """Leave the statement beside the artifact; where there is none, why."""
-    record = read_json(artifact_record(workload.name, toolchain.name, variant.name, target))
-    path = paths.provenance(workload.name, toolchain.name, variant.name, target)
-    if record["present"]:
-        write_json(path, statement(workload, toolchain, variant, target, record))
-    else:
-        write_json(path, {"refused": record["reason"]})
+def write(spec: BuildSpec) -> None:
+    """Write the statement next to the artifact, or the reason why there is no artifact."""
+    record = load_record(spec.artifact)
+    document = statement(spec, record) if record.present else {"refused": record.reason}
+    write_json(spec.artifact.provenance_path, document)
 
 
-def statement(
-    workload: Workload, toolchain: Toolchain, variant: Variant, target: str, record: Mapping[str, Any]
-) -> Resource:
-    """The in-toto statement on an artifact as it lies there; ``record`` is its artifact.json."""
-    artifact = artifact_path(workload.name, toolchain.name, variant.name, target)
+def statement(spec: BuildSpec, record: ArtifactRecord) -> Resource:
+    """The in-toto statement on an artifact that was built."""
+    workload, toolchain, path = spec.workload, spec.toolchain, spec.artifact.path
     return {
         "_type": STATEMENT,
-        "subject": [{"name": Path(artifact).name, "digest": {"sha256": sha256(artifact)}}],
+        "subject": [{"name": Path(path).name, "digest": {"sha256": sha256(path)}}],
         "predicateType": PREDICATE,
         "predicate": {
             "buildDefinition": {
@@ -56,23 +52,21 @@ def statement(
                 "externalParameters": {
                     "workload": workload.name,
                     "toolchain": toolchain.name,
-                    "variant": variant.name,
-                    "target": record["target"],
-                    "flags": record["flags"],
-                    "link": record["link"],
-                    "wasm_opt": record["wasm_opt"],
+                    "variant": spec.variant.name,
+                    "target": record.target,
+                    "flags": record.flags,
+                    "link": record.link,
+                    "wasm_opt": record.wasm_opt,
                 },
                 "internalParameters": {
-                    "commands": _commands(workload, toolchain, variant, target),
+                    "commands": _commands(spec),
                     "environment": _environment(toolchain),
                 },
-                "resolvedDependencies": _materials(workload, toolchain, variant, target),
+                "resolvedDependencies": _materials(spec),
             },
             "runDetails": {
                 "builder": {"id": BUILDER, "builderDependencies": [_file(path) for path in code(toolchain)]},
-                "byproducts": [
-                    _file(path) for path in objects(workload, toolchain.name, variant.name, target)
-                ],
+                "byproducts": [_file(path) for path in spec.objects],
             },
         },
     }
@@ -83,47 +77,47 @@ def _file(path: str) -> Resource:
 
 
 def _program(identity: str) -> Resource:
-    """A compiler, by the digest of all that decides what it makes."""
-    found = read_json(identity)
+    """A compiler, by the digest of all that decides its output."""
+    record = read_record(identity, ToolchainRecord)
     return {
-        "name": found["name"],
-        "digest": {"sha256": found["sha256"]},
-        "annotations": {"version": found["version"]},
+        "name": record.name,
+        "digest": {"sha256": record.sha256},
+        "annotations": {"version": record.version},
     }
 
 
-def _materials(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> list[Resource]:
-    found: list[Resource] = []
+def _materials(spec: BuildSpec) -> list[Resource]:
+    workload, toolchain, target = spec.workload, spec.toolchain, spec.target
+    materials: list[Resource] = []
     if workload.third_party is not None:
-        commit, upstream = (
-            verify(workload.third_party)["commit"],
-            read_manifest(workload.third_party).upstream,
-        )
-        found.append({"name": workload.name, "uri": f"{upstream}@{commit}", "digest": {"gitCommit": commit}})
-    found += [_file(path) for path in sources(workload)]
-    found.append(_program(paths.toolchain_identity(toolchain.name)))
-    if target == WASM and variant.wasm_opt is not None:
-        found.append(_program(paths.wasm_opt_identity()))
-    return found + [_file(path) for path in linked(workload, toolchain, target)]
+        commit = verify(workload.third_party)["commit"]
+        uri = f"{read_manifest(workload.third_party).upstream}@{commit}"
+        materials.append({"name": workload.name, "uri": uri, "digest": {"gitCommit": commit}})
+    materials += [_file(path) for path in sources(workload)]
+    materials.append(_program(paths.toolchain_identity(toolchain.name)))
+    if target == WASM and spec.variant.wasm_opt is not None:
+        materials.append(_program(paths.wasm_opt_identity()))
+    return materials + [_file(path) for path in linked(workload, toolchain, target)]
 
 
-def _commands(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> list[list[str]]:
+def _commands(spec: BuildSpec) -> list[list[str]]:
     """The full command lines in their order, as relative to the project's folder and the toolchain's."""
-    made = objects(workload, toolchain.name, variant.name, target)
-    output = artifact_path(workload.name, toolchain.name, variant.name, target)
+    workload, toolchain, variant, target = spec.workload, spec.toolchain, spec.variant, spec.target
+    output = spec.artifact.path
     libc_dir = paths.libc(toolchain.name, target)
     probe = toolchain.libc_probe(target, *(f"{libc_dir}/{name}" for name in libc_probe(target)))
-    found = [probe] if probe else []
-    for source, object_ in zip(workload.sources, made, strict=True):
-        flags = program_flags(workload, variant, target, source)
-        found.append(toolchain.compile(target, flags, f"{workload.root}/{source}", object_))
+    commands = [probe] if probe else []
+    for source in workload.sources:
+        flags = program_flags(spec, source)
+        path = f"{workload.root}/{source}"
+        commands.append(toolchain.compile(target, flags, path, spec.object_path(source)))
     archives = libraries.archives(toolchain, target, workload.libraries)
-    found.append(toolchain.link(target, made, libc_dir, output, variant.link, archives))
+    commands.append(toolchain.link(target, spec.objects, libc_dir, output, variant.link, archives))
     places = dict(toolchain.places())
     if target == WASM and variant.wasm_opt is not None:
-        found.append(wasm_opt.command(variant.wasm_opt, output, output))
+        commands.append(wasm_opt.command(variant.wasm_opt, output, output))
         places |= wasm_opt.places()
-    return [[_relative(word, places) for word in command] for command in found]
+    return [[_relative(word, places) for word in command] for command in commands]
 
 
 def _relative(word: str, places: Mapping[str, str]) -> str:
@@ -134,5 +128,5 @@ def _relative(word: str, places: Mapping[str, str]) -> str:
 
 
 def _environment(toolchain: Toolchain) -> dict[str, str]:
-    """All of it counts: nothing else reaches a compiler."""
+    """The whole environment of the compiler."""
     return toolchain.environment(paths.toolchain_cache(toolchain.name))

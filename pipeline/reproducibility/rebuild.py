@@ -1,6 +1,6 @@
-"""A build of this project in a copy of it somewhere else, by a doit process of its own.
+"""A build of this project in a copy of it, by a separate doit process.
 
-Nothing of ours is imported there from here: ROOT is where a module's file lies, so PYTHONPATH names the copy.
+The process imports the copy's modules, not those of this checkout: PYTHONPATH names the copy.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pipeline.core import paths
@@ -33,7 +34,7 @@ _TIMEOUT_S = 1800
 
 @dataclass(frozen=True)
 class Conditions:
-    """What may be another than here while a copy is built; the defaults change nothing."""
+    """What may differ from this build while a copy is built; the defaults change nothing."""
 
     environment: Mapping[str, str] = field(default_factory=dict)  # added to ours
     arguments: tuple[str, ...] = ()  # of doit run: ("-n", "2")
@@ -56,7 +57,7 @@ def arguments(plan: Plan) -> list[str]:
 
 
 def _place(workload: Workload) -> str:
-    """By what a copy finds a workload: its own by their names, others where they lie."""
+    """How a copy is given a workload: the project's by name, the user's by path."""
     own = workload.folder == f"{paths.WORKLOADS}/{workload.name}"
     return workload.name if own else os.path.abspath(workload.folder)
 
@@ -87,43 +88,9 @@ def _files() -> Iterator[Path]:
 
 
 def build(folder: Path, arguments: Sequence[str], conditions: Conditions | None = None) -> None:
-    """Build in a copy; raises BuildError with what its doit said. It ends with us, however that is."""
-    chosen = conditions or Conditions()
+    """Build in a copy; raises BuildError with the message of its doit. It dies with this process."""
     root = folder.resolve()
-    command = [*chosen.prefix, chosen.python, "-m", "doit", "run", *chosen.arguments, "build", *arguments]
-    # The copy's code comes before that of this checkout, which pip may have installed.
-    modules_of = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    ours = {"PYTHONPATH": modules_of, "PYTHONDONTWRITEBYTECODE": "1"}
-    parent = os.getpid()
-
-    def begin() -> None:
-        die_with_parent(parent)
-        if chosen.umask is not None:
-            os.umask(chosen.umask)
-        if chosen.cpus is not None:
-            os.sched_setaffinity(0, chosen.cpus)
-        for what, soft in chosen.limits.items():
-            resource.setrlimit(what, (soft, resource.getrlimit(what)[1]))
-        if chosen.host:
-            _rename_host(chosen.host)
-
-    try:
-        with starting():
-            process = subprocess.Popen(
-                command,
-                cwd=root,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                env={**os.environ, **ours, **chosen.environment},
-                start_new_session=True,
-                preexec_fn=begin,
-            )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise BuildError(f"cannot start {command[0]} for a build in {root}: {error}") from None
+    process = _start(root, arguments, conditions or Conditions())
     try:
         stdout, stderr = process.communicate(timeout=_TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -137,8 +104,46 @@ def build(folder: Path, arguments: Sequence[str], conditions: Conditions | None 
         raise BuildError(f"the build in {root} failed: {_reason(stderr, stdout, process.returncode)}")
 
 
+def _start(root: Path, arguments: Sequence[str], conditions: Conditions) -> subprocess.Popen[str]:
+    doit = [conditions.python, "-m", "doit", "run", *conditions.arguments, "build", *arguments]
+    command = [*conditions.prefix, *doit]
+    # The copy's code comes before that of this checkout, which pip may have installed.
+    modules = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ours = {"PYTHONPATH": modules, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        with starting():
+            return subprocess.Popen(
+                command,
+                cwd=root,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env={**os.environ, **ours, **conditions.environment},
+                start_new_session=True,
+                preexec_fn=partial(_apply, conditions, os.getpid()),
+            )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BuildError(f"cannot start {command[0]} for a build in {root}: {error}") from None
+
+
+def _apply(conditions: Conditions, parent: int) -> None:
+    """In the child process: die with the parent, and change what the conditions ask for."""
+    die_with_parent(parent)
+    if conditions.umask is not None:
+        os.umask(conditions.umask)
+    if conditions.cpus is not None:
+        os.sched_setaffinity(0, conditions.cpus)
+    for what, soft in conditions.limits.items():
+        resource.setrlimit(what, (soft, resource.getrlimit(what)[1]))
+    if conditions.host:
+        _rename_host(conditions.host)
+
+
 def _rename_host(name: str) -> None:
-    """In a child: another host name, for it and its children only."""
+    """In a child process: set a different host name, for it and its children only."""
     import ctypes
 
     clone_newuts = 0x04000000

@@ -1,4 +1,4 @@
-"""What may differ between two machines that build the same, one thing at a time."""
+"""Differences between two machines that must not change an artifact, one at a time."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Variation:
     name: str
     what: str
     conditions: Conditions = field(default_factory=Conditions)
-    #: Where the copy lies, below a folder of the run's own; the same place where it is not this that varies.
+    #: The place of the copy, below the run's own folder; the same one where something else varies.
     folder: str = "plain"
-    #: Whether the compilers' caches are those of the checkout.
+    #: Whether the compilers use the caches of the checkout.
     warm: bool = True
-    #: Whether the copy's files are made in the opposite order: directories are read in another one then.
+    #: Whether the copy's files are made in the opposite order: directories are then read in that order.
     reverse: bool = False
-    #: What is done to the copy before it is built.
+    #: Changes the copy before it is built.
     prepare: Callable[[Path], None] = _nothing
-    #: Why it cannot be tried here, and what brings it.
+    #: Why it cannot be tried here, and what to install.
     missing: str = ""
 
 
-def known(base: Path) -> Iterator[Variation]:
+def all_variations(base: Path) -> Iterator[Variation]:
     """All variations, in the order in which they are tried; ``base`` is a folder for what they need."""
     deep = "/".join(["a" * 40] * 5)
     yield Variation("long path", "205 characters more", folder=f"long/{deep}")
@@ -54,8 +54,8 @@ def known(base: Path) -> Iterator[Variation]:
     yield _clock()
     yield Variation("file order", "files created in the opposite order", reverse=True, missing=_order(base))
     yield Variation("parallel", "four tasks at a time", Conditions(arguments=("-n", "4")))
-    yield Variation("cold", "no compiler's cache: C libraries anew", folder="cold/place", warm=False)
-    yield Variation("host name", "another", Conditions(host="elsewhere"), missing=_no_namespaces())
+    yield Variation("cold", "no compiler's cache: C libraries again", folder="cold/place", warm=False)
+    yield Variation("host name", "a different one", Conditions(host="other-host"), missing=_no_namespaces())
     yield _environment("hash seed", "other orders of Python's sets", PYTHONHASHSEED="4711")
     yield _environment("noise", "variables that compilers and linkers read", **_NOISE)
     yield Variation("one processor", "of those that are there", Conditions(cpus=_last()), missing=_single())
@@ -88,11 +88,11 @@ def _last() -> frozenset[int]:
 
 
 def _user() -> Variation:
-    """Another user as far as processes can see; files stay ours, so nothing need be given away."""
+    """A different user as far as processes can see; files keep their owner, so no rights are needed."""
     wrapper = ("unshare", "--map-user=12345", "--map-group=12345")
     missing = _refused(*wrapper, "true")
-    conditions = Conditions(prefix=wrapper, environment={"USER": "somebody", "LOGNAME": "somebody"})
-    return Variation("user", "number 12345, called somebody", conditions, missing=missing)
+    conditions = Conditions(prefix=wrapper, environment={"USER": "builder", "LOGNAME": "builder"})
+    return Variation("user", "number 12345, called builder", conditions, missing=missing)
 
 
 def _no_namespaces() -> str:
@@ -100,11 +100,11 @@ def _no_namespaces() -> str:
 
 
 def _refused(*command: str) -> str:
-    """What a command says where it fails; "" where it does not."""
+    """The message of a command that fails; "" where it does not."""
     try:
         outcome = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
-        return f"there is no {command[0]}; type: apt-get install util-linux"
+        return f"there is no {command[0]}; run: apt-get install util-linux"
     return "" if outcome.returncode == 0 else outcome.stderr.strip().partition("\n")[0] or "it is refused"
 
 
@@ -113,7 +113,7 @@ def _single() -> str:
 
 
 def _order(base: Path) -> str:
-    """Some file systems list files by a hash of their names, in whatever order they were made."""
+    """Some file systems list files by a hash of their names, not in the order in which they were made."""
     names = [str(number) for number in range(9)]
     listed = []
     for name, order in (("forwards", names), ("backwards", names[::-1])):
@@ -134,7 +134,7 @@ def _locale() -> Variation:
         printed = ""
     other = [name for name in printed.split() if not name.startswith(("C", "POSIX"))]
     name = next((each for each in other if each.startswith("tr_TR")), next(iter(other), ""))
-    missing = "" if name else "no locale but C is installed; type: apt-get install locales-all"
+    missing = "" if name else "no locale but C is installed; run: apt-get install locales-all"
     return Variation("locale", name, Conditions(environment={"LANG": name, "LC_ALL": name}), missing=missing)
 
 
@@ -143,7 +143,7 @@ def _clock() -> Variation:
     libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     preload = {"LD_PRELOAD": str(libraries[0]), "FAKETIME": "+365d"} if libraries else {}
     what = "files, and all processes but the compilers, a year later"
-    missing = "" if libraries else "there is no libfaketime; type: apt-get install faketime"
+    missing = "" if libraries else "there is no libfaketime; run: apt-get install faketime"
     return Variation("clock", what, Conditions(environment=preload), prepare=_later, missing=missing)
 
 
@@ -155,7 +155,7 @@ def _later(folder: Path) -> None:
 
 
 def _other_python(base: Path) -> Variation:
-    """Another minor version of CPython, with the same packages."""
+    """A different minor version of CPython, with the same packages."""
     minors = [minor for minor in (13, 12, 11, 10) if minor != sys.version_info.minor]
     declared = metadata.requires("coremark-wasm") or ()
     wanted = [each.partition(";")[0].strip() for each in declared if "extra ==" not in each]
@@ -173,4 +173,4 @@ def _other_python(base: Path) -> Variation:
             reason = str(error)
             continue
         return Variation("Python", f"CPython {version}", Conditions(python=python))
-    return Variation("Python", "another CPython", missing=f"{reason}; pyenv or uv bring one")
+    return Variation("Python", "a different CPython", missing=f"{reason}; pyenv or uv bring one")

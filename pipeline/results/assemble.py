@@ -9,14 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import msgspec
+
 from pipeline.build import inputs
-from pipeline.build.artifacts import artifact_record
+from pipeline.build.compilers import load_toolchain
 from pipeline.core import host, paths
-from pipeline.core.files import digest_of, read_json, sha256
+from pipeline.core.artifact import Artifact, load_record
+from pipeline.core.files import digest_of, sha256
 from pipeline.core.model import Cell, Status, Workload
 from pipeline.experiment.plan import Plan
 from pipeline.measure import host_records
-from pipeline.measure.sample import Sample, artifact_of, cell_key, key_of, read
+from pipeline.measure.sample import Sample, read
+from pipeline.measure.sample_key import MeasurementSpec, artifact_of, sample_key
 from pipeline.measure.stopping_rule import MOST_ROUNDS, collect, estimate
 from pipeline.results import across_workloads, cell_result, pareto, warnings
 from pipeline.results.cell_result import Rounds
@@ -42,7 +46,7 @@ def assemble(plan: Plan) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "created": own["created"],
-        "host": host.describe(),
+        "host": msgspec.to_builtins(host.describe()),
         "protocol": {
             "name": plan.protocol.name,
             "rounds": plan.protocol.rounds,
@@ -53,7 +57,7 @@ def assemble(plan: Plan) -> dict[str, Any]:
             "confidence": estimates.CONFIDENCE,
         },
         "workloads": own["workloads"],
-        "toolchains": [read_json(paths.toolchain_identity(t.name)) for t in plan.toolchains],
+        "toolchains": [msgspec.to_builtins(load_toolchain(t.name)) for t in plan.toolchains],
         **{key: own[key] for key in ("cells", "comparisons", "warnings")},
         # All verdicts, also between cells that differ in more than one thing.
         "tradeoffs": pareto.find(own["cells"], [_comparison(v) for v in own["verdicts"]]),
@@ -70,7 +74,10 @@ def _elsewhere(plan: Plan) -> Iterator[dict[str, Any]]:
         if cells:
             judged = _judged(plan, collected, cells, name)
             shown = ("created", "workloads", "cells", "comparisons", "warnings")
-            yield {"host": host_records.describe(name), **{key: judged[key] for key in shown}}
+            yield {
+                "host": msgspec.to_builtins(host_records.describe(name)),
+                **{key: judged[key] for key in shown},
+            }
 
 
 def _judged(
@@ -148,18 +155,18 @@ def _described(plan: Plan, workload: Workload, score: float | None) -> dict[str,
             "toolchain": toolchain,
             "variant": variant,
             "score": score,
-            "sha256": read_json(artifact_record(workload.name, toolchain, variant, NATIVE))["sha256"],
+            "sha256": load_record(Artifact(workload.name, toolchain, variant, NATIVE)).sha256,
         },
     }
 
 
 def _samples(plan: Plan, cell: Cell) -> tuple[Rounds, str | None]:
     """The sample of each round, None for one that is missing, broken or of other inputs; why no more."""
-    inputs = cell_key(cell, plan.protocol, plan.reference_name)
+    inputs = MeasurementSpec(cell, plan.protocol, plan.reference_name).read_inputs()
 
     def sample(round_: int) -> Sample | None:
         found = read(paths.sample(cell.name, round_))
-        return found if found is not None and found.key == key_of(inputs, round_) else None
+        return found if found is not None and found.key == inputs.key(round_) else None
 
     return collect(plan.protocol, sample)
 
@@ -169,11 +176,11 @@ def _theirs(plan: Plan, cell: Cell, name: str) -> tuple[Rounds, str | None]:
 
     What else decided them (its runtimes' packages, its Python) cannot be known here.
     """
-    digest = artifact_of(cell)["sha256"]
+    digest = load_record(artifact_of(cell)).sha256
     rounds: Rounds = []
     for round_ in range(1, MOST_ROUNDS + 1):
         found = read(paths.sample(cell.name, round_, name))
-        if found is None or found.artifact_sha256 != digest or found.key != key_of(found.inputs, round_):
+        if found is None or found.artifact_sha256 != digest or found.key != sample_key(found.inputs, round_):
             break
         # Further rounds may be left from before an upgrade there.
         if rounds and rounds[0] is not None and found.inputs != rounds[0].inputs:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pipeline.core import paths
-from pipeline.core.files import read_json
+import msgspec
+
+from pipeline.build.compilers import load_toolchain
+from pipeline.core.artifact import load_record
 from pipeline.core.model import Cell, Status
-from pipeline.measure.sample import Sample, artifact_of
+from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import artifact_of
+from pipeline.runtimes.identity import load_identity
 from pipeline.stats.estimates import Estimate
 from pipeline.stats.trend import Trend
 from toolchain.model import NATIVE, WASM
@@ -53,7 +57,6 @@ def describe(
 ) -> dict[str, Any]:
     """The object of results.json but for its group; ``reference`` in iterations/s."""
     status, reason = judged
-    identity = read_json(paths.runtime_identity(cell.backend.runtime.name))
     result: dict[str, Any] = {
         "workload": cell.workload.name,
         "toolchain": cell.toolchain,
@@ -75,7 +78,7 @@ def describe(
         "wasm_sha256": None,
         "native_sha256": None,
         "peak_rss_bytes": None,
-        "identity": _identity(cell, identity),
+        "identity": _identity(cell),
         "proof": None,
         "disturbed": None,
         "undisturbed_rounds": None,
@@ -91,15 +94,15 @@ def describe(
         "freedom": None,
         "prebuilt": None,
     }
-    artifact = artifact_of(cell)
-    if "interface" in artifact:
+    artifact = load_record(artifact_of(cell))
+    if artifact.interface is not None:
         told = [s.validated for s in rounds if s is not None and s.status is Status.OK]
         result["prebuilt"] = {
-            "file": artifact["file"],
-            "interface": artifact["interface"],
+            "file": artifact.file,
+            "interface": artifact.interface.value,
             "validated": told[0] if told else None,
         }
-    result[f"{NATIVE if cell.backend.native else WASM}_sha256"] = artifact["sha256"]
+    result[f"{NATIVE if cell.backend.native else WASM}_sha256"] = artifact.sha256
     if estimated is None or reference is None:
         return result
     good = [s for s in rounds if s is not None]
@@ -114,7 +117,7 @@ def describe(
         rounds=len(good),
         chunks=sum(len(s.scores) for s in good),
         code_bytes=good[0].code_bytes,
-        wasm_bytes=None if cell.backend.native else artifact["bytes"],
+        wasm_bytes=None if cell.backend.native else artifact.bytes,
         peak_rss_bytes=max((s.peak_rss_bytes or 0 for s in good), default=0) or None,
         proof=good[0].proof,
         disturbed=estimated.disturbed,
@@ -145,15 +148,11 @@ def _trend(samples: list[Sample]) -> str | None:
     return "none"
 
 
-def _identity(cell: Cell, runtime: dict[str, Any]) -> dict[str, Any]:
+def _identity(cell: Cell) -> dict[str, Any]:
     """Name and version of what ran the artifact: for native code, of the compiler."""
     if cell.backend.native:
-        compiler = read_json(paths.toolchain_identity(cell.toolchain))
-        return {"name": compiler["name"], "version": compiler["version"]}
-    return {
-        "name": runtime["name"],
-        "version": runtime.get("version"),
-        "python": runtime.get("python"),
-        "packages": runtime.get("packages", {}),
-        "programs": runtime.get("programs", {}),
-    }
+        compiler = load_toolchain(cell.toolchain)
+        return {"name": compiler.name, "version": compiler.version}
+    shown = ("name", "version", "python", "packages", "programs")
+    identity = msgspec.to_builtins(load_identity(cell.backend.runtime))
+    return {key: identity[key] for key in shown}

@@ -40,7 +40,8 @@ def find(samples: Sequence[Sample]) -> list[Disturbance]:
 
 def _worst(samples: Sequence[Sample], key: str, least: float) -> tuple[float, str] | None:
     """The largest value of a condition and in how many rounds it was over the least, None if in none."""
-    over = [s.conditions[key] for s in samples if (s.conditions.get(key) or 0) > least]
+    values = [getattr(s.conditions, key, None) or 0 for s in samples]
+    over = [value for value in values if value > least]
     return (max(over), f"in {len(over)} of {len(samples)} rounds") if over else None
 
 
@@ -129,11 +130,11 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[Disturbance]:
 
 
 def _second_try(samples: Sequence[Sample]) -> Iterator[Disturbance]:
-    if found := [s for s in samples if s.conditions.get("first_try")]:
+    if found := [s for s in samples if s.first_try]:
         yield Disturbance(
             "second try",
             f"{len(found)} of {len(samples)} rounds went well only when they were tried again: "
-            f"{found[0].cell}: {found[0].conditions['first_try']}",
+            f"{found[0].cell}: {found[0].first_try}",
             "what is shown is of the second try; the first was a process that somebody ended, a clock that a "
             "busy machine tore, or a runtime that is wrong now and then",
             "if it comes again, it is the runtime: tell its makers",
@@ -144,7 +145,7 @@ def _settings(key: str, is_bad: Callable[[Any], bool], name: str, found: str, ef
     """A look at one setting of the machine."""
 
     def look(samples: Sequence[Sample]) -> Iterator[Disturbance]:
-        values = {s.conditions.get(key) for s in samples}
+        values = {getattr(s.conditions, key, None) for s in samples}
         bad = sorted(str(v) for v in values if v is not None and is_bad(v))
         if bad:
             yield Disturbance(name, found.format(", ".join(bad)), effect, remedy)

@@ -14,70 +14,91 @@ import importlib.util
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from pipeline.core import paths
-from pipeline.core.files import new_folder, read_json, sha256, write_atomic, write_json
+from pipeline.core.files import new_folder, read_record, sha256, write_atomic, write_record
 from pipeline.core.model import Runtime
 from pipeline.runtimes.interpreters import find_interpreter, version_of
-from pipeline.runtimes.packages import find, identity, site_packages, versions
+from pipeline.runtimes.packages import PackageIdentity, find, identity, site_packages, versions
 from pipeline.runtimes.uv import Unavailable, uv
 
 #: Of a compiled package's build: what setuptools itself needs, pinned.
 _BUILD_PINS = f"{paths.ENVIRONMENTS}/build.txt"
 
 
+class Basis(msgspec.Struct, frozen=True):
+    """What decides an environment: its pins, and for a compiled package the compiler and the build's pins."""
+
+    pins: str
+    pythons: tuple[str, ...]
+    links: dict[str, str]
+    build: str | None
+    compiler: list[str] | None
+
+
+class EnvironmentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An isolated environment, as recorded in build/environments/."""
+
+    present: bool
+    reason: str | None = None  # why it is not present
+    python: str | None = None
+    made_of: Basis | None = None
+    packages: dict[str, PackageIdentity] = {}
+
+
 def provision(runtime: Runtime) -> None:
     """Make the runtime's environment, or record why it cannot be made."""
     assert runtime.environment is not None
-    record: dict[str, Any] = {"present": True, "reason": None, "python": None, "made_of": None}
-    previous = read_record(runtime.environment)
-    if _intact(runtime) and _is_of(previous, runtime):
+    if _intact(runtime) and _is_current(load_environment(runtime.environment), runtime):
         return
     try:
-        lock = _lock(runtime)
-        record["python"] = _make(runtime, lock)
-        record["made_of"] = _made_of(runtime)
-        record["packages"] = identity(runtime.packages, site_packages(_folder_of(runtime)))
+        record = EnvironmentRecord(
+            present=True,
+            python=_make(runtime, _lock(runtime)),
+            made_of=_made_of(runtime),
+            packages=identity(runtime.packages, site_packages(_folder_of(runtime))),
+        )
     except Unavailable as error:
-        record.update(present=False, reason=str(error))
+        record = EnvironmentRecord(present=False, reason=str(error))
     except OSError as error:
-        reason = f"{error.strerror or error}; check free disk space and permissions, then type: doit run"
-        record.update(present=False, reason=reason)
-    write_json(paths.environment_record(runtime.environment), record)
+        reason = f"{error.strerror or error}; check free disk space and permissions, then run: doit run"
+        record = EnvironmentRecord(present=False, reason=reason)
+    write_record(paths.environment_record(runtime.environment), record)
 
 
 def _folder_of(runtime: Runtime) -> Path:
     return Path(paths.environment(str(runtime.environment)))
 
 
-def _made_of(runtime: Runtime) -> dict[str, Any]:
-    """What decides an environment: its pins, and for what is compiled the compiler and the build's pins."""
-    return {
-        "pins": sha256(own_lock(runtime)),
-        "pythons": list(runtime.pythons),
-        "links": dict(runtime.loader_links),
-        "build": sha256(_BUILD_PINS) if runtime.compiled else None,
-        "compiler": versions(["ziglang"]) if runtime.compiled else None,
-    }
+def _made_of(runtime: Runtime) -> Basis:
+    return Basis(
+        pins=sha256(own_lock(runtime)),
+        pythons=runtime.pythons,
+        links=dict(runtime.loader_links),
+        build=sha256(_BUILD_PINS) if runtime.compiled else None,
+        compiler=versions(["ziglang"]) if runtime.compiled else None,
+    )
 
 
-def _is_of(record: dict[str, Any], runtime: Runtime) -> bool:
-    """Whether a record is of an environment that was made of today's parts and still has them."""
+def _is_current(record: EnvironmentRecord | None, runtime: Runtime) -> bool:
+    """Whether a record describes an environment that was made from today's parts and still has them."""
+    if record is None or not record.present:
+        return False
     try:
-        whole = record.get("packages") == identity(runtime.packages, site_packages(_folder_of(runtime)))
-        return bool(record.get("present")) and whole and record.get("made_of") == _made_of(runtime)
+        whole = record.packages == identity(runtime.packages, site_packages(_folder_of(runtime)))
+        return whole and record.made_of == _made_of(runtime)
     except OSError:
         return False
 
 
-def read_record(name: str) -> dict[str, Any]:
-    """The record of an environment; {} where there is none that can be read."""
+def load_environment(name: str) -> EnvironmentRecord | None:
+    """The record of an environment; None where there is none that can be read."""
     try:
-        record = read_json(paths.environment_record(name))
+        return read_record(paths.environment_record(name), EnvironmentRecord)
     except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+        return None
 
 
 def _intact(runtime: Runtime) -> bool:
@@ -96,7 +117,8 @@ def _intact(runtime: Runtime) -> bool:
 def present(runtime: Runtime) -> bool:
     """Whether the last attempt succeeded and nothing has been taken away since."""
     assert runtime.environment is not None
-    return bool(read_record(runtime.environment).get("present")) and _intact(runtime)
+    record = load_environment(runtime.environment)
+    return record is not None and record.present and _intact(runtime)
 
 
 def own_lock(runtime: Runtime) -> str:
@@ -160,7 +182,7 @@ def _compiler() -> dict[str, str]:
     """The bundled clang as the compiler of Python's extension modules, for any machine of this kind."""
     spec = importlib.util.find_spec("ziglang")
     if spec is None or not spec.submodule_search_locations:
-        raise Unavailable("ziglang is not installed; type: pip install -e .")
+        raise Unavailable("ziglang is not installed; run: pip install -e .")
     zig = os.path.join(next(iter(spec.submodule_search_locations)), "zig")
     cache = os.path.abspath(paths.toolchain_cache("zig"))
     # Sources of before clang 16 return pointers of other types than they say.

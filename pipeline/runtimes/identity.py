@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from pipeline.core import paths
-from pipeline.core.files import read_json, sha256, write_json
+from pipeline.core.files import read_record, sha256, write_record
 from pipeline.core.model import Program, Runtime
-from pipeline.runtimes.environments import read_record
-from pipeline.runtimes.packages import find, identity, python_version, records, site_packages
+from pipeline.runtimes.environments import load_environment
+from pipeline.runtimes.packages import PackageIdentity, find, identity, python_version, records, site_packages
 
 _VERSION_TIMEOUT_S = 30
 
@@ -41,37 +42,64 @@ def own_files(runtime: Runtime) -> list[str]:
     return [] if site is None else records(runtime.packages, site)
 
 
+class ProgramIdentity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A program on PATH, or a file that it is given: what it says of itself, and the digest of its bytes."""
+
+    version: str | None
+    says: str | None = None  # the line in which it prints its version
+    sha256: str
+
+
+class RuntimeIdentity(msgspec.Struct, kw_only=True):
+    """What a runtime is, as recorded in build/runtimes/."""
+
+    name: str
+    present: bool = True
+    reason: str | None = None  # why it is not present
+    version: str | None = None
+    python: str | None = None
+    packages: dict[str, PackageIdentity] = {}
+    programs: dict[str, ProgramIdentity] = {}
+
+    def set_absent(self, reason: str) -> None:
+        self.present, self.reason = False, reason
+
+
+def load_identity(runtime: Runtime) -> RuntimeIdentity:
+    """The record that ``identify`` wrote; raises OSError or ValueError."""
+    return read_record(paths.runtime_identity(runtime.name), RuntimeIdentity)
+
+
 def identify(runtime: Runtime) -> None:
     """Write what the runtime is: versions and digests of packages and programs, or why it is not there."""
-    record: dict[str, Any] = {"name": runtime.name, "present": True, "reason": None, "version": None}
+    record = RuntimeIdentity(name=runtime.name, python=python_version())
     if runtime.environment is not None:
-        made = read_record(runtime.environment)
-        missing = f"its environment is not made; type: doit run environment:{runtime.environment}"
-        reason = made.get("reason", missing)
-        record.update(present=made.get("present", False), reason=reason, python=made.get("python"))
-    else:
-        record["python"] = python_version()
-    if record["present"]:
+        made = load_environment(runtime.environment)
+        record.python = None if made is None else made.python
+        if made is None:
+            record.set_absent(f"its environment is not made; run: doit run environment:{runtime.environment}")
+        elif not made.present:
+            record.set_absent(str(made.reason))
+    if record.present:
         _identify_packages(runtime, record)
     for program in runtime.programs:
-        if record["present"]:
+        if record.present:
             _identify_program(program, record)
-    write_json(paths.runtime_identity(runtime.name), record)
+    write_record(paths.runtime_identity(runtime.name), record)
 
 
-def _identify_packages(runtime: Runtime, record: dict[str, Any]) -> None:
-    packages = identity(runtime.packages, site_of(runtime))
-    missing = [name for name in runtime.packages if name not in packages]
+def _identify_packages(runtime: Runtime, record: RuntimeIdentity) -> None:
+    record.packages = identity(runtime.packages, site_of(runtime))
+    missing = [name for name in runtime.packages if name not in record.packages]
     if missing:
-        record.update(present=False, reason=absence(runtime, missing[0]))
-    record["packages"] = packages
-    if runtime.packages and not missing:
-        record["version"] = packages[runtime.packages[0]]["version"]
-    isolated = record["present"] and runtime.environment is not None
-    if isolated and runtime.version not in (None, record["version"]):
-        reason = f"{runtime.environment} holds version {record['version']}; type: "
-        remedy = f"rm -r {paths.environment(str(runtime.environment))}"
-        record.update(present=False, reason=f"the environment {reason}{remedy}")
+        record.set_absent(absence(runtime, missing[0]))
+        return
+    if runtime.packages:
+        record.version = record.packages[runtime.packages[0]].version
+    if runtime.environment is not None and runtime.version not in (None, record.version):
+        remedy = f"run: rm -r {paths.environment(runtime.environment)}"
+        holds = f"{runtime.environment} holds version {record.version}"
+        record.set_absent(f"the environment {holds}; {remedy}")
 
 
 def absence(runtime: Runtime, package: str) -> str:
@@ -80,27 +108,28 @@ def absence(runtime: Runtime, package: str) -> str:
     if runtime.pythons and here not in runtime.pythons:
         return f"{package} needs CPython {' or '.join(runtime.pythons)}, and this is {here}"
     extra = f"'.[{runtime.extra}]'" if runtime.extra else "."
-    return f"the package {package} is not installed; type: pip install -e {extra}"
+    return f"the package {package} is not installed; run: pip install -e {extra}"
 
 
-def _identify_program(program: Program, record: dict[str, Any]) -> None:
+def _identify_program(program: Program, record: RuntimeIdentity) -> None:
     path = shutil.which(program.command)
     if path is None:
-        record.update(present=False, reason=f"there is no {program.command} on PATH{_then(program.remedy)}")
+        record.set_absent(f"there is no {program.command} on PATH{_then(program.remedy)}")
         return
-    said = ask(path, program.version)
-    if said is None:
+    printed = ask(path, program.version)
+    if printed is None:
         shown = " ".join([program.command, *program.version])
-        record.update(present=False, reason=f"{shown} does not say its version within {_VERSION_TIMEOUT_S} s")
+        record.set_absent(f"{shown} does not print its version within {_VERSION_TIMEOUT_S} s")
         return
-    number = re.search(r"\d+(\.\d+)+[^\s)]*", said)
-    found = {"version": number[0] if number else said.splitlines()[0].strip(), "says": said.splitlines()[0]}
-    programs = record.setdefault("programs", {})
-    programs[os.path.basename(program.command)] = {**found, "sha256": sha256(path)}
+    number = re.search(r"\d+(\.\d+)+[^\s)]*", printed)
+    says = printed.splitlines()[0]
+    version = number[0] if number else says.strip()
+    name = os.path.basename(program.command)
+    record.programs[name] = ProgramIdentity(version=version, says=says, sha256=sha256(path))
     for file in program.files:
-        programs[os.path.basename(file)] = {"version": None, "sha256": sha256(file)}
-    if record["version"] is None:
-        record["version"] = found["version"]
+        record.programs[os.path.basename(file)] = ProgramIdentity(version=None, sha256=sha256(file))
+    if record.version is None:
+        record.version = version
 
 
 def _then(remedy: str) -> str:
@@ -123,8 +152,8 @@ def ask(path: str, arguments: tuple[str, ...]) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    said = (outcome.stdout or outcome.stderr).strip()
-    return said if outcome.returncode == 0 and said else None
+    printed = (outcome.stdout or outcome.stderr).strip()
+    return printed if outcome.returncode == 0 and printed else None
 
 
 def found_programs(runtime: Runtime) -> list[str]:
@@ -136,10 +165,3 @@ def found_programs(runtime: Runtime) -> list[str]:
 def program_files(runtime: Runtime) -> list[str]:
     """The same, and the files that those are given."""
     return [*found_programs(runtime), *(f for p in runtime.programs for f in p.files)]
-
-
-def read_identity(runtime: Runtime) -> dict[str, Any]:
-    """The record that ``identify`` wrote."""
-    record = read_json(paths.runtime_identity(runtime.name))
-    assert isinstance(record, dict)
-    return record

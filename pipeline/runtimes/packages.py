@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+import msgspec
+
 from pipeline.core.files import sha256
 
 #: Shared libraries decide what a runtime does; the .py files around them are its thin bindings,
@@ -76,8 +78,15 @@ def _folder(distribution: metadata.Distribution) -> str:
     return f"{name}-{distribution.version}.dist-info"
 
 
-def identity(names: Sequence[str], site: str | None = None) -> dict[str, dict[str, str]]:
-    """Return {package: {"version", "sha256"}}; a package that is missing is left out."""
+class PackageIdentity(msgspec.Struct, frozen=True):
+    """An installed package: its version, and the digest of the files that decide what it does."""
+
+    version: str
+    sha256: str
+
+
+def identity(names: Sequence[str], site: str | None = None) -> dict[str, PackageIdentity]:
+    """{package: what it is}; a package that is missing is left out."""
     found = {}
     for name in names:
         distribution = find(name, site)
@@ -87,7 +96,7 @@ def identity(names: Sequence[str], site: str | None = None) -> dict[str, dict[st
         root = str(distribution.locate_file(""))
         for file in sorted(_deciding(distribution)):
             digest.update(f"{file}\0{sha256(os.path.join(root, file))}\n".encode())
-        found[name] = {"version": distribution.version, "sha256": digest.hexdigest()}
+        found[name] = PackageIdentity(distribution.version, digest.hexdigest())
     return found
 
 

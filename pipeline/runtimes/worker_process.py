@@ -79,7 +79,7 @@ class Worker:
 
         try:
             with starting():
-                self._process = subprocess.Popen(
+                self.process = subprocess.Popen(
                     argv,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -107,11 +107,11 @@ class Worker:
         # Not before the first request: so two workers that are needed together start together.
         if not self._greeted:
             self._greet()
-        assert self._process.stdin is not None
+        assert self.process.stdin is not None
         self._check_silence()
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
         except OSError:
             raise self._death() from None
         answer = self._receive(timeout_s)
@@ -132,16 +132,16 @@ class Worker:
 
     def _check_silence(self) -> None:
         """Nothing was said since the last answer: it would be taken for the next one."""
-        assert self._process.stdout is not None
-        if not self._buffer and select.select([self._process.stdout], [], [], 0)[0]:
-            self._buffer = os.read(self._process.stdout.fileno(), 1 << 16)  # nothing, where it is dead
+        assert self.process.stdout is not None
+        if not self._buffer and select.select([self.process.stdout], [], [], 0)[0]:
+            self._buffer = os.read(self.process.stdout.fileno(), 1 << 16)  # nothing, where it is dead
         if self._buffer:
             self.close(kill=True)
             raise WorkerError(f"the worker spoke without being asked: {self._buffer[:80]!r}")
 
     def _receive(self, timeout_s: float) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
+        assert self.process.stdout is not None
+        descriptor = self.process.stdout.fileno()
         left = timeout_s
         while b"\n" not in self._buffer:
             if left <= 0:
@@ -154,7 +154,7 @@ class Worker:
             if not ready:
                 self._check_memory()
                 # What it started may still hold its output.
-                if self._process.poll() is not None and not select.select([descriptor], [], [], 0)[0]:
+                if self.process.poll() is not None and not select.select([descriptor], [], [], 0)[0]:
                     raise self._death()
                 continue
             chunk = os.read(descriptor, 1 << 16)
@@ -175,7 +175,7 @@ class Worker:
         return answer
 
     def _check_memory(self) -> None:
-        resident = _status_bytes(self._process.pid, "VmRSS")
+        resident = _status_bytes(self.process.pid, "VmRSS")
         if resident is not None and resident > self._most_resident:
             self.close(kill=True)
             raise WorkerError(f"killed: it used {resident >> 20} MiB of memory")
@@ -183,7 +183,7 @@ class Worker:
     def _death(self) -> WorkerCrash:
         """Explain why the worker is gone."""
         try:
-            status = self._process.wait(timeout=5)
+            status = self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self.close(kill=True)
             return WorkerCrash("the worker closed its output and went on")
@@ -202,27 +202,27 @@ class Worker:
 
         Not getrusage's ru_maxrss: that starts at the size of the process that forked.
         """
-        return _status_bytes(self._process.pid, "VmHWM")
+        return _status_bytes(self.process.pid, "VmHWM")
 
     def pin(self, processor: int) -> None:
         """Let all its threads, and what they start, run on one processor only."""
         # It may be dead, or the set of processors may have just changed.
         with contextlib.suppress(OSError):
-            for thread in os.listdir(f"/proc/{self._process.pid}/task"):
+            for thread in os.listdir(f"/proc/{self.process.pid}/task"):
                 with contextlib.suppress(OSError):
                     os.sched_setaffinity(int(thread), {processor})
 
     def cpu_seconds(self) -> float:
         """CPU time of the worker and of the children that it has waited for, so far."""
         with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{self._process.pid}/stat", encoding="utf-8", errors="replace") as stream:
+            with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as stream:
                 fields = stream.read().rpartition(")")[2].split()
             return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
         return 0.0
 
     def close(self, *, kill: bool = False) -> None:
         """End the worker and all that it started; with ``kill`` at once."""
-        process = self._process
+        process = self.process
         if process.stdin is not None:
             with contextlib.suppress(OSError):
                 process.stdin.close()

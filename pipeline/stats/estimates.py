@@ -1,9 +1,9 @@
-"""Numbers out of rounds. Pure: numbers in, numbers out.
+"""Ratios with intervals from the ratios of chunk pairs. No I/O.
 
-Rounds are processes, and chunks of one process are not independent of each other; so the unit of
-replication is the round (Kalibera & Jones, "Rigorous benchmarking in reasonable time", ISMM 2013): each
-gives one mean of log ratios, and Student's t on these gives the interval. docs/measurement.md says what
-else was tried, and how often each interval held the truth.
+Each round is a process, and chunks of one process are not independent. So the unit of replication is the
+round (Kalibera & Jones, "Rigorous benchmarking in reasonable time", ISMM 2013): each round gives one mean
+of log ratios, and Student's t on these means gives the interval. docs/measurement.md lists the other
+methods that were tried, and how often each interval held the true value.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 CONFIDENCE = 0.95
-#: A round of n pairs weighs n / (n + this): its mean varies by the pairs' own spread (some 1.7 %) over n,
-#: beside what differs from process to process (some 0.3 to 0.5 %).
+#: A round of n pairs has the weight n / (n + this): its mean varies by the spread of single pairs (some
+#: 1.7 %) over n, plus what differs between processes (some 0.3 to 0.5 %).
 _PAIRS_OF_A_ROUND = 10
 
 
@@ -22,15 +22,15 @@ _PAIRS_OF_A_ROUND = 10
 class Estimate:
     """A ratio with its interval at CONFIDENCE; low <= value <= high.
 
-    Without two rounds that were undisturbed there is no knowing how processes differ. Then
-    ``disturbed`` is true, ``value`` the median of all pairs and the interval the range that 95 % of the
-    single pairs lie in: wide, and no ground for a comparison.
+    With fewer than two undisturbed rounds the difference between processes is unknown. Then
+    ``disturbed`` is true, ``value`` is the median of all pairs, and the interval is the range of 95 % of the
+    single pairs: it is wide and not used for comparisons.
     """
 
     value: float
     low: float
     high: float
-    rounds: int  # that it rests on
+    rounds: int  # undisturbed ones, which it is computed from
     pairs: int
     disturbed: bool = False
     #: Of log(value): standard error and degrees of freedom.
@@ -43,16 +43,16 @@ class Estimate:
         return (self.high - self.low) / 2 / self.value
 
 
-#: What is 1, and known to be.
+#: The ratio of the reference to itself: exactly 1.
 _EXACTLY = Estimate(1.0, 1.0, 1.0, rounds=0, pairs=0, error=0.0, freedom=math.inf)
 
 
 def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> Estimate:
     """A cell's ratio from each round's ratios of undisturbed pairs.
 
-    ``rounds[i][j]`` is the ratio of pair j in round i, > 0; an empty round is one without undisturbed
-    pairs. ``every`` has all pairs' ratios, for the case that rounds do not suffice. Raises ValueError
-    where there is no pair at all, or one that is no positive number.
+    ``rounds[i][j]`` is the ratio of pair j in round i, > 0; a round without undisturbed pairs is empty.
+    ``every`` holds the ratios of all pairs; it is used if fewer than two rounds have undisturbed ones.
+    Raises ValueError if there is no pair, or a ratio is not a positive number.
     """
     if not all(0 < x < math.inf for xs in (*rounds, every) for x in xs):
         raise ValueError("a ratio is a positive number")
@@ -63,7 +63,7 @@ def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> 
     weights = [len(xs) / (len(xs) + _PAIRS_OF_A_ROUND) for xs in used]
     total = math.fsum(weights)
     mean = math.fsum(w * m for w, m in zip(weights, means, strict=True)) / total
-    # Kish's effective number: rounds of unequal weight tell less.
+    # Kish's effective sample size: rounds of unequal weight carry less information.
     number = total**2 / math.fsum(w * w for w in weights)
     spread = math.fsum((w * (m - mean)) ** 2 for w, m in zip(weights, means, strict=True)) / total**2
     error = math.sqrt(spread * number / (number - 1))
@@ -92,23 +92,14 @@ def _range(ratios: Sequence[float]) -> Estimate:
 
 @dataclass(frozen=True)
 class Difference:
-    """One cell's ratio over another's, with its interval at CONFIDENCE (of this comparison alone)."""
+    """The quotient of two cells' ratios, with its interval at CONFIDENCE (for this comparison alone)."""
 
     value: float
     low: float
     high: float
-    p: float  # two-sided, of "they are equally fast"
+    p: float  # two-sided, for the hypothesis that both are equally fast
     error: float  # standard error of log(value)
     freedom: float
-
-    def p_beyond(self, margin: float) -> float:
-        """Of "they differ by the factor 1 + margin or more" (two one-sided tests)."""
-        if self.freedom <= 0:
-            return 1.0
-        distance = math.log1p(margin) - abs(math.log(self.value))
-        if self.error == 0:
-            return 0.0 if distance > 0 else 1.0
-        return _tail(distance / self.error, self.freedom)
 
 
 def compare(one: Estimate, other: Estimate) -> Difference:
@@ -120,7 +111,7 @@ def compare(one: Estimate, other: Estimate) -> Difference:
     error = math.sqrt(sum(variances))
     if error == 0:
         return Difference(value, value, value, 1.0 if value == 1 else 0.0, 0.0, math.inf)
-    # Welch and Satterthwaite, in shares of the larger error: squares of tiny ones would vanish.
+    # Welch and Satterthwaite, in shares of the whole error: squares of tiny errors would underflow.
     shares = [(e / error) ** 2 for e in (one.error, other.error)]
     freedom = 1 / sum(s**2 / f for s, f in zip(shares, (one.freedom, other.freedom), strict=True))
     half = student(1 - (1 - CONFIDENCE) / 2, freedom) * error
@@ -130,10 +121,9 @@ def compare(one: Estimate, other: Estimate) -> Difference:
 
 
 def geometric_mean(estimates: Sequence[Estimate]) -> Estimate:
-    """Of undisturbed ratios that are independent of each other; at least one.
+    """The geometric mean of one or more undisturbed, independent ratios.
 
-    Its degrees of freedom are Welch's and Satterthwaite's, in shares of the whole error as in ``compare``; so
-    the comparison of two means has the freedom that all their cells together give.
+    Its degrees of freedom are Welch's and Satterthwaite's, in shares of the whole error as in ``compare``.
     """
     value = math.exp(math.fsum(math.log(e.value) for e in estimates) / len(estimates))
     whole = math.hypot(*(e.error for e in estimates))
@@ -167,7 +157,7 @@ def student(probability: float, freedom: float) -> float:
 
 
 def _exp(x: float) -> float:
-    """Bounded, so that hopeless intervals stay finite (JSON has no infinity)."""
+    """exp, bounded: very wide intervals stay finite, because JSON has no infinity."""
     return math.exp(max(-300.0, min(300.0, x)))
 
 

@@ -1,4 +1,4 @@
-"""Does a series of chunks still get faster? Pure: numbers in, a verdict out."""
+"""Whether a series of chunks still gets faster. No I/O."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Both are asked: chance makes trends that are tiny, and bursts make changes that are no trend.
+#: A trend must pass both: chance produces tiny trends, and bursts produce changes that are not trends.
 SIGNIFICANCE = 0.005
 LEAST_CHANGE = 0.02
-#: Shorter series tell nothing at that significance.
+#: Shorter series cannot reach that significance.
 LEAST = 10
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Relative change from the first to the last value, and how likely chance makes such an order."""
+    """Relative change from the first to the last value, and the probability of such an order by chance."""
 
     change: float
     p: float
 
     @property
     def rising(self) -> bool:
-        """Whether the series gets faster: code that is still being compiled better."""
+        """Whether the series gets faster: a tiering compiler is still at work."""
         return self.p < SIGNIFICANCE and self.change > LEAST_CHANGE
 
     @property

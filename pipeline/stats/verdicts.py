@@ -1,4 +1,4 @@
-"""Which cells are faster than which, said so that all of it is right with the confidence stated.
+"""Which cells are faster than which, with one error rate for all verdicts together.
 
 Every pair of cells is one comparison of one family. Half of the error that may be made in the whole
 family goes to "faster" and "slower" (Holm's procedure on Welch's p values), half to "same within"
@@ -16,7 +16,7 @@ from itertools import combinations
 from pipeline.stats import estimates
 from pipeline.stats.estimates import CONFIDENCE, Difference, Estimate
 
-#: A bound on the difference above this is no "same".
+#: Cells whose difference may be larger than this are not called the same.
 MOST_SAME = 0.02
 _ERROR = (1 - CONFIDENCE) / 2
 
@@ -25,7 +25,7 @@ FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same within", "undecided"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What may be said of one cell beside another."""
+    """The comparison of two cells."""
 
     one: str
     other: str
@@ -36,7 +36,7 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """faster, slower, same within (``bound``), or undecided: of ``one`` beside ``other``."""
+        """How ``one`` compares with ``other``: faster, slower, same within (``bound``), or undecided."""
         if self.p_adjusted < _ERROR:
             return FASTER if self.difference.value > 1 else SLOWER
         return SAME if self.bound <= MOST_SAME else UNDECIDED
@@ -63,11 +63,11 @@ def _bound(difference: Difference, family: int) -> float:
 
 
 def groups(cells: Mapping[str, Estimate], verdicts: list[Verdict]) -> dict[str, str]:
-    """{cell: letters}, fastest first: cells that share a letter could not be told apart.
+    """{cell: letters}, fastest first: cells that share a letter are indistinguishable.
 
     A compact letter display by insertion and absorption (Piepho, "An algorithm for a letter-based
     representation of all-pairwise comparisons", J. Comput. Graph. Statist. 13 (2004)). Disturbed cells
-    cannot be told apart from any and have no letter.
+    are not compared and have no letter.
     """
     named = [name for name, e in cells.items() if not e.disturbed]
     sets = [frozenset(named)]
@@ -83,7 +83,7 @@ def groups(cells: Mapping[str, Estimate], verdicts: list[Verdict]) -> dict[str, 
 
 
 def _split(sets: list[frozenset[str]], one: str, other: str) -> list[frozenset[str]]:
-    """No set may hold both; what another set contains is dropped."""
+    """Split sets so that none holds both; drop sets that are contained in a second one."""
     whole = [s for s in sets if not (one in s and other in s)]
     parts = [s - {x} for s in sets if one in s and other in s for x in (one, other)]
     for part in sorted(parts, key=len, reverse=True):

@@ -10,49 +10,52 @@ from doit.tools import config_changed
 
 from pipeline.build import artifacts, inputs, prebuilt
 from pipeline.core import own_code, paths
+from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.files import sha256
-from pipeline.core.model import PREBUILT, Workload
+from pipeline.core.model import PREBUILT
 from pipeline.experiment.plan import Plan
 from pipeline.reproducibility import provenance
 from pipeline.tasks.build import flags_config, optimiser
 from pipeline.tasks.helpers import Task, act, clean, group, intact, meta
-from toolchain.model import WASM, Toolchain, Variant
+from toolchain.model import WASM
 
 
-def _config(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> dict[str, object]:
-    """What decides an artifact beside files."""
+def _config(spec: BuildSpec) -> dict[str, object]:
+    """What decides an artifact in addition to files."""
+    workload = spec.workload
     return {
-        **flags_config(variant),
+        **flags_config(spec.variant),
         "standards": list(workload.standards),
         "own_flags": list(workload.flags),
         "includes": list(workload.includes),
         "defines": [list(each) for each in workload.defines],
         "libraries": list(workload.libraries),
-        "lacking": artifacts.lacking(workload, toolchain, target),
+        "lacking": artifacts.missing_libraries(workload, spec.toolchain, spec.target),
     }
 
 
 def compile_objects(plan: Plan) -> Iterator[Task]:
     """One object a source file, variant and target."""
     yield group("compile", "compile each source file in each variant")
-    for workload, toolchain, variant, target in plan.artifacts():
+    for spec in plan.artifacts():
+        workload, toolchain, target = spec.workload, spec.toolchain, spec.target
         for source in workload.sources:
-            output = artifacts.object_path(workload, toolchain.name, variant.name, target, source)
+            output = spec.object_path(source)
             yield {
                 "basename": "compile",
-                "name": f"{workload.name}:{toolchain.name}:{variant.name}:{target}:{Path(output).stem}",
-                "actions": act(artifacts.compile_object, workload, toolchain, variant, target, source),
+                "name": f"{spec.artifact.task_name}:{Path(output).stem}",
+                "actions": act(artifacts.compile_object, spec, source),
                 "task_dep": ["sources"],
                 "file_dep": [
                     f"{workload.root}/{source}",
                     *workload.included,
                     paths.toolchain_identity(toolchain.name),
-                    paths.flags(toolchain.name, variant.name),
+                    paths.flags(toolchain.name, spec.variant.name),
                     *(path for name in workload.libraries for path in toolchain.library_files(target, name)),
                     *inputs.code(toolchain),
                 ],
                 "targets": [output],
-                "uptodate": [intact, config_changed(_config(workload, toolchain, variant, target))],
+                "uptodate": [intact, config_changed(_config(spec))],
                 "clean": clean(output),
                 "meta": meta("compile", 0.15),
             }
@@ -61,36 +64,32 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
 def link_artifacts(plan: Plan) -> Iterator[Task]:
     """One artifact a workload, variant and target."""
     yield group("link", "link each variant, for wasm and natively")
-    for workload, toolchain, variant, target in plan.artifacts():
+    for spec in plan.artifacts():
+        toolchain, target = spec.toolchain, spec.target
         yield {
             "basename": "link",
-            "name": f"{workload.name}:{toolchain.name}:{variant.name}:{target}",
-            "actions": act(artifacts.link, workload, toolchain, variant, target),
+            "name": spec.artifact.task_name,
+            "actions": act(artifacts.link, spec),
             "file_dep": [
-                *artifacts.objects(workload, toolchain.name, variant.name, target),
-                *inputs.linked(workload, toolchain, target),
+                *spec.objects,
+                *inputs.linked(spec.workload, toolchain, target),
                 paths.toolchain_identity(toolchain.name),
-                *(optimiser(variant) if target == WASM else ()),
+                *(optimiser(spec.variant) if target == WASM else ()),
                 *inputs.code(toolchain),
             ],
-            "targets": _made(workload, toolchain, variant, target),
+            "targets": _made(spec.artifact),
             "uptodate": [
                 intact,
                 # doit knows files as a set; the linker has an order.
-                config_changed(
-                    {**_config(workload, toolchain, variant, target), "sources": list(workload.sources)}
-                ),
+                config_changed({**_config(spec), "sources": list(spec.workload.sources)}),
             ],
-            "clean": clean(*_made(workload, toolchain, variant, target)),
+            "clean": clean(*_made(spec.artifact)),
             "meta": meta("link", 0.1),
         }
 
 
-def _made(workload: Workload, toolchain: Toolchain, variant: Variant, target: str) -> list[str]:
-    return [
-        artifacts.artifact_path(workload.name, toolchain.name, variant.name, target),
-        artifacts.artifact_record(workload.name, toolchain.name, variant.name, target),
-    ]
+def _made(artifact: Artifact) -> list[str]:
+    return [artifact.path, artifact.record_path]
 
 
 def take_in_artifacts(plan: Plan) -> Iterator[Task]:
@@ -98,10 +97,7 @@ def take_in_artifacts(plan: Plan) -> Iterator[Task]:
     yield group("prebuilt", "take in modules that somebody else built")
     for each in plan.prebuilt:
         workload = plan.workloads[0].name
-        made = [
-            artifacts.artifact_path(workload, PREBUILT, each.name, WASM),
-            artifacts.artifact_record(workload, PREBUILT, each.name, WASM),
-        ]
+        made = _made(Artifact(workload, PREBUILT, each.name, WASM))
         yield {
             "basename": "prebuilt",
             "name": f"{workload}:{each.name}",
@@ -117,19 +113,20 @@ def take_in_artifacts(plan: Plan) -> Iterator[Task]:
 def prove_artifacts(plan: Plan) -> Iterator[Task]:
     """A statement beside each artifact: what it was made of, and how."""
     yield group("provenance", "say of each artifact what it was made of, and how (SLSA)")
-    for workload, toolchain, variant, target in plan.artifacts():
-        record = paths.provenance(workload.name, toolchain.name, variant.name, target)
+    for spec in plan.artifacts():
+        workload, toolchain, target = spec.workload, spec.toolchain, spec.target
+        record = spec.artifact.provenance_path
         yield {
             "basename": "provenance",
-            "name": f"{workload.name}:{toolchain.name}:{variant.name}:{target}",
-            "actions": act(provenance.write, workload, toolchain, variant, target),
+            "name": spec.artifact.task_name,
+            "actions": act(provenance.write, spec),
             "file_dep": [
-                *_made(workload, toolchain, variant, target),
-                *artifacts.objects(workload, toolchain.name, variant.name, target),
+                *_made(spec.artifact),
+                *spec.objects,
                 *inputs.sources(workload),
-                *inputs.linked(workload, toolchain, target),
+                *inputs.linked(spec.workload, toolchain, target),
                 paths.toolchain_identity(toolchain.name),
-                *(optimiser(variant) if target == WASM else ()),
+                *(optimiser(spec.variant) if target == WASM else ()),
                 *inputs.code(toolchain, "pipeline.reproducibility.provenance"),
             ],
             "targets": [record],

@@ -8,7 +8,7 @@ from doit.tools import config_changed
 
 from pipeline.core import own_code, paths
 from pipeline.experiment.plan import Plan
-from pipeline.measure import sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.tasks.helpers import Task, act, clean, group, intact, later, meta
 from pipeline.workloads import validators
 
@@ -59,7 +59,7 @@ def verify_artifacts(plan: Plan) -> Task:
     return {
         "actions": act(later("pipeline.reproducibility.verify:verify"), plan),
         "task_dep": ["build"],
-        "clean": clean(paths.ELSEWHERE),
+        "clean": clean(paths.REBUILT),
         "verbosity": 2,
         "meta": meta("verify", 1 + 0.9 * len(plan.artifacts())),
     }
@@ -70,7 +70,7 @@ def reproduce_artifacts(plan: Plan) -> Task:
     return {
         "actions": act(later("pipeline.reproducibility.reproduce:reproduce"), plan),
         "task_dep": ["sources"],
-        "clean": clean(paths.ELSEWHERE, paths.REPRODUCE_TXT, paths.REPRODUCE_JSON),
+        "clean": clean(paths.REBUILT, paths.REPRODUCE_TXT, paths.REPRODUCE_JSON),
         "verbosity": 2,
         "meta": meta("reproduce", 15.0 * len(plan.artifacts())),
     }
@@ -143,6 +143,7 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
     official = [cell for cell in plan.built_cells() if rules[cell.workload.name] is not None]
     for cell in official:
         folder = paths.certificate(cell.name)
+        spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
         name = cell.name.replace("/", ":")
         yield {
             "basename": "certify",
@@ -150,14 +151,14 @@ def certify_cells(plan: Plan) -> Iterator[Task]:
             "task_dep": ["sources", *names[-1:]],
             "actions": act(later(f"{rules[cell.workload.name]}:certify"), plan, cell, alone=True),
             "file_dep": [
-                *sample.inputs(cell, plan.reference_name),
+                *spec.files(),
                 *own_code.files_of(str(rules[cell.workload.name])),
             ],
             "targets": [f"{folder}/certificate.json", f"{folder}/statement.txt"],
             "uptodate": [
                 intact,
-                (later(f"{rules[cell.workload.name]}:kept"), [cell]),
-                config_changed(sample.settings(cell, plan.protocol, plan.reference_name)),
+                (later(f"{rules[cell.workload.name]}:logs_unchanged"), [cell]),
+                config_changed(spec.settings()),
             ],
             "clean": clean(folder),
             "meta": meta("certify", 50),

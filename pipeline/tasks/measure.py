@@ -12,6 +12,7 @@ from pipeline.core import own_code, paths
 from pipeline.core.model import Runtime
 from pipeline.experiment.plan import Plan
 from pipeline.measure import sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes import environments, identity, packages
 from pipeline.tasks.helpers import Task, act, clean, group, intact, later, meta, untouched
 
@@ -100,27 +101,25 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     """
     # Cleaning the group removes every sample, also those that this plan does not have.
     yield {**group("measure", "measure each cell, round by round"), "clean": clean(paths.RESULTS)}
-    reference = plan.reference_name
     protocol = plan.protocol
     chunk_s = protocol.chunk_ms / 1000
     seconds = 0.5 + 2.3 * chunk_s * (min(protocol.undisturbed, protocol.pairs) + protocol.warmup_chunks)
     previous: list[str] = []
     for round_, cell in plan.schedule():
-        path = paths.sample(cell.name, round_)
+        spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
+        path = spec.sample_path
         name = f"{cell.name.replace('/', ':')}:{round_}"
         yield {
             "basename": "measure",
             "name": name,
             "task_dep": previous,
-            "actions": act(
-                later("pipeline.measure.measure_round:measure"), cell, protocol, reference, round_, alone=True
-            ),
-            "file_dep": sample.inputs(cell, reference),
+            "actions": act(later("pipeline.measure.measure_round:measure"), spec, alone=True),
+            "file_dep": spec.files(),
             "targets": [path],
             "uptodate": [
-                (intact, [sample.objection]),
-                sample.believable,
-                config_changed(sample.settings(cell, protocol, reference)),
+                (intact, [sample.problem]),
+                sample.limits_unchanged,
+                config_changed(spec.settings()),
             ],
             "clean": clean(path),
             "meta": meta("measure", seconds),
@@ -154,7 +153,7 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         "targets": [paths.refined()],
         "uptodate": [
             intact,
-            (later("pipeline.measure.refine:kept"),),
+            (later("pipeline.measure.refine:unchanged"),),
             config_changed({"cells": [c.name for c in plan.cells()], **ends(plan)}),
         ],
         "clean": clean(paths.refined()),

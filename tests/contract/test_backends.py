@@ -134,7 +134,7 @@ def test_a_runaway_is_killed(backend, protocol, guests):
         load(worker, backend, guests[NATIVE if backend.native else WASM])
         with pytest.raises(WorkerTimeout):
             run(worker, "loop", timeout=0.5)
-        assert worker._process.returncode is not None
+        assert worker.process.returncode is not None
         assert gone(worker)
 
 
@@ -152,7 +152,7 @@ def processes_of(worker):
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(session) == worker._process.pid and state != "Z":
+            if int(session) == worker.process.pid and state != "Z":
                 found.append(stat.parent.name)
     return found
 

@@ -126,7 +126,7 @@ def test_a_killed_worker_leaves_nothing(worker):
 
 def session(worker):
     """What is left of a worker's processes."""
-    listed = subprocess.run(["pgrep", "-s", str(worker._process.pid)], capture_output=True, text=True)
+    listed = subprocess.run(["pgrep", "-s", str(worker.process.pid)], capture_output=True, text=True)
     return listed.stdout.split()
 
 
@@ -236,5 +236,5 @@ def test_matrix_toml_names_a_runtime(install, tmp_path, monkeypatch):
     assert identity.installed(backend.runtime)
     monkeypatch.setattr(paths, "runtime_identity", lambda name: str(tmp_path / f"{name}.json"))
     identity.identify(backend.runtime)
-    record = identity.read_identity(backend.runtime)
-    assert (record["present"], record["version"]) == (True, "3.3.0")
+    record = identity.load_identity(backend.runtime)
+    assert (record.present, record.version) == (True, "3.3.0")

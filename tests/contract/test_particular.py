@@ -102,7 +102,7 @@ def test_wasmer_sdk_ends_well_every_time(prepared, protocol, tmp_path):
         with start(backend, protocol) as worker:
             load(worker, backend, path)
             assert run(worker)["outcome"] == "exit"
-        assert worker._process.returncode == 0
+        assert worker.process.returncode == 0
 
 
 def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
@@ -115,7 +115,7 @@ def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
     with start(backend, protocol) as worker:
         load(worker, backend, path)
         assert run(worker)["outcome"] == "exit"
-    assert worker._process.returncode == 0
+    assert worker.process.returncode == 0
     assert (tmp_path / "told-begun").exists()
     assert not told.exists()
 
@@ -128,7 +128,7 @@ def test_a_load_that_is_killed_leaves_nothing(prepared, protocol, name, seconds)
     request = {"op": "load", "path": str(path), "options": dict(backend.options)}
     before = left()
     with start(backend, protocol) as worker:
-        session = worker._process.pid
+        session = worker.process.pid
         # Where it is faster than that, there is nothing to kill.
         with contextlib.suppress(WorkerTimeout):
             worker.request(request, seconds)

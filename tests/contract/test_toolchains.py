@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.build import artifacts, flag_check
 from pipeline.core import paths
+from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.errors import BadInput
 from pipeline.core.files import sha256
 from pipeline.coremark import validator
@@ -48,8 +49,8 @@ def toolchain(request, built):
 def objects(toolchain, target, level):
     """Digests of the objects that do not hold the flags as text."""
     workload = workload_toml.read("workloads/coremark", own=True)
-    names = [name for name in workload.sources if name != "core_main.c"]
-    return {n: sha256(artifacts.object_path(workload, toolchain.name, level, target, n)) for n in names}
+    spec = BuildSpec(workload, toolchain, Variant(level, ()), target)
+    return {name: sha256(spec.object_path(name)) for name in workload.sources if name != "core_main.c"}
 
 
 @pytest.fixture(params=TARGETS)
@@ -72,12 +73,12 @@ def test_every_level_really_reaches_the_compiler(toolchain, target):
 
 def test_the_printed_flags_are_the_flags(toolchain):
     for level in LEVELS:
-        path = artifacts.artifact_path("coremark", toolchain.name, level, NATIVE)
+        path = Artifact("coremark", toolchain.name, level, NATIVE).path
         out = subprocess.run([path, "0", "0", "0x66", "10"], capture_output=True, text=True)
         assert f"Compiler flags   : -{level}\n" in out.stdout
         clang = 22 if toolchain.name == "zig" else toolchain.version()
         assert f"Compiler version : Clang {clang}" in out.stdout
-        run = validator.judge(out.stdout, validator.PERFORMANCE, 10)
+        run = validator.validate(out.stdout, validator.PERFORMANCE, 10)
         assert run.iterations == 10
 
 
@@ -178,7 +179,7 @@ def test_a_wasi_sdk_is_found_and_builds_what_its_parts_build(tmp_path, toolchain
     assert told["wasmtime.cranelift"] == ("ok", None)
     assert told["native"] == ("unavailable", "artifact: wasi-sdk-25.0 builds wasm only")
     here, there = (
-        Path(p) / artifacts.artifact_path("coremark", n, "O2", WASM)
+        Path(p) / Artifact("coremark", n, "O2", WASM).path
         for p, n in ((".", "clang-19"), (workspace.path, "wasi-sdk-25.0"))
     )
     assert here.read_bytes() == there.read_bytes()
@@ -227,9 +228,8 @@ def test_flags_with_quotes_and_spaces_arrive_as_they_are(toolchain, prepared, tm
     environment = toolchain.environment(str(tmp_path))
     variant = Variant("v", flag_check)
     workload = workload_toml.read("workloads/coremark", own=True)
-    compile_ = toolchain.compile(
-        NATIVE, artifacts.program_flags(workload, variant, NATIVE, "core_main.c"), str(source), obj
-    )
+    spec = BuildSpec(workload, toolchain, variant, NATIVE)
+    compile_ = toolchain.compile(NATIVE, artifacts.program_flags(spec, "core_main.c"), str(source), obj)
     subprocess.run(compile_, check=True, env=environment)
     link = toolchain.link(NATIVE, [obj], paths.libc(toolchain.name, NATIVE), exe, ())
     subprocess.run(link, check=True, env=environment)

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from pipeline.build import prebuilt
-from pipeline.build.artifacts import artifact_path
 from pipeline.core import paths
+from pipeline.core.artifact import Artifact
 from pipeline.core.errors import BadInput
 from pipeline.core.files import read_json
 from pipeline.core.model import Prebuilt, Status
@@ -62,7 +62,7 @@ GROWTH_KIB = 200 << 10
 @pytest.fixture(scope="module")
 def modules(prepared, tmp_path_factory):
     """CoreMark, and a program that is none: {path: bytes}."""
-    names = [artifact_path("coremark", "zig", "Os", WASM)]
+    names = [Artifact("coremark", "zig", "Os", WASM).path]
     names.append(compiled(tmp_path_factory.mktemp("fuzzed"), "tests/guests/guest.c"))
     return {name: Path(name).read_bytes() for name in names}
 

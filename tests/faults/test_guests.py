@@ -180,7 +180,7 @@ CLOCKS = {
 }
 LONG_CLOCKS = ("zero", "back", "later-fast", "later-still")
 BACKEND = """
-from pipeline.backends.wasmtime import BACKENDS as theirs
+from pipeline.runtimes.backends.wasmtime import BACKENDS as theirs
 from dataclasses import replace
 
 _ONE = next(b for b in theirs if b.name == "wasmtime.cranelift")

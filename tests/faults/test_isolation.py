@@ -187,8 +187,8 @@ def test_a_worker_inherits_nothing(distinct, backend, guests, worker_of, tmp_pat
         worker, _ = worker_of(backend, guests[NATIVE if backend.native else WASM])
     finally:
         os.close(descriptor)
-    own = facts(worker._process.pid)
-    assert own["session"] == worker._process.pid, "it shares a session with us"
+    own = facts(worker.process.pid)
+    assert own["session"] == worker.process.pid, "it shares a session with us"
     assert own["folder"] == "/"
     words = own["environment"].decode().split("\0")
     names = {word.partition("=")[0] for word in words if word}
@@ -228,7 +228,7 @@ def facts(pid):
 
 def guests_of(worker):
     """The facts of the guest that a worker runs as a process."""
-    parent = psutil.Process(worker._process.pid)
+    parent = psutil.Process(worker.process.pid)
     found = {}
     done = threading.Event()
 

@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from pipeline.analyses.claims import claims_toml
 from pipeline.core import paths
@@ -49,7 +50,7 @@ def harmless(plan):
     """Where a plan would write: each below the folder that is meant for it."""
     made = {
         paths.BUILD: [
-            *(paths.artifact_dir(w.name, t.name, v.name, target) for w, t, v, target in plan.artifacts()),
+            *(spec.artifact.directory for spec in plan.artifacts()),
             *(paths.flags(t.name, v.name) for t in plan.toolchains for v in plan.variants),
             *(paths.runtime_identity(b.runtime.name) for b in plan.backends),
             *(paths.environment(str(b.runtime.environment)) for b in plan.backends),
@@ -187,7 +188,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
 
 def whole(members, known):
     """The archive of a bundle whose lock and sums are right, as one who does not look at names writes it."""
-    members = {"README.txt": b"", **members, "artifacts.lock": lock.serialise(lock.seal(known))}
+    members = {"README.txt": b"", **members, "artifacts.lock": lock.serialise(known)}
     members |= {f"LICENSES/{name}": b"" for name in bundle._terms(known)}
     members["SHA256SUMS"] = b"".join(
         f"{hashlib.sha256(members[name]).hexdigest()}  {name}\n".encode("utf-8", "surrogateescape")
@@ -195,9 +196,9 @@ def whole(members, known):
     )
     raw = b""
     for name, content in sorted((f"{bundle.TOP}/{name}", content) for name, content in members.items()):
-        # archive.pack refuses such names: the header of a good one, with this one and a sum of its own.
+        # canonical_tar.pack refuses such names: the header of a good one, with this one and a sum of its own.
         field = name.encode("utf-8", "surrogateescape")[:100].ljust(100, b"\0")
-        header = field + canonical_tar._header("x", len(content))[100:]
+        header = field + canonical_tar.header("x", len(content))[100:]
         total = sum(header[:148]) + sum(header[156:]) + 8 * ord(" ")
         header = header[:148] + f"{total:06o}\0 ".encode() + header[156:]
         raw += header + content + bytes(-len(content) % 512)
@@ -206,7 +207,7 @@ def whole(members, known):
 
 def statement(entry):
     """Provenance of an artifact, as far as a reader looks at it."""
-    subject = [{"name": entry["file"], "digest": {"sha256": entry["sha256"]}}]
+    subject = [{"name": entry.file, "digest": {"sha256": entry.sha256}}]
     found = {"_type": provenance.STATEMENT, "predicateType": provenance.PREDICATE}
     return json.dumps({**found, "subject": subject, "predicate": {}}).encode()
 
@@ -215,24 +216,27 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
     """In a bundle that is whole but for its name: as an artifact's, as its file's, as both."""
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
-    known = json.loads((ROOT / paths.LOCK).read_text())
+    known = lock.read(str(ROOT / paths.LOCK))
+    content = b"its bytes"
+    one = replace(
+        next(iter(known.artifacts.values())), sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)
+    )
     path = tmp_path / "theirs.tar"
     times = 0
     for evil in ("good", *EVIL):
         for name, file in ((evil, evil), (evil, "good"), ("good", evil)):
-            entry = {**next(iter(known["artifacts"].values())), "file": file}
-            entry |= {"sha256": hashlib.sha256(b"its bytes").hexdigest(), "bytes": len(b"its bytes")}
-            members = {f"artifacts/{name}/{file}": b"its bytes"}
+            entry = replace(one, file=file)
+            members = {f"artifacts/{name}/{file}": content}
             members[f"artifacts/{name}/provenance.json"] = statement(entry)
-            theirs = {**known, "artifacts": {name: entry}}
-            path.write_bytes(whole(members, theirs))
+            given = lock.seal(replace(known, artifacts={name: entry}))
+            path.write_bytes(whole(members, given))
             if evil in HARMLESS:
-                assert list(bundle.read(str(path)).lock["artifacts"]) == [name]
+                assert list(bundle.read(str(path)).lock.artifacts) == [name]
             else:
                 with pytest.raises(BadInput, match=OBJECTION):
                     bundle.read(str(path))
                 # Also where its archive has no such member.
-                path.write_bytes(whole({}, theirs))
+                path.write_bytes(whole({}, given))
                 with pytest.raises(BadInput, match=r": missing$"):
                     bundle.read(str(path))
             times += 1

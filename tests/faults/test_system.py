@@ -30,9 +30,7 @@ def workspace(tmp_path_factory, prepared):
     """A workspace whose run ended well; its workers get the clock of its runs."""
     made = make_workspace(tmp_path_factory.mktemp("system") / "a copy", prepared)
     passed = '**{k: os.environ[k] for k in ("LD_PRELOAD", "CLOCK_OFFSET") if k in os.environ}'
-    made.edit(
-        "pipeline/runtimes/identity.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": '
-    )
+    made.edit("pipeline/runtimes/launch.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": ')
     made.run(*ONE)
     return made
 

@@ -8,9 +8,11 @@ import tomli
 from pipeline.analyses.tune import candidate_builder
 from pipeline.analyses.tune.candidate_builder import Workshop
 from pipeline.build import artifacts, flag_check
+from pipeline.core.artifact import Artifact
 from pipeline.core.model import Cell, Status
 from pipeline.experiment import search_space
 from pipeline.measure.measure_round import measure
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.workloads import workload_toml
 from toolchain import discover
 from toolchain.model import NATIVE, WASM, Variant
@@ -81,7 +83,7 @@ def test_flags_that_change_nothing_give_the_same_module(here):
 def test_a_candidate_is_built_once_and_again_where_it_is_not_whole(here, monkeypatch):
     variant = Variant("", ("-O3", "-fno-jump-tables"))
     first = shop().candidate(variant)
-    path = artifacts.artifact_path("coremark", "zig", first.variant.name, WASM)
+    path = Artifact("coremark", "zig", first.variant.name, WASM).path
     assert not [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".o")]
     made = []
     compile_ = artifacts.compile_object
@@ -112,8 +114,8 @@ def test_a_candidate_s_cell_is_measured_as_any(here):
     plan = matrix.load({"backend": "wasmtime.cranelift"})
     built = shop().candidate(Variant("", ("-O3",)))
     cell = Cell(plan.workloads[0], "zig", built.variant, plan.backends[0])
-    sample = measure(cell, plan.protocol, plan.reference_name, 1)
+    sample = measure(MeasurementSpec(cell, plan.protocol, plan.reference_name))
     assert sample.status is Status.OK
     assert sample.artifact_sha256 == built.module
-    with open(artifacts.artifact_path("coremark", "zig", built.variant.name, WASM), "rb") as stream:
+    with open(Artifact("coremark", "zig", built.variant.name, WASM).path, "rb") as stream:
         assert candidate_builder.TEXT.encode() in stream.read()

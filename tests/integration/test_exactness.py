@@ -65,8 +65,8 @@ def test_a_worker_is_its_cells_alone(ran):
     assert kinds(tasks)["measure"] == 4
 
 
-def test_another_version_of_a_backend_is_its_cells_alone(ran):
-    # As if pip had put another build of the same version there: another digest.
+def test_a_changed_version_of_a_backend_is_its_cells_alone(ran):
+    # As if pip had installed a different build of the same version: a different digest.
     ran.edit("pipeline/runtimes/packages.py", "digest.hexdigest()", "digest.hexdigest()[::-1]")
     tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
@@ -211,14 +211,14 @@ def test_the_list_reads_like_the_pipeline(workspace):
     assert all(len(line.split()) > 3 for line in lines), "each says what it does"
 
 
-def test_a_settled_run_is_told_at_a_glance_and_any_change_is_seen(ran, monkeypatch):
+def test_a_run_with_nothing_to_do_reads_the_stamp_only_and_any_change_is_seen(ran, monkeypatch):
     (stamp,) = (ran.path / "build/settled").iterdir()
     memory = ran.path / ".doit.db"
     aside = memory.rename(memory.with_suffix(".aside"))
-    told = ran.doit("run")
-    assert told.returncode == 0
-    assert told.stdout.startswith("Everything is up to date.\n")
-    assert "wasmtime.cranelift" in told.stdout
+    outcome = ran.doit("run")
+    assert outcome.returncode == 0
+    assert outcome.stdout.startswith("Everything is up to date.\n")
+    assert "wasmtime.cranelift" in outcome.stdout
     assert not memory.exists(), "no task was looked at"
     aside.rename(memory)
     monkeypatch.chdir(ran.path)

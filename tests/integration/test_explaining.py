@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.analyses import explain
-from pipeline.build import artifacts
+from pipeline.core.artifact import Artifact
 from pipeline.core.files import write_atomic
 from pipeline.wasm import code_diff, module
 from pipeline.wasm.features import features
@@ -21,7 +21,7 @@ LEVELS = ("O0", "O1", "O2", "O3", "Os", "Oz")
 
 
 def artifact(prepared, level):
-    return prepared / artifacts.artifact_path("coremark", "zig", level, "wasm")
+    return prepared / Artifact("coremark", "zig", level, "wasm").path
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -84,7 +84,7 @@ def test_differences_between_two_levels(prepared, tmp_path, monkeypatch, capsys)
     assert not different & {"main", "printf_core", "vfprintf", "malloc"}
     assert pair["same_functions"] > 70
     assert all(f["callers"] for f in pair["gone"])
-    path = prepared / artifacts.artifact_record("coremark", "zig", "O3", "wasm")
+    path = prepared / Artifact("coremark", "zig", "O3", "wasm").record_path
     record = json.loads(path.read_text(encoding="utf-8"))
     assert found["artifacts"][1]["sha256"] == record["sha256"]
     assert found["artifacts"][1]["bytes"] == record["bytes"]

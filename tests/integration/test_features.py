@@ -5,10 +5,9 @@ import json
 import pytest
 
 from pipeline.core import paths
-from pipeline.core.model import Cell, Status
+from pipeline.core.model import Status
 from pipeline.experiment.matrix import load
 from pipeline.measure import missing_features
-from pipeline.measure.measure_round import _explained
 from pipeline.measure.session import Ended
 
 
@@ -37,29 +36,28 @@ def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(works
 @pytest.fixture
 def asked(prepared):
     plan = load({})
-    missing_features._known.clear()
+    missing_features.clear_answers()
     return plan
 
 
 def test_a_backend_is_asked_not_believed(asked):
     backends = asked.known
-    has = missing_features.lacking(
+    has = missing_features.missing_features(
         backends["wasmtime.cranelift"], asked.protocol, ["simd128", "tail-call", "sign-ext"]
     )
     assert has == []
-    assert missing_features.lacking(backends["wasmtime.winch"], asked.protocol, ["tail-call", "simd128"]) == [
-        "tail-call"
-    ]
+    assert missing_features.missing_features(
+        backends["wasmtime.winch"], asked.protocol, ["tail-call", "simd128"]
+    ) == ["tail-call"]
 
 
-def test_what_lacks_nothing_keeps_its_own_reason(asked):
+def test_a_failure_without_a_missing_feature_keeps_its_reason(asked):
     backend = asked.known["wasmtime.cranelift"]
-    cell = Cell(asked.workloads[0], "zig", asked.variants[0], backend)
     error = Ended(Status.INVALID, "it refuses the module")
-    artifact = {"features": ["sign-ext"], "needs": ["simd128"]}
-    assert _explained(error, cell, asked.protocol, artifact, {"version": "1"}) is error
-    artifact = {"features": ["legacy-exceptions"], "needs": []}
-    found = _explained(error, cell, asked.protocol, artifact, {"version": "50.0.1"})
+    used = ["sign-ext", "simd128"]
+    assert missing_features.explained(error, backend, asked.protocol, used, "1") is error
+    used = ["legacy-exceptions"]
+    found = missing_features.explained(error, backend, asked.protocol, used, "50.0.1")
     assert (found.status, str(found)) == (
         Status.UNAVAILABLE,
         "needs legacy-exceptions, which wasmtime.cranelift (50.0.1) does not have",

@@ -1,4 +1,4 @@
-"""Two hosts whose samples lie in one results folder: reported apart, nothing measured twice."""
+"""Two hosts whose samples are in one results folder: reported apart, nothing measured twice."""
 
 import json
 import subprocess
@@ -6,13 +6,13 @@ import sys
 
 from tests.conftest import environment
 
-#: As if another kernel ran here: that makes another host.
-ELSEWHERE = ["setarch", "--uname-2.6"]
+#: As if a different kernel ran here: that makes a different host.
+OTHER_HOST = ["setarch", "--uname-2.6"]
 
 
 def there(workspace):
     outcome = subprocess.run(
-        [*ELSEWHERE, sys.executable, "-m", "doit", "run", "variants=O2"],
+        [*OTHER_HOST, sys.executable, "-m", "doit", "run", "variants=O2"],
         cwd=workspace.path,
         env=environment(workspace.path),
         capture_output=True,
@@ -31,21 +31,21 @@ def test_two_hosts_in_one_folder_are_reported_apart(workspace):
     alone = json.loads((workspace.path / "report/results.json").read_text())
     assert alone["elsewhere"] == []
     there(workspace)
-    theirs = json.loads((workspace.path / "report/results.json").read_text())
+    there_alone = json.loads((workspace.path / "report/results.json").read_text())
     both = samples(workspace)
     assert len(both) == 2 * 4
 
-    # Back here nothing is measured, whatever doit remembers of the other host; both are shown.
+    # Back here nothing is measured, although doit remembers the other host; both are shown.
     workspace.run("variants=O2")
     assert samples(workspace) == both
     results = json.loads((workspace.path / "report/results.json").read_text())
     assert results["cells"] == alone["cells"]
     (other,) = results["elsewhere"]
-    assert other["host"] == theirs["host"]
+    assert other["host"] == there_alone["host"]
     assert other["host"]["kernel"] != results["host"]["kernel"]
     shown = [(c["toolchain"], c["variant"], c["backend"], c["ratio"], c["score"]) for c in other["cells"]]
     assert shown == [
-        (c["toolchain"], c["variant"], c["backend"], c["ratio"], c["score"]) for c in theirs["cells"]
+        (c["toolchain"], c["variant"], c["backend"], c["ratio"], c["score"]) for c in there_alone["cells"]
     ]
     for name in ("report.md", "report.txt"):
         text = (workspace.path / "report" / name).read_text()
@@ -53,8 +53,8 @@ def test_two_hosts_in_one_folder_are_reported_apart(workspace):
         assert other["host"]["kernel"] in text
     assert workspace.run("variants=O2") == []
 
-    # What goes there, or comes, is seen at the next run; and only a host that is still of these artifacts.
-    folder = workspace.path / "results" / theirs["host"]["fingerprint"][:12]
+    # Samples that appear or disappear are seen at the next run; only those of these artifacts are shown.
+    folder = workspace.path / "results" / there_alone["host"]["fingerprint"][:12]
     sample = next(folder.rglob("round-01.json"))
     sample.write_text(sample.read_text().replace('"artifact_bytes": ', '"artifact_bytes": 1'))
     assert workspace.run("variants=O2") == ["report", "export", "remember", "check"]

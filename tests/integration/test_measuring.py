@@ -129,7 +129,7 @@ def test_an_official_run_keeps_every_rule_and_its_logs(workspace):
     for name, seeds in (("run1.log", validator.PERFORMANCE), ("run2.log", validator.VALIDATION)):
         text = (folder / name).read_text()
         iterations = int(re.search(r"^Iterations +: (\d+)", text, re.MULTILINE)[1])
-        assert validator.judge(text, seeds, iterations).seconds >= 10
+        assert validator.validate(text, seeds, iterations).seconds >= 10
         assert "ERROR" not in text
     assert certificate["line"] in (folder / "run1.log").read_text()
     again = workspace.doit("run", "certify", *CHOICE)

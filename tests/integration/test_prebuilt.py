@@ -158,7 +158,7 @@ def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tm
 
 
 def test_a_lying_score_is_told_from_its_clock(workspace, tmp_path):
-    reasons = {"liar": "no whole number", "constant": "its score is not of what it ran"}
+    reasons = {"liar": "no whole number", "constant": "its score does not follow from what it ran"}
     liar = build_run(tmp_path / "liar.wasm", "i32", {"(float)score : 0": "(float)score * 1.013f : 0"})
     constant = build_run(tmp_path / "constant.wasm", "i32", {"(float)score : 0": "1000 : 0"})
     outcome = workspace.doit("run", f"artifact={liar},{constant}", BACKENDS, "rounds=1")

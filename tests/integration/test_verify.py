@@ -37,7 +37,7 @@ def test_what_was_built_is_what_the_lock_says(locked):
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     for name in ("O2/wasm", "O2/native", "O3/wasm", "O3/native"):
         assert f"coremark/zig/{name}: ok, " in outcome.stdout
-    assert not list((locked.path / "build/elsewhere").iterdir())
+    assert not list((locked.path / "build/rebuilt").iterdir())
 
 
 def test_flipped_bits_are_named(locked):
@@ -49,24 +49,24 @@ def test_flipped_bits_are_named(locked):
     flip(port, at=port.read_bytes().index(b"/*") + 3)  # in a comment: no artifact differs
     outcome = locked.doit("run", "verify")
     assert outcome.returncode == 1
-    said = outcome.stdout + outcome.stderr
+    output = outcome.stdout + outcome.stderr
     for name in names:
-        assert f"{WASM}/{name}: not what its inputs give" in said
-    assert "libc/wasm/crt1-command.o: not what its inputs give" in said
-    assert "of other inputs: third_party/coremark/core_portme.c is another" in said
-    assert "Traceback" not in said
+        assert f"{WASM}/{name}: not what its inputs give" in output
+    assert "libc/wasm/crt1-command.o: not what its inputs give" in output
+    assert "the recorded inputs differ: third_party/coremark/core_portme.c differs" in output
+    assert "Traceback" not in output
 
 
-def test_another_port_is_named_with_what_it_changed(locked):
+def test_a_changed_port_is_named_with_what_it_changed(locked):
     port = locked.path / "third_party/coremark/core_portme.c"
     port.write_text(port.read_text().replace("return", "return 1 +", 1) + "\nint added(void) { return 7; }\n")
     outcome = locked.doit("run", "verify", "variants=O2")
-    said = outcome.stdout + outcome.stderr
+    output = outcome.stdout + outcome.stderr
     assert outcome.returncode == 1
-    assert "core_portme.c is another" in said
-    assert "object core_portme.o is another" in said
-    assert "section code" in said
-    assert "function " in said
+    assert "core_portme.c differs" in output
+    assert "object core_portme.o differs" in output
+    assert "section code" in output
+    assert "function " in output
 
 
 def test_a_flipped_bit_in_a_source_is_named(locked):
@@ -96,9 +96,9 @@ def test_a_flipped_bit_in_the_compiler_is_named(locked, tmp_path):
         text=True,
         timeout=300,
     )
-    said = outcome.stdout + outcome.stderr
-    assert outcome.returncode == 1, said
-    assert "the compiler zig is another" in said
+    output = outcome.stdout + outcome.stderr
+    assert outcome.returncode == 1, output
+    assert "the compiler zig differs" in output
 
 
 def test_every_flipped_bit_of_the_lock_is_refused(locked):
@@ -111,21 +111,21 @@ def test_every_flipped_bit_of_the_lock_is_refused(locked):
             parse(bytes(flipped), "it")
 
 
-def test_the_lock_is_of_the_whole_matrix(locked):
+def test_the_lock_covers_the_whole_matrix(locked):
     before = (locked.path / "artifacts.lock").read_bytes()
     outcome = locked.doit("run", "lock", "variants=O2")
     assert outcome.returncode == 1
-    assert "without variants=O2, type: doit run lock" in outcome.stdout + outcome.stderr
+    assert "without variants=O2, run: doit run lock" in outcome.stdout + outcome.stderr
     assert (locked.path / "artifacts.lock").read_bytes() == before
 
 
-def test_without_a_lock_verify_says_what_to_type(workspace):
+def test_without_a_lock_verify_says_what_to_run(workspace):
     outcome = workspace.doit("run", "verify")
     assert outcome.returncode == 1
-    assert "there is no artifacts.lock; type:" in outcome.stdout + outcome.stderr
+    assert "there is no artifacts.lock; run:" in outcome.stdout + outcome.stderr
 
 
-def test_provenance_is_what_slsa_publishes_and_names_nobody(workspace):
+def test_provenance_is_what_slsa_publishes_and_names_no_user(workspace):
     from google.protobuf.json_format import ParseDict
     from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance
     from in_toto_attestation.v1.statement import Statement
@@ -160,26 +160,26 @@ def test_a_bundle_is_the_same_again_and_each_of_its_parts_is_checked(locked, tmp
     members = canonical_tar.unpack(data, "it")
     top = "coremark-wasm/artifacts/coremark/zig/O2/wasm"
     for name, reason in {
-        f"{top}/coremark.wasm": "SHA256SUMS has another digest",
-        f"{top}/provenance.json": "SHA256SUMS has another digest",
+        f"{top}/coremark.wasm": "SHA256SUMS has a different digest",
+        f"{top}/provenance.json": "SHA256SUMS has a different digest",
         "coremark-wasm/artifacts.lock": "edited or damaged",
         "coremark-wasm/SHA256SUMS": "SHA256SUMS",
-        "coremark-wasm/README.txt": "SHA256SUMS has another digest",
+        "coremark-wasm/README.txt": "SHA256SUMS has a different digest",
     }.items():
         changed = bytearray(members[name])
         changed[len(changed) // 2] ^= 1
-        theirs = tmp_path / "theirs.tar"
-        theirs.write_bytes(canonical_tar.pack({**members, name: bytes(changed)}))
+        given = tmp_path / "given.tar"
+        given.write_bytes(canonical_tar.pack({**members, name: bytes(changed)}))
         with pytest.raises(BadInput, match=reason):
-            bundle.read(str(theirs))
+            bundle.read(str(given))
     for changed, reason in (
         ({k: v for k, v in members.items() if not k.endswith("README.txt")}, "README.txt is missing"),
         ({**members, "coremark-wasm/more.tar": data}, "more.tar: not called for by its lock"),
-        ({**members, "elsewhere/x": b""}, "it should lie below"),
+        ({**members, "other/x": b""}, "expected below"),
     ):
-        theirs.write_bytes(canonical_tar.pack(changed))
+        given.write_bytes(canonical_tar.pack(changed))
         with pytest.raises(BadInput, match=reason):
-            bundle.read(str(theirs))
-    outcome = locked.doit("run", "verify", f"bundle={theirs}")
+            bundle.read(str(given))
+    outcome = locked.doit("run", "verify", f"bundle={given}")
     assert outcome.returncode == 1
     assert outcome.stderr.count("\n") == 1

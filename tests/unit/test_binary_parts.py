@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build.artifacts import artifact_path
+from pipeline.core.artifact import Artifact
 from pipeline.reproducibility.binary_parts import anatomy, differences
 
 
 @pytest.mark.parametrize(("target", "section"), [("wasm", "code"), ("native", ".text")])
 def test_a_flipped_bit_is_found_where_it_is(prepared, target, section):
-    data = Path(prepared / artifact_path("coremark", "zig", "O2", target)).read_bytes()
+    data = Path(prepared / Artifact("coremark", "zig", "O2", target).path).read_bytes()
     whole = anatomy(data)
     assert section in whole["sections"]
     size = int(whole["sections"][section].partition(":")[0])

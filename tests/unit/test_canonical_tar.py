@@ -1,4 +1,4 @@
-"""Bundles come from strangers: what is not as we write it is refused, and nothing is ever written."""
+"""Bundles come from others: any other form than ours is refused, and nothing is ever written."""
 
 import io
 import os
@@ -34,6 +34,12 @@ def crafted(*entries, form=tarfile.USTAR_FORMAT):
     return stream.getvalue()
 
 
+def negative():
+    info = tarfile.TarInfo("a")
+    info.size = -1
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
 FILE = tarfile.REGTYPE
 MALICIOUS = {
     "traversal": (crafted(("coremark-wasm/../../x", FILE, b"")), "a path out of its folder"),
@@ -43,35 +49,35 @@ MALICIOUS = {
     "empty component": (crafted(("a//x", FILE, b"")), "characters or components"),
     "symlink": (crafted(("a", tarfile.SYMTYPE, b"")), "a symbolic link"),
     "hard link": (crafted(("a", tarfile.LNKTYPE, b"")), "a hard link"),
-    "device": (crafted(("a", tarfile.CHRTYPE, b"")), "a device"),
+    "device": (crafted(("a", tarfile.CHRTYPE, b"")), "type '3'"),
     "fifo": (crafted(("a", tarfile.FIFOTYPE, b"")), "a fifo"),
     "folder": (crafted(("a", tarfile.DIRTYPE, b"")), "a folder"),
-    "pax": (crafted(("ü" * 60, FILE, b""), form=tarfile.PAX_FORMAT), "a pax extension"),
-    "gnu": (crafted(("a" * 200, FILE, b""), form=tarfile.GNU_FORMAT), "ustar|GNU extension"),
+    "pax": (crafted(("ü" * 60, FILE, b""), form=tarfile.PAX_FORMAT), "type 'x'"),
+    "gnu": (crafted(("a" * 200, FILE, b""), form=tarfile.GNU_FORMAT), "type 'L'"),
     "gzip": (b"\x1f\x8b\x08" + b"x" * 600, "no ustar archive"),
     "text": (b"hello", "no ustar archive"),
     "truncated": (canonical_tar.pack(MEMBERS)[:900], "a size that the archive does not have"),
     "trailing": (canonical_tar.pack(MEMBERS) + b"\0" * 512, "order, padding or end"),
-    "twice": (canonical_tar.pack({"a": b""})[:512] * 2 + bytes(1024), "stands there twice"),
-    "case": (canonical_tar.pack({"a": b""})[:512] + canonical_tar.pack({"A": b""}), "stands there twice"),
+    "twice": (canonical_tar.pack({"a": b""})[:512] * 2 + bytes(1024), "occurs twice"),
+    "case": (canonical_tar.pack({"a": b""})[:512] + canonical_tar.pack({"A": b""}), "occurs twice"),
     "order": (canonical_tar.pack({"b": b""})[:512] + canonical_tar.pack({"a": b""}), "order, padding or end"),
-    "huge": (canonical_tar._header("a", 8**11 - 1) + bytes(1024), "a size that the archive does not have"),
-    "negative": (b"a".ljust(124, b"\0") + b"\xff" * 12 + canonical_tar._header("a", 0)[136:], "a size that"),
-    "many": (b"".join(canonical_tar._header(f"a{n}", 0) for n in range(2001)), "more than 2000 members"),
+    "huge": (canonical_tar.header("a", 8**11 - 1) + bytes(1024), "a size that the archive does not have"),
+    "negative": (negative(), "a size that"),
+    "many": (b"".join(canonical_tar.header(f"a{n}", 0) for n in range(2001)), "more than 2000 members"),
 }
 
 
 @pytest.mark.parametrize("name", MALICIOUS)
 def test_what_is_malicious_is_refused_and_writes_nothing(name, tmp_path, monkeypatch):
     data, reason = MALICIOUS[name]
-    path = tmp_path / "theirs.tar"
+    path = tmp_path / "given.tar"
     path.write_bytes(data)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadInput, match=reason) as caught:
-        bundle.read("theirs.tar")
+        bundle.read("given.tar")
     assert "\n" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
-    assert [each.name for each in tmp_path.iterdir()] == ["theirs.tar"]
+    assert [each.name for each in tmp_path.iterdir()] == ["given.tar"]
 
 
 def test_what_is_no_file_is_refused_without_waiting(tmp_path):

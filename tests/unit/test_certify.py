@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from pipeline.coremark import validator
-from pipeline.coremark.official_run import Official, judge, statement
+from pipeline.coremark.official_run import Certificate, statement
+from pipeline.coremark.run_rules import Official, check_rules
 from pipeline.experiment import matrix
+from pipeline.runtimes.identity import RuntimeIdentity
 
 OUTPUT = """2K {kind} run parameters for coremark.
 CoreMark Size    : 666
@@ -37,11 +39,11 @@ def official(log="run1.log", **changes):
 
 
 def failed(plan, *runs):
-    return [rule.rule for rule in judge(plan, plan.cells()[0], list(runs)) if not rule.kept]
+    return [rule.rule for rule in check_rules(plan, plan.cells()[0], list(runs)) if not rule.kept]
 
 
 def test_a_good_pair_of_runs_passes_every_rule(plan):
-    rules = judge(plan, plan.cells()[0], [official(), official("run2.log")])
+    rules = check_rules(plan, plan.cells()[0], [official(), official("run2.log")])
     assert len(rules) == 12
     assert all(rule.kept for rule in rules)
     assert all(rule.found for rule in rules)
@@ -88,16 +90,16 @@ def test_files_compiled_differently_are_seen(plan):
 
 
 def test_the_statement_names_what_failed(plan):
-    rules = judge(plan, plan.cells()[0], [official(run=SHORT), official("run2.log")])
+    rules = check_rules(plan, plan.cells()[0], [official(run=SHORT), official("run2.log")])
     text = statement(
-        {
-            "cell": "coremark/zig/O3/wasmtime.cranelift",
-            "artifact_sha256": "abc",
-            "reason": None,
-            "certified": False,
-            "line": "CoreMark 1.0 : 1 / 2 / 3",
-            "rules": [vars(rule) for rule in rules],
-        }
+        Certificate(
+            cell="coremark/zig/O3/wasmtime.cranelift",
+            measured="2026-01-01T00:00:00+00:00",
+            artifact_sha256="abc",
+            runtime=RuntimeIdentity(name="wasmtime"),
+            line="CoreMark 1.0 : 1 / 2 / 3",
+            rules=rules,
+        )
     )
     assert "not certified" in text
     assert "CoreMark 1.0 : 1 / 2 / 3" not in text.splitlines()[1], "no score without every rule"

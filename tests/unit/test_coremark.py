@@ -29,7 +29,7 @@ Errors detected
 
 
 def test_a_good_run_is_believed():
-    run = validator.judge(GOOD, validator.PERFORMANCE, 30000)
+    run = validator.validate(GOOD, validator.PERFORMANCE, 30000)
     assert run.iterations == 30000
     assert run.seconds == 0.852990
     assert run.result == 0x5275
@@ -40,12 +40,12 @@ def test_a_good_run_is_believed():
 def test_any_wrong_crc_is_named(name):
     wrong = re.sub(rf"({name}\s+: 0x)....", r"\g<1>1234", GOOD)
     with pytest.raises(validator.Invalid, match=rf"{name} is 0x1234, expected 0x"):
-        validator.judge(wrong, validator.PERFORMANCE, 30000)
+        validator.validate(wrong, validator.PERFORMANCE, 30000)
 
 
 def test_the_other_seed_set_is_not_taken_for_this_one():
     with pytest.raises(validator.Invalid, match="seedcrc is 0xe9f5, expected 0x18f2"):
-        validator.judge(GOOD, validator.VALIDATION, 30000)
+        validator.validate(GOOD, validator.VALIDATION, 30000)
 
 
 @pytest.mark.parametrize(
@@ -64,20 +64,20 @@ def test_the_other_seed_set_is_not_taken_for_this_one():
 def test_what_is_wrong_is_said(old, new, complaint):
     assert old in GOOD
     with pytest.raises(validator.Invalid, match=complaint):
-        validator.judge(GOOD.replace(old, new), validator.PERFORMANCE, 30000)
+        validator.validate(GOOD.replace(old, new), validator.PERFORMANCE, 30000)
 
 
 @given(st.text())
 def test_rubbish_is_refused_and_nothing_else_happens(text):
     with pytest.raises(validator.Invalid):
-        validator.judge(text, validator.PERFORMANCE, 1)
+        validator.validate(text, validator.PERFORMANCE, 1)
 
 
 @given(st.integers(0, len(GOOD) - 1), st.characters())
 def test_one_changed_character_never_gives_another_score(position, character):
     changed = GOOD[:position] + character + GOOD[position + 1 :]
     try:
-        run = validator.judge(changed, validator.PERFORMANCE, 30000)
+        run = validator.validate(changed, validator.PERFORMANCE, 30000)
     except validator.Invalid:
         return
     assert run.score == pytest.approx(30000 / 0.852990, rel=1e-4)

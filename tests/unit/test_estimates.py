@@ -90,7 +90,6 @@ def test_equal_rounds_leave_no_doubt(value):
     assert (found.value, found.half_width) == (pytest.approx(value), pytest.approx(0, abs=1e-12))
     same = estimates.compare(found, found)
     assert (same.p, same.value) == (1.0, 1.0)
-    assert same.p_beyond(0.01) == pytest.approx(0)
 
 
 def test_one_round_is_an_answer_but_no_ground_for_a_comparison():
@@ -98,7 +97,6 @@ def test_one_round_is_an_answer_but_no_ground_for_a_comparison():
     assert (one.value, one.low, one.high, one.disturbed) == (0.9, 0.8, 1.0, True)
     sure = estimates.estimate([[0.5] * 9, [0.5] * 9])
     assert estimates.compare(one, sure).p == 1
-    assert estimates.compare(one, sure).p_beyond(0.5) == 1
 
 
 def test_without_an_undisturbed_round_all_pairs_tell_the_range():

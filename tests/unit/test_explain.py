@@ -11,11 +11,12 @@ import pytest
 import wasmtime
 
 from pipeline.analyses import explain
-from pipeline.build import artifacts
+from pipeline.core.artifact import Artifact, save_record
 from pipeline.core.errors import ProjectError
-from pipeline.core.files import write_atomic, write_json
+from pipeline.core.files import write_atomic
 from pipeline.wasm import code_diff, module
 from pipeline.wasm.sections import CUSTOM, sections, without_custom
+from tests.recorded import artifact_record
 
 
 def program(*functions, base=8388608, before="", pages=129):
@@ -78,11 +79,11 @@ def project(tmp_path, monkeypatch):
         chosen(plan.variants, variant, flags=(f"-{variant}",))
         present = isinstance(made, bytes)
         if made is not None:
-            write_atomic(
-                artifacts.artifact_path(workload, toolchain, variant, "wasm"), made if present else b""
+            artifact = Artifact(workload, toolchain, variant, "wasm")
+            write_atomic(artifact.path, made if present else b"")
+            save_record(
+                artifact, artifact_record(artifact, present=present, reason=None if present else made)
             )
-            record = {"present": present, "reason": None if present else made}
-            write_json(artifacts.artifact_record(workload, toolchain, variant, "wasm"), record)
 
     return SimpleNamespace(put=put, plan=plan, path=tmp_path)
 

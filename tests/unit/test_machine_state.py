@@ -1,9 +1,10 @@
-"""What the kernel's files say of a machine, read from trees like its own."""
+"""The state of a machine from the kernel's files, read from trees like its own."""
 
 import os
 from pathlib import Path
 
 from pipeline.measure import machine_state
+from pipeline.measure.machine_state import Conditions
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -42,12 +43,17 @@ def test_what_happened_between_two_readings(tmp_path):
     )
     one = machine_state.Reading(0.0, before.busy_s, before.stolen_s, before.swapped_pages, before.throttled)
     other = machine_state.Reading(2.0, after.busy_s, after.stolen_s, after.swapped_pages, after.throttled)
-    assert machine_state.between(one, other, own_cpu_s=1.0) == {
-        "others_processors": 1.5,
-        "stolen_processors": 0.5,
-        "swapped_pages": 3,
-        "throttled": 3,
-    }
+    assert machine_state.conditions(one, other, 1.0, tmp_path) == Conditions(
+        others_processors=1.5, stolen_processors=0.5, swapped_pages=3, throttled=3
+    )
+
+
+#: Two readings of nothing.
+IDLE = machine_state.Reading(0.0, 0.0, 0.0, 0, None)
+
+
+def setup(root):
+    return machine_state.conditions(IDLE, IDLE, 0.0, root)
 
 
 def test_how_a_laptop_is_set_up(tmp_path):
@@ -66,28 +72,23 @@ def test_how_a_laptop_is_set_up(tmp_path):
             "sys/devices/system/clocksource/clocksource0/current_clocksource": "hpet\n",
         },
     )
-    assert machine_state.settings(root) == {
-        "governor": "powersave",
-        "turbo": True,
-        "on_battery": True,
-        "clock_source": "hpet",
-    }
+    assert setup(root) == Conditions(governor="powersave", turbo=True, on_battery=True, clock_source="hpet")
     tree(root, {"sys/class/power_supply/BAT0/status": "Charging\n", f"{cpu}/intel_pstate/no_turbo": "1\n"})
-    changed = machine_state.settings(root)
-    assert (changed["turbo"], changed["on_battery"]) == (False, False)
+    changed = setup(root)
+    assert (changed.turbo, changed.on_battery) == (False, False)
 
 
-def test_amd_says_it_elsewhere(tmp_path):
+def test_amd_has_a_different_file(tmp_path):
     root = tree(tmp_path, {"sys/devices/system/cpu/cpufreq/boost": "1\n"})
-    assert machine_state.settings(root)["turbo"] is True
+    assert setup(root).turbo is True
 
 
-def test_what_a_machine_does_not_tell_is_none(tmp_path):
-    assert set(machine_state.settings(tmp_path).values()) == {None}
+def test_what_a_machine_does_not_show_is_none(tmp_path):
+    assert setup(tmp_path) == Conditions()
     root = tree(tmp_path, {"proc/stat": "cpu  1 2 3 4\n"})
     reading = machine_state.read(root)
     assert reading.throttled is None
-    assert machine_state.between(reading, reading, 0.0)["throttled"] is None
+    assert machine_state.conditions(reading, reading, 0.0, root).throttled is None
 
 
 def test_this_machine_counts_its_work():
@@ -99,4 +100,4 @@ def test_this_machine_counts_its_work():
         pass
     after = machine_state.read(Path("/"))
     assert after.busy_s - before.busy_s > 0.2
-    assert machine_state.between(before, after, 0.0)["others_processors"] > 0.2
+    assert machine_state.conditions(before, after, 0.0).others_processors > 0.2

@@ -106,7 +106,7 @@ sys.path.insert(0, {os.getcwd()!r})
 from pipeline.runtimes.worker_process import Worker
 busy = "print('{{\\"protocol\\": 1}}', flush=True)\\nwhile True: pass"
 with Worker([sys.executable, '-c', busy], dict(os.environ), memory_mib=512) as worker:
-    open({str(tmp_path / "pid")!r}, 'w').write(str(worker._process.pid))
+    open({str(tmp_path / "pid")!r}, 'w').write(str(worker.process.pid))
     os.kill(os.getpid(), 9)
 """
     os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code])

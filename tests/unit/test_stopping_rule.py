@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
 from pipeline.core.model import Status
 from pipeline.experiment import matrix
 from pipeline.measure import stopping_rule
+from pipeline.measure.machine_state import Conditions
 from pipeline.measure.sample import SCHEMA, Sample
 from pipeline.results import warnings
 
-QUIET = {"others_processors": 0.02, "stolen_processors": 0.0, "swapped_pages": 0, "throttled": None}
-SETTINGS = {"governor": None, "turbo": None, "on_battery": None, "clock_source": "tsc"}
+QUIET = Conditions(others_processors=0.02, clock_source="tsc")
 
 
 def sample(number, spread=0.003, status=Status.OK, slow=0, conditions=(), speed=40000.0, seconds=1.2):
@@ -37,7 +38,7 @@ def sample(number, spread=0.003, status=Status.OK, slow=0, conditions=(), speed=
         reference_cpu_shares=[1.0] * 30 if good else [],
         processors=[0] * 30 if good else [],
         machine_speed=speed if good else None,
-        conditions={**QUIET, **SETTINGS, **dict(conditions)},
+        conditions=msgspec.structs.replace(QUIET, **dict(conditions)),
         seconds=seconds,
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.build import artifacts, flag_check, inputs
 from pipeline.core import own_code, paths
+from pipeline.core.artifact import BuildSpec, load_record
 from pipeline.core.errors import BuildError
 from pipeline.core.files import digest_of, read_json, sha256, write_atomic, write_json
 from pipeline.core.host import fingerprint
@@ -120,54 +121,48 @@ class Workshop:
                 return self.build(variant, tries - 1)
             for target in self.targets:
                 write_atomic(self._key(variant, target), key)
-        records = [self._record(variant, target) for target in self.targets]
-        reason = next((str(r["reason"]) for r in records if not r["present"]), "")
+        records = [load_record(self._spec(variant, target).artifact) for target in self.targets]
+        reason = next((str(r.reason) for r in records if not r.present), "")
         if reason:
             return Built(variant, None, None, reason)
         # The wasm module is the first of the targets.
-        return Built(variant, "+".join(r["sha256"] for r in records), int(records[0]["bytes"]))
+        return Built(variant, "+".join(r.sha256 or "" for r in records), records[0].bytes)
 
     def _make(self, variant: Variant) -> None:
-        name = self.toolchain.name
         if variant.text is None:
             flag_check.check_flags(self.toolchain, variant, self.targets, f"variant {variant.name}")
         else:
             # Choices that are fine one by one may not be so together.
             doubts = {target: flag_check.doubt(self.toolchain, variant, target) for target in self.targets}
-            record = {target: why for target, why in doubts.items() if why}
-            write_json(paths.flags(name, variant.name), {"refused": record})
-        work = [(target, source) for target in self.targets for source in self.workload.sources]
+            refused = {target: why for target, why in doubts.items() if why}
+            flag_check.record_refusals(self.toolchain, variant, refused)
+        specs = [self._spec(variant, target) for target in self.targets]
+        work = [(spec, source) for spec in specs for source in self.workload.sources]
 
-        def compile_(one: tuple[str, str]) -> None:
-            artifacts.compile_object(self.workload, self.toolchain, variant, *one)
+        def compile_(one: tuple[BuildSpec, str]) -> None:
+            artifacts.compile_object(*one)
 
         with _pool() as pool:
             list(pool.map(compile_, work))
-        for target in self.targets:
-            artifacts.link(self.workload, self.toolchain, variant, target)
-        for target, source in work if variant.text is not None else ():
-            path = artifacts.object_path(self.workload, name, variant.name, target, source)
-            Path(path).unlink()  # there are many candidates
+        for spec in specs:
+            artifacts.link(spec)
+        for spec, source in work if variant.text is not None else ():
+            Path(spec.object_path(source)).unlink()  # there are many candidates
 
     def _kept(self, variant: Variant, target: str, key: str) -> bool:
+        artifact = self._spec(variant, target).artifact
         try:
-            record = self._record(variant, target)
-            path = artifacts.artifact_path(self.workload.name, self.toolchain.name, variant.name, target)
-            whole = not record["present"] or record["sha256"] == sha256(path)
+            record = load_record(artifact)
+            whole = not record.present or record.sha256 == sha256(artifact.path)
             return whole and Path(self._key(variant, target)).read_text(encoding="utf-8") == key
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError):
             return False
 
     def _key(self, variant: Variant, target: str) -> str:
-        folder = paths.artifact_dir(self.workload.name, self.toolchain.name, variant.name, target)
-        return f"{folder}/key"
+        return f"{self._spec(variant, target).artifact.directory}/key"
 
-    def _record(self, variant: Variant, target: str) -> dict[str, Any]:
-        record = read_json(
-            artifacts.artifact_record(self.workload.name, self.toolchain.name, variant.name, target)
-        )
-        assert isinstance(record, dict)
-        return record
+    def _spec(self, variant: Variant, target: str) -> BuildSpec:
+        return BuildSpec(self.workload, self.toolchain, variant, target)
 
     def minimal(self, parts: Sequence[Variant], time_left: Callable[[], bool]) -> Variant:
         """The same module with as few flags: what can go without a change to it goes, while there is time."""

@@ -16,7 +16,8 @@ from pipeline.experiment.search_space import Tuning
 from pipeline.experiment.variants import digest
 from pipeline.measure import sample
 from pipeline.measure.measure_round import take
-from pipeline.measure.sample import Sample, cell_key, key_of
+from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import MeasurementSpec
 from toolchain.model import Variant
 
 
@@ -49,7 +50,8 @@ def retest(
     protocol, reference = plan.protocol, plan.reference_name
     workload, toolchain = plan.workloads[0], plan.toolchains[0].name
     cells = [Cell(workload, toolchain, v, b) for v in variants.values() for b in plan.backends]
-    keys = {cell.name: cell_key(cell, protocol, reference) for cell in cells}
+    specs = {cell.name: MeasurementSpec(cell, protocol, reference) for cell in cells}
+    inputs = {name: spec.read_inputs() for name, spec in specs.items()}
     samples: dict[str, list[Sample]] = {cell.name: [] for cell in cells}
     for round_ in range(1, rounds + 1):
         print(f"re-measuring {', '.join(variants)}: round {round_} of {rounds}", flush=True)
@@ -57,9 +59,9 @@ def retest(
         random.Random(f"{protocol.seed}/{folder}/{round_}").shuffle(order)
         for cell in order:
             path = f"{folder}/{cell.variant.name}/{cell.backend.name}/round-{round_:02d}.json"
-            found = sample.lying(path, key_of(keys[cell.name], round_))
+            found = sample.read_current(path, inputs[cell.name].key(round_))
             if found is None:
-                found = take(cell, protocol, reference, round_, keys[cell.name])
+                found = take(replace(specs[cell.name], round=round_), inputs[cell.name])
                 sample.write(path, found)
             samples[cell.name].append(found)
         after_round()

@@ -12,6 +12,7 @@ from pipeline.core.model import Cell, Status
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import measure
 from pipeline.measure.sample import Sample
+from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.stopping_rule import machine_speeds
 from pipeline.stats.undisturbed import ratios
 from toolchain.model import Variant
@@ -30,7 +31,8 @@ def compete(plan: Plan, variant: Variant, best: Rounds, sd: float, time_left: Ca
     while not rounds or (racing.goes_on(rounds, best, sd, plan.protocol.rounds) and time_left()):
         for backend in plan.backends:
             cell = Cell(plan.workloads[0], plan.toolchains[0].name, variant, backend)
-            sample = measure(cell, plan.protocol, plan.reference_name, len(rounds) + 1)
+            spec = MeasurementSpec(cell, plan.protocol, plan.reference_name, len(rounds) + 1)
+            sample = measure(spec)
             if sample.status is not Status.OK:
                 return sample.status, f"{backend.name}: {sample.reason}", []
             samples[backend.name].append(sample)

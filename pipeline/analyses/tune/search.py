@@ -11,20 +11,23 @@ import math
 import time
 from typing import Any
 
+import msgspec
+
 from pipeline.analyses.tune import confirmation, outcome, racing, trial_log
 from pipeline.analyses.tune.candidate_builder import Workshop
 from pipeline.analyses.tune.measure_candidate import compete
 from pipeline.analyses.tune.proposer import Sampler, starts
 from pipeline.analyses.tune.time_budget import Pace
 from pipeline.analyses.tune.trial_log import Final, Trial
+from pipeline.build.compilers import load_toolchain
 from pipeline.core import host, paths
 from pipeline.core.errors import BadInput, ProjectError
-from pipeline.core.files import digest_of, read_json, write_atomic, write_json
+from pipeline.core.files import digest_of, write_atomic, write_json
 from pipeline.core.model import Status
 from pipeline.experiment.plan import Plan
 from pipeline.experiment.search_space import Params, Tuning
-from pipeline.measure.sample import cell_key
-from pipeline.runtimes.identity import read_identity
+from pipeline.measure.sample_key import MeasurementSpec
+from pipeline.runtimes.identity import load_identity
 from toolchain.model import NATIVE, WASM
 
 
@@ -61,8 +64,8 @@ class Search:
 
     def _check_presence(self, targets: list[str]) -> None:
         reasons = [self._plan.toolchains[0].missing(target) for target in targets]
-        identities = [(b, read_identity(b.runtime)) for b in self._plan.backends]
-        reasons += [f"{b.name}: {found['reason']}" for b, found in identities if not found["present"]]
+        identities = [(b, load_identity(b.runtime)) for b in self._plan.backends]
+        reasons += [f"{b.name}: {found.reason}" for b, found in identities if not found.present]
         missing = next((reason for reason in reasons if reason), None)
         if missing is not None:
             raise ProjectError(f"nothing can be searched: {missing}")
@@ -70,7 +73,8 @@ class Search:
     def _key(self) -> str:
         """Digest of all that the results depend on; not of the budget: more of it goes on with the same."""
         cells = self._plan.cells()  # of the baselines, which stand for everything but flags
-        keys = [cell_key(cell, self._plan.protocol, self._plan.reference_name) for cell in cells]
+        specs = [MeasurementSpec(cell, self._plan.protocol, self._plan.reference_name) for cell in cells]
+        keys = [spec.read_inputs().digest for spec in specs]
         return digest_of({"cells": keys, "basis": self._shop.basis, "space": self._space.described()})
 
     def _save(self) -> None:
@@ -206,13 +210,13 @@ class Search:
 
     def _described(self, final: Final, result: dict[str, Any]) -> dict[str, Any]:
         trials = self._journal.trials
-        identity = read_json(paths.toolchain_identity(self._plan.toolchains[0].name))
+        toolchain = load_toolchain(self._plan.toolchains[0].name)
         known = {v.name for v in (*self._tuning.start, *self._tuning.baselines)}
         return {
             "schema": 1,
-            "host": host.describe(),
+            "host": msgspec.to_builtins(host.describe()),
             "protocol": self._plan.protocol.settings(),
-            "toolchain": {key: identity[key] for key in ("name", "version", "sha256")},
+            "toolchain": {"name": toolchain.name, "version": toolchain.version, "sha256": toolchain.sha256},
             "backends": [backend.name for backend in self._plan.backends],
             "reference": list(self._plan.reference_name),
             "journal": trial_log.path(self.name, self._journal.key),

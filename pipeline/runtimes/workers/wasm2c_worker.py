@@ -23,8 +23,9 @@ import serve
 import spawn
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(_HERE)))
 #: The C library that the project has built for its native artifacts.
-_LIBC = os.path.join(os.path.dirname(os.path.dirname(_HERE)), "build/toolchains/zig/libc/native")
+_LIBC = os.path.join(_ROOT, "build/toolchains/zig/libc/native")
 _EMULATIONS = {"x86_64": ("x86", "elf_x86_64"), "aarch64": ("aarch64", "aarch64linux")}
 _PR_SET_PDEATHSIG = 1
 #: What wasm2c_run.c leaves: score, virtual ms and real ns between the last two calls of the clock, all calls.

@@ -40,7 +40,7 @@ def test_a_score_of_whole_iterations_is_believed(iterations, clock_ms, speed):
     ("returned", "reason"),
     [
         (Returned(23.4, 0, 0, 0), "asked for the time 0 times"),
-        (Returned(23.4, 0, 10, 2), "its score is of no time"),
+        (Returned(23.4, 0, 10, 2), "its score has no time"),
         (Returned(0.0, 10230, 10230000, 8), "CoreMark found errors"),
         (Returned(-1.0, 10230, 10230000, 8), "CoreMark found errors"),
         (Returned(None, 10230, 10230000, 8), "CoreMark found errors"),

@@ -1,0 +1,145 @@
+"""The chunk pairs of one round: chunks of the cell and of the reference in turn, on one processor."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+
+from pipeline.core.model import Protocol
+from pipeline.measure.sample import Chunks
+from pipeline.measure.session import LONGEST_CHUNK_S, Session
+from pipeline.stats import undisturbed
+from pipeline.stats.trend import LEAST, trend
+from pipeline.stats.undisturbed import Series
+
+#: How often a cell that still gets faster is warmed for a round's length more.
+_MOST_WARMUPS = 4
+#: A run that has to start a slow program gets chunks of more than this many times the protocol's length, and
+#: for that fewer pairs: at most, and undisturbed ones after which its round is over.
+_LONG_CHUNK = 5
+_FEW_PAIRS = (12, 8)
+#: Whole runs, which cannot be made shorter: as many as fit into this, s, and never fewer pairs than that.
+_WHOLE_RUNS_S = 4.0
+_FEWEST_PAIRS = 2
+_RECENT_ROUNDS = 100
+
+#: The cache of ``recent_speeds``.
+_recent_speeds: dict[str, deque[float]] = {}
+
+
+def recent_speeds(key: str) -> deque[float]:
+    """The undisturbed speeds of a reference in the last rounds of this process, iterations/s; append to it.
+
+    ``key`` is a digest of the reference and of how it is run. A round that never saw the machine undisturbed
+    learns here what it missed. It is kept within a process only, for some minutes: a laptop may cool or warm.
+    """
+    return _recent_speeds.setdefault(key, deque(maxlen=_RECENT_ROUNDS))
+
+
+def clear_recent_speeds() -> None:
+    """Forget all of them, as a new process would."""
+    _recent_speeds.clear()
+
+
+class ChunkPairs:
+    """The chunk pairs of one round."""
+
+    def __init__(
+        self, subject: Session, other: Session, protocol: Protocol, recent: deque[float], turn: int
+    ) -> None:
+        self.subject, self.other, self.protocol, self.recent = subject, other, protocol, recent
+        self.series = Series()
+        self.processors: list[int] = []
+        self.pairs, self.wanted = protocol.pairs, protocol.undisturbed
+        self._usable = sorted(os.sched_getaffinity(0))
+        self._turn = turn
+
+    def measure(self) -> Chunks:
+        """Calibrate both, then run pairs until enough were undisturbed and the cell is warm."""
+        self.subject.prepare(self.other)
+        # A module that runs as long as it likes is no reason to let the reference run as long.
+        self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
+        self._limit_pairs()
+        warmed: list[float] = []
+        if not self.recent:
+            self._scout()
+        self._pin()
+        for attempt in range(1 + _MOST_WARMUPS):
+            self._series()
+            change = trend(self._ratios())
+            if change is None or not change.rising or attempt == _MOST_WARMUPS:
+                break
+            # It was still being compiled better: what was measured was its warm-up.
+            warmed += self.series.scores
+        speed = self._speed()
+        self.recent.append(undisturbed.reference_speed(self.series))
+        return Chunks(
+            iterations=self.subject.iterations,
+            reference_iterations=self.other.iterations,
+            scores=self.series.scores,
+            reference_scores=self.series.references,
+            cpu_shares=self.series.shares,
+            reference_cpu_shares=self.series.reference_shares,
+            processors=self.processors,
+            machine_speed=speed,
+            warmup_scores=warmed,
+            trend=None if change is None else (change.change, change.p),
+            clock_agreement=self.subject.clock_agreement,
+        )
+
+    def _limit_pairs(self) -> None:
+        """Want fewer pairs where chunks are long."""
+        longest = self.subject.chunk_s + self.subject.setup_s
+        if longest <= _LONG_CHUNK * self.protocol.chunk_ms / 1000:
+            return
+        few = _FEW_PAIRS
+        if longest > LONGEST_CHUNK_S or self.subject.whole:
+            fitting = int(_WHOLE_RUNS_S / (longest + self.other.chunk_s + self.other.setup_s))
+            few = (max(_FEWEST_PAIRS, fitting), max(_FEWEST_PAIRS, 2 * fitting // 3))
+        self.pairs, self.wanted = min(self.pairs, few[0]), min(self.wanted, few[1])
+
+    def _scout(self) -> None:
+        """Before the first round of a process: find out on every processor how fast the machine can be."""
+        seen = Series()
+        for _ in range(2 * self.pairs):
+            self._turn += 1
+            self._pin()
+            seen.references.append(self.other.chunk().score)
+            seen.reference_shares.append(self.other.cpu_share)
+        self.recent.append(undisturbed.reference_speed(seen))
+
+    def _series(self) -> None:
+        """Pairs in alternating order; a disturbed pair moves both to the next processor."""
+        self.series, self.processors = Series(), []
+        series = self.series
+        turns = [
+            (self.subject, series.scores, series.shares),
+            (self.other, series.references, series.reference_shares),
+        ]
+        for pair in range(self.pairs):
+            self.processors.append(self._usable[self._turn % len(self._usable)])
+            for session, scores, shares in turns if pair % 2 == 0 else reversed(turns):
+                scores.append(session.chunk().score)
+                shares.append(round(session.cpu_share, 3))
+            speed = self._speed()
+            if undisturbed.count(series, speed) >= self.wanted:
+                break
+            if not series.calm(pair, speed):
+                self._turn += 1
+                self._pin()
+
+    def _ratios(self) -> list[float]:
+        """Of the undisturbed pairs in the order of time; of all where these are too few to show a trend."""
+        steady = self.series.steady(self._speed())
+        chosen = steady if len(steady) >= LEAST else range(len(self.series.scores))
+        return [self.series.scores[i] / self.series.references[i] for i in chosen]
+
+    def _pin(self) -> None:
+        """Both on one processor: each processor has its own state, which then affects both equally."""
+        processor = self._usable[self._turn % len(self._usable)]
+        for session in (self.subject, self.other):
+            session.worker.pin(processor)
+
+    def _speed(self) -> float:
+        """The reference's undisturbed speed, as far as it is known; 0 before the first pair."""
+        return max([undisturbed.reference_speed(self.series), *self.recent])
