@@ -37,9 +37,10 @@ def take_in(workload: str, each: Prebuilt) -> None:
     with open(each.path, "rb") as stream:
         data = stream.read(MOST_MODULE_BYTES + 1)
     try:
-        interface = _interface(each.path, read_interface(data))
+        module = read_interface(data)
     except WasmError as error:
         raise BadInput(f"{each.path}: not a WebAssembly module: {error}; {_EXPECTED}") from None
+    interface = _interface(each.path, module)
     digest = hashlib.sha256(data).hexdigest()
     if each.sha256 not in (None, digest):
         raise BadInput(f"{each.path}: its SHA-256 is {digest}, expected {each.sha256}")

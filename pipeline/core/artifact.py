@@ -62,9 +62,9 @@ class ArtifactRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     flags: tuple[str, ...]
     link: tuple[str, ...]
     wasm_opt: tuple[str, ...] | None
-    #: Features of WebAssembly: what the variant says that it needs, and what was found in the module; None
-    #: if wasm-tools cannot say.
+    #: Features of WebAssembly: what the variant says that it needs, and what was found in the module.
     needs: tuple[str, ...]
+    #: None where it is not known: wasm-tools does not find the module valid.
     features: tuple[str, ...] | None
     #: The compiler's name for the target; that of the project where it is not present.
     target: str
