@@ -1,4 +1,4 @@
-"""Libraries without what differs from one making to another."""
+"""Make static libraries (.a) the same bytes each time they are built."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 _MAGIC = b"!<arch>\n"
 _HEADER = 60
-#: zig names members by their places in its cache, which depend on the folder that it runs in.
+#: zig names members by their paths in its cache, which depend on the folder that it runs in.
 _PLACE = re.compile(rb"/o/[0-9a-f]{32}/")
 
 
 def canonical(data: bytes) -> bytes:
-    """The same file; of a GNU ar archive, with member names that do not say where they were made.
+    """The file; if it is a GNU ar archive, with member names that do not contain the folder of the build.
 
-    Only the table of long names is changed, and its length is not, so the index stays true. (Found by
-    doit run verify: contents and order of the members are the same on all machines, their names were not.)
+    Only the table of long names changes, and its length does not, so the index stays valid. Contents and
+    order of the members are the same on all machines; ``doit run verify`` showed that their names were not.
     """
     if not data.startswith(_MAGIC):
         return data

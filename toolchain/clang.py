@@ -1,4 +1,4 @@
-"""The system's clang with Debian's wasi-libc: every clang-N on PATH beside the others."""
+"""The system's clang with Debian's wasi-libc: every clang-N on PATH is a toolchain."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ def toolchain(name: str, root: Path | None) -> SysrootClang:
         "native": "libc6-dev and gcc",
     }
     if root is None:
-        # Whoever has nothing wants to hear all of it.
+        # Where nothing is installed, one command names all packages.
         packages["clang"] = f"clang{dash} lld{dash} libclang-rt{dash}-dev-wasm32 wasi-libc"
     libcxx = {}
     if root is not None:
-        # Beside each clang, and not where Debian links to one of them: headers want their own compiler.
+        # In each clang's own folder, not where Debian links to one of them: headers want their own compiler.
         wasm = "wasm32-wasi"
         places = {
             WASM: ([root / "include" / wasm / "c++" / "v1"], [root / "lib" / wasm], "-dev-wasm32"),

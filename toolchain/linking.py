@@ -1,6 +1,6 @@
 """How every toolchain links wasm, so that toolchains differ in their compilers and libraries only.
 
-The linker is called directly: clang's driver would run whatever wasm-opt it finds on PATH.
+The linker is called directly: clang's driver would run any wasm-opt that it finds on PATH.
 """
 
 from __future__ import annotations

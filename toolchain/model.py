@@ -21,7 +21,7 @@ DEFINES = {
 }
 CXX = "c++"
 MATH = "m"
-#: All that a program may ask for beside the C library.
+#: All that a program may ask for in addition to the C library.
 LIBRARIES = (CXX, MATH, *DEFINES)
 
 
@@ -66,7 +66,7 @@ class Variant:
     link: tuple[str, ...] = ()
     #: Flags of wasm-opt, which rewrites the linked module; None where there is no such pass.
     wasm_opt: tuple[str, ...] | None = None
-    #: Features of WebAssembly that its module needs, beside those that are found in it.
+    #: Features of WebAssembly that its module needs, in addition to those that are found in it.
     needs: tuple[str, ...] = ()
     #: What the program prints as its flags, in place of these: so that equal code gives equal modules.
     text: str | None = None
@@ -100,10 +100,10 @@ class Toolchain(Protocol):
         """Why it cannot build for a target and what brings what it lacks; "" where it can. Cheap."""
 
     def files(self) -> list[str]:
-        """Files whose change means another compiler; empty where it is missing. Cheap."""
+        """Files whose change means a different compiler; empty where it is missing. Cheap."""
 
     def headers(self) -> list[str]:
-        """All that it may read beside those: listed and looked at by every load, so keep it short."""
+        """All else that it may read: listed and looked at by every load, so keep it short."""
 
     def identify(self) -> Identity:
         """Read and hash what decides the output. Takes a second or so."""
@@ -115,7 +115,7 @@ class Toolchain(Protocol):
         """Folders that its commands name, {absolute path: what a record calls it}; cheap."""
 
     def triple(self, target: str) -> str:
-        """The compiler's name for WASM or NATIVE; raises ToolchainError for a foreign machine."""
+        """The compiler's name for WASM or NATIVE; raises ToolchainError for an unknown machine."""
 
     def check(self, target: str, flags: Sequence[str]) -> list[str]:
         """A command that reads C from stdin, fails if the flags are refused, and writes nothing."""
@@ -127,7 +127,7 @@ class Toolchain(Protocol):
         """The names of the C library's files."""
 
     def libc_probe(self, target: str, source: str, output: str) -> list[str]:
-        """A command that makes the C library by linking ``source``, and prints where it lies.
+        """A command that makes the C library by linking ``source``, and prints its path.
 
         Empty where there is nothing to make."""
 
@@ -156,10 +156,10 @@ class Toolchain(Protocol):
         Of one that it ``lacks`` there are none."""
 
     def library_files(self, target: str, name: str) -> list[str]:
-        """Files whose change means another library, with its headers, beside those of ``files``. Cheap."""
+        """Files, not in ``files``, whose change means a different library; with its headers. Cheap."""
 
     def library_probe(self, target: str, name: str, source: str, output: str) -> list[str]:
-        """A command that makes a library by linking ``source``, and prints where it lies.
+        """A command that makes a library by linking ``source``, and prints its path.
 
         Empty where there is nothing to make."""
 

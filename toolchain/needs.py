@@ -1,7 +1,7 @@
-"""From what a compiler or a linker says to what a program needs that WASI does not have.
+"""Map errors of compilers and linkers to the feature that WASI lacks.
 
-Found by compiling such programs: headers that refuse, headers that are not there, functions that nobody
-declares or defines. What a compiler finds wrong with the program itself is none of these.
+The patterns come from compiling such programs: headers that refuse, headers that are missing, functions that
+are not declared or defined. Errors in the program itself match none of them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Need:
-    """One thing, and how it shows; regular expressions, of names and of headers as a whole."""
+    """One feature, and how its lack shows: regular expressions that match whole names and whole headers."""
 
     words: str
-    names: str = ""  # functions, types and macros that nobody declares or defines
+    names: str = ""  # functions, types and macros that are not declared or defined
     headers: str = ""  # files that are not found
     says: str = ""  # anything else, anywhere
     library: str = ""  # what brings it: one of toolchain.model.DEFINES
 
 
-#: In the order in which they are told.
+#: In the order in which they are reported.
 NEEDS = (
     Need(
         "threads",
@@ -101,7 +101,7 @@ NEEDS = (
     Need("a system log", names=r"(open|close|v?sys)log", headers=r"syslog\.h"),
     Need("backtraces", names=r"backtrace(_symbols\w*)?", headers=r"execinfo\.h|libunwind\.h"),
     Need(
-        "another machine's instructions",
+        "instructions of a different machine",
         says=r"only meant to be used on x86|[Uu]nexpected token in operand"
         r"|invalid (in|out)put constraint '.*' in asm",
     ),
@@ -138,18 +138,18 @@ _HEADER = re.compile(r"'([^'\n]+)' file not found")
 def needs(complaint: str) -> str:
     """What the program needs, in words that follow "needs"; "" if the complaint is about something else.
 
-    ``complaint`` is all that the compiler or the linker printed for WASM. What a library would bring is
-    told, with how to ask for it, only where nothing else is missing.
+    ``complaint`` is all that the compiler or the linker printed for WASM. What a library would
+    bring is reported, with how to ask for it, only where nothing else is missing.
     """
     names = [match[match.lastindex or 0] for match in _NAME.finditer(complaint)]
     names += [f"std::{name}" for name in _STANDARD.findall(complaint)]
     headers = _HEADER.findall(complaint)
     found = {}
     for need in NEEDS:
-        told = [name for name in names if re.fullmatch(need.names, name)]
-        told += [name for name in headers if re.fullmatch(need.headers, name)]
-        if told or (need.says and re.search(need.says, complaint)):
-            found[need] = f"{need.words} ({told[0]})" if told else need.words
+        matches = [name for name in names if re.fullmatch(need.names, name)]
+        matches += [name for name in headers if re.fullmatch(need.headers, name)]
+        if matches or (need.says and re.search(need.says, complaint)):
+            found[need] = f"{need.words} ({matches[0]})" if matches else need.words
     without = [words for need, words in found.items() if not need.library]
     if without or not found:
         return "; ".join(without)

@@ -1,4 +1,4 @@
-"""A clang of LLVM's own layout with a WASI sysroot beside it: what Debian's clang-N and wasi-sdk share."""
+"""A clang of LLVM's own layout with a WASI sysroot: what Debian's clang-N and wasi-sdk share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SysrootClang(SysrootParts):
         return [str(path) for _, path in self._deciding()]
 
     def _deciding(self) -> Iterator[tuple[str, Path]]:
-        """(role, file) of programs and libraries; the role is the same wherever they lie."""
+        """(role, file) of programs and libraries; the role is the same in every place."""
         root = self._layout.root
         if root is None:
             return
@@ -72,7 +72,7 @@ class SysrootClang(SysrootParts):
         try:
             for role, path in [*self._deciding(), *self._headers()]:
                 digest.update(f"{role}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-            said = subprocess.run(
+            printed = subprocess.run(
                 [str(self._part("clang")), "--version"],
                 capture_output=True,
                 text=True,
@@ -82,8 +82,8 @@ class SysrootClang(SysrootParts):
             ).stdout
         except (OSError, subprocess.SubprocessError, UnicodeDecodeError) as error:
             return Identity(self.name, "", "", present=False, reason=f"{self.name} does not run: {error}")
-        number = re.search(r"clang version (\d+(\.\d+)*)", said)
-        version = number[1] if number else said.partition("\n")[0]
+        number = re.search(r"clang version (\d+(\.\d+)*)", printed)
+        version = number[1] if number else printed.partition("\n")[0]
         if self._version not in version:
             version = f"{self._version} (clang {version})"
         where = str(self._layout.root)

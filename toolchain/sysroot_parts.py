@@ -1,4 +1,4 @@
-"""What lies where in LLVM's own layout: the compiler's parts, its C library, the libraries beside that."""
+"""Where the parts are in LLVM's own layout: the compiler's, its C library, further libraries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EMULATIONS = {"x86_64": "elf_x86_64", "aarch64": "aarch64linux"}
 
 @dataclass(frozen=True)
 class Libcxx:
-    """Where libc++ for one target may lie: the first folder that has it is taken."""
+    """Where libc++ for one target may be: the first folder that has it is taken."""
 
     headers: Sequence[Path]
     archives: Sequence[Path]
@@ -37,7 +37,7 @@ class Libcxx:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where things lie; None and () where they do not."""
+    """The paths of the parts; None and () for those that are missing."""
 
     root: Path | None  # the folder of bin/clang, links followed
     includes: Sequence[Path]  # folders of WASI headers, the first that is there is taken
@@ -184,7 +184,7 @@ class SysrootParts:
 
 
 def _machine_folders() -> list[Path]:
-    """Where the machine's own libraries may lie."""
+    """Where the machine's own libraries may be."""
     return [Path(f"/usr/lib/{platform.machine()}-linux-gnu"), Path("/usr/lib64"), Path("/usr/lib")]
 
 

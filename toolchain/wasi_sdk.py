@@ -29,12 +29,12 @@ def toolchains(places: Sequence[str]) -> list[SysrootClang]:
 
 
 def _version(folder: Path) -> str:
-    """What the release says of itself in VERSION, "25.0"; "" where it says nothing."""
+    """The release's version, from its file VERSION or its folder's name ("25.0"); "" if neither has one."""
     try:
-        said = (folder / "VERSION").read_text(encoding="utf-8", errors="replace")
+        text = (folder / "VERSION").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        said = folder.resolve().name
-    number = re.search(r"\d+(\.\d+)*", said)
+        text = folder.resolve().name
+    number = re.search(r"\d+(\.\d+)*", text)
     return number[0] if number else ""
 
 

@@ -66,14 +66,14 @@ _CXX_TARGET_DEFINES = {
 
 
 class Zig:
-    """The bundled toolchain; see the module's docstring for what of it is used."""
+    """The bundled toolchain; the module's docstring says which parts are used."""
 
     name = "zig"
 
     def _root(self) -> Path:
         spec = importlib.util.find_spec("ziglang")
         if spec is None or not spec.submodule_search_locations:
-            raise ToolchainError("ziglang is not installed; type: pip install -e .")
+            raise ToolchainError("ziglang is not installed; run: pip install -e .")
         return Path(next(iter(spec.submodule_search_locations)))
 
     def version(self) -> str:
@@ -199,7 +199,7 @@ class Zig:
         return [*command, "--verbose", source, "-o", output]
 
     def _linked(self, target: str, names: Sequence[str], cache: str, printed: str) -> dict[str, str]:
-        """Where the linker was told that the files lie."""
+        """The paths of the files, from the linker's command line."""
         linker = "wasm-ld" if target == WASM else "ld.lld"
         line = next((x for x in reversed(printed.splitlines()) if x.startswith(linker)), "")
         found = {}

@@ -1,6 +1,6 @@
 """What flags do to the artifacts: sizes, kinds of instructions, features, and function by function.
 
-All of it is read from the artifacts' own bytes; how functions are compared is said in ``wasm_diff``.
+All of it is read from the artifacts' own bytes; ``wasm.code_diff`` documents how functions are compared.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pipeline.core.artifact import load_record
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic, write_json
 from pipeline.experiment.plan import Plan
-from pipeline.wasm import code_diff, decoder
+from pipeline.wasm import code_diff, module
 from pipeline.wasm.features import features
-from pipeline.wasm.instructions import WasmError, kinds
-from pipeline.wasm.opcodes import KINDS
+from pipeline.wasm.instruction_kinds import KINDS, count
+from pipeline.wasm.sections import CODE, WasmError, target_features
 from toolchain.model import WASM
 
-#: What is said of an artifact, null where it is not there.
+#: The facts of an artifact; null where there is no artifact.
 _FACTS = (
     "sha256",
     "bytes",
@@ -92,7 +92,7 @@ def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> 
         data = Path(module.path).read_bytes() if record.present else b""
     except (OSError, ValueError):
         found["reason"] = (
-            f"not built; type: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
+            f"not built; run: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
         )
         return Artifact(workload, toolchain, variant, found)
     found |= {
@@ -111,24 +111,34 @@ def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> 
 
 
 def read(data: bytes) -> tuple[dict[str, Any], dict[str, code_diff.Code]]:
-    """What a module is made of, and the code of its functions; raises WasmError."""
-    module = decoder.parse(data)
+    """What a module is made of, and the code of its functions; raises WasmError.
+
+    ``features`` is None for a module that can be read but is not valid.
+    """
+    contents = module.read(data)
     counts: Counter[str] = Counter()
-    for function in module.functions:
-        counts += kinds(function.body, function.start)
-    addresses = code_diff.static_data(module)
+    for function in contents.functions:
+        counts += count(function.code)
+    addresses = code_diff.static_data(contents)
     known = {
         "sha256": hashlib.sha256(data).hexdigest(),
         "bytes": len(data),
-        "code_bytes": module.section_bytes(decoder.CODE),
-        "data_bytes": sum(d.size for d in module.data),
-        "functions": len(module.functions),
-        "features": sorted(features(module)),
-        "declared": module.target_features,
+        "code_bytes": contents.section_bytes(CODE),
+        "data_bytes": sum(d.size for d in contents.data),
+        "functions": len(contents.functions),
+        "features": _features(data),
+        "declared": target_features(contents.sections),
         "static_data": [addresses.start, addresses.stop],
         "instructions": {kind: counts[kind] for kind in KINDS if counts[kind]},
     }
-    return known, code_diff.codes(module)
+    return known, code_diff.codes(contents)
+
+
+def _features(data: bytes) -> list[str] | None:
+    try:
+        return sorted(features(data))
+    except WasmError:
+        return None
 
 
 def facts(artifacts: Sequence[Artifact]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pipeline.wasm.opcodes import KINDS
+from pipeline.wasm.instruction_kinds import KINDS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDTH = 110
-#: Artifacts beside each other in one table, so that it is no wider than that.
+#: Artifacts in one table, so that it is no wider than that.
 _COLUMNS = 6
 _MOST_ROWS = 40
 #: Functions named in a sentence; the table and explain.json have the others.
@@ -38,8 +38,8 @@ def render(found: dict[str, Any]) -> str:
     present = [a for a in found["artifacts"] if a["reason"] is None]
     label = _labels(found["artifacts"])
     for a in found["artifacts"]:
-        told = _told(a) if a["reason"] is None else f"not there: {a['reason']}"
-        console.print(Text(f"{label[a['artifact']]}: {told}"))
+        text = _commands(a) if a["reason"] is None else f"not there: {a['reason']}"
+        console.print(Text(f"{label[a['artifact']]}: {text}"))
     for start in range(0, len(present), _COLUMNS):
         console.print(_summary(present[start : start + _COLUMNS], label))
     for own in _by_workload(present):
@@ -64,15 +64,15 @@ def _labels(artifacts: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def _by_workload(artifacts: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Of other programs other functions are to be expected."""
+    """Different programs have different functions."""
     found: dict[str, list[dict[str, Any]]] = {}
     for artifact in artifacts:
         found.setdefault(artifact["artifact"].partition("/")[0], []).append(artifact)
     return list(found.values())
 
 
-def _told(artifact: dict[str, Any]) -> str:
-    """All that makes a variant: what compiler, linker and wasm-opt were told."""
+def _commands(artifact: dict[str, Any]) -> str:
+    """All that makes a variant: the options of compiler, linker and wasm-opt."""
     parts = [" ".join(artifact["flags"]) or "no flags"]
     if artifact["link"]:
         parts.append(f"linked with {' '.join(artifact['link'])}")
@@ -106,9 +106,15 @@ def _summary(artifacts: Sequence[dict[str, Any]], label: dict[str, str]) -> Tabl
             table.add_row(f"  {kind}", *(f"{n:,}" if n else _NOTHING for n in counts))
     table.add_section()
     table.add_row("features used")
-    for feature in sorted({f for a in artifacts for f in a["features"]}):
-        table.add_row(f"  {feature}", *("yes" if feature in a["features"] else _NOTHING for a in artifacts))
+    for feature in sorted({f for a in artifacts for f in a["features"] or ()}):
+        table.add_row(f"  {feature}", *(_used(feature, a["features"]) for a in artifacts))
     return table
+
+
+def _used(feature: str, features: Sequence[str] | None) -> str:
+    if features is None:
+        return "unknown"
+    return "yes" if feature in features else _NOTHING
 
 
 def _functions(

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.build import libraries
-from pipeline.build.compilers import complaint, raise_if_disturbed, run, start
+from pipeline.build.compilers import complaint, raise_if_disturbed, run
 from pipeline.build.flag_check import FlagRecord
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
-from pipeline.core.errors import BuildError
 from pipeline.core.files import fresh_file, read_record, sha256, write_atomic
 from pipeline.core.model import Workload
+from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
 from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx
 from toolchain.needs import needs
@@ -127,7 +127,7 @@ def link(spec: BuildSpec) -> None:
         link=variant.link,
         wasm_opt=variant.wasm_opt,
         needs=variant.needs,
-        features=tuple(_features(output)) if target == WASM and refusal is None else (),
+        features=module_features(Path(output).read_bytes()) if target == WASM and refusal is None else (),
         target=spec.toolchain.triple(target) if refusal is None else target,
         sha256=None if refusal else sha256(output),
         bytes=None if refusal else os.path.getsize(output),
@@ -168,21 +168,20 @@ def _stubbed(objects: Sequence[str]) -> str | None:
     return None
 
 
-def _features(path: str) -> list[str]:
-    """What the module uses beyond the first release of WebAssembly."""
-    from pipeline.wasm.decoder import parse  # tables of opcodes: not for a run that links nothing
-    from pipeline.wasm.features import features
-    from pipeline.wasm.instructions import WasmError
+def module_features(data: bytes) -> tuple[str, ...] | None:
+    """The features that a module uses; None where wasm-tools does not find it valid: engines decide then."""
+    from pipeline.wasm.features import features  # not for a run that links nothing
+    from pipeline.wasm.sections import WasmError
 
     try:
-        return sorted(features(parse(Path(path).read_bytes())))
-    except WasmError as error:
-        raise BuildError(f"{path}: the linker wrote what is no module: {error}") from None
+        return tuple(sorted(features(data)))
+    except WasmError:
+        return None
 
 
 def _optimise(flags: Sequence[str], module: str) -> str | None:
     """Let wasm-opt rewrite a module in its place; returns why it does not."""
-    outcome = start(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
+    outcome = run_to_end(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
     raise_if_disturbed(outcome, "wasm-opt")
     if outcome.returncode != 0:
         return f"wasm-opt refuses the module: {complaint(outcome.stderr)}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
+from pipeline.build.artifacts import module_features
 from pipeline.core.artifact import Artifact, ArtifactRecord, save_record
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
@@ -17,8 +18,11 @@ from pipeline.core.model import MOST_MODULE_BYTES, PREBUILT, Interface, Prebuilt
 from pipeline.core.text import plain
 from toolchain.model import WASM
 
-#: By what its clock returns.
-_RUN = {"i32": Interface.RUN32, "i64": Interface.RUN64}
+if TYPE_CHECKING:
+    from pipeline.wasm.module import Module
+
+#: By the type of its clock.
+_RUN = {"(func (result i32))": Interface.RUN32, "(func (result i64))": Interface.RUN64}
 _EXPECTED = (
     "expected a WASI command (exports _start and memory, imports wasi_snapshot_preview1 only) or a module "
     "that exports run: () -> f32 and imports env.clock_ms: () -> i32 or i64 only"
@@ -27,15 +31,13 @@ _EXPECTED = (
 
 def take_in(workload: str, each: Prebuilt) -> None:
     """Copy a module to the artifacts of a workload, with a record of it; raises BadInput."""
-    from pipeline.wasm.decoder import parse  # tables of opcodes: not for a run that takes nothing in
-    from pipeline.wasm.features import features
-    from pipeline.wasm.instructions import WasmError
+    from pipeline.wasm.module import read_interface  # not for a run that takes nothing in
+    from pipeline.wasm.sections import WasmError
 
     with open(each.path, "rb") as stream:
         data = stream.read(MOST_MODULE_BYTES + 1)
     try:
-        module = parse(data)
-        used = sorted(features(module))
+        module = read_interface(data)
     except WasmError as error:
         raise BadInput(f"{each.path}: not a WebAssembly module: {error}; {_EXPECTED}") from None
     interface = _interface(each.path, module)
@@ -54,29 +56,28 @@ def take_in(workload: str, each: Prebuilt) -> None:
         link=(),
         wasm_opt=None,
         needs=(),
-        features=tuple(used),
+        features=module_features(data),
         target=WASM,
         sha256=digest,
         bytes=len(data),
-        interface=Interface(interface),
+        interface=interface,
         file=plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
     )
     save_record(artifact, record)
 
 
-def _interface(path: str, module: Any) -> str:
-    """How a parsed module is run; raises BadInput for one that is of neither kind."""
-    exports = {(e.kind, e.name): e.index for e in module.exports}
-    imports = [(i.kind, i.module, i.name) for i in module.imports]
-    names = {i.module for i in module.imports}
-    if ("function", "_start") in exports and names <= {"wasi_snapshot_preview1"} and names:
+def _interface(path: str, module: Module) -> Interface:
+    """How a module is run; raises BadInput for one that has no interface that is known here."""
+    exports = {(each.kind, each.name): each.index for each in module.exports}
+    imports = [(each.kind, each.module, each.name) for each in module.imports]
+    names = {each.module for each in module.imports}
+    if ("func", "_start") in exports and names <= {"wasi_snapshot_preview1"} and names:
         if ("memory", "memory") in exports:
-            return Interface.COMMAND.value
-    elif ("function", "run") in exports and imports == [("function", "env", "clock_ms")]:
-        run, clock = module.signatures[exports["function", "run"]], module.signatures[0]
-        given = clock.results[0] if len(clock.results) == 1 and not clock.parameters else ""
-        if (run.parameters, run.results) == ((), ("f32",)) and given in _RUN:
-            return _RUN[given].value
+            return Interface.COMMAND
+    elif ("func", "run") in exports and imports == [("func", "env", "clock_ms")]:
+        run, clock = module.signatures[exports["func", "run"]], module.signatures[0]
+        if run == "(func (result f32))" and clock in _RUN:
+            return _RUN[clock]
         raise BadInput(f"{path}: its run is {run} and its env.clock_ms {clock}; {_EXPECTED}")
     shown = ", ".join(f"{m}.{n}" for _, m, n in imports[:4]) or "nothing"
     has = ", ".join(name for _, name in list(exports)[:4]) or "nothing"

@@ -64,7 +64,8 @@ class ArtifactRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     wasm_opt: tuple[str, ...] | None
     #: Features of WebAssembly: what the variant says that it needs, and what was found in the module.
     needs: tuple[str, ...]
-    features: tuple[str, ...]
+    #: None where it is not known: wasm-tools does not find the module valid.
+    features: tuple[str, ...] | None
     #: The compiler's name for the target; that of the project where it is not present.
     target: str
     sha256: str | None

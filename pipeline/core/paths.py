@@ -40,6 +40,8 @@ CHARTS = f"{REPORT}/charts"
 CLAIMS_JSON = f"{REPORT}/claims.json"
 COMPARE_JSON = f"{REPORT}/compare.json"
 COMPARE_TXT = f"{REPORT}/compare.txt"
+#: What each binary of Wasmer has answered about its version and compilers.
+WASMER_ANSWERS = f"{BUILD}/runtimes/wasmer-cli-answers.json"
 #: What went wrong in tasks that do not stop a run, a file per task: ``check`` reports it.
 TROUBLES = f"{BUILD}/troubles"
 #: The variable that names the file of a workflow step's summary, where there is one.

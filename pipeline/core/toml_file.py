@@ -12,6 +12,7 @@ import re
 import types
 import typing
 from collections.abc import Collection, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -29,7 +30,13 @@ Text = Annotated[str, Meta(min_length=1, description="a string")]
 Texts = Annotated[tuple[Text, ...], Meta(min_length=1, description="a list of strings")]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_WORDS = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+_WORDS = {
+    str: "a string",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    date: "a date",
+}
 _BARE_KEY = re.compile(r"[A-Za-z0-9_.+@-]+")
 _LONGEST_LINE = 300
 _MOST_SHOWN = 80
@@ -93,24 +100,33 @@ def line(where: str, text: str) -> str:
     return text
 
 
+def key_path(table: str, key: str) -> str:
+    """How messages write a key of a table: "variants.O3", quoted where TOML wants it; "" is the top."""
+    shown = key if _BARE_KEY.fullmatch(key) else _shown(key)
+    return f"{table}.{shown}" if table else shown
+
+
 def no_nul(path: str, key: str, value: object) -> None:
     """Raises BadInput for NUL, the one character that no file name and no argument can have."""
     if isinstance(value, str) and "\0" in value:
         raise BadInput(f"{path}: {key}: expected text without NUL, found {_shown(value)}")
-    entries = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for name, entry in entries:
-        no_nul(path, f"{key}.{name}" if key else str(name), entry)
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            no_nul(path, key_path(key, name), entry)
+    elif isinstance(value, list):
+        for index, entry in enumerate(value):
+            no_nul(path, f"{key}[{index}]", entry)
 
 
 def given(variable: str, text: str, kind: type[T]) -> T:
     """A number of the command line, ``variable=text``; raises BadInput."""
-    value: int | float | str = text
+    value: int | float
     if re.fullmatch(r"[0-9]{1,20}", text):
         value = int(text)
     elif re.fullmatch(r"[0-9]{0,20}\.[0-9]{1,20}", text):
         value = float(text)
+    else:
+        raise BadInput(f"command line: {variable}: expected {_expected(kind)}, found {_shown(text)}")
     return convert("command line", value, kind, variable)
 
 
@@ -126,8 +142,8 @@ def _problems(at: str, value: object, kind: Any, also: Collection[str] = ()) -> 
     if isinstance(value, dict):
         yield from _wrong_tag(at, value, members)
     for member in members:
-        yield from _inside(at, value, member, also)
-    literals = [x for member in members for x in typing.get_args(member) if isinstance(x, str)]
+        yield from _inside(at, value, _split(member)[1], also)
+    literals = [x for member in members if _is_literal(member) for x in typing.get_args(member)]
     prefix = f"{at}: " if at else ""
     if isinstance(value, str) and literals and not description:
         yield f"{prefix}unknown value {_shown(value)}{near_miss(value, literals)}"
@@ -140,9 +156,9 @@ def _wrong_tag(at: str, value: dict[str, Any], members: list[Any]) -> Iterator[s
     tags = {str(config.tag): config.tag_field for config in configs if config.tag_field is not None}
     for field in dict.fromkeys(tags.values()):
         if field not in value:
-            yield f"{_join(at, field)}: missing; expected {' or '.join(map(repr, tags))}"
+            yield f"{key_path(at, field)}: missing; expected {' or '.join(map(repr, tags))}"
         elif (tag := value[field]) not in list(tags):
-            yield f"{_join(at, field)}: unknown value {_shown(tag)}{near_miss(str(tag), tags)}"
+            yield f"{key_path(at, field)}: unknown value {_shown(tag)}{near_miss(str(tag), tags)}"
 
 
 def _inside(at: str, value: object, kind: Any, also: Collection[str]) -> Iterator[str]:
@@ -152,8 +168,8 @@ def _inside(at: str, value: object, kind: Any, also: Collection[str]) -> Iterato
         yield from _inside_struct(at, value, kind, also)
     elif isinstance(value, dict) and typing.get_origin(kind) is dict:
         for key, entry in value.items():
-            yield from _problems(_join(at, key), key, arguments[0])
-            yield from _problems(_join(at, key), entry, arguments[1])
+            yield from _problems(key_path(at, key), key, arguments[0])
+            yield from _problems(key_path(at, key), entry, arguments[1])
     elif isinstance(value, list) and typing.get_origin(kind) in (list, tuple):
         for index, entry in enumerate(value):
             yield from _problems(f"{at}[{index}]", entry, arguments[0])
@@ -171,9 +187,9 @@ def _inside_struct(
             yield f"{f'{at}: ' if at else ''}unknown key {key!r}{near_miss(key, [*fields, *also])}"
     for key, field in fields.items():
         if key in value:
-            yield from _problems(_join(at, key), value[key], field.type)
+            yield from _problems(key_path(at, key), value[key], field.type)
         elif field.required:
-            yield f"{_join(at, key)}: missing; expected {_expected(field.type)}"
+            yield f"{key_path(at, key)}: missing; expected {_expected(field.type)}"
 
 
 def _split(kind: Any) -> tuple[str, Any]:
@@ -202,12 +218,16 @@ def _expected(kind: Any) -> str:
     (bare,) = members
     if bare is not kind and typing.get_origin(bare) is Annotated:  # of X | None
         return _expected(bare)
-    if typing.get_origin(bare) is typing.Literal:
+    if _is_literal(bare):
         return " or ".join(repr(value) for value in typing.get_args(bare))
     if typing.get_origin(bare) in (list, tuple):
         words = _expected(typing.get_args(bare)[0])
         return "a list of strings" if words == "a string" else f"a list; each: {words}"
     return f"{_WORDS.get(bare, 'a table')}{_bounds(kind)}"
+
+
+def _is_literal(kind: Any) -> bool:
+    return typing.get_origin(kind) is typing.Literal
 
 
 def _bounds(kind: Any) -> str:
@@ -218,11 +238,6 @@ def _bounds(kind: Any) -> str:
             if (value := getattr(meta, bound)) is not None:
                 words += f" {word} {value}"
     return words
-
-
-def _join(at: str, key: str) -> str:
-    shown = key if _BARE_KEY.fullmatch(key) else _shown(key)
-    return f"{at}.{shown}" if at else shown
 
 
 def _shown(value: object) -> str:

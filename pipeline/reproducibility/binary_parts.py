@@ -1,17 +1,15 @@
-"""A program's parts with a digest each, so that two builds are told apart by section and by function.
+"""A program's parts with a digest each, so that two builds can be compared by section and by function.
 
-The lock keeps these instead of the programs, and can still say on another machine what is different there.
+The lock keeps these instead of the programs, and can still say on a different machine what differs there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from pipeline.wasm import decoder
-from pipeline.wasm.instructions import WasmError
+from pipeline.wasm import module, sections
 
 #: {"sections": {name: part}, "functions": {name: part}}; a part is "size in bytes:start of its SHA-256".
 Anatomy = dict[str, dict[str, str]]
@@ -38,14 +36,14 @@ _ELF64_LITTLE = b"\x7fELF\x02\x01"
 
 
 def anatomy(data: bytes) -> Anatomy:
-    """The parts of a wasm module or an ELF program; of anything else, nothing."""
+    """The parts of a wasm module or an ELF program; what cannot be read has none."""
     try:
         if data.startswith(b"\0asm"):
-            return _wasm(data)
+            return {"sections": dict(_numbered(_wasm_sections(data))), "functions": _wasm_functions(data)}
         if data.startswith(_ELF64_LITTLE):
             return {"sections": dict(_numbered(_elf(data))), "functions": {}}
-    except (WasmError, struct.error, ValueError, OverflowError, IndexError):
-        pass  # what is damaged has no parts; its digest still says that it is another
+    except (struct.error, ValueError, OverflowError, IndexError):
+        pass  # its digest still says that it is different
     return {"sections": {}, "functions": {}}
 
 
@@ -53,17 +51,18 @@ def _part(content: bytes) -> str:
     return f"{len(content)}:{hashlib.sha256(content).hexdigest()[:16]}"
 
 
-def _wasm(data: bytes) -> Anatomy:
-    module = decoder.parse(data)
+def _wasm_sections(data: bytes) -> Iterator[tuple[str, bytes]]:
+    for section in sections.sections(data):
+        known = _SECTIONS[section.number] if section.number < len(_SECTIONS) else str(section.number)
+        yield f"custom {section.name}" if section.name else known, section.content
 
-    def sections() -> Iterator[tuple[str, bytes]]:
-        for section in module.sections:
-            known = _SECTIONS[section.id] if section.id < len(_SECTIONS) else str(section.id)
-            name = f"custom {section.name}" if section.name else known
-            yield name, data[section.offset : section.offset + section.size]
 
-    functions = ((function.name, function.body) for function in module.functions)
-    return {"sections": dict(_numbered(sections())), "functions": dict(_numbered(functions))}
+def _wasm_functions(data: bytes) -> dict[str, str]:
+    try:
+        functions = module.read_interface(data).functions
+    except sections.WasmError:
+        return {}
+    return dict(_numbered((function.name, function.body) for function in functions))
 
 
 def _elf(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -78,7 +77,7 @@ def _elf(data: bytes) -> Iterator[tuple[str, bytes]]:
         yield name, b"" if empty else data[header[4] : header[4] + header[5]]
 
 
-def _numbered(parts: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
+def _numbered(parts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
     """A name that occurs again is "name (2)"."""
     seen: dict[str, int] = {}
     for name, content in parts:
@@ -87,29 +86,30 @@ def _numbered(parts: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
         yield (label if seen[label] == 1 else f"{label} ({seen[label]})"), _part(content)
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """Which sections and functions of the one are not what they are in the other, and how; "" if none."""
-    found = []
+def differences(one: Anatomy, expected: Anatomy) -> str:
+    """Which sections and functions differ from the expected ones, and how; "" if none."""
+    texts = []
     for kind, singular in (("sections", "section"), ("functions", "function")):
-        mine, theirs = one.get(kind, {}), other.get(kind, {})
+        here, there = one.get(kind, {}), expected.get(kind, {})
         changed = [
-            f"{singular} {name}: {_difference(mine.get(name), theirs.get(name))}"
+            f"{singular} {name}: {_difference(here.get(name), there.get(name))}"
             # What is new or gone comes first: it changes the numbers that the others call functions by.
             for name in sorted(
-                dict.fromkeys([*theirs, *mine]), key=lambda each: each in mine and each in theirs
+                dict.fromkeys([*there, *here]), key=lambda each: each in here and each in there
             )
-            if mine.get(name) != theirs.get(name)
+            if here.get(name) != there.get(name)
         ]
         more = len(changed) - _MOST_NAMED
-        found += changed[:_MOST_NAMED] + ([f"{more} {kind} more"] if more > 0 else [])
-    return "; ".join(found)
+        texts += changed[:_MOST_NAMED] + ([f"{more} {kind} more"] if more > 0 else [])
+    return "; ".join(texts)
 
 
-def _difference(mine: str | None, theirs: str | None) -> str:
-    """How a part is not what it should be; ``theirs`` is what is expected."""
-    if mine is None:
+def _difference(part: str | None, expected: str | None) -> str:
+    """How a part differs from the expected one."""
+    if part is None:
         return "it is missing"
-    if theirs is None:
-        return f"it should not be there ({mine.partition(':')[0]} bytes)"
-    size, expected = mine.partition(":")[0], theirs.partition(":")[0]
-    return f"{size} bytes, not the same ones" if size == expected else f"{size} bytes in place of {expected}"
+    size = part.partition(":")[0]
+    if expected is None:
+        return f"it should not be there ({size} bytes)"
+    right = expected.partition(":")[0]
+    return f"{size} bytes, not the same ones" if size == right else f"{size} bytes in place of {right}"

@@ -158,7 +158,7 @@ def _of_workload(plan: Plan, workload: Workload, collected: _Collected, cells: S
 def _workload(plan: Plan, workload: Workload, score: float | None) -> WorkloadResult:
     """A workload in results.json; ``score`` is the speed of its native reference, in its unit."""
     toolchain, variant = plan.reference_name
-    validator = validators.judge_of(workload)
+    validator = validators.validator_of(workload)
     party = workload.third_party
     return WorkloadResult(
         name=workload.name,

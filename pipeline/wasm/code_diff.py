@@ -1,9 +1,9 @@
-"""Which functions of two modules have the same code, where the bytes differ for reasons that are no code.
+"""Which functions of two modules have the same code, where the bytes differ for other reasons.
 
-Bodies are compared with the functions they call by name instead of by number, types by signature, and all
-numbers in the range of static data taken for addresses, and as equal: the text of a variant's flags is a
-string of the program, so what lies behind it has another address in each variant. Global indexes are
-compared as they stand, and so are numbers that stand for functions in a table.
+Compared is the text that wasm-tools prints, with the functions that it calls by name instead of by
+number, types by signature, and all numbers in the range of static data taken for addresses, and as equal:
+the text of a variant's flags is a string in the program, so what follows it has a different address in each
+variant. Global indexes are compared as they are, and so are numbers that stand for functions in a table.
 
 The range begins at the lowest data segment and ends where the linker says that static data end, or else
 with the memory that the module starts with. Functions that differ only in numbers from that range are
@@ -13,17 +13,24 @@ taken for the same; with our linker's options, which put the stack first, it beg
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.wasm.instructions import Immediate, Instruction, instructions
 from pipeline.wasm.module import PAGE_BYTES, Function, Module
 
-#: Globals of wasm-ld that say where static data end, where it was told to keep or export them.
+#: Globals of wasm-ld that say where static data end, if its options keep or export them.
 _ENDS = ("__heap_base", "__data_end")
 _STACK = "__stack_pointer"
 _ADDRESS = "address of static data"
+
+_COMMENT = re.compile(r" ;; label.*")
+_CALL = re.compile(r"((?:return_)?call|ref\.func) (\d+)$")
+_CONSTANT = re.compile(r"(i(32|64)\.const) (-?\d+)$")
+_TYPE = re.compile(r"\(type (\d+)\)")
+_ACCESS = re.compile(r"\w+\.(load|store|atomic\.)")
+_OFFSET = re.compile(r" offset=(\d+)")
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of the functions from one module to the other."""
+    """The functions of one module compared with those of the other."""
 
     same: tuple[str, ...]
     changed: tuple[str, ...]
@@ -51,13 +58,17 @@ class Change:
 
 
 def codes(module: Module) -> dict[str, Code]:
-    """Every function with a body, by name; raises WasmError.
+    """Every function with a body, by name.
 
     A name that occurs again is "name (2)" and so on, in the module's order.
     """
-    names = _labels(module)
+    labels = _labels(module)
     data = static_data(module)
-    return {names[f.index]: _code(module, f, names, data) for f in module.functions}
+    defined = labels[len(labels) - len(module.functions) :]
+    return {
+        name: _code(module, function, labels, data)
+        for name, function in zip(defined, module.functions, strict=True)
+    }
 
 
 def compare(one: Mapping[str, Code], other: Mapping[str, Code]) -> Change:
@@ -88,25 +99,25 @@ def static_data(module: Module) -> range:
     for name in (*_ENDS, _STACK):  # a stack behind the data begins at its far end
         if known.get(name, 0) > initialised:
             return range(low, known[name])
-    return range(low, max(initialised, module.memories[0].minimum * PAGE_BYTES))
+    return range(low, max(initialised, module.memories[0] * PAGE_BYTES))
 
 
 def _named_globals(module: Module) -> dict[str, int]:
     named = {e.name: e.index for e in module.exports if e.kind == "global"}
-    named |= {name: index for index, name in module.global_names.items() if index < len(module.globals)}
-    values = {name: module.globals[index].value for name, index in named.items()}
+    named |= {name: index for index, name in module.global_names.items()}
+    values = {name: module.globals[index] for name, index in named.items() if index < len(module.globals)}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _labels(module: Module) -> list[str]:
-    """A name of its own for each function; of imported ones that of the import."""
-    imported = [f"{i.module}.{i.name}" for i in module.imports if i.kind == "function"]
-    found: list[str] = []
+    """A different name for each function; imported ones have that of the import."""
+    imported = [f"{each.module}.{each.name}" for each in module.imported_functions]
+    labels: list[str] = []
     seen: Counter[str] = Counter()
-    for name in map(_printable, (*imported, *module.names[len(imported) :])):
+    for name in map(_printable, (*imported, *module.function_names[len(imported) :])):
         seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return found
+        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return labels
 
 
 def _printable(name: str) -> str:
@@ -114,36 +125,41 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name)
 
 
-def _code(module: Module, function: Function, names: list[str], data: range) -> Code:
-    digest = hashlib.sha256()
+def _code(module: Module, function: Function, labels: list[str], data: range) -> Code:
     calls: set[str] = set()
-    first = True
-    for instruction in instructions(function.body, function.start):
-        if first:  # what comes before it are the local variables
-            digest.update(function.body[: instruction.offset - function.start])
-            first = False
-        values = [
-            _normal(module, names, data, instruction, shape, value)
-            for shape, value in zip(instruction.shape, instruction.immediates, strict=True)
-        ]
-        if "function" in instruction.shape:
-            calls.update(map(str, values))
-        digest.update(repr((instruction.opcode, values)).encode())
+    lines = []
+    for line in function.code:
+        text = _COMMENT.sub("", line)
+        if call := _CALL.match(text):
+            called = _named(labels, int(call[2]))
+            calls.add(called)
+            text = f"{call[1]} {called}"
+        lines.append(_without_addresses(_with_signatures(text, module), data))
+    digest = hashlib.sha256("\n".join(lines).encode())
     return Code(len(function.body), digest.hexdigest(), frozenset(calls))
 
 
-def _normal(
-    module: Module, names: list[str], data: range, instruction: Instruction, shape: str, value: Immediate
-) -> Immediate:
-    """An immediate without what differs between modules for reasons that are no code."""
-    if isinstance(value, tuple):
-        if shape == "memarg" and value[1] in data:
-            return (str(value[0]), _ADDRESS, str(value[2]))
-    elif isinstance(value, int):
-        if shape == "function":
-            return names[value] if value < len(names) else f"function {value}"
-        if shape in ("type", "block"):
-            return str(module.type_at(value, instruction.offset))
-        if shape in ("i32", "i64") and value % (1 << int(shape[1:])) in data:
-            return _ADDRESS
-    return value
+def _named(labels: list[str], index: int) -> str:
+    return labels[index] if index < len(labels) else f"function {index}"
+
+
+def _with_signatures(text: str, module: Module) -> str:
+    """An instruction with its type instead of the type's number."""
+
+    def signature(found: re.Match[str]) -> str:
+        index = int(found[1])
+        return module.types[index] if index < len(module.types) else found[0]
+
+    return _TYPE.sub(signature, text)
+
+
+def _without_addresses(text: str, data: range) -> str:
+    """An instruction with one word for all addresses of static data."""
+    if constant := _CONSTANT.match(text):
+        value = int(constant[3]) % (1 << int(constant[2]))
+        return f"{constant[1]} {_ADDRESS}" if value in data else text
+    if _ACCESS.match(text):
+        offset = _OFFSET.search(text)
+        if int(offset[1] if offset else 0) in data:
+            return f"{_OFFSET.sub('', text)} {_ADDRESS}"
+    return text

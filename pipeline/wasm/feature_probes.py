@@ -1,210 +1,80 @@
 """The smallest WebAssembly programs that need one feature each, to ask a backend what it has.
 
 Each is a WASI command: it exports ``memory`` and ``_start``, which executes what the feature is about once
-and returns, and imports one function, because some backends take no module for a command without. A
-backend without the feature refuses it or traps. Names are those of ``wasm_features``, encodings those of
-the specification's binary format.
+and returns, and imports one function, because some backends take no module for a command without. A backend
+without the feature refuses it or traps. Names are those of ``wasm.features``.
 
-What they ask for is what compilers write: bulk-memory is memory.copy and memory.fill, atomics an access
-to a memory that is not shared, exception-handling the instructions of release 3.0 (try_table).
+They use what compilers write: bulk-memory is memory.copy and memory.fill, atomics an access to a memory that
+is not shared, exception-handling the instructions of release 3.0 (try_table).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 from pipeline.core.errors import ProjectError, near_miss
+from pipeline.wasm import wasm_tools
 
-_I32, _V128, _FUNCREF, _EXTERN = 0x7F, 0x7B, 0x70, 0x6F
-_VOID = 0x40
-_TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY, _GLOBAL, _EXPORT, _ELEMENT, _CODE = 1, 2, 3, 4, 5, 6, 7, 9, 10
-_I32_CONST, _I64_CONST, _DROP, _END = 0x41, 0x42, bytes([0x1A]), bytes([0x0B])
-_LOAD, _I32_ADD, _HAS_MEMORY, _WIDE = 0x28, 0x6A, 0x40, 4
-
-
-def _number(value: int) -> bytes:
-    """Unsigned LEB128."""
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*found, value])
-
-
-def _list(items: Sequence[bytes]) -> bytes:
-    return _number(len(items)) + b"".join(items)
-
-
-def _sized(content: bytes) -> bytes:
-    return _number(len(content)) + content
-
-
-def _prefixed(prefix: int, number: int, *immediates: int) -> bytes:
-    return bytes([prefix]) + _number(number) + bytes(immediates)
-
-
-def _type(results: Sequence[int] = ()) -> bytes:
-    """A function type without parameters."""
-    return bytes([0x60, 0]) + _sized(bytes(results))
-
-
-def _memory(flags: int = 0) -> bytes:
-    """A memory of one page, and no maximum."""
-    return bytes([flags, 1])
-
-
-#: Functions by index: the import, _start, and what it may call.
-_START, _NEXT = 1, 2
-_ZERO = bytes([_I32_CONST, 0])
-_ZERO_V128 = _prefixed(0xFD, 12, *bytes(16))
-
-
-@dataclass(frozen=True)
-class _Program:
-    """What may differ between the probes; ``code`` is that of _start, without its end."""
-
-    code: bytes = b""
-    types: tuple[bytes, ...] = (_type(),)
-    further: tuple[bytes, ...] = ()  # bodies of functions after _start, of its type
-    table: bool = False  # one that holds the first of them
-    memories: tuple[bytes, ...] = (_memory(),)
-    globals: tuple[bytes, ...] = ()
-    exports: tuple[bytes, ...] = ()
-    locals: bytes = _list([])
-
-    def encode(self) -> bytes:
-        bodies = [(self.locals, self.code), *((_list([]), body) for body in self.further)]
-        exports = [_export("memory", 2, 0), _export("_start", 0, _START), *self.exports]
-        exit_ = _name("wasi_snapshot_preview1") + _name("proc_exit") + bytes([0]) + _number(len(self.types))
-        sections = (
-            (_TYPE, [*self.types, bytes([0x60]) + _list([bytes([_I32])]) + _list([])]),
-            (_IMPORT, [exit_]),
-            (_FUNCTION, [_number(0) for _ in bodies]),
-            (_TABLE, [bytes([_FUNCREF, 0, 1])] if self.table else []),
-            (_MEMORY, self.memories),
-            (_GLOBAL, self.globals),
-            (_EXPORT, exports),
-            (_ELEMENT, [bytes([0]) + _ZERO + _END + _list([_number(_NEXT)])] if self.table else []),
-            (_CODE, [_sized(locals_ + body + _END) for locals_, body in bodies]),
+_MEMORY = "(memory 1)"
+_VECTOR_VALUES = (
+    "i8x16.splat (i32.const 0)",
+    "i16x8.splat (i32.const 0)",
+    "i32x4.splat (i32.const 0)",
+    "i64x2.splat (i64.const 0)",
+    "v128.load (i32.const 0)",
+    "v128.load32x2_s (i32.const 0)",
+    "i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 (local.get 0) (local.get 0)",
+    *(
+        f"{unary} (local.get 0)"
+        for unary in ("i16x8.extend_low_i8x16_s", "i16x8.extend_high_i8x16_u", "i32x4.extend_low_i16x8_s")
+    ),
+    *(
+        f"{binary} (local.get 0) (local.get 0)"
+        for binary in (
+            *("i8x16.add", "i16x8.add", "i32x4.add", "i64x2.add", "i16x8.mul", "i32x4.mul"),
+            *("i32x4.dot_i16x8_s", "v128.and", "v128.or", "v128.xor"),
         )
-        return b"\0asm\1\0\0\0" + b"".join(bytes([i]) + _sized(_list(c)) for i, c in sections if c)
+    ),
+)
+#: What a vectorised loop consists of: some compilers know the types and only a part of the instructions.
+_VECTOR_LOOP = (
+    f"(local v128) {' '.join(f'(local.set 0 ({value}))' for value in _VECTOR_VALUES)} "
+    "(v128.store (i32.const 0) (local.get 0)) (drop (i32x4.extract_lane 0 (local.get 0)))"
+)
+_ZERO_VECTOR = "(v128.const i64x2 0 0)"
 
+#: An index of five bytes, which no text asks for: instructions without effect make room for it.
+_OVERLONG = (b"\x11\x00\x00" + 4 * b"\x01", b"\x11\x00" + 4 * b"\x80" + b"\x00")
 
-def _name(text: str) -> bytes:
-    return _sized(text.encode())
-
-
-def _export(name: str, kind: int, index: int) -> bytes:
-    return _name(name) + bytes([kind]) + _number(index)
-
-
-def _global(mutable: bool, value: bytes) -> bytes:
-    return bytes([_I32, mutable]) + value + _END
-
-
-def _bulk_memory() -> _Program:
-    copy, fill = _prefixed(0xFC, 10, 0, 0), _prefixed(0xFC, 11, 0)
-    return _Program(3 * _ZERO + copy + 3 * _ZERO + fill)
-
-
-def _mutable_globals() -> _Program:
-    set_ = bytes([0x24, 0])
-    return _Program(_ZERO + set_, globals=(_global(True, _ZERO),), exports=(_export("g", 3, 0),))
-
-
-def _multivalue() -> _Program:
-    """A block that leaves two values."""
-    block = bytes([0x02, 1]) + 2 * _ZERO + _END
-    return _Program(block + 2 * _DROP, types=(_type(), _type([_I32, _I32])))
-
-
-def _overlong() -> _Program:
-    """An indirect call through table 0, whose index takes five bytes."""
-    call = bytes([0x11, 0, 0x80, 0x80, 0x80, 0x80, 0])
-    return _Program(_ZERO + call, further=(b"",), table=True)
-
-
-def _atomics() -> _Program:
-    add = _prefixed(0xFE, 0x1E, 2, 0)  # i32.atomic.rmw.add, aligned to 2**2 bytes
-    return _Program(2 * _ZERO + add + _DROP)
-
-
-def _exceptions() -> _Program:
-    """A try_table that catches nothing."""
-    return _Program(bytes([0x1F, _VOID]) + _list([]) + _END)
-
-
-def _legacy_exceptions() -> _Program:
-    return _Program(bytes([0x06, _VOID, 0x19]) + _END)
-
-
-def _memory64() -> _Program:
-    load = bytes([_I64_CONST, 0, _LOAD, 2, 0])
-    return _Program(load + _DROP, memories=(_memory(_WIDE),))
-
-
-def _multimemory() -> _Program:
-    """A load from the second memory."""
-    load = bytes([_LOAD, 2 | _HAS_MEMORY, 1, 0])
-    return _Program(_ZERO + load + _DROP, memories=(_memory(), _memory()))
-
-
-def _extended_const() -> _Program:
-    value = 2 * _ZERO + bytes([_I32_ADD])
-    return _Program(bytes([0x23, 0]) + _DROP, globals=(_global(False, value),))
-
-
-def _simd() -> _Program:
-    """What a vectorised loop is made of: some compilers know the types and a part of the instructions."""
-    local = bytes([0x21, 0]), bytes([0x20, 0])  # local.set, local.get
-    code = b""
-    for const, splat in ((_ZERO, 15), (_ZERO, 16), (_ZERO, 17), (bytes([_I64_CONST, 0]), 18)):
-        code += const + _prefixed(0xFD, splat) + local[0]
-    code += _ZERO + _prefixed(0xFD, 0, 0, 0) + local[0]  # v128.load
-    code += _ZERO + _prefixed(0xFD, 5, 0, 0) + local[0]  # v128.load32x2_s
-    code += local[1] + local[1] + _prefixed(0xFD, 13, *range(16)) + local[0]  # i8x16.shuffle
-    for extend in (
-        135,
-        138,
-        167,
-    ):  # i16x8.extend_low_i8x16_s, i16x8.extend_high_i8x16_u, i32x4.extend_low_i16x8_s
-        code += local[1] + _prefixed(0xFD, extend) + local[0]
-    for binary in (
-        110,
-        142,
-        149,
-        174,
-        181,
-        186,
-        206,
-        78,
-        80,
-        81,
-    ):  # add, mul of each shape, dot, and, or, xor
-        code += local[1] + local[1] + _prefixed(0xFD, binary) + local[0]
-    code += _ZERO + local[1] + _prefixed(0xFD, 11, 0, 0)  # v128.store
-    code += local[1] + _prefixed(0xFD, 27, 0) + _DROP  # i32x4.extract_lane
-    return _Program(code, locals=_list([bytes([1, _V128])]))
-
-
-_PROBES: dict[str, Callable[[], _Program]] = {
-    "atomics": _atomics,
-    "bulk-memory": _bulk_memory,
-    "call-indirect-overlong": _overlong,
-    "exception-handling": _exceptions,
-    "extended-const": _extended_const,
-    "legacy-exceptions": _legacy_exceptions,
-    "memory64": _memory64,
-    "multimemory": _multimemory,
-    "multivalue": _multivalue,
-    "mutable-globals": _mutable_globals,
-    "nontrapping-fptoint": lambda: _Program(bytes([0x43, 0, 0, 0, 0]) + _prefixed(0xFC, 0) + _DROP),
-    "reference-types": lambda: _Program(bytes([0xD0, _EXTERN, 0xD1]) + _DROP),
-    "relaxed-simd": lambda: _Program(2 * _ZERO_V128 + _prefixed(0xFD, 0x100) + _DROP),
-    "sign-ext": lambda: _Program(_ZERO + bytes([0xC0]) + _DROP),
-    "simd128": _simd,
-    "tail-call": lambda: _Program(bytes([0x12, _NEXT]), further=(b"",)),
+#: feature -> (what _start does, what the module has besides: memories, globals, function 2)
+_PROBES: dict[str, tuple[str, str]] = {
+    "atomics": ("(drop (i32.atomic.rmw.add (i32.const 0) (i32.const 0)))", _MEMORY),
+    "bulk-memory": (
+        "(memory.copy (i32.const 0) (i32.const 0) (i32.const 0))"
+        "(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))",
+        _MEMORY,
+    ),
+    "call-indirect-overlong": (
+        "(call_indirect (i32.const 0)) nop nop nop nop",
+        f"{_MEMORY} (table 1 funcref) (elem (i32.const 0) 2) (func)",
+    ),
+    "exception-handling": ("try_table end", _MEMORY),
+    "extended-const": (
+        "(drop (global.get 0))",
+        f"{_MEMORY} (global i32 (i32.add (i32.const 0) (i32.const 0)))",
+    ),
+    "legacy-exceptions": ("try catch_all end", _MEMORY),
+    "memory64": ("(drop (i32.load (i64.const 0)))", "(memory i64 1)"),
+    "multimemory": ("(drop (i32.load 1 (i32.const 0)))", f"{_MEMORY} (memory 1)"),
+    "multivalue": ("(block (result i32 i32) (i32.const 0) (i32.const 0)) drop drop", _MEMORY),
+    "mutable-globals": (
+        "(global.set 0 (i32.const 0))",
+        f'{_MEMORY} (global (export "g") (mut i32) (i32.const 0))',
+    ),
+    "nontrapping-fptoint": ("(drop (i32.trunc_sat_f32_s (f32.const 0)))", _MEMORY),
+    "reference-types": ("(drop (ref.is_null (ref.null extern)))", _MEMORY),
+    "relaxed-simd": (f"(drop (i8x16.relaxed_swizzle {_ZERO_VECTOR} {_ZERO_VECTOR}))", _MEMORY),
+    "sign-ext": ("(drop (i32.extend8_s (i32.const 0)))", _MEMORY),
+    "simd128": (_VECTOR_LOOP, _MEMORY),
+    "tail-call": ("(return_call 2)", f"{_MEMORY} (func)"),
 }
 
 #: All that can be asked for.
@@ -212,12 +82,19 @@ FEATURES: tuple[str, ...] = tuple(_PROBES)
 
 
 def probe(feature: str) -> bytes:
-    """A module that needs this feature and no other, but relaxed-simd, which is nothing without simd128."""
+    """A module that needs this feature and no other; relaxed-simd needs simd128 too."""
     if feature not in _PROBES:
         raise ProjectError(f"no probe for {feature!r}{near_miss(feature, FEATURES)}")
-    return _PROBES[feature]().encode()
+    module = _assembled(*_PROBES[feature])
+    return module.replace(*_OVERLONG) if feature == "call-indirect-overlong" else module
 
 
 def baseline() -> bytes:
-    """The same without any feature: where this does not run, the probes tell nothing."""
-    return _Program().encode()
+    """The same without any feature: the probes show nothing about a backend that does not run this."""
+    return _assembled("", _MEMORY)
+
+
+def _assembled(code: str, definitions: str) -> bytes:
+    text = f"""(module (type (func)) (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+      (export "memory" (memory 0)) (func (export "_start") {code}) {definitions})"""
+    return wasm_tools.run(text.encode(), "parse")

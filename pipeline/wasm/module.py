@@ -1,65 +1,37 @@
-"""What a WebAssembly module holds, as ``wasm.parse`` finds it."""
+"""What a WebAssembly module holds, from the text that wasm-tools prints: a line for each thing.
+
+The text is that of the module without custom sections, so everything in it is referred to by number.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.wasm.instructions import WasmError
+from pipeline.core.text import plain
+from pipeline.wasm import wasm_tools
+from pipeline.wasm.sections import Section, WasmError, bodies, names, sections, without_custom
 
 PAGE_BYTES = 65536
 
-
-@dataclass(frozen=True)
-class Section:
-    """Where a section's content lies; ``name`` is that of a custom section."""
-
-    id: int
-    name: str
-    offset: int  # of the content (of a custom section: behind its name), bytes from the start of the file
-    size: int  # of the content, bytes
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A function type: names of value types."""
-
-    parameters: tuple[str, ...]
-    results: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"({', '.join(self.parameters)}) -> ({', '.join(self.results)})"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """A memory's size in pages, or a table's in elements; ``maximum`` is None where there is none."""
-
-    minimum: int
-    maximum: int | None
-    shared: bool
-    wide: bool  # 64-bit addresses
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table; ``type`` is one of REFERENCE_TYPES."""
-
-    type: str
-    limits: Limits
-
-
-@dataclass(frozen=True)
-class Global:
-    """A global variable; ``value`` is None where it is imported or not one constant integer."""
-
-    type: str
-    mutable: bool
-    value: int | None
+_STRING = r'"((?:[^"\\]|\\.)*)"'
+_KIND = r"\((func|table|memory|global|tag) "
+_TYPE = re.compile(r"\(type \(;\d+;\) (.*)\)$")
+_IMPORT = re.compile(rf"\(import {_STRING} {_STRING} ({_KIND}.*\))\)$")
+#: Of a group of imports from one module; a type for all of them may stand in a line of its own behind them.
+_ITEM = re.compile(rf"\(item {_STRING}(?: ({_KIND}.*\)))?\)$")
+_DEFINITION = re.compile(_KIND)
+_EXPORT = re.compile(rf"\(export {_STRING} {_KIND}(\d+)\)\)$")
+_DATA = re.compile(r'\(data \(;\d+;\) (?:\(memory \d+\) )?(?:\(i(32|64)\.const (-?\d+)\) )?.*?"(.*)"\)$')
+_FUNCTION_TYPE = re.compile(r"\(type (\d+)\)")
+_PAGES = re.compile(r"\(memory (?:\(;\d+;\) )?(?:i64 )?(\d+)")
+_INTEGER_GLOBAL = re.compile(r"\(global \(;\d+;\) (?:\w+|\(mut \w+\)) i(?:32|64)\.const (-?\d+)\)$")
 
 
 @dataclass(frozen=True)
 class Import:
-    """``kind`` is function, table, memory, global or tag."""
+    """``kind`` is func, table, memory, global or tag."""
 
     module: str
     name: str
@@ -68,7 +40,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Export:
-    """``index`` counts things of its kind, imported ones too."""
+    """``index`` counts things of its kind, imported ones first."""
 
     name: str
     kind: str
@@ -77,64 +49,125 @@ class Export:
 
 @dataclass(frozen=True)
 class Data:
-    """A data segment; ``address`` is None where it is passive or not one constant."""
+    """A data segment; ``address`` is None if it is passive or not one constant."""
 
-    flags: int
     address: int | None
     size: int  # bytes
 
 
 @dataclass(frozen=True)
-class Elements:
-    """An element segment, and the functions in it."""
-
-    flags: int
-    table: int
-    type: str
-    functions: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Function:
-    """A function whose body is here; ``index`` counts imported functions too."""
+    """A function with a body."""
 
-    index: int
     name: str  # from the name section or an export, else "function 12"
-    type: Signature
-    start: int  # offset of the body in the file, bytes
     body: bytes = field(repr=False)  # as in the code section: local variables, then instructions
+    code: tuple[str, ...] = field(repr=False)  # the lines of its text: "(local i32)", "i32.load offset=16"
 
 
 @dataclass
 class Module:
     """What a module holds; all lists that code refers to by index begin with what is imported."""
 
-    sections: list[Section] = field(default_factory=list)
-    types: list[Signature] = field(default_factory=list)
+    sections: list[Section]
+    types: list[str] = field(default_factory=list)  # "(func (param i32 i32) (result i32))"
     imports: list[Import] = field(default_factory=list)
-    signatures: list[Signature] = field(default_factory=list)  # of functions, by index
-    names: list[str] = field(default_factory=list)  # of functions, by index
-    tables: list[Table] = field(default_factory=list)
-    memories: list[Limits] = field(default_factory=list)
-    globals: list[Global] = field(default_factory=list)
-    tags: list[Signature] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)  # of functions, by index: the text of their types
+    memories: list[int] = field(default_factory=list)  # their initial sizes in pages
+    globals: list[int | None] = field(default_factory=list)  # initial values that are one constant integer
     exports: list[Export] = field(default_factory=list)
-    start: int | None = None
-    elements: list[Elements] = field(default_factory=list)
-    functions: list[Function] = field(default_factory=list)  # those with a body
     data: list[Data] = field(default_factory=list)
+    function_names: list[str] = field(default_factory=list)
     global_names: dict[int, str] = field(default_factory=dict)
-    producers: dict[str, dict[str, str]] = field(default_factory=dict)  # {field: {name: version}}
-    target_features: list[str] = field(default_factory=list)  # as declared: "+simd128"
-    data_count: int | None = None  # as declared, for code that refers to data segments
-    initialiser_opcodes: set[int] = field(default_factory=set)  # without end
+    functions: list[Function] = field(default_factory=list)  # those with a body
+
+    @property
+    def imported_functions(self) -> list[Import]:
+        return [each for each in self.imports if each.kind == "func"]
 
     def section_bytes(self, number: int) -> int:
-        """Size of the content of the sections of an id."""
-        return sum(s.size for s in self.sections if s.id == number)
+        """Size of the content of the sections with a number."""
+        return sum(len(section.content) for section in self.sections if section.number == number)
 
-    def type_at(self, index: int, offset: int) -> Signature:
-        """A type that a byte of the file refers to; raises WasmError where there is none."""
-        if index >= len(self.types):
-            raise WasmError(f"type {index} of {len(self.types)}", offset)
-        return self.types[index]
+
+def read(data: bytes) -> Module:
+    """Read a whole module; raises WasmError."""
+    return _read(data, "print", "--indent", "0")
+
+
+def read_interface(data: bytes) -> Module:
+    """Read all but the instructions and data: functions have no ``code``, and ``data`` is empty."""
+    return _read(data, "print", "--indent", "0", "--skeleton")
+
+
+def _read(data: bytes, *command: str) -> Module:
+    module = Module(sections(data))
+    text = wasm_tools.run(without_custom(data, module.sections), *command).decode("utf-8")
+    try:
+        codes = _things(iter(text.split("\n")), module)
+        _name_functions(module)
+        defined = module.function_names[len(module.imported_functions) :]
+        for name, body, code in zip(defined, bodies(module.sections), codes, strict=True):
+            module.functions.append(Function(name, body, code))
+    except (IndexError, ValueError) as error:  # an index of nothing, functions without bodies
+        raise WasmError(f"its parts contradict each other: {plain(str(error))}") from None
+    return module
+
+
+def _things(lines: Iterator[str], module: Module) -> list[tuple[str, ...]]:
+    """Take in every line of the text; returns the lines of each function."""
+    codes = []
+    for line in lines:
+        if line.startswith("(import "):
+            _take_imports(line, lines, module)
+        elif found := _DEFINITION.match(line):
+            _take_definition(found[1], line, module)
+            if found[1] == "func":
+                whole = line.count("(") == line.count(")")
+                codes.append(() if whole else tuple(iter(lines.__next__, ")")))
+        elif found := _TYPE.match(line):
+            module.types.append(found[1])
+        elif found := _EXPORT.match(line):
+            module.exports.append(Export(_unescaped(found[1]), found[2], int(found[3])))
+        elif found := _DATA.match(line):
+            bits, value, text = found.groups()
+            address = None if value is None else int(value) % (1 << int(bits))
+            module.data.append(Data(address, len(re.sub(r"\\..", ".", text))))
+    return codes
+
+
+def _take_imports(line: str, lines: Iterator[str], module: Module) -> None:
+    """One import, or a group of them."""
+    if single := _IMPORT.match(line):
+        where, items = single[1], [(single[2], single[3])]
+    else:
+        group = list(iter(lines.__next__, ")"))
+        where, items = line.partition('"')[2].rpartition('"')[0], []
+        for item in filter(None, map(_ITEM.match, group)):
+            items.append((item[1], item[2] or group[-1]))
+    for name, type_ in items:
+        if kind := _DEFINITION.match(type_):
+            module.imports.append(Import(_unescaped(where), _unescaped(name), kind[1]))
+            _take_definition(kind[1], type_, module)
+
+
+def _take_definition(kind: str, text: str, module: Module) -> None:
+    if kind == "func" and (type_ := _FUNCTION_TYPE.search(text)):
+        module.signatures.append(module.types[int(type_[1])])
+    elif kind == "memory" and (pages := _PAGES.match(text)):
+        module.memories.append(int(pages[1]))
+    elif kind == "global":
+        value = _INTEGER_GLOBAL.match(text)
+        module.globals.append(int(value[1]) if value else None)
+
+
+def _name_functions(module: Module) -> None:
+    known = names(module.sections)
+    imported = [f"{each.module}.{each.name}" for each in module.imported_functions]
+    exported = {each.index: each.name for each in reversed(module.exports) if each.kind == "func"}
+    named = {**exported, **dict(enumerate(imported)), **known.functions}
+    module.function_names = [named.get(i, f"function {i}") for i in range(len(module.signatures))]
+    module.global_names = known.globals
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), text)

@@ -1,16 +1,22 @@
-"""WebAssembly modules damaged in every way that a disk, a net, or somebody with time may damage them."""
+"""WebAssembly modules damaged in every way that a disk, a network or an attacker may damage them."""
 
 from __future__ import annotations
 
 import functools
 import random
+import re
 from collections.abc import Callable
 
-from pipeline.wasm import decoder
-from pipeline.wasm.instructions import instructions
+from pipeline.wasm import wasm_tools
 
-#: Opcodes that take and give the same types: one in place of another is always valid.
-_ALIKE = (range(0x46, 0x50), range(0x51, 0x5B), range(0x6A, 0x79), range(0x7C, 0x8B), range(0xA0, 0xA7))
+#: Opcodes that take and give the same types: each in place of any other is always valid.
+_INTERCHANGEABLE = (
+    range(0x46, 0x50),
+    range(0x51, 0x5B),
+    range(0x6A, 0x79),
+    range(0x7C, 0x8B),
+    range(0xA0, 0xA7),
+)
 
 
 def leb(number: int) -> bytes:
@@ -58,7 +64,7 @@ def bits_flipped(data: bytes, chance: random.Random) -> bytes:
 
 
 def code_changed(data: bytes, chance: random.Random) -> bytes:
-    """A byte in the code section only: what compiles is another program."""
+    """A byte in the code section only: what compiles is a different program."""
     parts = sections(data)
     place = max(range(len(parts)), key=lambda i: (parts[i][0] == 10, len(parts[i][1])))
     content = bytearray(parts[place][1])
@@ -69,17 +75,18 @@ def code_changed(data: bytes, chance: random.Random) -> bytes:
 
 @functools.lru_cache
 def _operators(data: bytes) -> list[int]:
-    """Where operators stand that have others alike."""
-    functions = decoder.parse(data).functions
-    found = (i for f in functions for i in instructions(f.body, f.start))
-    return [i.offset for i in found if any(i.opcode in alike for alike in _ALIKE)]
+    """The offsets of operators that others can replace."""
+    text = wasm_tools.run(data, "print", "--print-offsets").decode()
+    instructions = re.findall(r"^\(;@([0-9a-f]+) *;\) +[if]\d\d\.[a-z_]+$", text, re.MULTILINE)
+    offsets = [int(offset, 16) for offset in instructions]
+    return [at for at in offsets if any(data[at] in opcodes for opcodes in _INTERCHANGEABLE)]
 
 
 def operator_replaced(data: bytes, chance: random.Random) -> bytes:
-    """A valid module, and another program."""
+    """A valid module, and a different program."""
     at = chance.choice(_operators(data))
-    alike = next(alike for alike in _ALIKE if data[at] in alike)
-    return data[:at] + bytes([chance.choice(alike)]) + data[at + 1 :]
+    opcodes = next(opcodes for opcodes in _INTERCHANGEABLE if data[at] in opcodes)
+    return data[:at] + bytes([chance.choice(opcodes)]) + data[at + 1 :]
 
 
 def data_changed(data: bytes, chance: random.Random) -> bytes:

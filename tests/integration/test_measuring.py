@@ -52,8 +52,7 @@ def test_precise_adds_rounds_until_the_budget_is_spent_and_keeps_them(workspace)
 
 
 def test_precise_ends_early_where_it_is_precise_enough(workspace):
-    workspace.edit("matrix.toml", "undisturbed = 2 ", "undisturbed = 8 ")
-    workspace.edit("matrix.toml", "pairs = 2 ", "pairs = 60 ")
+    workspace.believe_all()
     workspace.run(*CHOICE, "protocol=precise", "rounds=2", "half_width=60", "budget=120")
     (cell,) = measurements(workspace)
     assert "at most 60 % were asked for" in cell["stop_reason"]

@@ -39,3 +39,9 @@ def test_functions_are_named():
 )
 def test_what_is_no_program_has_no_parts(data):
     assert not anatomy(data)["functions"]
+
+
+def test_a_module_whose_code_cannot_be_read_has_sections():
+    sections = anatomy(b"\0asm\1\0\0\0" + b"\x0a\2\1\5" + b"\0\4\3abc")["sections"]
+    assert set(sections) == {"code", "custom abc"}
+    assert sections["custom abc"].startswith("0:")

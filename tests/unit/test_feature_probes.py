@@ -7,7 +7,9 @@ import pytest
 import wasmtime
 
 from pipeline.core.errors import ProjectError
-from pipeline.wasm import decoder, feature_probes, features
+from pipeline.wasm import feature_probes
+from pipeline.wasm.features import features
+from pipeline.wasm.module import read
 
 #: feature -> what must be off in wasmtime to be without it: the proposal, and what builds on it. Its
 #: Python package cannot switch reference types off.
@@ -87,21 +89,27 @@ def test_wabt_without_the_feature_refuses_it(feature, tmp_path):
 
 def test_the_baseline_needs_nothing(tmp_path):
     run(feature_probes.baseline(), without=ALL)
-    assert features.features(decoder.parse(feature_probes.baseline())) == set()
+    assert features(feature_probes.baseline()) == set()
     off = sorted({f"--disable-{name}" for name in WABT.values()})
     assert wasm_validate(feature_probes.baseline(), tmp_path, *off, "--disable-mutable-globals")
 
 
 @pytest.mark.parametrize("feature", feature_probes.FEATURES)
 def test_a_probe_is_a_small_command_of_one_feature(feature):
-    module = decoder.parse(feature_probes.probe(feature))
+    data = feature_probes.probe(feature)
     implied = {"relaxed-simd": {"simd128"}, "legacy-exceptions": {"exception-handling"}}
-    assert features.features(module) == {feature} | implied.get(feature, set())
-    assert [(i.module, i.name) for i in module.imports] == [("wasi_snapshot_preview1", "proc_exit")]
-    exports = {e.name: e for e in module.exports}
+    assert features(data) == {feature} | implied.get(feature, set())
+    program = read(data)
+    assert [(i.module, i.name) for i in program.imports] == [("wasi_snapshot_preview1", "proc_exit")]
+    exports = {e.name: e for e in program.exports}
     assert exports["memory"].kind == "memory"
-    assert str(module.signatures[exports["_start"].index]) == "() -> ()"
-    assert len(feature_probes.probe(feature)) < (300 if feature == "simd128" else 150)
+    assert program.signatures[exports["_start"].index] == "(func)"
+    assert not [s.name for s in program.sections if s.name]
+    assert len(data) < (300 if feature == "simd128" else 150)
+
+
+def test_the_overlong_index_has_five_bytes():
+    assert b"\x41\x00\x11\x00\x80\x80\x80\x80\x00\x0b" in feature_probes.probe("call-indirect-overlong")
 
 
 def test_an_unknown_feature_is_refused_with_the_nearest():

@@ -264,16 +264,18 @@ def test_processes_record_at_the_same_time(tmp_path, folder):
 
 
 @pytest.mark.parametrize("day", [1, 2])
-def test_a_number_that_is_taken_at_that_moment_is_not_taken_twice(folder, monkeypatch, day):
-    """Between the reading of the folder and the writing, a second process records; also the very same run."""
-    link = os.link
+@pytest.mark.parametrize(("module", "step"), [(os, "link"), (run_files, "_read")])
+def test_a_number_that_is_taken_at_that_moment_is_not_taken_twice(folder, monkeypatch, module, step, day):
+    """Before or after the reading of the folder, a second process records; also the very same run."""
+    original = getattr(module, step)
 
     def late(*arguments):
-        monkeypatch.setattr(os, "link", link)
+        monkeypatch.setattr(module, step, original)
+        before = original(*arguments) if step == "_read" else None
         record(results(day=2, seed=2))
-        link(*arguments)
+        return original(*arguments) if before is None else before
 
-    monkeypatch.setattr(os, "link", late)
+    monkeypatch.setattr(module, step, late)
     number = record(results(day=day, seed=day))
     assert [entry.run.created[9] for entry in entries()] == (["2"] if day == 2 else ["2", "1"])
     assert number == len(entries())

@@ -8,9 +8,9 @@ import jsonschema
 import msgspec
 import pytest
 
-from pipeline.core import toml_checks
 from pipeline.core.errors import BadInput
 from pipeline.core.model import Kind, Protocol, Status
+from pipeline.experiment import protocols
 from pipeline.results import model, results_json
 from pipeline.stats import verdicts
 from tests.data import page_inputs
@@ -172,9 +172,9 @@ def test_words_and_bounds_are_those_of_the_code():
     assert set(protocol) - {"confidence"} == set(Protocol.__dataclass_fields__)
     for key in set(protocol) - {"name", "confidence"}:
         number = {**protocol[key], **protocol[key].get("anyOf", [{}])[0]}
-        low, high = toml_checks._BOUNDS[key]
-        # msgspec has no bound above 63 bits.
-        assert (number["minimum"], number.get("maximum", 2**63)) == (low, high), key
+        asked = msgspec.json.schema(protocols.KEYS[key])
+        asked |= asked.get("anyOf", [{}])[0]
+        assert (number["minimum"], number.get("maximum")) == (asked["minimum"], asked.get("maximum")), key
 
 
 # Damages

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,10 +98,12 @@ def add(folder: str, results: Results) -> int:
             whole = f"{temporary}/run.json"
             write_atomic(whole, document)
             while True:
-                for entry in read(folder).entries:
+                names = _numbers(folder)
+                for entry in _read(folder, names).entries:
                     if same(entry.run, run):
                         return entry.number
-                number = max(_numbers(folder).values(), default=0) + 1
+                # From the same listing: a number that is free in it belongs to no run that was not compared.
+                number = max(names.values(), default=0) + 1
                 try:
                     os.link(whole, f"{folder}/{number:06}.json")
                 except FileExistsError:  # a different process was faster
@@ -113,22 +116,27 @@ def add(folder: str, results: Results) -> int:
 
 def read(folder: str) -> History:
     """Every recorded run; none where there is no folder. Raises ProjectError if it cannot be read."""
-    entries, damaged = [], []
     try:
-        for name, number in sorted(_numbers(folder).items(), key=lambda item: item[1]):
-            path = f"{folder}/{name}"
-            if not name.endswith(".json"):
-                continue
-            try:
-                entries.append(Entry(number, _decode(Path(path).read_bytes())))
-            except (ValueError, RecursionError) as error:
-                put_aside = f"mv {shlex.quote(path)} {shlex.quote(f'{path}.damaged')}"
-                damaged.append(
-                    f"{path}: {plain(str(error))}; expected a run as this version records it; left out; "
-                    f"to put the file aside, run: {put_aside}"
-                )
+        return _read(folder, _numbers(folder))
     except OSError as error:
         raise _refusal(str(error.filename or folder), error, "read") from None
+
+
+def _read(folder: str, names: Mapping[str, int]) -> History:
+    """The runs in these documents; raises OSError."""
+    entries, damaged = [], []
+    for name, number in sorted(names.items(), key=lambda item: item[1]):
+        path = f"{folder}/{name}"
+        if not name.endswith(".json"):
+            continue
+        try:
+            entries.append(Entry(number, _decode(Path(path).read_bytes())))
+        except (ValueError, RecursionError) as error:
+            put_aside = f"mv {shlex.quote(path)} {shlex.quote(f'{path}.damaged')}"
+            damaged.append(
+                f"{path}: {plain(str(error))}; expected a run as this version records it; left out; "
+                f"to put the file aside, run: {put_aside}"
+            )
     return History(tuple(entries), tuple(damaged))
 
 
