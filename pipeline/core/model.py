@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from toolchain.model import Variant
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """How a backend turns an artifact into running code."""
 
     NATIVE = "native"
@@ -23,7 +23,7 @@ class Kind(str, Enum):
     PROGRAM = "command-line runtime"
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How one round of one cell ended."""
 
     OK = "ok"
@@ -178,7 +178,7 @@ ITERATIONS = "{iterations}"
 PREBUILT = "prebuilt"
 
 
-class Interface(str, Enum):
+class Interface(StrEnum):
     """How a prebuilt module is run."""
 
     COMMAND = "command"  # of WASI

@@ -7,7 +7,7 @@ is never called a CoreMark score; the score in a certificate that passed may be.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -60,7 +60,7 @@ def certify(plan: Plan, cell: Cell) -> None:
     spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
     certificate = Certificate(
         cell=cell.name,
-        measured=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        measured=datetime.now(UTC).isoformat(timespec="seconds"),
         artifact_sha256=load_record(spec.artifact).sha256,
         runtime=load_identity(cell.backend.runtime),
     )

@@ -61,7 +61,7 @@ def returned(worker, speed=SPEED):
     assert (answer["outcome"], answer["code"]) == ("exit", 0), answer["message"]
     facts = answer["returned"]
     assert facts["clock_ns"] < answer["wall_seconds"] * 1e9
-    # Both are of the same time, and the guest is told whole milliseconds.
+    # Both come from the same time, and the guest gets whole milliseconds.
     assert abs(facts["clock_ms"] - facts["clock_ns"] * speed / 1e6) < 1.001
     return facts
 
@@ -152,7 +152,7 @@ def busy(rounds):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_guest_sees_what_is_noted(worker, backend, tmp_path, kind):
-    """Also where its 32 bits begin anew."""
+    """Also where its 32 bits begin again."""
     path = tmp_path / "module.wasm"
     difference = CALL + b"\x21\x00" + busy(100_000) + CALL + b"\x20\x00" + SUBTRACT[kind] + TO_F32[kind]
     path.write_bytes(module(kind, difference))

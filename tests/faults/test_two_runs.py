@@ -1,13 +1,12 @@
-"""Two doit in one checkout: the second waits, says for whom, and the results are those of one."""
+"""Two doit in one checkout: the second waits, names the first, and the results are those of one."""
 
-import shlex
 import shutil
 
 import pytest
 
 from pipeline.core import paths
 from pipeline.core.files import NEW
-from pipeline.tasks import checkout_lock
+from pipeline.tasks import command_line
 from tests.faults import harness
 
 FAULTS = "two runs at once in one checkout"
@@ -15,26 +14,27 @@ FAULTS = "two runs at once in one checkout"
 LONG = "rounds=6"
 
 
-def test_the_second_waits_and_says_for_whom(workspace, often, tried):
+def test_the_second_waits_and_names_the_first(workspace, often, tried):
     for command in often([f"run {LONG}"], [f"run {LONG}", f"run -n 2 variants=O3 {LONG}", "forget", "clean"]):
         first = harness.Run(workspace.path, "run", LONG, output=workspace.path.parent / "first")
         assert first.wait_for(r"\] measure ")
         other = harness.Run(workspace.path, *command.split(), output=workspace.path.parent / "second")
         assert other.wait_for("waiting for")
-        # Who only looks does not wait.
+        # Reading does not wait.
         assert workspace.doit("list").returncode == 0
         assert first.process.poll() is None, "it should still have been measuring"
-        assert f"waiting for doit run {LONG} (process {first.process.pid} on " in other.said
-        assert "to end: it has this checkout" in other.said
-        assert (first.end(), other.end()) == (0, 0), first.said + other.said
-        assert "waiting" not in first.said
-        assert "] measure " not in other.said, "nothing is measured twice"
+        assert f"waiting for doit run {LONG} (process {first.process.pid} on " in other.printed
+        assert "to end: it uses this checkout" in other.printed
+        assert (first.end(), other.end()) == (0, 0), first.printed + other.printed
+        assert "waiting" not in first.printed
+        assert "] measure " not in other.printed, "nothing is measured twice"
         if command == f"run {LONG}":
-            assert "Everything is up to date." in other.said
+            assert "Everything is up to date." in other.printed
         harness.settles(workspace)
         shutil.rmtree(workspace.results)
         tried(
-            f"doit run and then doit {command.replace(f' {LONG}', '')}", "the second waited and said for whom"
+            f"doit run and then doit {command.replace(f' {LONG}', '')}",
+            "the second waited and named the first",
         )
 
 
@@ -45,7 +45,7 @@ def test_a_waiting_run_goes_on_when_the_first_is_killed(workspace, tried):
     assert other.wait_for("waiting for")
     first.kill(group=True)
     first.end()
-    assert other.end() == 0, other.said
+    assert other.end() == 0, other.printed
     harness.settles(workspace)
     tried("the first of two runs killed while the second waits", "the second went on and ended well")
 
@@ -54,8 +54,8 @@ def test_many_at_once(workspace, often, tried):
     number = often(3, 8)
     outputs = [workspace.path.parent / f"run {i}" for i in range(number)]
     runs = [harness.Run(workspace.path, "run", output=output) for output in outputs]
-    assert [run.end() for run in runs] == [0] * number, [run.said for run in runs]
-    measured = sum(run.said.count("] measure ") for run in runs)
+    assert [run.end() for run in runs] == [0] * number, [run.printed for run in runs]
+    measured = sum(run.printed.count("] measure ") for run in runs)
     assert measured == 8, "each sample was measured once"
     harness.settles(workspace)
     tried("several doit run started at the same moment", "each sample measured once", number)
@@ -77,7 +77,7 @@ def test_what_a_killed_run_left_half_made_is_removed(workspace, tried):
         (workspace.path / folder / f"{NEW}abcd1234" / "half").write_text("x")
     lying = harness.litter(workspace.path)
     assert len(lying) == 2 * len(folders)
-    # No run was killed: it is somebody else's.
+    # No run was killed: a different program may have made it.
     workspace.run("variants=O3")
     assert harness.litter(workspace.path) == lying
     (workspace.path / paths.CHECKOUT_NOTE).write_text("doit run (process 1 on somewhere)\n")
@@ -90,21 +90,19 @@ def test_what_a_killed_run_left_half_made_is_removed(workspace, tried):
 @pytest.mark.parametrize(
     ("command", "alone"),
     [
-        ("", True),
         ("run", True),
-        ("variants=O3", True),
-        ("report", True),
+        ("run report", True),
         ("run history report", True),
-        ("-n 2 run", True),
+        ("run tune", True),
         ("clean", True),
         ("forget measure", True),
-        ("history", False),
-        ("run compare old=1", False),
+        ("run history", False),
+        ("run compare history", False),
         ("run doctor", False),
-        ("list --all", False),
+        ("list", False),
         ("help run", False),
         ("info measure", False),
     ],
 )
-def test_who_needs_the_checkout_alone(command, alone):
-    assert checkout_lock.changes(shlex.split(command)) is alone
+def test_which_commands_need_the_checkout_alone(command, alone):
+    assert command_line.changes_checkout(command.split()[0], command.split()[1:]) is alone

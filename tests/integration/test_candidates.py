@@ -94,9 +94,9 @@ def test_a_candidate_is_built_once_and_again_where_it_is_not_whole(here, monkeyp
         stream.truncate(100)
     assert shop().candidate(variant) == first
     assert len(made) == 6
-    here.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
+    here.append("third_party/coremark/core_portme.c", "int added_symbol = 1;\n")
     assert shop().candidate(variant).module is not None
-    assert len(made) == 12, "another source is another module"
+    assert len(made) == 12, "a different source is a different module"
 
 
 def test_what_does_not_build_has_a_reason_and_no_module(here):

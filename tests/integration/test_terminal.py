@@ -22,30 +22,30 @@ def on_a_terminal(workspace, **variables):
     command = [sys.executable, "-m", "doit", "run", "variants=O2"]
     process = subprocess.Popen(command, cwd=workspace.path, env=variables, stdout=child, stderr=child)
     os.close(child)
-    said, end = b"", time.monotonic() + 300
+    printed, end = b"", time.monotonic() + 300
     while time.monotonic() < end:
         if select.select([parent], [], [], 1)[0]:
             try:
-                said += os.read(parent, 1 << 16)
+                printed += os.read(parent, 1 << 16)
             except OSError:  # the other end is closed
                 break
     os.close(parent)
-    assert process.wait(timeout=10) == 0, said
-    return said
+    assert process.wait(timeout=10) == 0, printed
+    return printed
 
 
 @pytest.mark.parametrize("variables", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_what_a_terminal_shows(workspace, variables):
-    said = on_a_terminal(workspace, **variables)
+    printed = on_a_terminal(workspace, **variables)
     live = variables.get("TERM") != "dumb"
-    assert bool(re.search(rb"\d/2 cells", said)) == live
-    assert (b"\xc2\xb7" in said) == live, "the table as it fills up"
-    assert (b"measure coremark zig O2 native 1 (about" in said) == (not live)
+    assert bool(re.search(rb"\d/2 cells", printed)) == live
+    assert (b"\xc2\xb7" in printed) == live, "the table as it fills up"
+    assert (b"measure coremark zig O2 native 1 (about" in printed) == (not live)
     if variables:
-        assert not _COLOUR.search(said)
-    assert b"EEMBC CoreMark, compiled by zig" in said
+        assert not _COLOUR.search(printed)
+    assert b"EEMBC CoreMark, compiled by zig" in printed
     if not live:
-        assert b"\x1b" not in said
+        assert b"\x1b" not in printed
 
 
 def test_a_log_is_complete_and_plain(workspace):
@@ -54,5 +54,86 @@ def test_a_log_is_complete_and_plain(workspace):
     outcome = workspace.doit("run", "flags=-O2 -DTRAP", "variants=O2", "backends=wasmtime.cranelift")
     assert outcome.returncode == 1
     assert "\x1b" not in outcome.stdout + outcome.stderr
-    told = r"^    coremark/zig/O2-DTRAP/wasmtime.cranelift, round 1: trap: "
-    assert re.search(told, outcome.stdout, re.MULTILINE)
+    line = r"^    coremark/zig/O2-DTRAP/wasmtime.cranelift, round 1: trap: "
+    assert re.search(line, outcome.stdout, re.MULTILINE)
+
+
+def piped(workspace, command, lines=1):
+    """(standard output, standard error) of doit in a pipe whose reader ends after some lines."""
+    shell = f'"$0" -m doit {command} | head -{lines}'
+    outcome = subprocess.run(
+        ["bash", "-c", shell, sys.executable],
+        cwd=workspace.path,
+        env=environment(workspace.path),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return outcome.stdout, outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "list --all", "help", "--help", "help run", "run help", "run doctor", "run history"]
+)
+def test_a_reader_that_ends_early(workspace, command):
+    stdout, stderr = piped(workspace, command)
+    assert stdout.count("\n") <= 1
+    assert "Traceback" not in stderr
+    assert "Exception ignored" not in stderr
+    assert "Broken pipe" not in stderr
+
+
+def test_a_run_whose_reader_ends_early_goes_on_next_time(workspace):
+    stdout, stderr = piped(workspace, "run variants=O2 rounds=1")
+    assert stdout.startswith("[")
+    assert stderr == "error: standard output: Broken pipe; what is finished is kept; run: doit run\n"
+    workspace.run("variants=O2", "rounds=1")
+    stdout, stderr = piped(workspace, "run variants=O2 rounds=1")
+    assert (stdout, stderr) == ("Everything is up to date.\n", "")
+
+
+def test_outputs_that_are_closed(workspace):
+    for command in ("list", "help", "run help tune"):
+        for redirection in (">&-", "2>&-", "<&- >&- 2>&-"):
+            shell = f'"$0" -m doit {command} {redirection}'
+            outcome = subprocess.run(
+                ["bash", "-c", shell, sys.executable],
+                cwd=workspace.path,
+                env=environment(workspace.path),
+                capture_output=True,
+                text=True,
+            )
+            assert (outcome.returncode, outcome.stderr) == (0, ""), (command, redirection)
+
+
+def test_a_different_folder(workspace, tmp_path):
+    """doit -f, -k and -d: one line that names the folder to run doit in, and nothing is changed."""
+    before = workspace.snapshot()
+    below = workspace.path / "pipeline"
+    cases = [
+        (below, ["-f", "../dodo.py", "list"], f"ERROR: doit was started in {below}; run: cd "),
+        (below, ["-k", "run"], f"ERROR: doit was started in {below}; run: cd "),
+        (
+            tmp_path,
+            ["-f", f"{workspace.path}/dodo.py", "run"],
+            f"ERROR: doit was started in {tmp_path}; run: cd ",
+        ),
+        (workspace.path, ["-d", "pipeline", "list"], "error: -d pipeline: the tasks work in "),
+        (workspace.path, ["run", "-d", "pipeline"], "error: -d pipeline: the tasks work in "),
+    ]
+    for folder, arguments, message in cases:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "doit", *arguments],
+            cwd=folder,
+            env=environment(workspace.path),
+            capture_output=True,
+            text=True,
+        )
+        assert outcome.returncode in (1, 3)
+        assert outcome.stderr.startswith(message), outcome.stderr
+        assert outcome.stderr.count("\n") == 1
+    for arguments in (["-f", "dodo.py", "list"], ["-f", f"{workspace.path}/dodo.py", "list"], ["-k", "list"]):
+        outcome = workspace.doit(*arguments)
+        assert (outcome.returncode, outcome.stderr) == (0, "")
+        assert outcome.stdout.startswith("flags ")
+    assert workspace.snapshot() == before
