@@ -6,16 +6,32 @@ in matrix.toml; one-off choices are made as in: doit run variants='O2,O3' backen
 
 from doit import create_after
 
-from pipeline.tasks.invocation import current_plan
+from pipeline.tasks import artifacts, build, measure, report
+from pipeline.tasks.commands import (
+    bundle,
+    certify,
+    claims,
+    compare,
+    doctor,
+    explain,
+    history,
+    lock,
+    new,
+    reproduce,
+    selftest,
+    sweep,
+    tradeoffs,
+    tune,
+    verify,
+)
+from pipeline.tasks.doit_plugins import require_project_folder
+from pipeline.tasks.file_checker import Checker
+from pipeline.tasks.invocation import plan
 from pipeline.tasks.progress import ProgressReporter
 
-# First: it ends the process where there is nothing to do, which needs no tasks.
-PLAN = current_plan()
+require_project_folder()
 
-from pipeline.tasks import artifacts, build, commands, measure, report  # noqa: E402
-from pipeline.tasks.file_checker import Checker  # noqa: E402
-
-#: What is made of a report. None of it stops a run: check tells at the end what went wrong.
+#: What is made of a report. None of it stops a run: check reports at the end what went wrong.
 AFTER_REPORT = ["page", "export", "remember"]
 
 DOIT_CONFIG = {
@@ -37,35 +53,35 @@ DOIT_CONFIG = {
 
 
 def task_flags():
-    yield from build.ask_about_flags(PLAN)
+    yield from build.ask_about_flags(plan())
 
 
 def task_sources():
-    yield from build.obtain_sources(PLAN)
+    yield from build.obtain_sources(plan())
 
 
 def task_toolchain():
-    yield from build.identify_toolchains(PLAN)
+    yield from build.identify_toolchains(plan())
 
 
 def task_libc():
-    yield from build.build_libraries(PLAN)
+    yield from build.build_libraries(plan())
 
 
 def task_compile():
-    yield from artifacts.compile_objects(PLAN)
+    yield from artifacts.compile_objects(plan())
 
 
 def task_link():
-    yield from artifacts.link_artifacts(PLAN)
+    yield from artifacts.link_artifacts(plan())
 
 
 def task_prebuilt():
-    yield from artifacts.take_in_artifacts(PLAN)
+    yield from artifacts.take_in_artifacts(plan())
 
 
 def task_provenance():
-    yield from artifacts.prove_artifacts(PLAN)
+    yield from artifacts.prove_artifacts(plan())
 
 
 def task_build():
@@ -74,24 +90,24 @@ def task_build():
 
 
 def task_environment():
-    yield from measure.provision_environments(PLAN)
+    yield from measure.provision_environments(plan())
 
 
 def task_runtime():
-    yield from measure.identify_runtimes(PLAN)
+    yield from measure.identify_runtimes(plan())
 
 
 def task_measure():
-    yield from measure.measure_cells(PLAN)
+    yield from measure.measure_cells(plan())
 
 
 def task_refine():
-    yield from measure.refine_cells(PLAN)
+    yield from measure.refine_cells(plan())
 
 
 def task_report():
-    """judge the samples; write report.md and results.json"""
-    return report.write_report(PLAN)
+    """evaluate the samples; write report.md and results.json"""
+    return report.write_report(plan())
 
 
 def task_page():
@@ -115,75 +131,75 @@ def task_check():
 
 
 def task_claims():
-    """judge published claims by what was measured here"""
-    return report.judge_claims()
+    """compare published claims with what was measured here"""
+    return claims.task()
 
 
 def task_history():
     """show what changed from run to run, when, and with which version"""
-    return report.show_history()
+    return history.task()
 
 
 def task_compare():
     """compare two runs: doit run compare old=previous new=last threshold=2"""
-    return report.compare_results(PLAN)
+    return compare.task(plan())
 
 
 def task_doctor():
-    """say which toolchains and backends are here, where from, and how to get the others"""
-    return commands.examine(PLAN)
+    """list toolchains and backends: where each is, or how to install it"""
+    return doctor.task(plan())
 
 
 def task_selftest():
     """measure every backend against itself: the noise floor of this machine, now"""
-    return commands.test_machine(PLAN)
+    return selftest.task(plan())
 
 
 def task_new():
     """make a workload of a program of your own: doit run new workload=NAME from=FILE.c"""
-    return commands.make_workload(PLAN)
+    return new.task(plan())
 
 
 def task_lock():
     """write artifacts.lock: what every artifact of the matrix must be, and of what"""
-    return commands.lock_artifacts(PLAN)
+    return lock.task(plan())
 
 
 def task_verify():
     """rebuild every artifact, compare with artifacts.lock, and name what differs"""
-    return commands.verify_artifacts(PLAN)
+    return verify.task(plan())
 
 
 def task_reproduce():
     """build under deliberate variation (paths, users, clocks, …) and name what changes a byte"""
-    return commands.reproduce_artifacts(PLAN)
+    return reproduce.task(plan())
 
 
 def task_bundle():
-    """pack all artifacts, their provenance and the lock into one archive for strangers"""
-    return commands.bundle_artifacts(PLAN)
+    """pack all artifacts, their provenance and the lock into one archive for publication"""
+    return bundle.task(plan())
 
 
 def task_explain():
     """say what flags do to the modules: doit run explain variants='O2,O3'"""
-    return commands.explain_artifacts(PLAN)
+    return explain.task(plan())
 
 
 def task_tradeoffs():
     """show what speed costs in bytes and in compile time, and after how many iterations it pays back"""
-    return commands.show_tradeoffs(PLAN)
+    return tradeoffs.task()
 
 
 def task_sweep():
     """measure one backend in many releases: doit run sweep runtime=wasmtime"""
-    return commands.sweep_versions(PLAN)
+    return sweep.task(plan())
 
 
 def task_tune():
     """search the flags with the highest score: doit run tune backend=wasmtime.cranelift budget=300"""
-    return commands.tune_flags(PLAN)
+    return tune.task(plan())
 
 
 @create_after()
 def task_certify():
-    yield from commands.certify_cells(PLAN)
+    yield from certify.task(plan())

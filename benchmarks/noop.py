@@ -6,7 +6,7 @@ Run it after a `doit run` that ended well, with the same choices on its command 
     .venv/bin/python benchmarks/noop.py [protocol=quick …]
 
 Alternates the commands, prints the fastest and the median of each, and the ratio that is promised
-in the README.
+in docs/performance.md.
 """
 
 import statistics

@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.build import libraries
-from pipeline.build.compilers import complaint, raise_if_disturbed, run, start
+from pipeline.build.compilers import complaint, raise_if_disturbed, run
 from pipeline.build.flag_check import FlagRecord
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
 from pipeline.core.files import fresh_file, read_record, sha256, write_atomic
 from pipeline.core.model import Workload
+from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
 from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx
 from toolchain.needs import needs
@@ -180,7 +181,7 @@ def module_features(data: bytes) -> tuple[str, ...] | None:
 
 def _optimise(flags: Sequence[str], module: str) -> str | None:
     """Let wasm-opt rewrite a module in its place; returns why it does not."""
-    outcome = start(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
+    outcome = run_to_end(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
     raise_if_disturbed(outcome, "wasm-opt")
     if outcome.returncode != 0:
         return f"wasm-opt refuses the module: {complaint(outcome.stderr)}"

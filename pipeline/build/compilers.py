@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Sequence
-from functools import partial
 
 import msgspec
 
 from pipeline.core import paths
 from pipeline.core.errors import BuildError, DiskFull
 from pipeline.core.files import read_record, write_record
-from pipeline.core.processes import die_with_parent, signal_name, starting
+from pipeline.core.processes import run_to_end, signal_name
 from toolchain import wasm_opt
 from toolchain.model import Identity, Toolchain
 
@@ -34,31 +32,7 @@ _DISTURBANCES = (
 
 def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
     """Run a toolchain's command in its own environment, with a text on standard input."""
-    return start(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
-
-
-def start(
-    command: Sequence[str], environment: dict[str, str], text: str = ""
-) -> subprocess.CompletedProcess[str]:
-    with starting():
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-            preexec_fn=partial(die_with_parent, os.getpid()),
-        )
-    with process:
-        try:
-            stdout, stderr = process.communicate(text)
-        except BaseException:
-            process.kill()
-            raise
-    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+    return run_to_end(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
 
 
 def complaint(stderr: str) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.build.compilers import complaint, raise_if_disturbed, start
+from pipeline.build.compilers import complaint, raise_if_disturbed
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import new_folder, write_record
+from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
@@ -70,7 +71,7 @@ def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
             asked.append(("wasm_opt", variant.wasm_opt, "wasm-opt", rewrite))
         for key, flags, who, command in asked:
             environment = toolchain.environment(paths.toolchain_cache(toolchain.name))
-            outcome = start(command, wasm_opt.environment() if who == "wasm-opt" else environment)
+            outcome = run_to_end(command, wasm_opt.environment() if who == "wasm-opt" else environment)
             raise_if_disturbed(outcome, f"{who} on {key} {shlex.join(flags)!r}")
             # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
             if outcome.returncode != 0 or outcome.stderr.strip():

@@ -8,10 +8,15 @@ from pipeline.core.model import Workload
 from toolchain.model import Toolchain
 
 
-def code(toolchain: Toolchain, *modules: str) -> tuple[str, ...]:
-    """Our own files that decide the commands of a toolchain, with those of further ``modules``."""
+def modules(toolchain: Toolchain) -> tuple[str, ...]:
+    """Our own modules that decide the commands of a toolchain."""
     own = [each.__module__ for each in type(toolchain).__mro__ if each is not object]
-    return own_code.files_of("pipeline.build.artifacts", "pipeline.build.libraries", *own, *modules)
+    return "pipeline.build.artifacts", "pipeline.build.libraries", *own
+
+
+def code(toolchain: Toolchain, *more: str) -> tuple[str, ...]:
+    """The files of these modules and of ``more``, with all that they import."""
+    return own_code.files_of(*modules(toolchain), *more)
 
 
 def sources(workload: Workload) -> list[str]:

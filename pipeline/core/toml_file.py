@@ -120,11 +120,13 @@ def no_nul(path: str, key: str, value: object) -> None:
 
 def given(variable: str, text: str, kind: type[T]) -> T:
     """A number of the command line, ``variable=text``; raises BadInput."""
-    value: int | float | str = text
+    value: int | float
     if re.fullmatch(r"[0-9]{1,20}", text):
         value = int(text)
     elif re.fullmatch(r"[0-9]{0,20}\.[0-9]{1,20}", text):
         value = float(text)
+    else:
+        raise BadInput(f"command line: {variable}: expected {_expected(kind)}, found {_shown(text)}")
     return convert("command line", value, kind, variable)
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from pipeline.core import paths, toml_file
-from pipeline.core.errors import BadInput, near_miss
+from pipeline.core.errors import BadInput
 from pipeline.core.model import Backend, Prebuilt, Protocol, Workload
 from pipeline.experiment import (
     backend_selection,
@@ -36,30 +36,6 @@ from toolchain.model import Toolchain, Variant
 DEFAULT_REPEATS = 4
 DEFAULT_THRESHOLD_PERCENT = 2.0
 
-#: The variables that the command line may have, as ``name=value``; README.md says what each does.
-VARIABLES = (
-    "variants",
-    "backends",
-    "toolchains",
-    "flags",
-    "protocol",
-    "rounds",
-    "half_width",
-    "budget",
-    "backend",
-    "repeats",
-    "runtime",
-    "versions",
-    "workload",
-    "workloads",
-    "from",
-    "bundle",
-    "artifact",
-    "old",
-    "new",
-    "hosts",
-    "threshold",
-)
 #: With artifact=, any of these asks for builds of our own as well.
 _BUILD_VARIABLES = {"toolchains", "variants", "flags"}
 
@@ -87,9 +63,6 @@ def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool 
     ``every``: all of the project's workloads are meant where none is named.
     """
     parties = selection.third_parties()
-    for name in variables:
-        if name not in VARIABLES and name not in parties:
-            raise BadInput(f"command line: unknown {name}={near_miss(name, (*VARIABLES, *parties))}")
     tables, folders = matrix_toml.read(path, parties)
     folders |= {name: variables[name] for name in parties if name in variables}
     checkouts = selection.checkouts(folders)

@@ -121,16 +121,15 @@ def read_current(path: str | Path, key: str) -> Sample | None:
     return found
 
 
-def limits_unchanged(task: Any, values: dict[str, Any]) -> bool:
-    """An ``uptodate`` check: a round that went wrong did so under today's limits (ulimit)."""
-    task.value_savers.append(lambda: {"limits": _limits_of(read(task.targets[0]))})
-    before = values.get("limits")
-    return before is None or before == machine_state.limits()
-
-
-def _limits_of(sample: Sample | None) -> Limits | None:
-    """Under which limits it went wrong; None where it did not."""
+def limits_of_failure(path: str) -> Limits | None:
+    """The limits (ulimit) under which a round went wrong; None where it did not."""
+    sample = read(path)
     return sample.limits if sample is not None and _wrong(sample) else None
+
+
+def are_todays_limits(limits: Any) -> bool:
+    """Whether a sample that went wrong under these limits would do so today."""
+    return limits is None or limits == machine_state.limits()
 
 
 def _wrong(sample: Sample) -> bool:

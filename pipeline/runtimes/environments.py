@@ -1,11 +1,11 @@
-"""Isolated environments: runtimes that need another interpreter or another version, installed with hashes.
+"""Isolated environments: runtimes that need a different interpreter or version, installed with hashes.
 
-An environment is made in a temporary folder and renamed into place, so that it is whole or not
-there. What came of it is recorded beside it; where it cannot be had, the record says why and what
-to do, and the cells that need it repeat that.
+An environment is made in a temporary folder and renamed into place, so that it is complete or missing.
+A record next to it says what it was made of, or why it could not be made and what to do; the cells that
+need it repeat that.
 
-The pins of those that come with the project lie in ``pipeline/runtimes/pins/``. For any other version that
-a user asks for, uv resolves them once; they are kept beside the environment, and installed by hash too.
+The pins of those that come with the project are in ``pipeline/runtimes/pins/``. For any other version that
+a user asks for, uv resolves them once; they are kept next to the environment, and installed by hash too.
 """
 
 from __future__ import annotations

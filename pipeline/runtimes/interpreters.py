@@ -34,12 +34,12 @@ def find_interpreter(runtime: Runtime) -> str:
     raise Unavailable(
         f"{runtime.name} needs CPython {' or '.join(runtime.pythons)}, and none was found on PATH, "
         f"in pyenv or through uv; install one (pyenv install {newest}, or uv python install "
-        f"{newest}) and type: doit run"
+        f"{newest}) and run: doit run"
     )
 
 
 def candidates(versions: tuple[str, ...]) -> Iterator[str]:
-    """Interpreters that may be of these versions, the best first."""
+    """Interpreters that may have these versions, the best first."""
     if ".".join(python_version().split(".")[:2]) in versions:
         yield base_python()
     pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")

@@ -25,12 +25,12 @@ def start(backend: Backend, protocol: Protocol) -> Worker:
         host = str(paths.python_of(folder))
         if runtime.loader_links:
             environment["LD_LIBRARY_PATH"] = str(loader_folder(folder))
-    # -B: no bytecode files beside the workers; -s: nothing from the user's own packages.
+    # -B: no bytecode files next to the workers; -s: nothing from the user's own packages.
     arguments = ["-B", "-s"]
     if runtime.host is not None:
         host, arguments = hosted_by(runtime), []
         if host is None:
-            raise WorkerError(f"{runtime.name}: {runtime.host} is gone; type: doit run runtime")
+            raise WorkerError(f"{runtime.name}: {runtime.host} is gone; run: doit run runtime")
     script = paths.ROOT / paths.worker(runtime.worker)
     command = [str(host), *arguments, *backend.arguments, str(script)]
     return Worker(command, environment, memory_mib=protocol.memory_mib, reserved_mib=runtime.reserved_mib)

@@ -14,7 +14,7 @@ from functools import partial
 from pipeline.core.processes import die_with_parent, starting
 
 _TIMEOUT_S = 900
-_MOST_SAID = 400
+_MESSAGE_LIMIT = 400
 
 
 class Unavailable(Exception):
@@ -50,15 +50,15 @@ def uv(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
     if process.returncode != 0:
         # uv prints the chain of causes, the root last, and folds lines where it likes.
         words = [word for word in stderr.split() if any(map(str.isalnum, word))]
-        said = textwrap.shorten(" ".join(words), _MOST_SAID, placeholder=" …") or "no message"
+        message = textwrap.shorten(" ".join(words), _MESSAGE_LIMIT, placeholder=" …") or "no message"
         raise Unavailable(
-            f"uv {arguments[0]} failed ({said}); check the route to PyPI and free disk space, "
-            "then type: doit run"
+            f"uv {arguments[0]} failed ({message}); check the route to PyPI and free disk space, "
+            "then run: doit run"
         )
 
 
 def _index_settings() -> dict[str, str]:
-    """What pip was told about its index and certificates, in uv's words, unless uv was told too."""
+    """pip's settings of its index and certificates as variables of uv, unless uv has its own."""
     names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
     if all(os.environ.get(value) for value in names.values()):
         return {}

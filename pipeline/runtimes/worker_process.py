@@ -31,7 +31,7 @@ _START_TIMEOUT_S = 60.0
 _OWN_MIB = 150
 #: How often an awaited worker's memory is looked at, s: not within a chunk.
 _WATCH_S = 0.25
-#: Says nothing of what was to be started, but that the system has no room for any process.
+#: The system has no room for any process: no evidence against the one that was to be started.
 _NO_ROOM = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
@@ -125,13 +125,13 @@ class Worker:
             self.close(kill=True)
             raise WorkerError(f"the worker greeted with {hello!r}, expected protocol 1")
         # Both clocks are the system's CLOCK_MONOTONIC; we may read the greeting much later.
-        said = hello.get("monotonic")
-        if isinstance(said, int | float) and self._started <= said <= time.monotonic():
-            self.start_seconds = round(said - self._started, 6)
+        greeted = hello.get("monotonic")
+        if isinstance(greeted, int | float) and self._started <= greeted <= time.monotonic():
+            self.start_seconds = round(greeted - self._started, 6)
         self._greeted = True
 
     def _check_silence(self) -> None:
-        """Nothing was said since the last answer: it would be taken for the next one."""
+        """Raises WorkerError for output since its last answer: it would be taken for the next one."""
         assert self.process.stdout is not None
         if not self._buffer and select.select([self.process.stdout], [], [], 0)[0]:
             self._buffer = os.read(self.process.stdout.fileno(), 1 << 16)  # nothing, where it is dead
@@ -190,12 +190,12 @@ class Worker:
         with contextlib.suppress(OSError, ValueError):
             self._stderr.seek(0)
         lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
-        # Rust ends what it says of a panic with how to be told more.
+        # Rust ends the message of a panic with how to get a backtrace.
         tail = [line for line in lines if not line.startswith("note: ")][-1:]
-        said = f": {tail[0][:200]}" if tail else ""
+        message = f": {tail[0][:200]}" if tail else ""
         if status < 0:
-            return WorkerCrash(f"the worker died of {signal_name(-status)}{said}", -status)
-        return WorkerCrash(f"the worker exited with status {status}{said}")
+            return WorkerCrash(f"the worker died of {signal_name(-status)}{message}", -status)
+        return WorkerCrash(f"the worker exited with status {status}{message}")
 
     def peak_rss_bytes(self) -> int | None:
         """Largest resident set so far, from the kernel's own accounting (VmHWM).

@@ -1,7 +1,7 @@
-"""One run at a time in a checkout: who has it, who waits, and what a killed run left half-made.
+"""One run at a time in a checkout: the lock, the note of who holds it, and what a killed run left half-made.
 
-The kernel frees the lock of a process however that ends. The note of who has it is removed by a run that
-ends by itself, so one that lies there when the lock is free is of a run that was killed.
+The kernel frees the lock of a process however that ends. The note is removed by a run that ends by itself,
+so a note next to a free lock means that the run was killed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,71 +26,61 @@ from pipeline.core.text import plain, printable
 if TYPE_CHECKING:
     import fasteners
 
-#: doit's commands that change what lies in a checkout; no other waits.
-_CHANGING = {"run", "clean", "forget", "ignore", "reset-dep", "strace"}
-_OTHERS = {"list", "info", "help", "dumpdb", "tabcompletion"}
-#: Tasks that only look. Whoever measures all night still wants to see what was.
-_LOOKING = {"history", "compare", "doctor"}
-#: Where nothing of ours is written, and what is large.
+#: Large folders in which this project writes nothing half-made.
 _NOT_SEARCHED = {"site-packages", "cache", "__pycache__"}
 
-#: As tempfile makes them for store.py.
+#: The names that tempfile makes for core/files.py.
 _HALF_MADE = re.compile(rf"{re.escape(NEW)}(.*\.)?[a-z0-9_]{{8}}", re.DOTALL)
 
-#: Held until this process ends.
-_lock: fasteners.InterProcessLock | None = None
 
+class CheckoutLock:
+    """The lock of the checkout that this process is in; once acquired, held until the process ends."""
 
-def changes(arguments: Sequence[str]) -> bool:
-    """Whether a command line of doit, without its first word, asks for what changes the checkout."""
-    words = [word for word in arguments if "=" not in word and not word.startswith("-")]
-    command = words.pop(0) if words and words[0] in _CHANGING | _OTHERS else "run"
-    return command in _CHANGING and not (words and command == "run" and set(words) <= _LOOKING)
+    def __init__(self) -> None:
+        self._held: fasteners.InterProcessLock | None = None
 
+    def acquire(self, *, wait: bool = True) -> bool:
+        """Returns whether the lock was free; where it was not, much may have changed while this waited.
 
-def tidy() -> None:
-    """Remove what a killed run left, also where nothing else is to be done; not while somebody is at work."""
-    if os.path.exists(paths.CHECKOUT_NOTE):
-        with contextlib.suppress(BadInput):
-            own(wait=False)
+        Waits as long as a different process holds it, and prints which; without ``wait`` returns at once,
+        without the lock. Raises BadInput where the checkout cannot be written to.
+        """
+        if self._held is not None:
+            return True
+        import fasteners
 
+        # A file of its own: closing a second handle of the file would free the lock.
+        lock = fasteners.InterProcessLock(paths.CHECKOUT_LOCK)
+        try:
+            # If anything below fails, the lock is released when the object is collected.
+            free: bool = lock.acquire(blocking=False)
+            if not free and not wait:
+                return False
+            if not free:
+                print(f"waiting for {_holder()} to end: it uses this checkout", file=sys.stderr, flush=True)
+                lock.acquire(max_delay=1.0)
+            _remove_half_made()
+            _sign()
+            self._held = lock
+        except (OSError, RuntimeError) as error:  # fasteners' own, where a file system has no locks
+            message = getattr(error, "strerror", None) or str(error)
+            where = os.fsdecode(getattr(error, "filename", None) or paths.CHECKOUT_LOCK)
+            raise BadInput(f"{where}: {message}; expected a checkout that can be written to") from None
+        return free
 
-def own(*, wait: bool = True) -> bool:
-    """Have the checkout until this process ends; False where another had it, so that much may have changed.
-
-    Waits as long as another process has it, and says which; raises BadInput where nothing can be written.
-    """
-    global _lock
-    if _lock is not None:
-        return True
-    import fasteners
-
-    # A file of its own: closing another handle of it would free the lock.
-    lock = fasteners.InterProcessLock(paths.CHECKOUT_LOCK)
-    try:
-        # Where what follows fails it goes with the last reference to it.
-        at_once: bool = lock.acquire(blocking=False)
-        if not at_once and not wait:
-            return False
-        if not at_once:
-            print(f"waiting for {_holder()} to end: it has this checkout", file=sys.stderr, flush=True)
-            lock.acquire(max_delay=1.0)
-        _sweep()
-        _sign()
-        _lock = lock
-    except (OSError, RuntimeError) as error:  # fasteners' own, where a file system has no locks
-        said = getattr(error, "strerror", None) or str(error)
-        where = os.fsdecode(getattr(error, "filename", None) or paths.CHECKOUT_LOCK)
-        raise BadInput(f"{where}: {said}; expected a checkout that can be written to") from None
-    return at_once
+    def tidy(self) -> None:
+        """Remove what a killed run left, unless a run is at work; also where nothing else is to be done."""
+        if os.path.exists(paths.CHECKOUT_NOTE):
+            with contextlib.suppress(BadInput):
+                self.acquire(wait=False)
 
 
 def _sign() -> None:
-    """Say who has the checkout, until this process ends by itself."""
+    """Note which process holds the checkout, until this process ends by itself."""
     command = shlex.join(["doit", *sys.argv[1:]])
     since = time.strftime("%Y-%m-%d %H:%M:%S %z")
     where = f"process {os.getpid()} on {os.uname().nodename}"
-    # Not beside its place first: from here on whatever is half-made has a note.
+    # Written in place, not via a temporary file: from now on a crash must leave this note.
     with open(paths.CHECKOUT_NOTE, "w", encoding="utf-8") as stream:
         # Names of files on a command line need not be text.
         stream.write(printable(f"{command} ({where}, since {since})\n"))
@@ -99,7 +88,7 @@ def _sign() -> None:
 
 
 def _leave(pid: int) -> None:
-    # All is done: an interruption of Python's own end would be told with a traceback.
+    # At exit: a signal during interpreter shutdown would print a traceback.
     end_by_signals()
     if os.getpid() == pid:
         with contextlib.suppress(OSError):
@@ -108,14 +97,14 @@ def _leave(pid: int) -> None:
 
 def _holder() -> str:
     with contextlib.suppress(OSError):
-        said = plain(Path(paths.CHECKOUT_NOTE).read_text(encoding="utf-8", errors="replace"))
-        if said:
-            return said
-    return "another doit"
+        note = plain(Path(paths.CHECKOUT_NOTE).read_text(encoding="utf-8", errors="replace"))
+        if note:
+            return note
+    return "a different doit"
 
 
-def _sweep() -> None:
-    """Remove what a killed run was just writing: nobody else writes here now, but other hosts."""
+def _remove_half_made() -> None:
+    """Remove what a killed run was writing. Now only other hosts write here, in folders of their own."""
     if not os.path.exists(paths.CHECKOUT_NOTE):
         return
     for place in (*paths.WRITTEN, f"{paths.RESULTS}/{paths.here()}"):

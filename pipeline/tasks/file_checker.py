@@ -1,6 +1,6 @@
-"""How a file is told to have changed: as doit does, by time and then content, but first by its size.
+"""Whether a file has changed: as doit decides it, by time and then content, but first by its size.
 
-Of our own Python files the content is what is left without comments and docstrings.
+Of the project's own Python files the content is what is left without comments and docstrings.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pipeline.core.own_code import digest, is_own
 
 
 class Checker(MD5Checker):  # type: ignore[misc]
-    """doit's believes a time: a file that was cut off and has it is no longer what it was."""
+    """doit's own believes the time alone, also of a file that was cut off."""
 
     def check_modified(self, file_path: str, file_stat: os.stat_result, state: Any) -> bool:
-        """Whether a file is another than the one that ``state`` (time, size, MD5) was taken of."""
+        """Whether a file differs from the one whose ``state`` (time, size, MD5) is given."""
         if not isinstance(state, list | tuple) or len(state) != 3:
-            return True  # doit's memory was damaged
+            return True  # doit's database was damaged
         try:
             if is_own(file_path):
                 return bool(file_stat.st_mtime != state[0] and digest(file_path) != state[2])
@@ -31,8 +31,11 @@ class Checker(MD5Checker):  # type: ignore[misc]
         """The state of a file; FileNotFoundError, which doit understands, also where it may not be read."""
         try:
             same = current_state is not None and not self.check_modified(dep, os.stat(dep), current_state)
-            if is_own(dep) and not same:
-                return os.path.getmtime(dep), os.path.getsize(dep), digest(dep)
-            return super().get_state(dep, current_state if same else None)
+            if not is_own(dep):
+                return super().get_state(dep, current_state if same else None)
+            time = os.path.getmtime(dep)
+            if same and current_state[0] == time:
+                return None  # doit keeps the state that it has
+            return time, os.path.getsize(dep), current_state[2] if same else digest(dep)
         except PermissionError as error:
             raise FileNotFoundError(error.errno, error.strerror, dep) from None

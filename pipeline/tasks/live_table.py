@@ -29,7 +29,7 @@ class _Cell:
     status: Status = Status.OK
 
     def entry(self) -> str:
-        """ "0.842 3/8" of three of eight rounds; the status where it went wrong; "·" if nothing is known."""
+        """ "0.842 3/8" of three of eight rounds; the status where it went wrong; "·" before the first."""
         if self.status is not Status.OK:
             return str(self.status.value)
         if not self.ratios:

@@ -1,51 +1,40 @@
-"""What a run says while it runs: a live view on a terminal, plain lines in a log, the table at the end.
+"""What a run prints while it runs: a live view on a terminal, plain lines in a log, the table at the end.
 
 Nothing is drawn while a measurement runs, only between tasks: a thread that repaints ten times a
-second would be noise of our own making.
+second would disturb the measurement.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from doit.exceptions import BaseFail, DependencyError, TaskError, TaskFailed
+from doit.exceptions import BaseFail, DependencyError, TaskFailed
 from doit.reporter import ConsoleReporter
 
 from pipeline.core import paths
 from pipeline.core.processes import end_by_signals
 from pipeline.core.text import printable
+from pipeline.tasks import console, invocation
+from pipeline.tasks.actions import Regressed
 from pipeline.tasks.up_to_date import UP_TO_DATE
 
-#: What checks found that a user should know, to be told with the next task.
-noticed: list[str] = []
-#: How doit says that a file that a task depends on is not there.
+#: doit's message where a file that a task depends on is missing.
 _GONE = re.compile(r"Dependent file '(.*)' does not exist")
-
-
-class Regressed(TaskError):  # type: ignore[misc]
-    """What a comparison was asked to find: doit then ends with status 2, and no fault of ours is shown."""
 
 
 class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     """doit's reporter for this project."""
 
-    #: Names of the cells in the order of the table.
-    cells: Sequence[str] = ()
-    #: Called with all tasks of a run that ended well.
-    settle: Callable[[list[Any]], None] | None = None
-
     desc = "what is done, how far it is, how long it will take; the table at the end"
 
     def __init__(self, outstream: IO[str], options: dict[str, Any]) -> None:
-        # doit looked for it before output.py could stand in for a closed one.
+        # doit looked for it before console.prepare could replace a closed one.
         super().__init__(outstream or sys.stdout, options)
         self._live: Any = None
         self._board: Any = None
@@ -80,22 +69,22 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._tasks = tasks
 
     def execute_task(self, task: Any) -> None:
-        """A task starts; what its checks noticed is why."""
+        """A task starts; what checks of its files found is printed below it."""
         if not task.actions:
             return
         if self._executed == 0:
-            self._forget_what_lies_there()
+            self._expect_targets_to_be_kept()
         self._executed += 1
         self._started[task.name] = time.monotonic()
         self._show(task)
-        self._tell_noticed()
+        self._print_notes()
 
     def add_success(self, task: Any) -> None:
         """A task is done."""
         self._done(task)
         self._finished.append(task.name)
         if task.name.startswith("measure:") and not self._terminal():
-            self._tell_status(task)
+            self._print_status(task)
 
     def skip_uptodate(self, task: Any) -> None:
         """A task needs not be done."""
@@ -107,7 +96,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._left.pop(task.name, None)
 
     def add_failure(self, task: Any, fail: BaseFail) -> None:
-        """A task failed: one line for the user's errors, everything for ours."""
+        """A task failed: one line for errors of the user, a traceback for those of the program."""
         self._done(task)
         self._stop()
         self._failed = True
@@ -131,33 +120,28 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             if not self._executed:
                 self.write(f"{UP_TO_DATE}\n")
             self.write("\n" + table.read_text(encoding="utf-8"))
-            if self.settle is not None and not (self._failed or self._left or self.runtime_errors):
-                self.settle([self._tasks[name] for name in self._reached])
-        # All is done: an interruption of Python's own end would be told with a traceback.
+            if not (self._failed or self._left or self.runtime_errors):
+                invocation.current().done = [self._tasks[name] for name in self._reached]
+        # From here on: a signal during interpreter shutdown would print a traceback.
         end_by_signals()
         if self._gone:
-            # doit would end with status 2, and it is no fault of ours. Not before its processes have ended.
+            # doit would end with status 2, which is for errors of the program.
             raise SystemExit(1)
 
     def write(self, text: str) -> None:
-        """Say it. Where that fails (a full disk, `| head`) the run ends: what is finished is kept."""
+        """Print it. Where that fails (a full disk, `| head`) the run ends: what is finished is kept."""
         try:
             super().write(text)
             self.outstream.flush()
         except OSError as error:
             self._report_wanted = False
-            with contextlib.suppress(OSError, ValueError):
-                # What is left of it would fail again when Python ends.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self.outstream.fileno())
-            with contextlib.suppress(OSError):
-                said = f"error: standard output: {error.strerror}; what is finished is kept; type: doit run"
-                print(said, file=sys.stderr, flush=True)
+            console.abandon(self.outstream, error)
             raise SystemExit(1) from None
 
     # -- how far it is
 
-    def _forget_what_lies_there(self) -> None:
-        """At the first task: what has its targets already will most likely not take time."""
+    def _expect_targets_to_be_kept(self) -> None:
+        """At the first task: a task whose targets exist will most likely not take time."""
         for name in self._left:
             targets = self._tasks[name].targets
             if targets and all(os.path.exists(target) for target in targets):
@@ -181,8 +165,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         left = 0.0
         for name, guess in self._left.items():
             phase = self._phase(self._tasks[name])
-            known = self._phase_guess.get(phase, 0.0)
-            left += guess * (self._phase_spent[phase] / known if known else 1.0)
+            guessed = self._phase_guess.get(phase, 0.0)
+            left += guess * (self._phase_spent[phase] / guessed if guessed else 1.0)
         return left
 
     # -- how it looks
@@ -207,9 +191,12 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
 
         if self._live is None:
             if self._board is None:
-                self._board = Board((name for name in self._tasks if name in self._reached), self.cells)
+                self._board = Board(
+                    (name for name in self._tasks if name in self._reached),
+                    [cell.name for cell in invocation.plan().cells()],
+                )
             console = Console(file=self.outstream)
-            # Redrawn by us only: see above. What is too high for the terminal is cut.
+            # Redrawn by this class only: see above. What is too high for the terminal is cut.
             self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
             self._live.start()
         for name in self._finished:
@@ -224,33 +211,34 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._live = None
 
     def _vanished(self, path: str) -> str:
-        """What to say of a file that a task depends on and that is not there, or closed to us."""
+        """The message for a file that a task depends on and that is missing or cannot be read."""
         name = printable(path)
         if os.path.exists(path):
-            return f"{name} cannot be read; expected a file that this user may read; then type: doit run"
+            return f"{name} cannot be read; expected a file that this user may read; then run: doit run"
         if any(path in task.targets for task in self._tasks.values()):
-            return f"{name} is gone; type: doit run"
+            return f"{name} is gone; run: doit run"
         ours = not os.path.isabs(path) and not path.startswith(paths.LOCAL_WORKLOADS)
         how = f" (git checkout {shlex.quote(path)})" if ours else ""
-        return f"{name} is gone; bring it back{how}, then type: doit run"
+        return f"{name} is gone; restore it{how}, then run: doit run"
 
-    def _tell_noticed(self) -> None:
-        while noticed:
-            said = f"    {printable(noticed.pop(0))}\n"
+    def _print_notes(self) -> None:
+        notes = invocation.current().notes
+        while notes:
+            line = f"    {printable(notes.pop(0))}\n"
             if self._live is None:
-                self.write(said)
+                self.write(line)
             else:
-                self._live.console.print(said, end="", markup=False, highlight=False, soft_wrap=True)
+                self._live.console.print(line, end="", markup=False, highlight=False, soft_wrap=True)
 
-    def _tell_status(self, task: Any) -> None:
+    def _print_status(self, task: Any) -> None:
         """In a log, where no table fills up: a round that did not end well, and why."""
         from pipeline.core.model import Status
         from pipeline.measure.sample import read
 
         sample = read(task.targets[0])
         if sample is not None and sample.status is not Status.OK:
-            said = printable(f"{sample.status.value}: {sample.reason}")
-            self.write(f"    {sample.cell}, round {sample.round}: {said}\n")
+            reason = printable(f"{sample.status.value}: {sample.reason}")
+            self.write(f"    {sample.cell}, round {sample.round}: {reason}\n")
 
 
 def _duration(seconds: float) -> str:

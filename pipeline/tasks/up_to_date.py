@@ -1,9 +1,9 @@
-"""A run that had, or left, nothing to do is remembered as a whole, so that the next is told at a glance.
+"""Remember that everything is up to date, so that the next ``doit run`` need not check each task.
 
-Ten thousand tasks take doit seconds to look through. The stamp of a run names every file that any of
-its tasks depends on or makes, with the time and size that doit itself goes by, and it is written only
-where doit's memory of each task agrees with what lies on the disk. A run is settled if the stamp of the
-same plan is there and no file has another time or size.
+Checking ten thousand tasks takes doit seconds. The stamp of a run names every file that any of its tasks
+depends on or makes, with the time and size that doit itself goes by. It is written only where doit's
+database agrees with the files of every task. A run is up to date if the stamp of the same plan exists and no
+file has a different time or size.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from glob import glob
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,20 +24,24 @@ from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
 from pipeline.measure import host_records
 from pipeline.runtimes import environments, packages
+from pipeline.tasks.file_checker import Checker
 from toolchain import wasm_opt
 from toolchain.model import TARGETS, Toolchain
+
+if TYPE_CHECKING:
+    from doit.task import Task
+
+    from pipeline.tasks.doit_db import JournalDB
 
 #: A stamp of ten thousand tasks is a megabyte; only the latest selections are remembered.
 _MOST_STAMPS = 8
 UP_TO_DATE = "Everything is up to date."
-_DOIT = ("doit", "__main__.py")
 
 _State = tuple[int, int]  # mtime in ns, size in bytes
-_started = time.time_ns()
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """The files of a settled run; paths and states are parallel."""
+    """The files of a run that left nothing to do; paths and states are parallel."""
 
     paths: list[str]
     states: list[_State]
@@ -48,7 +50,7 @@ class Stamp(msgspec.Struct, frozen=True):
 def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
     """What names the stamp of a plan; None where only a real run can tell whether there is work."""
     wrapped = any(b.runtime.programs and not b.runtime.packages for b in plan.backends)
-    # Rounds without a fixed number are looked for by a task of their own, as are absent environments.
+    # An open number of rounds and missing environments need a real run.
     if wrapped or plan.protocol.half_width_percent is not None:
         return None
     if not all(environments.present(b.runtime) for b in plan.backends if b.runtime.environment):
@@ -65,7 +67,7 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "workloads": repr(plan.workloads),
             "checkouts": dict(plan.checkouts),
             "host": fingerprint(),
-            "elsewhere": host_records.state(),
+            "other hosts": host_records.state(),
             "sweeps": sorted(glob(paths.sweep("*", "json"))),
             "history": os.path.exists(paths.HISTORY),
             "python": packages.python_version(),
@@ -78,70 +80,89 @@ def _of(toolchain: Toolchain) -> list[Any]:
     return [toolchain.name, toolchain.version(), missing, toolchain.files()]
 
 
+def table(plan: Plan, variables: Mapping[str, str]) -> str | None:
+    """What to print where the default tasks are up to date; None where there may be something to do."""
+    if os.environ.get(paths.SUMMARY):
+        return None  # it wants a summary, whether or not anything is new
+    name = key(plan, variables)
+    if name is None or not holds(name):
+        return None
+    with contextlib.suppress(OSError):
+        return f"{UP_TO_DATE}\n\n{Path(paths.REPORT_TXT).read_text(encoding='utf-8')}"
+    return None
+
+
 def holds(key: str) -> bool:
-    """Whether the last run of this plan left everything as it still lies there."""
+    """Whether every file is as the last run of this plan left it."""
     try:
         stamp = msgspec.json.decode(Path(paths.settled(key)).read_bytes(), type=Stamp)
         stat = os.stat
         for path, (mtime, size) in zip(stamp.paths, stamp.states, strict=True):
-            found = stat(path)
-            if found.st_mtime_ns != mtime or found.st_size != size:
+            status = stat(path)
+            if status.st_mtime_ns != mtime or status.st_size != size:
                 return False
     except (OSError, msgspec.DecodeError, ValueError):
         return False
     return True
 
 
-def settle(key: str, tasks: Iterable[Any], memory: Any) -> None:
-    """Write the stamp of a run that ended well, if what doit remembers of each task still lies there.
-
-    ``memory`` is doit's database. Nothing is written where a file changed while the run went on.
-    """
-    seen: dict[str, _State] = {}
-    believed: dict[str, Any] = {}
-    for task in tasks:
-        values = memory.get(task.name, "_values_:") or {}
-        remembered = {path: memory.get(task.name, path) for path in task.file_dep}
-        remembered.update(values.get("made", {}))
-        missing = set(task.targets) - remembered.keys()
-        for path in missing:
-            # A target that is only asked to exist.
-            remembered[path] = believed.get(path)
-        for path, state in remembered.items():
-            if path in seen and (state is None or believed.get(path) == state):
-                continue
-            try:
-                found = _state(path)
-                if path not in missing and not _agrees(path, state):
-                    return
-            except OSError:
-                return
-            seen[path], believed[path] = found, state
-        for path, (mtime, size) in values.get("untouched", {}).items():
-            try:
-                if _state(path) != (mtime, size):
-                    return
-            except OSError:
-                return
-            seen[path] = (mtime, size)
-            # A file more in a folder of headers is another compiler, too.
-            folder = os.path.dirname(path)
-            if folder not in seen:
-                seen[folder] = _state(folder)
-    if code_changed():
-        return  # this process may still run what it was before
-    seen.update((str(code.relative_to(paths.ROOT)), _state(code)) for code in _code())
-    stamp = Stamp(list(seen), list(seen.values()))
+def write_stamp(key: str, tasks: Iterable[Task], database: JournalDB) -> None:
+    """Write the stamp of a run that ended well, unless a file changed since its task was done."""
     try:
-        raw = msgspec.json.encode(stamp)
+        states = _Files()
+        for task in tasks:
+            states.add(task, database)
+        for path in _code():
+            name = str(path.relative_to(paths.ROOT))
+            states.now[name] = _state(name)
+    except (_Changed, OSError):
+        return
+    try:
+        raw = msgspec.json.encode(Stamp(list(states.now), list(states.now.values())))
     except UnicodeEncodeError:
-        return  # a file whose name is no text: JSON has no way to say it
+        return  # the name of a file is not text: JSON cannot express it
     write_atomic(paths.settled(key), raw)
     _prune()
 
 
+class _Changed(Exception):
+    """A file is not what a task used or made."""
+
+
+class _Files:
+    """The files of tasks, each compared with what doit's database says of it."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, _State] = {}
+        self._agreed: dict[str, Any] = {}  # path -> doit's state of it, that was compared with the file
+
+    def add(self, task: Task, database: JournalDB) -> None:
+        """Raises _Changed or OSError where a file is not what doit's database says."""
+        values = database.values(task.name)
+        states = {path: database.get(task.name, path) for path in task.file_dep}
+        states.update(values.get("made", {}))
+        for path, state in states.items():
+            if path not in self.now or self._agreed.get(path) != state:
+                if state is None or Checker().check_modified(path, os.stat(path), state):
+                    raise _Changed
+                self.now[path], self._agreed[path] = _state(path), state
+        for path in task.targets:  # those that are only asked to exist
+            if path not in self.now:
+                self.now[path] = _state(path)
+        for path, (mtime, size) in values.get("untouched", {}).items():
+            self._add_untouched(path, (mtime, size))
+
+    def _add_untouched(self, path: str, before: _State) -> None:
+        if _state(path) != before:
+            raise _Changed
+        self.now[path] = before
+        # One more file in a folder of headers makes a different compiler, too.
+        folder = os.path.dirname(path)
+        self.now.setdefault(folder, _state(folder))
+
+
 def _code() -> Iterator[Path]:
-    """All of ours: what tasks there are and what they depend on."""
+    """All files of the program: they decide which tasks there are and what they depend on."""
     yield paths.ROOT / "dodo.py"
     for package in own_code.PACKAGES:
         for path in sorted((paths.ROOT / package).rglob("*")):
@@ -149,48 +170,19 @@ def _code() -> Iterator[Path]:
                 yield path
 
 
-def code_changed() -> bool:
-    """Whether a file of the program is newer than this process."""
-    return any(_state(path)[0] >= _started for path in _code())
-
-
-def _state(path: str | Path) -> _State:
-    found = os.stat(path)
-    return found.st_mtime_ns, found.st_size
-
-
-def _agrees(path: str, state: Any) -> bool:
-    """Whether doit would say that the file is what it was: by its time, or else by its bytes."""
-    from pipeline.tasks.file_checker import Checker
-
-    return state is not None and not Checker().check_modified(path, os.stat(path), state)
+def code_changed(since_ns: int) -> bool:
+    """Whether a file of the program is newer than this time."""
+    return any(_state(path)[0] >= since_ns for path in _code())
 
 
 def forget() -> None:
-    """Let the next run look at every task: doit is told to forget some."""
+    """Let the next run check every task."""
     shutil.rmtree(paths.SETTLED, ignore_errors=True)
 
 
-def plain(arguments: list[str]) -> bool:
-    """Whether a command line of doit asks for the default run and for nothing else."""
-    if os.environ.get(paths.SUMMARY):
-        return False  # it wants a summary, whether or not anything is new
-    words = [word for word in arguments if "=" not in word or word.startswith("-")]
-    return words in ([], ["run"])
-
-
-def tell_if_settled(plan: Plan, variables: Mapping[str, str]) -> bool:
-    """Where a plain run has nothing to do, say so with its table; returns whether that was all."""
-    if not plain(sys.argv[1:]) or os.path.basename(sys.argv[0]) not in _DOIT:
-        return False
-    name = key(plan, variables)
-    if name is None or not holds(name):
-        return False
-    with contextlib.suppress(OSError):
-        table = Path(paths.REPORT_TXT).read_text(encoding="utf-8")
-        print(f"{UP_TO_DATE}\n\n{table}", end="", flush=True)
-        return True
-    return False
+def _state(path: str | Path) -> _State:
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_size
 
 
 def _prune() -> None:

@@ -79,13 +79,13 @@ def several(tmp_path_factory):
 @pytest.fixture(scope="session")
 def large(tmp_path_factory):
     """18 backends under 12 variants."""
-    inputs = (page_inputs.large(), [page_inputs.sweep()], page_inputs.claims())
+    inputs = (page_inputs.large(), [page_inputs.sweep()], page_inputs.CLAIMS)
     return _written(tmp_path_factory.mktemp("large"), *inputs)
 
 
 @pytest.fixture
 def visit(browser):
-    """Open an address in a new profile; a complaint, a request or a dialog of its fails the test."""
+    """Open an address in a new profile; any complaint, request or dialog of the page fails the test."""
     contexts, troubles, asked = [], [], []
 
     def open_(address, *, ready=True, **options):

@@ -32,13 +32,19 @@ def guest(prepared, tmp_path_factory):
     return compiled(tmp_path_factory.mktemp("guest module"), "tests/guests/guest.c")
 
 
+def asked():
+    """Its backends after a run asked the binaries."""
+    wasmer_cli.ask()
+    return wasmer_cli.backends()
+
+
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Put a stand-in of some version and compilers in a folder of its own; nothing else is Wasmer."""
     path = os.pathsep.join(p for p in os.get_exec_path() if not os.path.exists(os.path.join(p, "wasmer")))
     monkeypatch.setenv("PATH", path)
     monkeypatch.delenv("WASMER", raising=False)
-    monkeypatch.setattr(wasmer_cli, "_ANSWERS", tmp_path / "runtimes" / "answers.json")
+    monkeypatch.setattr(paths, "WASMER_ANSWERS", str(tmp_path / "runtimes" / "answers.json"))
 
     def install(version="3.3.0", compilers="singlepass,llvm", name="wasmer"):
         file = tmp_path / f"wasmer {version}" / name
@@ -65,7 +71,7 @@ def worker(install, protocol, guest, request, monkeypatch):
     program = install()
     if request.param == "wasmer-cli":
         monkeypatch.setenv("WASMER", program)
-        (backend,) = [b for b in wasmer_cli.find() if b.name == "wasmer-cli.llvm@3.3.0"]
+        (backend,) = [b for b in asked() if b.name == "wasmer-cli.llvm@3.3.0"]
     else:
         argv = [program, "run", "{artifact}", "--", "{args}"]
         backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
@@ -170,8 +176,8 @@ def test_a_signal_is_a_trap(protocol, tmp_path):
 
 
 def test_no_wasmer_costs_nothing(install):
-    assert wasmer_cli.find() == ()
-    assert not wasmer_cli._ANSWERS.parent.exists()
+    assert asked() == ()
+    assert not Path(paths.WASMER_ANSWERS).parent.exists()
 
 
 def test_each_binary_is_asked_once(install, monkeypatch, tmp_path):
@@ -186,14 +192,16 @@ def test_each_binary_is_asked_once(install, monkeypatch, tmp_path):
         "wasmer-cli.cranelift@7.1.0",
         "wasmer-cli.llvm@7.1.0",
     ]
+    assert wasmer_cli.backends() == (), "looking for backends starts nothing"
+    assert not (tmp_path / "starts").exists()
     for _ in range(3):
-        assert [backend.name for backend in wasmer_cli.find()] == names
+        assert [backend.name for backend in asked()] == names
     assert (tmp_path / "starts").read_text().count("started") == 2
-    kinds = {backend.name: backend.kind for backend in wasmer_cli.find()}
+    kinds = {backend.name: backend.kind for backend in asked()}
     assert kinds["wasmer-cli.singlepass@3.3.0"] is Kind.BASELINE
 
     os.utime(old)  # a different one, as far as can be seen
-    assert [backend.name for backend in wasmer_cli.find()] == names
+    assert [backend.name for backend in asked()] == names
     assert (tmp_path / "starts").read_text().count("started") == 3
 
 
@@ -202,10 +210,11 @@ def test_a_spoilt_cache_is_asked_anew(install, monkeypatch, rubbish):
     program = install()
     monkeypatch.setenv("WASMER", program)
     status = os.stat(program)
-    wasmer_cli._ANSWERS.parent.mkdir()
-    wasmer_cli._ANSWERS.write_text(rubbish.replace("%s", f"{program} {status.st_mtime_ns} {status.st_size}"))
-    assert len(wasmer_cli.find()) == 2
-    assert list(json.loads(wasmer_cli._ANSWERS.read_text()).values())[-1] == ["3.3.0", "llvm", "singlepass"]
+    answers = Path(paths.WASMER_ANSWERS)
+    answers.parent.mkdir()
+    answers.write_text(rubbish.replace("%s", f"{program} {status.st_mtime_ns} {status.st_size}"))
+    assert len(asked()) == 2
+    assert list(json.loads(answers.read_text()).values())[-1] == ["3.3.0", "llvm", "singlepass"]
 
 
 @pytest.mark.parametrize(
@@ -217,10 +226,9 @@ def test_what_is_no_wasmer_has_no_backends(install, monkeypatch, says, remembere
     program = Path(install())
     program.write_text(f"#!/bin/sh\n{says}\n")
     monkeypatch.setenv("WASMER", str(program))
-    monkeypatch.setattr(wasmer_cli, "TROUBLES", {})
-    assert wasmer_cli.find() == ()
-    assert len(wasmer_cli._read()) == remembered
-    assert bool(wasmer_cli.TROUBLES) == (not remembered)
+    assert asked() == ()
+    assert len(wasmer_cli._read_answers()) == remembered
+    assert bool(wasmer_cli.troubles()) == (not remembered)
 
 
 def test_matrix_toml_names_a_runtime(install, tmp_path, monkeypatch):

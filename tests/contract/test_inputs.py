@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core import paths
 from pipeline.experiment import backend_selection, matrix
 from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes.backends import wasmer_cli
@@ -275,6 +276,7 @@ def test_wasmers_command_has_a_flag_for_files(monkeypatch, tmp_path, version, fl
     program.write_text(f"#!/bin/sh\necho 'wasmer {version}'\necho 'compiler: llvm'\n")
     program.chmod(0o755)
     monkeypatch.setenv("WASMER", str(program))
-    monkeypatch.setattr(wasmer_cli, "_ANSWERS", tmp_path / "runtimes" / "answers.json")
-    (backend,) = [b for b in wasmer_cli.find() if b.runtime.version == version]
+    monkeypatch.setattr(paths, "WASMER_ANSWERS", str(tmp_path / "runtimes" / "answers.json"))
+    wasmer_cli.ask()
+    (backend,) = [b for b in wasmer_cli.backends() if b.runtime.version == version]
     assert backend.options["argv"] == [str(program), "run", "--llvm", flag, "{artifact}", "--", "{args}"]

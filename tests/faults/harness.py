@@ -136,12 +136,11 @@ def cells(workspace: Workspace) -> dict[str, str]:
 
 
 def scores(workspace: Workspace) -> dict[str, Any]:
-    """{cell: (score, rounds, digest of the module)} of the report: what must not depend on any fault."""
+    """{cell: (score and rounds, digest of the module)} of the report: what must not depend on any fault."""
     found = json.loads((workspace.path / paths.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
     return {
         f"{c['workload']}/{c['toolchain']}/{c['variant']}/{c['backend']}": (
-            c["score"],
-            c["rounds"],
+            c["measurement"] and (c["measurement"]["score"], c["measurement"]["rounds"]),
             c["wasm_sha256"] or c["native_sha256"],
         )
         for c in found

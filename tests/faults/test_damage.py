@@ -136,11 +136,11 @@ def edited(path):
     path.write_text(json.dumps({**found, "scores": [x * 1.01 for x in found["scores"]]}))
 
 
-def wrong_type(path):
+def different_type(path):
     resealed(path, scores="many")
 
 
-def of_other_cell(path):
+def of_a_different_cell(path):
     other = path.parent.parent / ("native" if path.parent.name != "native" else "wasmtime.cranelift")
     path.write_bytes((other / path.name).read_bytes())
 
@@ -172,9 +172,9 @@ SAMPLES = {
     absurd: "a sample with impossible values",
     too_few: "a sample with impossible values",
     edited: "a sample that was changed after it was measured",
-    wrong_type: "no sample: Expected `array`",
+    different_type: "no sample: Expected `array`",
     endless_nesting: "no sample: ",
-    of_other_cell: "not what was made",
+    of_a_different_cell: "not what was made",
 }
 
 
@@ -187,7 +187,7 @@ def test_samples(settled, often, tried, forgotten):
         good = harness.finished(settled)
         damaged = dict(zip(chance.sample(sorted(good), len(good) - 1), ways, strict=False))
         # While the other cell's is still whole.
-        for path, damage in sorted(damaged.items(), key=lambda each: each[1] is not of_other_cell):
+        for path, damage in sorted(damaged.items(), key=lambda each: each[1] is not of_a_different_cell):
             damage(path)
         if forgotten:
             (settled.path / ".doit.db").unlink()
@@ -203,8 +203,8 @@ def test_samples(settled, often, tried, forgotten):
             _, workload, toolchain, variant, backend = path.relative_to(settled.results.parent).parts[:5]
             assert sample.read(path).cell == f"{workload}/{toolchain}/{variant}/{backend}"
         for path, damage in damaged.items():
-            # Without doit's memory only its key says that a good sample comes from a different cell.
-            quiet = forgotten and damage is of_other_cell
+            # Without doit's memory only its key says that a good sample belongs to a different cell.
+            quiet = forgotten and damage is of_a_different_cell
             assert quiet or f"{path.relative_to(settled.path)}: {SAMPLES[damage]}" in printed, (path, printed)
             what = f"a sample: {damage.__name__.replace('_', ' ')}"
             tried(what, f"{'' if quiet else 'named, '}measured again, and no other")
@@ -318,4 +318,4 @@ def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, da
         named += 1
         assert path.with_suffix(".json.damaged").read_bytes() == damaged
         assert "put aside" in capsys.readouterr().out
-    tried(f"the journal of a search: {damage.__name__}", "named, put aside, begun again", named)
+    tried(f"the journal of a search: {damage.__name__}", "named, put aside, started again", named)

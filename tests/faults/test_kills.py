@@ -15,7 +15,7 @@ from tests.conftest import Workspace, make_workspace
 from tests.faults import harness
 
 FAULTS = "killed"
-#: A signal to doit ends it at once, s; a busy machine takes its time.
+#: A signal that doit receives ends it at once, s; a busy machine takes its time.
 _PROMPTLY_S = 30
 BACKENDS = "backends=native,wasmtime.cranelift,wasmer.cranelift"
 OBJECTS = "build/artifacts/coremark/zig"
@@ -110,11 +110,11 @@ def attempt(
         return False
     # What doit started got the signal, too, and doit may have met its end first.
     assert status == -number or (group and number != signal.SIGKILL and status == 1), (blow, run.printed)
-    notices = run.printed.count("interrupted; what is finished is kept")
+    reported = run.printed.count("interrupted; what is finished is kept")
     # Who has done the last task, or has shown the table, may be ending by itself.
     over = re.search(r"\[(\d+)/\1\]|^More in report", run.printed, re.MULTILINE)
     silent = number == signal.SIGKILL or status != -number or over
-    assert notices == 1 or (notices == 0 and silent), (blow, run.printed)
+    assert reported == 1 or (reported == 0 and silent), (blow, run.printed)
     return True
 
 

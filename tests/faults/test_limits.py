@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from pipeline.core import paths
+from tests.conftest import make_workspace
 from tests.faults import harness
 from tests.faults.around import ONE, ends_well, ends_with_one_line, start
 
@@ -129,3 +130,22 @@ def test_too_little_processor_time(workspace, often, tried):
     harness.settles(workspace, *choice, before=before)
     shutil.rmtree(workspace.path / paths.RESULTS)
     tried("one second of processor time, after which the kernel kills doit", "the next run goes on")
+
+
+def test_the_page_cannot_end_a_run(tmp_path, prepared, tried):
+    """vl-convert aborts its process where it may not reserve addresses."""
+    made = make_workspace(tmp_path / "a copy", prepared, page=True)
+    run = start(made, before=("sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"))
+    assert run.end() == 1, run.printed
+    assert re.search(
+        r"^error: page: its process died of SIG\w+ \(Fatal .*; then run: doit run$", run.printed, re.M
+    )
+    harness.one_error(run.printed)
+    assert "wasmtime.cranelift" in run.printed.rpartition("\n\n")[0], "the table is shown"
+    for path in (paths.RESULTS_JSON, "report/results.csv", paths.HISTORY):
+        assert (made.path / path).exists(), path
+    assert not (made.path / paths.INDEX_HTML).exists()
+    again = made.run(*ONE)
+    assert [task.split()[0] for task in again] == ["page", "check"]
+    assert (made.path / paths.INDEX_HTML).exists()
+    tried("4 GiB of addresses, too few for the page", "named, the table and all other files made")

@@ -23,7 +23,7 @@ from pipeline.workloads import scaffold, workload_toml
 from tests.conftest import ROOT
 from tests.faults.house import EVIL, LINES, make_house, state
 
-FAULTS = "Names that lead out of the project"
+FAULTS = "Names that lead out of their folder"
 #: Why an archive's member is refused.
 OBJECTION = (
     "more than 99 bytes|an absolute path|a path out of its folder|a name with characters or components"
@@ -163,7 +163,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     assert all(p.startswith("workloads/local/") and len(Path(p).parts) == 4 for p in made), made
     shutil.rmtree("workloads/local")
     tried(
-        "an evil name in someone else's workload.toml or claims.toml",
+        "an evil name in an untrusted workload.toml or claims.toml",
         "refused, or a name below its folder",
         times,
     )
@@ -183,7 +183,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
             with pytest.raises(BadInput):
                 bundle.read(str(path))
     assert (workspace.snapshot(), state(workspace)) == before
-    tried("an evil name in someone else's bundle", "refused, nothing unpacked", 4 * len(EVIL))
+    tried("an evil name in an untrusted bundle", "refused, nothing unpacked", 4 * len(EVIL))
 
 
 def whole(members, known):
@@ -242,7 +242,5 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
             times += 1
     assert (workspace.snapshot(), state(workspace)) == before
     tried(
-        "an evil name in the lock of someone else's bundle",
-        "refused, or a plain name; nothing unpacked",
-        times,
+        "an evil name in the lock of an untrusted bundle", "refused, or a plain name; nothing unpacked", times
     )

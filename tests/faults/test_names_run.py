@@ -12,7 +12,7 @@ from pipeline.core import paths
 from tests.faults.harness import cells, one_error, settles
 from tests.faults.house import EVIL, LINES, house_of, make_house, state
 
-FAULTS = "Names that lead out of the project"
+FAULTS = "Names that lead out of their folder"
 
 
 @pytest.fixture(scope="module")

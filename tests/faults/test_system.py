@@ -64,7 +64,7 @@ def test_the_clock_is_years_off(workspace, clock, often, tried):
         assert again.end() == 0, again.printed
         assert "Everything is up to date" in again.printed, again.printed
         assert harness.finished(workspace) == before
-        tried("the clock is years off in a run, and right or wrong in the next", "nothing measured again")
+        tried("the clock is years off in a run, and off by other years in the next", "nothing measured again")
 
 
 def test_the_clock_jumps_meanwhile(workspace, clock, often, tried):
@@ -256,5 +256,6 @@ def test_a_processor_goes_offline(workspace, often, tried):
     assert harness.settles(workspace, "variants=O3", "rounds=3", before=harness.finished(workspace))
     shutil.rmtree(workspace.path / paths.RESULTS)
     tried(
-        "a processor goes offline during a run, and comes back", "measured again while it is away, else kept"
+        "a processor goes offline during a run, and comes back",
+        "measured again while it is away, otherwise kept",
     )

@@ -269,7 +269,7 @@ def test_each_is_the_status_of_its_cell(workspace, chosen, tried):
         cell = found[f"faulty.{name}"]
         assert cell["status"] == case.status, (name, cell["status"], cell["reason"])
         assert re.search(case.reason, cell["reason"] or ""), (name, cell["reason"])
-        assert (cell["score"] is not None) == (case.status == "ok"), name
+        assert (cell["measurement"] is not None) == (case.status == "ok"), name
         named = f"coremark/zig/O3/faulty.{name}: {case.status}"
         assert (named in printed) == (case.status != "ok"), (named, printed)
     for case in chosen.values():

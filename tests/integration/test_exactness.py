@@ -168,7 +168,7 @@ def test_clean_removes_what_was_made_and_forget_works(workspace):
     made = {p for p in before if re.search(r"coremark/(core_[lmsu]\w+\.c|coremark\.h)$", p)}
     assert len(made) == 6
     # What was measured before cannot be made again.
-    assert left == before - made | {"history/runs.sqlite"}
+    assert left == before - made | {"history/000001.json"}
     assert not (workspace.path / "build").exists()
     assert workspace.doit("forget").returncode == 0
 

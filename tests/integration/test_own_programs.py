@@ -170,7 +170,7 @@ def test_a_new_workload_runs_at_once(workspace, tmp_path):
     workspace.run("workload=fresh", *CHOICE)
     found = cells(workspace)
     assert {c["status"] for c in found.values()} == {"ok"}
-    assert found["fresh", "native"]["score"] > 0
+    assert found["fresh", "native"]["measurement"]["score"] > 0
 
 
 def test_one_backend_that_computes_something_else_is_named(workspace, summing):
@@ -199,7 +199,7 @@ def test_one_backend_that_computes_something_else_is_named(workspace, summing):
     found = cells(workspace)
     assert found["summing", "wasmtime.cranelift"]["status"] == "ok"
     assert found["summing", "liar"]["status"] == "invalid", found["summing", "liar"]["reason"]
-    assert found["summing", "liar"]["score"] is None
+    assert found["summing", "liar"]["measurement"] is None
     reason = found["summing", "liar"]["reason"]
     assert "line 2 is 'sum " in reason
     assert "native prints 'sum " in reason

@@ -56,3 +56,84 @@ def test_a_log_is_complete_and_plain(workspace):
     assert "\x1b" not in outcome.stdout + outcome.stderr
     line = r"^    coremark/zig/O2-DTRAP/wasmtime.cranelift, round 1: trap: "
     assert re.search(line, outcome.stdout, re.MULTILINE)
+
+
+def piped(workspace, command, lines=1):
+    """(standard output, standard error) of doit in a pipe whose reader ends after some lines."""
+    shell = f'"$0" -m doit {command} | head -{lines}'
+    outcome = subprocess.run(
+        ["bash", "-c", shell, sys.executable],
+        cwd=workspace.path,
+        env=environment(workspace.path),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    return outcome.stdout, outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["list", "list --all", "help", "--help", "help run", "run help", "run doctor", "run history"]
+)
+def test_a_reader_that_ends_early(workspace, command):
+    stdout, stderr = piped(workspace, command)
+    assert stdout.count("\n") <= 1
+    assert "Traceback" not in stderr
+    assert "Exception ignored" not in stderr
+    assert "Broken pipe" not in stderr
+
+
+def test_a_run_whose_reader_ends_early_goes_on_next_time(workspace):
+    stdout, stderr = piped(workspace, "run variants=O2 rounds=1")
+    assert stdout.startswith("[")
+    assert stderr == "error: standard output: Broken pipe; what is finished is kept; run: doit run\n"
+    workspace.run("variants=O2", "rounds=1")
+    stdout, stderr = piped(workspace, "run variants=O2 rounds=1")
+    assert (stdout, stderr) == ("Everything is up to date.\n", "")
+
+
+def test_outputs_that_are_closed(workspace):
+    for command in ("list", "help", "run help tune"):
+        for redirection in (">&-", "2>&-", "<&- >&- 2>&-"):
+            shell = f'"$0" -m doit {command} {redirection}'
+            outcome = subprocess.run(
+                ["bash", "-c", shell, sys.executable],
+                cwd=workspace.path,
+                env=environment(workspace.path),
+                capture_output=True,
+                text=True,
+            )
+            assert (outcome.returncode, outcome.stderr) == (0, ""), (command, redirection)
+
+
+def test_a_different_folder(workspace, tmp_path):
+    """doit -f, -k and -d: one line that names the folder to run doit in, and nothing is changed."""
+    before = workspace.snapshot()
+    below = workspace.path / "pipeline"
+    cases = [
+        (below, ["-f", "../dodo.py", "list"], f"ERROR: doit was started in {below}; run: cd "),
+        (below, ["-k", "run"], f"ERROR: doit was started in {below}; run: cd "),
+        (
+            tmp_path,
+            ["-f", f"{workspace.path}/dodo.py", "run"],
+            f"ERROR: doit was started in {tmp_path}; run: cd ",
+        ),
+        (workspace.path, ["-d", "pipeline", "list"], "error: -d pipeline: the tasks work in "),
+        (workspace.path, ["run", "-d", "pipeline"], "error: -d pipeline: the tasks work in "),
+    ]
+    for folder, arguments, message in cases:
+        outcome = subprocess.run(
+            [sys.executable, "-m", "doit", *arguments],
+            cwd=folder,
+            env=environment(workspace.path),
+            capture_output=True,
+            text=True,
+        )
+        assert outcome.returncode in (1, 3)
+        assert outcome.stderr.startswith(message), outcome.stderr
+        assert outcome.stderr.count("\n") == 1
+    for arguments in (["-f", "dodo.py", "list"], ["-f", f"{workspace.path}/dodo.py", "list"], ["-k", "list"]):
+        outcome = workspace.doit(*arguments)
+        assert (outcome.returncode, outcome.stderr) == (0, "")
+        assert outcome.stdout.startswith("flags ")
+    assert workspace.snapshot() == before

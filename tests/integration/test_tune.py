@@ -163,7 +163,7 @@ def check(workspace, found, state, text):
 def test_without_its_backend_it_says_what_to_type(workspace):
     for arguments, complaint in (
         (["run", "tune"], "for which backend? Type e.g.: doit run tune backend="),
-        (["run", "backend=native"], "for the matrix, type: doit run backends=…"),
+        (["run", "backend=native"], "for the matrix: doit run backends=…"),
     ):
         outcome = workspace.doit(*arguments)
         assert outcome.returncode == 1

@@ -7,34 +7,51 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from dataclasses import replace
+from types import ModuleType
 
 from pipeline.core.model import Backend
 
 
-def discover() -> dict[str, Backend]:
-    """Return {name: backend} of every module here that defines ``BACKENDS``."""
-    found: dict[str, Backend] = {}
+def _modules() -> Iterator[ModuleType]:
     for module in pkgutil.iter_modules(__path__):
-        for item in importlib.import_module(f"{__name__}.{module.name}").BACKENDS:
-            found[item.name] = item
-    return dict(sorted(found.items()))
+        yield importlib.import_module(f"{__name__}.{module.name}")
+
+
+def discover() -> dict[str, Backend]:
+    """{name: backend} of every module here. Starts no process and writes no file.
+
+    A module has ``BACKENDS``, or ``backends()`` where they depend on the machine.
+    """
+    every = [
+        backend
+        for module in _modules()
+        for backend in (module.backends() if hasattr(module, "backends") else module.BACKENDS)
+    ]
+    return {backend.name: backend for backend in sorted(every, key=lambda each: each.name)}
+
+
+def ask_programs() -> None:
+    """Start the programs on this machine that were not asked yet what they are; their answers are kept."""
+    for module in _modules():
+        if hasattr(module, "ask"):
+            module.ask()
 
 
 def troubles() -> list[str]:
-    """What modules here found and could not take, in words."""
-    modules = (importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__))
-    return [why for module in modules for why in getattr(module, "TROUBLES", {}).values()]
+    """Why programs on this machine give no backend."""
+    return [why for module in _modules() if hasattr(module, "troubles") for why in module.troubles()]
 
 
 def at_version(backend: Backend, version: str) -> Backend:
-    """The same backend in another version of its PyPI package, in an isolated environment.
+    """The same backend in a different version of its PyPI package, in an isolated environment.
 
     Raises ValueError where its runtime is not a PyPI package.
     """
     runtime = backend.runtime
     if not runtime.packages:
-        raise ValueError(f"{backend.name} is no PyPI package, so it has only the version that is here")
+        raise ValueError(f"{backend.name} is not a PyPI package, so only the installed version is available")
     name = f"{runtime.name}@{version}"
     environment = f"{runtime.name}-{version}"
     runtime = replace(runtime, name=name, version=version, environment=environment)

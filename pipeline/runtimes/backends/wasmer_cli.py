@@ -3,7 +3,10 @@
 Relied on: ``wasmer -vV`` prints "wasmer VERSION …" first and lists the compilers that are built in after
 "compiler:", since release 7 after "runtimes:"; ``wasmer run --COMPILER FILE -- ARGUMENTS`` uses that compiler
 or fails; ``--mapdir=/:FOLDER`` gives the guest a folder, and from release 8 on ``--volume=FOLDER:/``.
-Which compiler made the code that ran is not to be seen from outside, so these prove nothing.
+Which compiler made the code that ran is not visible from outside, so these backends prove nothing.
+
+What a binary is can only be asked by starting it. ``ask`` does that once for each binary, before a run;
+``backends`` reads the answers and starts nothing.
 """
 
 from __future__ import annotations
@@ -13,70 +16,91 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.core import paths
 from pipeline.core.files import write_json
 from pipeline.core.model import Backend, Kind, Program, Runtime
 
 _KINDS = {"cranelift": Kind.OPTIMIZING, "llvm": Kind.OPTIMIZING, "singlepass": Kind.BASELINE}
-#: What each binary has said, so that loading the graph starts nothing: {its identity: [version, compilers]}.
-_ANSWERS = Path(__file__).resolve().parents[3] / "build" / "runtimes" / "wasmer-cli-answers.json"
 _TIMEOUT_S = 20
 
 
-#: {path: why it gives no backend}, for doit run doctor.
-TROUBLES: dict[str, str] = {}
+def backends() -> tuple[Backend, ...]:
+    """One backend for each compiler of each binary that was asked; the first binary of a version counts."""
+    return tuple(
+        _backend(path, version, compiler)
+        for path, (version, *compilers) in _first_of_each_version().items()
+        for compiler in compilers
+    )
 
 
-def find() -> tuple[Backend, ...]:
-    """One backend for each compiler of each binary; of two binaries of one version the first counts."""
-    answers: dict[str, list[str]] | None = None
-    found: dict[str, Backend] = {}
-    for path in _binaries():
-        if answers is None:
-            answers = _read()
-        status = os.stat(path)
-        identity = f"{path} {status.st_mtime_ns} {status.st_size}"
+def troubles() -> list[str]:
+    """Why a binary gives no backend, for doit run doctor."""
+    binaries, not_programs = _binaries()
+    answers, used = _read_answers(), _first_of_each_version()
+    reasons = [f"$WASMER names {path}, which is not a program" for path in not_programs]
+    for path, identity in binaries.items():
         if identity not in answers:
-            said = _ask(path)
-            if not said:  # asked again at the next load: it may have been busy
-                TROUBLES[path] = f"{path} -vV does not name its version and compilers"
-                continue
-            answers[identity] = said
-            _write(answers)
-        version, *compilers = answers[identity]
-        if any(backend.runtime.version == version for backend in found.values()):
-            TROUBLES[path] = f"{path} is of version {version}, as one that was found before it"
-            continue
-        program = Program(path, ("--version",), "it was named by $WASMER or lay on PATH")
-        runtime = Runtime(
-            f"wasmer-cli@{version}",
-            "command_worker.py",
-            programs=(program,),
-            version=version,
-        )
-        for compiler in compilers:
-            files = "--mapdir=/:{files}" if int(version.split(".")[0]) < 8 else "--volume={files}:/"
-            argv = [path, "run", f"--{compiler}", files, "{artifact}", "--", "{args}"]
-            name = f"wasmer-cli.{compiler}@{version}"
-            backend = Backend(name, _KINDS[compiler], runtime, options={"argv": argv}, forks=True)
-            found.setdefault(name, backend)
-    return tuple(found.values())
+            reasons.append(f"{path} -vV does not name its version and compilers")
+        elif path not in used:
+            reasons.append(f"{path} has version {answers[identity][0]}, as a binary found before it")
+    return reasons
 
 
-def _binaries() -> Iterator[str]:
+def ask() -> None:
+    """Start every binary that was not asked yet, and keep its answer.
+
+    One that does not answer is asked again next time: it may have been busy.
+    """
+    binaries, _ = _binaries()
+    if not binaries:
+        return
+    answers = _read_answers()
+    new = {identity: _ask(path) for path, identity in binaries.items() if identity not in answers}
+    new = {identity: answer for identity, answer in new.items() if answer}
+    if new:
+        with contextlib.suppress(OSError):
+            write_json(paths.WASMER_ANSWERS, {**answers, **new})
+
+
+def _first_of_each_version() -> dict[str, list[str]]:
+    """{path: [version, compiler, …]}."""
+    binaries, _ = _binaries()
+    answers = _read_answers() if binaries else {}
+    first: dict[str, tuple[str, list[str]]] = {}
+    for path, identity in binaries.items():
+        if identity in answers:
+            first.setdefault(answers[identity][0], (path, answers[identity]))
+    return dict(first.values())
+
+
+def _backend(path: str, version: str, compiler: str) -> Backend:
+    program = Program(path, ("--version",), "it was named by $WASMER or was on PATH")
+    runtime = Runtime(f"wasmer-cli@{version}", "command_worker.py", programs=(program,), version=version)
+    files = "--mapdir=/:{files}" if int(version.split(".")[0]) < 8 else "--volume={files}:/"
+    argv = [path, "run", f"--{compiler}", files, "{artifact}", "--", "{args}"]
+    name = f"wasmer-cli.{compiler}@{version}"
+    return Backend(name, _KINDS[compiler], runtime, options={"argv": argv}, forks=True)
+
+
+def _binaries() -> tuple[dict[str, str], list[str]]:
+    """({path: what identifies the binary}, what $WASMER names that is not a program); each binary once."""
     named = [path for path in os.environ.get("WASMER", "").split(os.pathsep) if path]
-    for path in named:
-        if not (os.path.isfile(path) and os.access(path, os.X_OK)):
-            TROUBLES[path] = f"$WASMER names {path}, which is no program"
     on_path = [os.path.join(folder, "wasmer") for folder in os.get_exec_path() if folder]
+    identities: dict[str, str] = {}
     seen = set()
     for path in (*named, *on_path):
         real = os.path.realpath(path)
-        if real not in seen and os.path.isfile(real) and os.access(real, os.X_OK):
+        if real not in seen and _is_program(real):
             seen.add(real)
-            yield os.path.abspath(path)
+            path, status = os.path.abspath(path), os.stat(path)
+            identities[path] = f"{path} {status.st_mtime_ns} {status.st_size}"
+    return identities, [path for path in named if not _is_program(path)]
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
 def _ask(path: str) -> list[str]:
@@ -101,23 +125,15 @@ def _ask(path: str) -> list[str]:
     return [version[1], *(compiler for compiler in _KINDS if compiler in words)]
 
 
-def _read() -> dict[str, list[str]]:
+def _read_answers() -> dict[str, list[str]]:
     with contextlib.suppress(OSError, ValueError):
-        answers = json.loads(_ANSWERS.read_text(encoding="utf-8"))
+        answers = json.loads(Path(paths.WASMER_ANSWERS).read_text(encoding="utf-8"))
         if isinstance(answers, dict):
-            return {identity: said for identity, said in answers.items() if _is_answer(said)}
+            return {identity: answer for identity, answer in answers.items() if _is_answer(answer)}
     return {}
 
 
-def _is_answer(said: object) -> bool:
-    if not isinstance(said, list) or not all(isinstance(word, str) for word in said):
+def _is_answer(answer: object) -> bool:
+    if not isinstance(answer, list) or not answer or not all(isinstance(word, str) for word in answer):
         return False
-    return all(compiler in _KINDS for compiler in said[1:])
-
-
-def _write(answers: dict[str, list[str]]) -> None:
-    with contextlib.suppress(OSError):
-        write_json(_ANSWERS, answers)
-
-
-BACKENDS = find()
+    return all(compiler in _KINDS for compiler in answer[1:])

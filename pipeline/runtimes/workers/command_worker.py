@@ -32,8 +32,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         copy = inputs.Copy(options["files"])
         argv = [word.replace("{files}", copy.path) for word in argv]
     else:
-        said = "this command gives no files to its guest: no word of its argv has {files} in it"
-        raise serve.Unavailable(said)
+        reason = "this command gives no files to its guest: no word of its argv has {files} in it"
+        raise serve.Unavailable(reason)
     words = [word.replace("{artifact}", path) for word in argv]
     at = argv.index("{args}")
     home = scratch.lasting_folder()  # for what runtimes keep, such as compiled modules

@@ -32,7 +32,7 @@ class Copy:
         self._trace = []  # type: List[Tuple[str, int, int, int]]
 
     def restore(self) -> None:
-        """Make it anew, unless nothing has touched it since."""
+        """Make it again, unless nothing has changed it since."""
         if self._trace and self._look() == self._trace:
             return
         shutil.rmtree(self.path, ignore_errors=True)
@@ -60,7 +60,7 @@ def _regular(folder: str) -> List[str]:
 
 
 def _names(folder: str) -> List[str]:
-    """All that lies below the folder, in order; folders behind links are not looked into."""
+    """All names below the folder, in order; folders behind links are not looked into."""
     found = []
     for where, folders, files in os.walk(folder):
         found += [os.path.relpath(os.path.join(where, name), folder) for name in folders + files]

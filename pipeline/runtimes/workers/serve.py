@@ -115,7 +115,7 @@ def _run(run: Run, request: Facts) -> Facts:
         "message": message[:500],
         # Seconds, monotonic clock, host side.
         "wall_seconds": wall,
-        # Below 1 for the time that somebody else had the processor.
+        # Below 1 where other processes had the processor.
         "cpu_share": cpu / wall,
         "stdout_bytes": os.fstat(1).st_size,
         # A character a byte.

@@ -67,11 +67,11 @@ def _spawn(
 
 
 def _last_line(errors: int) -> str:
-    """The end of what it said on standard error, as ": …"; nothing where it was silent."""
+    """The last line of its standard error, as ": …"; "" where there is none."""
     size = os.fstat(errors).st_size
     lines = os.pread(errors, 4096, max(0, size - 4096)).decode("utf-8", "replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
-    return ": %s" % said[-1][:300] if said else ""
+    printed = [line.strip() for line in lines if line.strip()]
+    return ": %s" % printed[-1][:300] if printed else ""
 
 
 def _peak_rss_bytes(pid: int) -> Optional[int]:

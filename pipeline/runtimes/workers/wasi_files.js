@@ -39,7 +39,7 @@ class Files {
 
   // WASI's file type of a descriptor.
   kind(fd) {
-    if (fd >= 0 && fd < ROOT) return CHARACTER_DEVICE; // so that nobody seeks
+    if (fd >= 0 && fd < ROOT) return CHARACTER_DEVICE; // so that a guest does not seek
     if (fd === ROOT && this.contents) return DIRECTORY;
     return this.opened.has(fd) ? REGULAR_FILE : fail(BADF);
   }

@@ -30,7 +30,7 @@ static void find_files(void)
 static int kind_of(u32 fd)
 {
     if (fd < ROOT)
-        return CHARACTER_DEVICE; /* so that nobody seeks */
+        return CHARACTER_DEVICE; /* so that a guest does not seek */
     if (fd >= MOST_OPEN || !hosts[fd])
         return 0;
     return fd == ROOT ? DIRECTORY : REGULAR_FILE;

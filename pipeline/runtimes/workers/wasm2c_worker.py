@@ -49,7 +49,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with os.fdopen(os.dup(executable), "wb") as out:
         out.write(image)
     program = "/proc/self/fd/%d" % executable
-    # Where a trapped guest leaves its reason, and another one what it returned.
+    # Where a trapped guest leaves its reason, and one that ends what it returned.
     reasons, returns = os.memfd_create("trap", 0), os.memfd_create("returned", 0)
     environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
     if "files" in options:
@@ -129,7 +129,7 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
         command += ["-isystem", os.path.join(_package("ziglang"), "lib", name)]
     _do([*command, *options], folder)
     if not os.path.exists(os.path.join(_LIBC, "libc.a")):
-        raise serve.Unavailable("the C library is not built; type: doit run build")
+        raise serve.Unavailable("the C library is not built; run: doit run build")
     command = [zig, "ld.lld", "-m", emulation, "-static", "-no-pie", "--entry", "_start", "--gc-sections"]
     command += ["--eh-frame-hdr", "-o", "guest", os.path.join(_LIBC, "crt1.o"), *objects]
     _do(command + [os.path.join(_LIBC, name) for name in ("libc.a", "libzigc.a", "libcompiler_rt.a")], folder)
@@ -158,11 +158,11 @@ def _do(command: List[str], folder: str) -> None:
     )
     if outcome.returncode:
         lines = [line.strip() for line in outcome.stdout.decode("utf-8", "replace").splitlines()]
-        said = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
+        message = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
         name = os.path.basename(command[0])
         status = outcome.returncode
         how = "status %d" % status if status > 0 else signal.Signals(-status).name
-        raise serve.Refused("%s: %s (%s)" % (name, said[:300], how))
+        raise serve.Refused("%s: %s (%s)" % (name, message[:300], how))
 
 
 def _proof(image: bytes) -> serve.Facts:

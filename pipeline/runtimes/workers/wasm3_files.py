@@ -34,7 +34,7 @@ class Files:
     def kind(self, fd: int) -> int:
         """WASI's file type of a descriptor."""
         if 0 <= fd < ROOT:
-            return CHARACTER_DEVICE  # so that nobody seeks
+            return CHARACTER_DEVICE  # so that a guest does not seek
         if fd == ROOT and self._contents is not None:
             return DIRECTORY
         if fd in self._open:

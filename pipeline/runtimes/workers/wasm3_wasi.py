@@ -87,7 +87,7 @@ class Wasi:
     def _bytes(self, at: int, size: int) -> memoryview:
         """The guest's memory there; an exception, which is a trap, where it has none."""
         at, size = at & 0xFFFFFFFF, size & 0xFFFFFFFF
-        memory = self._runtime.get_memory(0)  # anew: it moves when it grows
+        memory = self._runtime.get_memory(0)  # each time: it moves when it grows
         if at + size > len(memory):
             raise IndexError("the guest names memory that it does not have")
         return memory[at : at + size]  # type: ignore[no-any-return]

@@ -26,7 +26,7 @@ _STARTED = time.perf_counter()
 wasm3 = importlib.import_module("wasm3")  # type: Any
 _RUNTIME_SECONDS = time.perf_counter() - _STARTED
 
-#: Bytes of wasm3's own stack. Its C frames lie on the thread's stack of 8 MiB, and grow with it.
+#: Bytes of wasm3's own stack. Its C frames are on the thread's stack of 8 MiB, and grow with it.
 _STACK_BYTES = 1024 * 1024
 _M_MMAP_THRESHOLD = -3
 #: Gives a module of a runtime what it imports: (module, runtime), pywasm3's objects.
@@ -37,7 +37,7 @@ _LIBRARY.m3_CompileModule.restype = ctypes.c_char_p
 _LIBRARY.m3_CompileModule.argtypes = _LIBRARY.m3_FreeRuntime.argtypes = [ctypes.c_void_p]
 _LIBRARY.m3_FreeRuntime.restype = None
 
-with contextlib.suppress(AttributeError):  # another C library than glibc
+with contextlib.suppress(AttributeError):  # a C library other than glibc
     # A guest's memory is mapped for itself, always: a freed one raises this threshold otherwise, and a memory
     # that grows in the heap is copied, which took 3.5 ms of each run.
     ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
@@ -209,8 +209,8 @@ def _reencode(data: bytes) -> bytes:
             check=False,
         )
         if outcome.returncode:
-            said = outcome.stderr.decode("utf-8", "replace").splitlines() or ["no message"]
-            raise serve.Refused("%s: %s" % (command[0], said[0]))
+            printed = outcome.stderr.decode("utf-8", "replace").splitlines() or ["no message"]
+            raise serve.Refused("%s: %s" % (command[0], printed[0]))
         data = outcome.stdout
     return data
 

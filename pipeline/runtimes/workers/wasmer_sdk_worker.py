@@ -29,8 +29,8 @@ _REFUSED_AS_ASKED = "argument contains null byte"
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     if "clock" in options:
-        said = "Wasmer's SDK runs WASI commands only: it cannot give the module env.clock_ms"
-        raise serve.Unavailable(said)
+        reason = "Wasmer's SDK runs WASI commands only: it cannot give the module env.clock_ms"
+        raise serve.Unavailable(reason)
     with scratch.folder() as cache:
         started = time.perf_counter()
         wasmer_sdk = importlib.import_module("wasmer_sdk")  # type: Any

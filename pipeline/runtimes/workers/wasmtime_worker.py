@@ -195,7 +195,7 @@ def _config(options: serve.Facts) -> wasmtime.Config:
 
 def _aborts(options: serve.Facts) -> bool:
     """Whether asking for such an engine ends the process, as it does in releases built without it."""
-    _config(options)  # raises what can be told from here
+    _config(options)  # raises what can be found out here
     child = os.fork()
     if child == 0:
         try:

@@ -1,0 +1,121 @@
+"""Which name=value the command line takes, and for which task: the rules, and the text of ``doit run help``.
+
+The table is what pipeline/tasks/options.py and the modules of pipeline/tasks/commands declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.core.errors import BadInput, near_miss
+from pipeline.experiment.matrix import load
+from pipeline.experiment.plan import Plan
+from pipeline.tasks.commands import discover
+from pipeline.tasks.options import ARTIFACTS, EVERYTHING, Option
+from pipeline.workloads.selection import third_parties
+
+#: doit's commands that change what is in a checkout; all others only read.
+_CHANGING = {"run", "clean", "forget", "ignore", "reset-dep", "strace"}
+#: Where an option of one command is easily mistaken for one of all runs.
+_HINTS = {"backend": "; for the matrix: doit run backends=…"}
+
+
+def checkouts() -> tuple[Option, ...]:
+    """An option for each third party: a folder in place of the pinned package."""
+    return tuple(
+        Option(name, "FOLDER", f"your checkout of {name}, of a known revision", "the pinned package")
+        for name in third_parties()
+    )
+
+
+def owners() -> dict[str, set[str]]:
+    """{option: the tasks that it belongs to}; an empty set where every run takes it."""
+    shared = {option.name for option in (*EVERYTHING, *checkouts())}
+    table: dict[str, set[str]] = {name: set() for name in shared}
+    for task, command in discover().items():
+        for option in command.options:
+            if option.name not in shared:
+                table.setdefault(option.name, set()).add(task)
+    return table
+
+
+def check(variables: Mapping[str, str], tasks: Sequence[str]) -> None:
+    """Raises BadInput for a name=value that is unknown or that none of these tasks takes."""
+    if not variables:
+        return
+    table = owners()
+    for name in variables:
+        if name not in table:
+            raise BadInput(f"command line: unknown {name}={near_miss(name, sorted(table))}")
+        if table[name] and not table[name].intersection(tasks):
+            task, hint = min(table[name]), _HINTS.get(name, "")
+            raise BadInput(f"command line: {name}= belongs to {task}; run: doit run {task} {name}=…{hint}")
+    if "artifact" in variables:
+        for task in tasks:
+            if task in discover() and not discover()[task].prebuilt:
+                raise BadInput(
+                    f"command line: {task} is about what is built here and does not take artifact=; "
+                    "run: doit run artifact=FILE.wasm"
+                )
+
+
+def changes_checkout(command: str, tasks: Sequence[str]) -> bool:
+    """Whether a command of doit changes the checkout, so that it must have that alone."""
+    if command != "run" or not tasks:
+        return command in _CHANGING
+    commands = discover()
+    return not all(task in commands and commands[task].only_reads for task in tasks)
+
+
+def read_plan(variables: Mapping[str, str], tasks: Sequence[str]) -> Plan:
+    """The plan that the command line asks for, as the files are now; raises BadInput."""
+    check(variables, tasks)
+    every = any(task in discover() and discover()[task].all_workloads for task in tasks)
+    if "new" not in tasks:
+        return load(variables, every=every and "artifact" not in variables)
+    # The workload that is to be made does not exist yet.
+    others = {name: value for name, value in variables.items() if name not in ("workload", "from")}
+    return replace(load(others), given=dict(variables))
+
+
+def describe(tasks: Sequence[str]) -> str:
+    """The text of ``doit run help``: of all variables, or of those of some tasks; raises BadInput."""
+    commands = discover()
+    for task in tasks:
+        if task not in commands:
+            raise BadInput(f"help: {task!r} takes no variables of its own{near_miss(task, commands)}")
+    if tasks:
+        return "\n".join(line for task in tasks for line in _of_task(task))
+    lines = ["doit run [TASK …] [NAME=VALUE …]", "", "Every run takes:"]
+    lines += _lines((*EVERYTHING, *checkouts()))
+    for task, command in commands.items():
+        if command.options:
+            lines += ["", f"doit run {task} also takes:", *_lines(command.options)]
+    lines += [
+        "",
+        "Of one task: doit run help TASK. All tasks: doit list. matrix.toml has the defaults.",
+    ]
+    return "\n".join(lines)
+
+
+def _of_task(task: str) -> Iterator[str]:
+    command = discover()[task]
+    own = {option.name for option in command.options}
+    shared = [option for option in command.shared if option.name not in own]
+    if set(ARTIFACTS) <= set(command.shared):
+        shared += checkouts()
+    needed = [f"{option.name}={option.value}" for option in command.options if option.needed]
+    more = ["[NAME=VALUE …]"] if len(own) + len(shared) > len(needed) else []
+    yield " ".join(["doit run", task, *needed, *more])
+    yield from _lines((*command.options, *shared))
+
+
+def _lines(options: Sequence[Option]) -> list[str]:
+    """A line or two for each option, in columns."""
+    heads = [f"  {option.name}={option.value}" for option in options]
+    width = max(map(len, heads), default=0) + 2
+    return [
+        f"{head:{width}}{option.meaning}" + (f" (default: {option.default})" if option.default else "")
+        for head, option in zip(heads, options, strict=True)
+    ]

@@ -1,0 +1,24 @@
+"""A workload made from a program of the user's."""
+
+from pipeline.experiment.plan import Plan
+from pipeline.tasks.actions import Later
+from pipeline.tasks.options import Command, Option
+from pipeline.tasks.steps import Task, command
+
+COMMAND = Command(
+    options=(
+        Option(
+            "workload",
+            "NAME",
+            "of the new folder in workloads/local/, or its path",
+            needed=True,
+        ),
+        Option("from", "FILE.c", "a C or C++ file, or a folder of such", needed=True),
+    ),
+)
+
+
+def task(plan: Plan) -> Task:
+    """It refuses to overwrite."""
+    given = [plan.given.get(name) for name in ("workload", "from")]
+    return command((Later("pipeline.workloads.scaffold:create"), *given), phase="new workload", seconds=0.1)
