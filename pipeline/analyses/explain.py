@@ -15,13 +15,12 @@ from typing import Any
 
 from pipeline.analyses.explain_text import render
 from pipeline.core import paths
-from pipeline.core.artifact import Artifact as BuiltArtifact
-from pipeline.core.artifact import load_record
+from pipeline.core.artifact import Artifact, load_record
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic, write_json
 from pipeline.experiment.plan import Plan
 from pipeline.wasm import code_diff, module
-from pipeline.wasm.features import features
+from pipeline.wasm.features import features_if_valid
 from pipeline.wasm.instruction_kinds import KINDS, count
 from pipeline.wasm.sections import CODE, WasmError, target_features
 from toolchain.model import WASM
@@ -41,7 +40,7 @@ _FACTS = (
 
 
 @dataclass(frozen=True)
-class Artifact:
+class ExplainedArtifact:
     """One artifact as found; ``facts`` is its object in explain.json."""
 
     workload: str
@@ -77,9 +76,9 @@ def explain(plan: Plan) -> None:
         raise ProjectError(f"there is no artifact to explain: {reason}")
 
 
-def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> Artifact:
+def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> ExplainedArtifact:
     """Read an artifact; what cannot be read is a reason, not an error."""
-    module = BuiltArtifact(workload, toolchain, variant, WASM)
+    module = Artifact(workload, toolchain, variant, WASM)
     found: dict[str, Any] = {
         "artifact": f"{workload}/{toolchain}/{variant}",
         "flags": list(flags),
@@ -94,20 +93,20 @@ def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> 
         found["reason"] = (
             f"not built; run: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
         )
-        return Artifact(workload, toolchain, variant, found)
+        return ExplainedArtifact(workload, toolchain, variant, found)
     found |= {
         "link": list(record.link),
         "wasm_opt": None if record.wasm_opt is None else list(record.wasm_opt),
     }
     if not record.present:
-        return Artifact(workload, toolchain, variant, {**found, "reason": record.reason})
+        return ExplainedArtifact(workload, toolchain, variant, {**found, "reason": record.reason})
     try:
         known, codes = read(data)
     except WasmError as error:
-        return Artifact(
+        return ExplainedArtifact(
             workload, toolchain, variant, {**found, "reason": f"{module.path} cannot be read: {error}"}
         )
-    return Artifact(workload, toolchain, variant, {**found, **known}, codes)
+    return ExplainedArtifact(workload, toolchain, variant, {**found, **known}, codes)
 
 
 def read(data: bytes) -> tuple[dict[str, Any], dict[str, code_diff.Code]]:
@@ -126,7 +125,7 @@ def read(data: bytes) -> tuple[dict[str, Any], dict[str, code_diff.Code]]:
         "code_bytes": contents.section_bytes(CODE),
         "data_bytes": sum(d.size for d in contents.data),
         "functions": len(contents.functions),
-        "features": _features(data),
+        "features": features_if_valid(data),
         "declared": target_features(contents.sections),
         "static_data": [addresses.start, addresses.stop],
         "instructions": {kind: counts[kind] for kind in KINDS if counts[kind]},
@@ -134,14 +133,7 @@ def read(data: bytes) -> tuple[dict[str, Any], dict[str, code_diff.Code]]:
     return known, code_diff.codes(contents)
 
 
-def _features(data: bytes) -> list[str] | None:
-    try:
-        return sorted(features(data))
-    except WasmError:
-        return None
-
-
-def facts(artifacts: Sequence[Artifact]) -> dict[str, Any]:
+def facts(artifacts: Sequence[ExplainedArtifact]) -> dict[str, Any]:
     """The content of explain.json; sizes are bytes."""
     present = [a for a in artifacts if a.present]
     return {
@@ -156,17 +148,19 @@ def facts(artifacts: Sequence[Artifact]) -> dict[str, Any]:
     }
 
 
-def neighbours(artifacts: Sequence[Artifact]) -> Iterator[tuple[Artifact, Artifact]]:
+def neighbours(
+    artifacts: Sequence[ExplainedArtifact],
+) -> Iterator[tuple[ExplainedArtifact, ExplainedArtifact]]:
     """Pairs that differ in one thing: variants that follow each other, and then toolchains that do."""
     for same in ("toolchain", "variant"):
-        groups: dict[tuple[str, str], list[Artifact]] = {}
+        groups: dict[tuple[str, str], list[ExplainedArtifact]] = {}
         for artifact in artifacts:
             groups.setdefault((artifact.workload, getattr(artifact, same)), []).append(artifact)
         for group in groups.values():
             yield from itertools.pairwise(group)
 
 
-def _functions(artifacts: Sequence[Artifact]) -> list[dict[str, Any]]:
+def _functions(artifacts: Sequence[ExplainedArtifact]) -> list[dict[str, Any]]:
     """Every function with its size in each artifact; first those that differ, by how much."""
     found = []
     for name in dict.fromkeys(name for a in artifacts for name in a.codes):
@@ -179,7 +173,7 @@ def _functions(artifacts: Sequence[Artifact]) -> list[dict[str, Any]]:
     return [entry for _, _, entry in sorted(found, key=lambda row: row[:2])]
 
 
-def _pair(one: Artifact, other: Artifact) -> dict[str, Any]:
+def _pair(one: ExplainedArtifact, other: ExplainedArtifact) -> dict[str, Any]:
     change = code_diff.compare(one.codes, other.codes)
 
     def sizes(name: str) -> tuple[int, int]:

@@ -127,7 +127,7 @@ def link(spec: BuildSpec) -> None:
         link=variant.link,
         wasm_opt=variant.wasm_opt,
         needs=variant.needs,
-        features=module_features(Path(output).read_bytes()) if target == WASM and refusal is None else (),
+        features=_features(output) if target == WASM and refusal is None else (),
         target=spec.toolchain.triple(target) if refusal is None else target,
         sha256=None if refusal else sha256(output),
         bytes=None if refusal else os.path.getsize(output),
@@ -168,15 +168,10 @@ def _stubbed(objects: Sequence[str]) -> str | None:
     return None
 
 
-def module_features(data: bytes) -> tuple[str, ...] | None:
-    """The features that a module uses; None where wasm-tools does not find it valid: engines decide then."""
-    from pipeline.wasm.features import features  # not for a run that links nothing
-    from pipeline.wasm.sections import WasmError
+def _features(path: str) -> tuple[str, ...] | None:
+    from pipeline.wasm.features import features_if_valid  # not for a run that links nothing
 
-    try:
-        return tuple(sorted(features(data)))
-    except WasmError:
-        return None
+    return features_if_valid(Path(path).read_bytes())
 
 
 def _optimise(flags: Sequence[str], module: str) -> str | None:

@@ -10,7 +10,6 @@ import hashlib
 import os
 from typing import TYPE_CHECKING
 
-from pipeline.build.artifacts import module_features
 from pipeline.core.artifact import Artifact, ArtifactRecord, save_record
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
@@ -31,7 +30,8 @@ _EXPECTED = (
 
 def take_in(workload: str, each: Prebuilt) -> None:
     """Copy a module to the artifacts of a workload, with a record of it; raises BadInput."""
-    from pipeline.wasm.module import read_interface  # not for a run that takes nothing in
+    from pipeline.wasm.features import features_if_valid  # not for a run that takes nothing in
+    from pipeline.wasm.module import read_interface
     from pipeline.wasm.sections import WasmError
 
     with open(each.path, "rb") as stream:
@@ -56,7 +56,7 @@ def take_in(workload: str, each: Prebuilt) -> None:
         link=(),
         wasm_opt=None,
         needs=(),
-        features=module_features(data),
+        features=features_if_valid(data),
         target=WASM,
         sha256=digest,
         bytes=len(data),

@@ -64,8 +64,7 @@ def assemble(plan: Plan) -> Results:
     """
     collected = {cell.name: _samples(plan, cell) for cell in plan.cells()}
     parts = _by_workload(plan, collected, plan.cells())
-    cells = [cell for part in parts for cell in part.cells]
-    workloads = tuple(part.workload for part in parts)
+    cells, workloads = [c for part in parts for c in part.cells], tuple(part.workload for part in parts)
     return Results(
         created=_created(collected.values()),
         host=_host(host.describe()),

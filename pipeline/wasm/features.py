@@ -44,6 +44,17 @@ def features(data: bytes) -> frozenset[str]:
     return frozenset(used)
 
 
+def features_if_valid(data: bytes) -> tuple[str, ...] | None:
+    """The features in the order of their names; None for a module of which wasm-tools cannot say them.
+
+    Engines decide whether such a module runs.
+    """
+    try:
+        return tuple(sorted(features(data)))
+    except WasmError:
+        return None
+
+
 def _used(module: bytes, names: list[str]) -> list[str]:
     """Those of the features without which the module is not valid; halves without any need one call."""
     try:

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from pipeline.tasks import command_line
+from pipeline.tasks.command_line import owners
 from tests.conftest import ROOT
 
 
@@ -76,7 +76,7 @@ def test_documents_of_the_project(docs):
 
 
 def test_usage_md_has_every_variable(docs):
-    assert docs.variables() == set(command_line.owners())
+    assert docs.variables() == set(owners())
 
 
 def test_results_md_has_the_keys_of_the_types(script):
