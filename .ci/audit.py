@@ -33,7 +33,7 @@ DIGESTS = (
     "pipeline/runtimes/pins/*.txt",
     "tests/data/*.json",
 )
-#: What looks random elsewhere and is none, by SHA-1 of the text: a C++ symbol, and digests of nothing.
+#: Other texts that look random and are not, by SHA-1 of the text: a C++ symbol, and digests of nothing.
 HARMLESS = {"f8949ec4", "7c20a1ab", "e6de2600"}
 _STARTED_BY_PYTHON = re.compile(r"[^/]+\.pth|(site|user)customize\.py")
 
@@ -60,7 +60,7 @@ def changed(site: Path) -> Iterator[str]:
                     yield f"{record.parent.name}: {name} is not what was published"
     for path in sorted(site.iterdir()):
         if _STARTED_BY_PYTHON.fullmatch(path.name) and path.name not in known:
-            yield f"{path.name}: Python runs it at each start, and it is of no package"
+            yield f"{path.name}: Python runs it at each start, and no package contains it"
 
 
 def asked_for(site: Path, project: Path = ROOT / "pyproject.toml") -> set[str]:
@@ -106,8 +106,8 @@ def vulnerable(report: dict[str, object], wanted: set[str]) -> tuple[list[str], 
             line = f"{each['name']} {each['version']}: {vulnerability['id']}"
             if canonicalize_name(each["name"]) in wanted:
                 found.append(f"{line}; fixed in {', '.join(vulnerability['fix_versions']) or 'none'}")
-    said = "".join(f"; {count} not: {reason}" for reason, count in why.items())
-    return found, f"{asked} packages were looked up{said}"
+    skipped = "".join(f"; {count} not: {reason}" for reason, count in why.items())
+    return found, f"{asked} packages were looked up{skipped}"
 
 
 def secrets(files: Iterable[Path], top: Path = ROOT) -> Iterator[str]:
@@ -146,13 +146,14 @@ def main() -> int:
         sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--timeout", "10"
     )
     try:
-        known, said = vulnerable(json.loads(audit.stdout), asked_for(site))
+        known, lookups = vulnerable(json.loads(audit.stdout), asked_for(site))
     except ValueError:
-        known, said = [], f"nothing was looked up: {(audit.stderr.strip().splitlines() or ['no answer'])[-1]}"
+        why = (audit.stderr.strip().splitlines() or ["no answer"])[-1]
+        known, lookups = [], f"nothing was looked up: {why}"
     findings += known
     for line in findings:
         print(f"audit: {line}")
-    print(f"known vulnerabilities: {said}")
+    print(f"known vulnerabilities: {lookups}")
     print(f"{len(list(metadata.distributions(path=[str(site)])))} packages, {len(tracked) - 1} files of ours")
     return 1 if findings else 0
 

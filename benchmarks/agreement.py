@@ -22,7 +22,7 @@ def measured() -> dict[str, tuple[float, str]]:
     subprocess.run([sys.executable, "-m", "doit", "run", *sys.argv[1:]], cwd=ROOT, check=True)
     cells = json.loads((ROOT / "report" / "results.json").read_text(encoding="utf-8"))["cells"]
     return {
-        f"{c['toolchain']}/{c['variant']}/{c['backend']}": (c["ratio"], c["kind"])
+        f"{c['toolchain']}/{c['variant']}/{c['backend']}": (c["measurement"]["ratio"], c["kind"])
         for c in cells
         if c["status"] == "ok"
     }

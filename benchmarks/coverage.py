@@ -66,7 +66,7 @@ def measurement(noise: Noise, rounds: int, generator: np.random.Generator) -> li
     for i in range(1, 2 * PAIRS):
         flip = generator.random(rounds) < np.where(slow[:, i - 1], leave_slow, leave_fast)
         slow[:, i] = slow[:, i - 1] ^ flip
-    # SMT neighbours and caches do not slow every program alike.
+    # SMT neighbours and caches do not slow every program by the same factor.
     speed *= np.where(slow.reshape(shape), [0.66, 0.69], 1.0)
     hit = generator.random(shape) < noise.bursts
     seen = generator.random(shape) < 0.5

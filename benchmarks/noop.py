@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How long a `doit run` with nothing to do takes, beside what Python and doit take by themselves.
+"""How long a `doit run` with nothing to do takes, and what Python and doit take by themselves.
 
 Run it after a `doit run` that ended well, with the same choices on its command line:
 
     .venv/bin/python benchmarks/noop.py [protocol=quick …]
 
 Alternates the commands, prints the fastest and the median of each, and the ratio that is promised
-in the README.
+in docs/performance.md.
 """
 
 import statistics

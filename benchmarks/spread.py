@@ -5,8 +5,8 @@
 
 For each optimising backend at -O3: its ratio to native by our protocol, and by what other tools do (one
 long run each, one after the other) in the same time; on the machine as it is, and again with two CPU
-burners beside it. Needs the artifacts and runtimes: doit run build runtime. Prints the table of the
-README and exits with 1 if a promise is not kept.
+burners beside it. Needs the artifacts and runtimes: doit run build runtime. Prints the table of
+docs/measurement.md and exits with 1 if a promise is not kept.
 """
 
 import statistics
@@ -95,7 +95,9 @@ def by_others(plan: Plan, cell: Cell, seconds: float) -> float:
     ]
     for backend, artifact in sides:
         with start(backend, protocol) as worker:
-            session = Session(worker, backend.name, protocol, forks=backend.forks, judge=validator.CoreMark())
+            session = Session(
+                worker, backend.name, protocol, forks=backend.forks, validator=validator.CoreMark()
+            )
             session.load(artifact, backend.options)
             chunk = session.calibrate()
             iterations = round(chunk * 1000 / protocol.chunk_ms * seconds / 2)
@@ -111,7 +113,7 @@ def ask(plan: Plan, cells: list[Cell], repeats: int) -> dict[str, Answers]:
             seconds = by_us(plan, cell, answers)
             answers.others.append(by_others(plan, cell, seconds))
             print(
-                f"  {repeat + 1}/{repeats} {cell.name}: ours {len(answers.ours)} of {answers.asked} told, "
+                f"  {repeat + 1}/{repeats} {cell.name}: ours {len(answers.ours)} of {answers.asked} known, "
                 f"{answers.ours[-1] if answers.ours else 0:.4f} in {seconds:.1f} s, "
                 f"one long run each {answers.others[-1]:.4f}",
                 flush=True,
@@ -138,7 +140,7 @@ def main() -> None:
         if condition == "disturbed":
             kept &= max(span(a.others) for a in found.values()) > OTHERS
     print(
-        f"\n| | cell | told | ours: {repeats} answers | span | ± | one long run each, same time | span | s |"
+        f"\n| | cell | known | ours: {repeats} answers | span | ± | one long run each, same time | span | s |"
     )
     print("|---|---|---|---|---:|---:|---|---:|---:|")
     for condition, name, a in rows:

@@ -31,7 +31,7 @@ def build(module: Path, edits, flags=("-O2",)) -> Path:
     for old, new in edits.items():
         assert any(old in texts[name] for name in _PORT), f"not in our port: {old}"
         texts |= {name: texts[name].replace(old, new) for name in _PORT}
-    return _build(module, texts, [*flags, '-DFLAGS_STR="theirs"'], paths.libc("zig", WASM))
+    return _build(module, texts, [*flags, '-DFLAGS_STR="given"'], paths.libc("zig", WASM))
 
 
 def build_run(module: Path, clock: str, edits=()) -> Path:

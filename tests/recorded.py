@@ -19,7 +19,7 @@ import msgspec
 from pipeline.build import compilers
 from pipeline.core import host, paths
 from pipeline.core.artifact import Artifact, ArtifactRecord, BuildSpec, save_record
-from pipeline.core.files import read_json, sha256, write_atomic, write_record
+from pipeline.core.files import sha256, write_atomic, write_record
 from pipeline.core.model import Cell, Status
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
@@ -28,6 +28,8 @@ from pipeline.measure.machine_state import Conditions
 from pipeline.measure.sample import SCHEMA, Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.report import write_report
+from pipeline.results import results_json
+from pipeline.results.model import Results
 from pipeline.runtimes import identity
 from pipeline.workloads import third_party
 from tests.conftest import ROOT
@@ -59,7 +61,7 @@ class Recorded:
     """The folder of a run, and its results.json."""
 
     folder: Path
-    results: dict[str, Any]
+    results: Results
 
 
 @contextlib.contextmanager
@@ -95,7 +97,7 @@ def record(folder: Path) -> Recorded:
         there = msgspec.structs.replace(host.describe(), fingerprint=INTRODUCED + "0" * 52)
         write_record(paths.host_record(INTRODUCED), there)
         write_report.write_report(plan)
-        return Recorded(folder, read_json(paths.RESULTS_JSON))
+        return Recorded(folder, results_json.read(paths.RESULTS_JSON))
 
 
 def artifact_record(artifact: Artifact, **changes: Any) -> ArtifactRecord:

@@ -1,4 +1,4 @@
-"""What of all that this project knows is here, where from, and how to get the rest. Changes nothing."""
+"""Which of the known toolchains and runtimes are installed, where, or how to install them. Read-only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.core.model import Backend, Runtime
+from pipeline.core.rich_text import new_table
 from pipeline.experiment.plan import Plan
 from pipeline.runtimes import environments, identity, packages
 from pipeline.runtimes.backends import troubles
@@ -26,7 +27,7 @@ class Finding:
     names: tuple[str, ...]
     present: bool
     version: str
-    where: str  # it is from; or why it is not there, and what brings it
+    where: str  # its location; or why it is missing, and how to install it
 
 
 def toolchains(known: Iterable[Toolchain]) -> list[Finding]:
@@ -57,19 +58,17 @@ def _examine(runtime: Runtime, names: tuple[str, ...]) -> Finding:
     if missing:
         return Finding(names, False, "", identity.absence(runtime, missing[0]))
     versions = packages.versions(runtime.packages)[:1]
-    said = [_said(os.path.abspath(path), runtime) for path in identity.found_programs(runtime)]
-    where = ["in this Python environment"] if versions else ["made with the artifacts"] if not said else []
-    return Finding(names, True, ", ".join([*versions, *said]), ", ".join(where + _folders(runtime)))
+    programs = [os.path.abspath(path) for path in identity.found_programs(runtime)]
+    versions += [_version(path, runtime) for path in programs]
+    where = ["in this Python environment"] if runtime.packages else []
+    return Finding(names, True, ", ".join(versions), ", ".join(where + programs) or "made with the artifacts")
 
 
-def _said(path: str, runtime: Runtime) -> str:
+def _version(path: str, runtime: Runtime) -> str:
+    """The first line that a program prints for its version."""
     program = next(p for p in runtime.programs if os.path.basename(p.command) == os.path.basename(path))
     answer = identity.ask(path, program.version)
-    return answer.splitlines()[0] if answer else f"{os.path.basename(path)} (does not say its version)"
-
-
-def _folders(runtime: Runtime) -> list[str]:
-    return [os.path.abspath(path) for path in identity.found_programs(runtime)]
+    return answer.splitlines()[0] if answer else f"{os.path.basename(path)} (does not print its version)"
 
 
 def _isolated(runtime: Runtime, names: tuple[str, ...]) -> Finding:
@@ -83,23 +82,18 @@ def _isolated(runtime: Runtime, names: tuple[str, ...]) -> Finding:
         return Finding(names, False, "", record.reason)
     if not identity.installed(runtime):
         return Finding(names, False, "", identity.absence(runtime, runtime.packages[-1]))
+    install = f"run: doit run environment:{runtime.environment}"
     if runtime.pythons and next(candidates(runtime.pythons), None) is None:
-        return Finding(
-            names,
-            False,
-            "",
-            f"needs CPython {' or '.join(runtime.pythons)}, and none is on PATH or in pyenv; uv may download "
-            f"one: type: doit run environment:{runtime.environment}",
-        )
-    why = f"not fetched yet; type: doit run environment:{runtime.environment} (every run does)"
+        pythons = " or ".join(runtime.pythons)
+        why = f"needs CPython {pythons}, and none is on PATH or in pyenv; to let uv download one, {install}"
+    else:
+        why = f"not installed yet; {install} (every run does)"
     return Finding(names, False, "", why)
 
 
 def doctor(plan: Plan) -> None:
-    """Print it all."""
-    from rich import box
+    """Print a table of toolchains, a table of backends, and which backends a run takes."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(highlight=False)
@@ -109,16 +103,15 @@ def doctor(plan: Plan) -> None:
         ("toolchains", toolchains(plan.known_toolchains.values())),
         ("backends", backends(list(plan.known.values()))),
     ):
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-        table.add_column(title)
-        table.add_column("")
-        table.add_column("version")
-        table.add_column("where from, or what brings it", overflow="fold")
+        table = new_table()
+        for column in (title, "", "version"):
+            table.add_column(column)
+        table.add_column("location, or how to install it", overflow="fold")
         for finding in findings:
             state = "present" if finding.present else "missing"
             table.add_row(Text("\n".join(finding.names)), state, Text(finding.version), Text(finding.where))
         console.print(table)
     for why in troubles():
-        console.print(f"not taken: {why}", soft_wrap=True)
+        console.print(f"left out: {why}", soft_wrap=True)
     chosen = {backend.name for backend in plan.backends}
     console.print(f"doit run takes {len(chosen)} backends: {', '.join(sorted(chosen))}", soft_wrap=True)

@@ -3,149 +3,175 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pipeline.analyses.history.run_record import of_results
+from msgspec import Struct
+
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
-from pipeline.core.files import read_json, write_atomic, write_json
+from pipeline.core.files import write_atomic
 from pipeline.core.model import Status
+from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.experiment.plan import Plan
-from pipeline.results.cells import half_width, label, mark, speed, unit
+from pipeline.results import results_json
+from pipeline.results.cells import speed, unit, verdicts_of
 from pipeline.results.check import check_cells
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult
+from pipeline.stats.verdicts import FASTER, SLOWER
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
 
 _WIDTH = 120
 
 
-def sweep(plan: Plan, known: list[str]) -> None:
-    """Judge the samples of all versions; write the table and the chart's data, and print the table."""
+class ChartPoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cell in the chart: versions on one axis, ratios with intervals on the other."""
+
+    series: str  # workload/toolchain/variant/backend without its version
+    version: str
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    compile_seconds: float | None
+    code_bytes: int | None
+    status: Status
+    reason: str | None
+
+
+class SweepResults(Results, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """report/sweep-RUNTIME.json: results.json of the releases, and a point for each cell."""
+
+    chart: tuple[ChartPoint, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError as Results does, and where a cell has no point."""
+        super().__post_init__()
+        if len(self.chart) != len(self.cells):
+            raise ValueError("chart has not one point for each cell")
+
+    @property
+    def runtime(self) -> str:
+        """The runtime whose releases are compared."""
+        return self.cells[0].backend.partition(".")[0]
+
+
+def sweep(plan: Plan, sweeps: Sequence[str]) -> None:
+    """Compare the samples of all versions; write the table and the data, and print the table.
+
+    ``sweeps`` are the runtimes that matrix.toml has sweeps of. Raises BadInput if none was chosen.
+    """
     if plan.sweep is None:
         raise BadInput(
-            f"which runtime? Type e.g. doit run sweep runtime={known[0] if known else 'wasmtime'}; "
-            f"matrix.toml has sweeps of: {', '.join(known) or 'none'}"
+            f"no runtime was chosen; run e.g.: doit run sweep runtime={sweeps[0] if sweeps else 'wasmtime'}; "
+            f"matrix.toml has sweeps of: {', '.join(sweeps) or 'none'}"
         )
-    from pipeline.results.assemble import assemble  # scipy: not for a run that has nothing to judge
+    from pipeline.results.assemble import assemble  # scipy: not for a run without anything to compare
 
-    results = assemble(plan)
-    found = {**results, "chart": points(results)}
-    text = render(plan.sweep_name, found)
-    write_json(paths.sweep(plan.sweep_name, "json"), found)
+    results = with_chart(assemble(plan))
+    text = render(plan.sweep_name, results)
+    results_json.write(paths.sweep(plan.sweep_name, "json"), results)
     write_atomic(paths.sweep(plan.sweep_name, "txt"), text)
     print(text, end="", flush=True)
-    check_cells(found["cells"], paths.sweep(plan.sweep_name, "txt"))
+    check_cells(results.cells, paths.sweep(plan.sweep_name, "txt"))
 
 
-def points(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """The chart's data, a point a cell: versions on one axis, ratios with intervals on the other."""
-    keys = ("ratio", "ratio_low", "ratio_high", "compile_seconds", "code_bytes", "status", "reason")
-    found = []
-    for cell in results["cells"]:
-        backend, _, version = cell["backend"].rpartition("@")
-        series = f"{cell['workload']}/{cell['toolchain']}/{cell['variant']}/{backend}"
-        found.append({"series": series, "version": version, **{key: cell[key] for key in keys}})
-    return found
+def with_chart(results: Results) -> SweepResults:
+    """The results with the points of their chart."""
+    fields = {name: getattr(results, name) for name in Results.__struct_fields__}
+    return SweepResults(**fields, chart=tuple(map(_point, results.cells)))
 
 
-def changes(results: dict[str, Any]) -> list[tuple[str, str]]:
-    """(earlier version, later version) whose scores differ, of versions that follow each other."""
-    verdicts = {frozenset((v["one"], v["other"])): v for v in results["comparisons"]}
-    found = []
+def _point(cell: CellResult) -> ChartPoint:
+    series, _, version = cell.label.rpartition("@")
+    keys = ("ratio", "ratio_low", "ratio_high", "compile_seconds", "code_bytes")
+    numbers = {key: getattr(cell.measurement, key, None) for key in keys}
+    return ChartPoint(series=series, version=version, status=cell.status, reason=cell.reason, **numbers)
+
+
+def changes(results: Results) -> dict[str, float]:
+    """{label of a cell: change of its ratio to the release before it, as a fraction}.
+
+    Only where a verdict says that the release is faster or slower than the one before it.
+    """
+    verdicts = verdicts_of(results)
+    changed = {}
     for cells in _series(results).values():
-        measured = [c for c in cells if c["ratio"] is not None]
-        for one, other in itertools.pairwise(measured):
-            verdict = verdicts.get(frozenset((label(one), label(other))))
-            if verdict is not None and verdict["verdict"] in ("faster", "slower"):
-                found.append((label(one), label(other)))
-    return found
+        measured = [(cell.label, cell.measurement.ratio) for cell in cells if cell.measurement is not None]
+        for (one, before), (other, after) in itertools.pairwise(measured):
+            verdict = verdicts.get(frozenset((one, other)))
+            if verdict is not None and verdict.verdict in (FASTER, SLOWER):
+                changed[other] = after / before - 1
+    return changed
 
 
-def _series(results: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    series: dict[str, list[dict[str, Any]]] = {}
-    for cell in results["cells"]:
-        name = label(cell).rpartition("@")[0]
-        series.setdefault(name, []).append(cell)
+def _series(results: Results) -> dict[str, list[CellResult]]:
+    """{label without the version: its cells}"""
+    series: dict[str, list[CellResult]] = {}
+    for cell in results.cells:
+        series.setdefault(cell.label.rpartition("@")[0], []).append(cell)
     return series
 
 
-def render(runtime: str, results: dict[str, Any]) -> str:
-    """The table: a row a version, with the change to the version before it where there is one."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    stream = io.StringIO()
-    console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
-    changed = set(changes(results))
+def render(runtime: str, results: Results) -> str:
+    """A table for each series: a row a version, with the change to the version before it if there is one."""
+    changed = changes(results)
+    parts: list[RenderableType] = []
     for name, cells in _series(results).items():
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for column, side in (
-            ("version", "left"),
-            (unit(results["workloads"]), "right"),
-            ("ratio to native", "right"),
-            ("group", "left"),
-            ("change", "right"),
-            ("compile ms", "right"),
-            ("code bytes", "right"),
-        ):
-            table.add_column(column, justify="right" if side == "right" else "left", no_wrap=True)
-        before: dict[str, Any] | None = None
-        for cell in cells:
-            version = Text(cell["backend"].rpartition("@")[2])
-            if cell["status"] != Status.OK.value:
-                table.add_row(version, cell["status"])
-                continue
-            change = ""
-            if before is not None and (label(before), label(cell)) in changed:
-                change = f"{cell['ratio'] / before['ratio'] - 1:+.1%}"
-            table.add_row(
-                version,
-                speed(cell["score"]),
-                f"{cell['ratio']:.3f} ±{half_width(cell) * 100:.1f}%",
-                Text(mark(cell)),
-                change,
-                f"{cell['compile_seconds'] * 1000:.1f}" if cell["compile_seconds"] is not None else "",
-                str(cell["code_bytes"] or ""),
-            )
-            before = cell
-        console.print(Text(f"{name} over releases of {runtime}"))
-        console.print(table)
-        for cell in cells:
-            if cell["status"] != Status.OK.value:
-                console.print(Text(f"{cell['backend']}: {cell['status']}: {cell['reason']}"))
-    console.print(
-        Text(
-            "Versions that share a letter could not be told apart. A change stands where a version is faster "
-            f"or slower than the one before it; all verdicts together are right with "
-            f"{results['protocol']['confidence']:.0%} confidence. Chart data: "
-            f"{paths.sweep(runtime, 'json')}"
-        )
+        parts += [f"{name} over releases of {runtime}", _table(cells, unit(results.workloads), changed)]
+        parts += [f"{cell.backend}: {cell.status.value}: {cell.reason}" for cell in cells if not cell.is_ok]
+    parts.append(
+        "Versions that share a letter are indistinguishable. A change is shown where a version is faster "
+        "or slower than the one before it; all verdicts together are right with "
+        f"{results.protocol.confidence:.0%} confidence. Chart data: {paths.sweep(runtime, 'json')}"
     )
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+    return as_text(parts, _WIDTH)
 
 
-def read_sweeps(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What sweeps of this folder found on the host of these results, by the names of their files.
+def _table(cells: Sequence[CellResult], speed_unit: str, changed: dict[str, float]) -> Table:
+    columns: list[tuple[str, Side]] = [
+        ("version", "left"),
+        (speed_unit, "right"),
+        ("ratio to native", "right"),
+        ("group", "left"),
+        ("change", "right"),
+        ("compile ms", "right"),
+        ("code bytes", "right"),
+    ]
+    return new_table(columns, [_row(cell, changed.get(cell.label)) for cell in cells])
 
-    Files that are broken, of an older version or of another host are left out: what asks for them says what
-    to type.
+
+def _row(cell: CellResult, change: float | None) -> tuple[str, ...]:
+    version, measured = cell.backend.rpartition("@")[2], cell.measurement
+    if measured is None:
+        return version, cell.status.value
+    compiled = measured.compile_seconds
+    return (
+        version,
+        speed(measured.score),
+        f"{measured.ratio:.3f} ±{measured.half_width * 100:.1f}%",
+        measured.mark,
+        "" if change is None else f"{change:+.1%}",
+        "" if compiled is None else f"{compiled * 1000:.1f}",
+        str(measured.code_bytes or ""),
+    )
+
+
+def read_sweeps(results: Results) -> list[SweepResults]:
+    """The sweeps in report/ that the host of these results measured, by the names of their files.
+
+    Files that are damaged, of an older version or from a different host are left out: a claim that needs one
+    names the command that makes it.
     """
-    found = []
-    for path in sorted(Path().glob(paths.sweep("*", "json"))):
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError, KeyError, BadInput):
-            sweep = read_json(path)
-            same_host = of_results(sweep).host.fingerprint == results["host"]["fingerprint"]
-            if same_host and _whole(sweep, results):
-                found.append(sweep)
-    return found
-
-
-def _whole(sweep: Mapping[str, Any], results: Mapping[str, Any]) -> bool:
-    """Whether a sweep has all that results have, and its chart."""
-    keys = results["cells"][0].keys()
-    cells = bool(sweep["cells"]) and all(cell.keys() == keys for cell in sweep["cells"])
-    return cells and results.keys() <= sweep.keys() and len(sweep["chart"]) == len(sweep["cells"])
+    sweeps = []
+    for path in sorted(map(str, Path().glob(paths.sweep("*", "json")))):
+        with contextlib.suppress(BadInput):
+            found = results_json.parse(results_json.read_bytes(path), path, SweepResults)
+            if found.host.fingerprint == results.host.fingerprint:
+                sweeps.append(found)
+    return sweeps

@@ -60,24 +60,24 @@ def take_in(workload: str, each: Prebuilt) -> None:
         target=WASM,
         sha256=digest,
         bytes=len(data),
-        interface=Interface(interface),
+        interface=interface,
         file=plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
     )
     save_record(artifact, record)
 
 
-def _interface(path: str, module: Module) -> str:
+def _interface(path: str, module: Module) -> Interface:
     """How a module is run; raises BadInput for one that has no interface that is known here."""
     exports = {(each.kind, each.name): each.index for each in module.exports}
     imports = [(each.kind, each.module, each.name) for each in module.imports]
     names = {each.module for each in module.imports}
     if ("func", "_start") in exports and names <= {"wasi_snapshot_preview1"} and names:
         if ("memory", "memory") in exports:
-            return Interface.COMMAND.value
+            return Interface.COMMAND
     elif ("func", "run") in exports and imports == [("func", "env", "clock_ms")]:
         run, clock = module.signatures[exports["func", "run"]], module.signatures[0]
         if run == "(func (result f32))" and clock in _RUN:
-            return _RUN[clock].value
+            return _RUN[clock]
         raise BadInput(f"{path}: its run is {run} and its env.clock_ms {clock}; {_EXPECTED}")
     shown = ", ".join(f"{m}.{n}" for _, m, n in imports[:4]) or "nothing"
     has = ", ".join(name for _, name in list(exports)[:4]) or "nothing"

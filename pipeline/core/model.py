@@ -1,16 +1,18 @@
-"""The vocabulary: what a backend, a cell, a protocol and a status are. No behaviour, no imports."""
+"""The vocabulary: what a backend, a workload, a cell, a protocol and a status are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
 
 from toolchain.model import Variant
 
 
-class Kind(str, Enum):
+class Kind(StrEnum):
     """How a backend turns an artifact into running code."""
 
     NATIVE = "native"
@@ -21,7 +23,7 @@ class Kind(str, Enum):
     PROGRAM = "command-line runtime"
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """How one round of one cell ended."""
 
     OK = "ok"
@@ -38,9 +40,9 @@ class Program:
 
     command: str
     version: tuple[str, ...] = ("--version",)
-    #: What brings it, for those who do not have it.
+    #: How to install it.
     remedy: str = ""
-    #: What it is given of the user's own: scripts, as absolute paths.
+    #: Scripts of the user that it is given, as absolute paths.
     files: tuple[str, ...] = ()
 
 
@@ -49,8 +51,8 @@ class Runtime:
     """A program that runs artifacts, hosted by one worker script.
 
     ``packages`` are the PyPI distributions that decide what it does, the first one gives its version; they
-    live in the project's own environment, or in the isolated ``environment`` of that name (see
-    environment.py). Where ``version`` is set, that environment is of this version of the first package.
+    are installed in the project's own environment, or in the isolated ``environment`` of that name (see
+    runtimes/environments.py). ``version``, if it is set, is the first package's version in that environment.
     """
 
     name: str
@@ -86,7 +88,7 @@ class Backend:
     proof: Mapping[str, Any] = field(default_factory=dict)
     #: Of the program that runs the worker script, before the script.
     arguments: tuple[str, ...] = ()
-    #: Of the worker process, beside what all workers get.
+    #: Of the worker process, in addition to what all workers get.
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Whether each run is a process of its own, started and compiled within the run.
     forks: bool = False
@@ -97,32 +99,37 @@ class Backend:
         return self.kind is Kind.NATIVE
 
 
-@dataclass(frozen=True)
-class Proof:
-    """What makes a run of a workload right, beside that it ends well; None where it is not asked."""
+#: A regular expression of a workload: workload_toml.py checks that it is one.
+Pattern = Annotated[
+    str, Meta(min_length=1, max_length=500, description="a regular expression of at most 500 characters")
+]
 
-    native: bool = True  # the output is that of the native build, for the same arguments
-    text: str | None = None  # it is exactly this
+
+class Proof(Struct, frozen=True, forbid_unknown_fields=True):
+    """What makes a run of a workload right, in addition to a normal end; None where it is not asked."""
+
+    native: bool = True  # the output equals that of the native build, for the same arguments
+    text: str | None = None  # the output is exactly this
     sha256: str | None = None  # or has this digest
-    match: str | None = None  # or has a line that this regular expression matches
-    iterations: int = 1  # for which text and sha256 hold, and which are validated before anything is measured
+    match: Pattern | None = None  # or has a line that this regular expression matches
+    #: Iterations for which text and sha256 hold; a run of so many is validated before anything is measured.
+    iterations: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the time of a run comes from."""
 
-    time: str = "guest"  # of the whole program: by the "guest"'s clock, or from outside, the "host"'s
-    match: str | None = None  # or a regular expression whose first group is a time that the program prints
-    unit: str = "s"
+    time: Literal["guest", "host"] = "guest"  # of the whole program, by the guest's or by the host's clock
+    match: Pattern | None = None  # or the first group of this: a time that the program prints
+    unit: Literal["s", "ms", "us", "ns"] = "s"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A program, how it is built and run, and what proves that it ran right: see workloads.py.
+    """A program, how it is built and run, and what proves that it ran right: see workload_toml.py.
 
     Paths are relative: ``root`` to the project, ``sources``, ``headers`` and ``includes`` to ``root``, where
-    compilers find them; ``stdin`` and ``files`` to ``folder``, where workload.toml lies.
+    compilers find them; ``stdin`` and ``files`` to ``folder``, the folder of workload.toml.
     """
 
     name: str
@@ -141,9 +148,9 @@ class Workload:
     args: tuple[str, ...] = ()
     stdin: str | None = None
     files: tuple[str, ...] = ()
-    proof: Proof = Proof()
-    figure: Figure = Figure()
-    judge: str = "output"  # a module of pipeline/judges
+    proof: Proof = field(default_factory=Proof)
+    figure: Figure = field(default_factory=Figure)
+    validator: str = "output"  # see pipeline/workloads/validators
     third_party: str | None = None  # a folder of third_party/ that its sources are obtained in
     run_timeout_s: float | None = None  # in place of the protocol's
     memory_mib: int | None = None  # in place of the protocol's, where it is less
@@ -167,12 +174,12 @@ class Workload:
 #: In an argument of a workload, its number of iterations.
 ITERATIONS = "{iterations}"
 
-#: In place of a toolchain's name, for modules that somebody else built.
+#: In place of a toolchain's name, for modules that are not built here.
 PREBUILT = "prebuilt"
 
 
-class Interface(str, Enum):
-    """How a module that somebody else built is run."""
+class Interface(StrEnum):
+    """How a prebuilt module is run."""
 
     COMMAND = "command"  # of WASI
     RUN32 = "run, clock i32"  # an export ``run``, on a clock that is given to it
@@ -181,7 +188,7 @@ class Interface(str, Enum):
 
 @dataclass(frozen=True)
 class Prebuilt:
-    """A module that somebody else built: what its cells are called, where it lies, what it must be."""
+    """A module that is not built here: the name of its cells, its path, the digest that it must have."""
 
     name: str
     path: str
@@ -192,7 +199,7 @@ class Prebuilt:
 class Cell:
     """One artifact under one backend.
 
-    Of a module that somebody else built ``toolchain`` is PREBUILT and ``variant`` has its name and no flags.
+    Of a prebuilt module ``toolchain`` is PREBUILT and ``variant`` has its name and no flags.
     """
 
     workload: Workload
@@ -211,19 +218,21 @@ class Protocol:
     ``rounds``, ``half_width_percent`` and ``budget_s``."""
 
     name: str
-    rounds: int  # fresh processes per cell; the least where half_width_percent is set
-    pairs: int  # most chunk pairs (cell, reference) per round
-    undisturbed: int  # undisturbed pairs after which a round is over
-    chunk_ms: float  # aimed length of a chunk, guest clock
-    warmup_chunks: int  # full-length chunks that are run and thrown away
-    run_timeout_s: float  # for one answer of a worker that runs
-    load_timeout_s: float  # for one answer of a worker that compiles
-    memory_mib: int  # private writable memory that a worker may have
-    seed: int  # of the order in which cells are visited
+    #: Fresh processes per cell; the least where half_width_percent is set.
+    rounds: Annotated[int, Meta(ge=1, le=1000)]
+    pairs: Annotated[int, Meta(ge=1, le=10_000)]  # most chunk pairs (cell, reference) per round
+    undisturbed: Annotated[int, Meta(ge=1, le=10_000)]  # undisturbed pairs after which a round is over
+    chunk_ms: Annotated[float, Meta(ge=1, le=60_000)]  # aimed length of a chunk, guest clock
+    #: Full-length chunks that are run and thrown away.
+    warmup_chunks: Annotated[int, Meta(ge=1, le=1000)]
+    run_timeout_s: Annotated[float, Meta(ge=0.1, le=86_400)]  # for one answer of a worker that runs
+    load_timeout_s: Annotated[float, Meta(ge=0.1, le=86_400)]  # for one answer of a worker that compiles
+    memory_mib: Annotated[int, Meta(ge=64, le=2**20)]  # private writable memory that a worker may have
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)]  # of the order in which cells are visited
     #: Rounds are added until half of a cell's interval is at most this, in per cent of its ratio.
-    half_width_percent: float | None = None
+    half_width_percent: Annotated[float, Meta(ge=0.01, le=100)] | None = None
     #: Or until its rounds have taken this long, s.
-    budget_s: float | None = None
+    budget_s: Annotated[float, Meta(ge=1, le=10**6)] | None = None
 
     def settings(self) -> dict[str, Any]:
         """What decides a sample: everything but the number of rounds and the order."""

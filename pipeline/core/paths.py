@@ -47,7 +47,7 @@ TROUBLES = f"{BUILD}/troubles"
 #: The variable that names the file of a workflow step's summary, where there is one.
 SUMMARY = "GITHUB_STEP_SUMMARY"
 #: Not below RESULTS: it cannot be made again.
-HISTORY = "history/runs.sqlite"
+HISTORY = "history"
 SELFTEST_TXT = f"{REPORT}/selftest.txt"
 SELFTEST_JSON = f"{REPORT}/selftest.json"
 REPRODUCE_TXT = f"{REPORT}/reproduce.txt"
@@ -63,7 +63,7 @@ TEMPLATE = f"{TEMPLATES}/report.md.jinja"
 
 
 #: Folders that files are written to, with RESULTS: searched for incomplete files of a killed run.
-WRITTEN = (BUILD, REPORT, THIRD_PARTY, WORKLOADS, "history", ".")
+WRITTEN = (BUILD, REPORT, THIRD_PARTY, WORKLOADS, HISTORY, ".")
 
 
 def here() -> str:

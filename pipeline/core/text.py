@@ -29,14 +29,33 @@ def printable(value: object) -> str:
     return _HIDDEN.sub("\ufffd", str(value))
 
 
-def markdown_text(value: object) -> str:
-    """Text from outside (flags, CPU names, reasons) as plain text inside a Markdown table."""
-    text = " ".join(printable(str(value)).split())
+def for_line(value: object) -> str:
+    """Printable text on one line: each run of white space is one space, none at the ends."""
+    return " ".join(printable(value).split())
+
+
+def for_markdown(value: object) -> str:
+    """Text from outside (flags, CPU names, reasons) as plain text inside a Markdown table or list."""
+    text = for_line(value)
     for character in "\\`*_[]<>|":
         text = text.replace(character, "\\" + character)
     return text
 
 
-def markdown_code(value: str) -> str:
-    """Text from outside as code inside a Markdown table, where only these two characters act."""
-    return "`" + value.replace("`", "'").replace("|", "/") + "`"
+def for_markdown_code(value: object) -> str:
+    """A name as code inside a Markdown table or list; nothing if it is empty, which code cannot be."""
+    line = for_line(value).replace("`", "'").replace("|", "/")
+    return f"`{line}`" if line else ""
+
+
+#: GitHub makes mentions, references, formulas and links of these, which no backslash prevents: inside an
+#: element of its own, the character no longer touches what follows it.
+_GITHUB_SPECIAL = {c: f"<span>{c}</span>" for c in ("@", "#", "$", "://", "www.")}
+
+
+def for_github(value: object) -> str:
+    """The same as ``for_markdown`` where GitHub renders it: also no mention, reference or link."""
+    text = for_markdown(for_line(value).replace("&", "&amp;")).replace("~", "\\~")
+    for character, element in _GITHUB_SPECIAL.items():
+        text = text.replace(character, element)
+    return text

@@ -7,7 +7,7 @@ is never called a CoreMark score; the score in a certificate that passed may be.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -60,7 +60,7 @@ def certify(plan: Plan, cell: Cell) -> None:
     spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
     certificate = Certificate(
         cell=cell.name,
-        measured=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        measured=datetime.now(UTC).isoformat(timespec="seconds"),
         artifact_sha256=load_record(spec.artifact).sha256,
         runtime=load_identity(cell.backend.runtime),
     )
@@ -108,10 +108,10 @@ class _OfficialRuns:
             if not record.present:
                 raise Ended(Status.UNAVAILABLE, str(record.reason))
         protocol = replace(spec.protocol, run_timeout_s=max(_TIMEOUT_S, spec.protocol.run_timeout_s))
-        native, judge = discover()["native"], CoreMark()
+        native, validator = discover()["native"], CoreMark()
         with start(backend, protocol) as worker, start(native, protocol) as reference:
-            subject = Session(worker, backend.name, protocol, forks=backend.forks, judge=judge)
-            other = Session(reference, "reference", protocol, forks=True, judge=judge)
+            subject = Session(worker, backend.name, protocol, forks=backend.forks, validator=validator)
+            other = Session(reference, "reference", protocol, forks=True, validator=validator)
             loaded = subject.load(spec.artifact.path, backend.options)
             prove(backend, loaded, identity.version)
             self.proof = loaded.proof

@@ -202,7 +202,7 @@ class _Run(Session):
             if found.score != 0 or found.clock_ms >= validator.SELF_TIMED_S * 1000:
                 break
             found = self._returned(watch)
-        run = self._judge(found)
+        run = self._validated_run(found)
         self._timed(run.seconds)
         self.iterations = run.iterations
         return run
@@ -213,7 +213,7 @@ class _Run(Session):
             raise Ended(Status.CRASH, f"{self.who}: the worker returned no score")
         return answer.returned
 
-    def _judge(self, found: Returned) -> Run:
+    def _validated_run(self, found: Returned) -> Run:
         """Believe a score, or raise Ended saying what is wrong with it."""
         if found.calls < 2 or found.clock_ms <= 0 or found.clock_ns <= 0:
             reason = f"it asked for the time {found.calls} times, {found.clock_ms:g} ms apart at last"

@@ -1,7 +1,7 @@
-"""CoreMark's judge: how it is called, what it prints, and whether that is to be believed.
+"""Validate CoreMark runs: how it is called, what it prints, and whether that is to be believed.
 
 Nothing outside of this package knows a CoreMark argument, line or CRC. Its main returns 0 even when it
-found errors, so only its output is judged.
+found errors, so only its output is validated.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 
 from pipeline.core.model import Workload
-from pipeline.workloads.validators.model import Invalid, Judge, NoTime, Run
+from pipeline.workloads.validators.model import Invalid, NoTime, Run, Validator
 
 NAME = "coremark"
 #: The module that knows EEMBC's rules for official results.
 OFFICIAL = "pipeline.coremark.official_run"
 #: The module that runs what others built: published ports do not take our arguments.
-MODULES = "pipeline.coremark.prebuilt_sessions"
+PREBUILT_SESSIONS = "pipeline.coremark.prebuilt_sessions"
 #: What a build that calibrates itself aims at, s.
 SELF_TIMED_S = 10.0
 
@@ -73,7 +73,7 @@ def validate(output: str, seeds: SeedSet, iterations: int | None) -> Run:
         raise Invalid(f"it did {done} iterations, {iterations or 'some'} were asked for")
     seconds = float(_field(output, "Total time (secs)", r"(\d+\.\d+)"))
     if not 0 < seconds < 1e6:
-        raise NoTime(f"the guest's clock says {seconds:g} s: it stands still or lies")
+        raise NoTime(f"the guest's clock says {seconds:g} s: it stands still or is wrong")
     rate = float(_field(output, "Iterations/Sec", r"(\d+\.\d+)"))
     # Both are rounded to a millionth.
     if abs(rate * seconds / done - 1) > 1e-6 / seconds + 1e-5:
@@ -95,7 +95,7 @@ def _field(output: str, name: str, pattern: str) -> str:
 
 @dataclass(frozen=True)
 class CoreMark:
-    """See judges/model.py; a case is a seed set."""
+    """See pipeline/workloads/validators/model.py; a case is a seed set."""
 
     cases: tuple[SeedSet, ...] = SEED_SETS
     iterates: bool = True
@@ -107,7 +107,7 @@ class CoreMark:
         """Seeds and iterations."""
         return arguments(case, iterations)
 
-    def judge(self, output: bytes, case: SeedSet, iterations: int | None, wall_s: float) -> Run:
+    def validate(self, output: bytes, case: SeedSet, iterations: int | None, wall_s: float) -> Run:
         """By the CRCs; the guest's own time is the figure."""
         return validate(output.decode("utf-8", "replace"), case, iterations)
 
@@ -133,6 +133,6 @@ class CoreMark:
         )
 
 
-def judge_of(workload: Workload) -> Judge:
-    """See judges/__init__.py."""
+def validator_of(workload: Workload) -> Validator:
+    """See pipeline/workloads/validators/__init__.py."""
     return CoreMark()

@@ -1,4 +1,4 @@
-"""Which backends: those that are known, a user's own command-line runtimes, any version of a PyPI package.
+"""Which backends: the discovered ones, a user's own command-line runtimes, any version of a PyPI package.
 
 ``wasmtime.cranelift@38.0.0`` is a backend in an isolated environment; ``wasmtime.*@38.0.0`` are several.
 """
@@ -9,79 +9,78 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from msgspec import Struct
+
+from pipeline.core import toml_file
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Backend, Kind, Program, Runtime
-from pipeline.core.toml_checks import named, only, table, typed
+from pipeline.core.toml_file import Text, Texts
+from pipeline.experiment.choose_by_name import words
 from pipeline.experiment.plan import Sweep
 from pipeline.runtimes import backends
 from pipeline.runtimes.identity import installed
 
-#: In matrix.toml, in place of a list: every backend whose runtime is here.
+#: In matrix.toml, in place of a list: every backend whose runtime is installed.
 INSTALLED = "installed"
 _VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
 #: The order of a table's rows.
 _ORDER = list(Kind)
+#: What a runtime of a user can be.
+_KINDS = {kind.value: kind for kind in Kind if kind is not Kind.NATIVE}
+_ARGV_EXAMPLE = '["wasmtime", "run", "{artifact}", "{args}"]'
 
 
-def known(path: str, data: Mapping[str, Any]) -> dict[str, Backend]:
+class RuntimeTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of [runtimes]: a runtime that is only a command."""
+
+    argv: Texts  # with {artifact} and {args}
+    version: Texts = ("--version",)  # arguments that make it print its version
+    kind: Text = Kind.PROGRAM.value
+
+
+class SweepTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of [sweeps]."""
+
+    backends: Texts
+    variants: Texts
+    versions: Texts
+
+
+def known(path: str, runtimes: Mapping[str, RuntimeTable]) -> dict[str, Backend]:
     """Every backend: the discovered ones, and those of [runtimes]; in the order of a table's rows."""
     found = backends.discover()
-    taken = {backend.runtime.name for backend in found.values()}
-    for name, entry in table(path, data, "runtimes").items():
-        if name in found or name in taken:
-            raise BadInput(f"{path}: runtimes.{name}: this name is taken; choose another")
-        found[name] = _command_line(path, name, entry)
+    taken = {*found, *(backend.runtime.name for backend in found.values())}
+    for name, table in runtimes.items():
+        if name in taken:
+            raise BadInput(f"{path}: runtimes.{name}: this name is taken; choose a different name")
+        found[name] = _command_line(f"{path}: runtimes.{name}", name, table)
     return dict(sorted(found.items(), key=lambda item: (_ORDER.index(item[1].kind), item[0])))
 
 
-def _command_line(path: str, name: str, entry: Mapping[str, Any]) -> Backend:
-    """A runtime that is only a command: argv with {artifact} and {args}."""
-    where = f"runtimes.{name}"
-    named(path, where, name)
-    only(path, where, entry, ["argv", "version", "kind"])
-    argv, version = entry.get("argv"), entry.get("version", ["--version"])
-    for key, value in (("argv", argv), ("version", version)):
-        if not isinstance(value, list) or not value or not all(isinstance(x, str) and x for x in value):
-            raise BadInput(f"{path}: {where}.{key}: expected a list of strings, found {value!r}")
-    assert isinstance(argv, list)
-    for wanted in ("{artifact}", "{args}"):
-        if sum(wanted in word for word in argv[1:]) != 1:
-            example = '["wasmtime", "run", "{artifact}", "{args}"]'
-            raise BadInput(
-                f"{path}: {where}.argv: {wanted} must stand there once, after the program, as in {example}"
-            )
+def _command_line(where: str, name: str, table: RuntimeTable) -> Backend:
+    """The backend of a runtime that is only a command."""
+    argv = list(table.argv)
+    for word in ("{artifact}", "{args}"):
+        if sum(word in each for each in argv[1:]) != 1:
+            raise BadInput(f"{where}.argv: expected {word} once, after the program, as in {_ARGV_EXAMPLE}")
     if "{args}" not in argv:
-        raise BadInput(
-            f"{path}: {where}.argv: {{args}} stands for several words, so it must be one of its own"
-        )
-    kinds = {kind.value: kind for kind in Kind if kind is not Kind.NATIVE}
-    kind = entry.get("kind", Kind.PROGRAM.value)
-    if kind not in kinds:
-        raise BadInput(f"{path}: {where}.kind: unknown {kind!r}; known: {', '.join(kinds)}")
-    if os.sep in argv[0]:  # of the project's folder, which is not where it will be started
-        argv = [os.path.abspath(os.path.expanduser(argv[0])), *argv[1:]]
-    # A script beside the program decides the score as much as the program does.
+        raise BadInput(f"{where}.argv: {{args}} stands for several words, so it must be a word of its own")
+    toml_file.one_of(f"{where}.kind", "kind", table.kind, _KINDS)
+    if os.sep in argv[0]:  # relative to the project's folder, which is not where it will be started
+        argv[0] = os.path.abspath(os.path.expanduser(argv[0]))
+    # A script that the program is given decides the score as much as the program does.
     files = [word for word in argv[1:] if os.path.isfile(word)]
     argv = [os.path.abspath(word) if word in files else word for word in argv]
-    program = Program(
-        argv[0], tuple(version), f"see {path}: {where}", files=tuple(map(os.path.abspath, files))
-    )
+    program = Program(argv[0], table.version, f"see {where}", files=tuple(map(os.path.abspath, files)))
     runtime = Runtime(name, "command_worker.py", programs=(program,))
-    return Backend(name, kinds[kind], runtime, options={"argv": argv}, forks=True)
+    return Backend(name, _KINDS[table.kind], runtime, options={"argv": argv}, forks=True)
 
 
-def default(path: str, data: Mapping[str, Any], among: Mapping[str, Backend]) -> list[Backend]:
-    """What matrix.toml asks for."""
-    asked = data.get("backends", INSTALLED)
-    if asked == INSTALLED:
+def default(path: str, asked: str | Sequence[str], among: Mapping[str, Backend]) -> list[Backend]:
+    """The backends that matrix.toml names: INSTALLED, or names and patterns."""
+    if isinstance(asked, str):
         return [backend for backend in among.values() if installed(backend.runtime)]
-    if not isinstance(asked, list) or not asked or not all(isinstance(name, str) for name in asked):
-        raise BadInput(
-            f'{path}: backends: expected "{INSTALLED}" or a list of names or patterns; '
-            f"known: {', '.join(among)}"
-        )
     return pick(f"{path}: backends", asked, among)
 
 
@@ -90,7 +89,7 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
     chosen: dict[str, Backend] = {}
     for pattern in patterns:
         base, at, version = pattern.partition("@")
-        # Binaries of a user carry a version of their own, which is no package's.
+        # A user's binary has its version in its name; it is no package.
         whole = fnmatch.filter(among, pattern)
         names = whole or fnmatch.filter(among, base)
         if not names:
@@ -120,39 +119,25 @@ def at_version(where: str, backend: Backend, version: str) -> Backend:
         raise BadInput(f"{where}: {error}") from None
 
 
-def sweep(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -> Sweep | None:
-    """The versions that runtime= asks for, from [sweeps] and the command line."""
+def sweep(path: str, tables: Mapping[str, SweepTable], variables: Mapping[str, str]) -> Sweep | None:
+    """The versions that runtime= asks for, from [sweeps] and the command line; None without it."""
     if "runtime" not in variables:
         if "versions" in variables:
             raise BadInput("command line: versions= needs runtime=, as in: doit run sweep runtime=wasmtime")
         return None
-    tables = table(path, data, "sweeps")
     name = variables["runtime"]
-    for each in tables:
-        named(path, f"sweeps.{each}", each)
     if name not in tables:
         raise BadInput(
             f"command line: runtime: there is no sweep of {name!r} in {path}{near_miss(name, tables)}"
         )
-    lists: dict[str, tuple[str, ...]] = {}
-    for key in ("backends", "variants", "versions"):
-        value = tables[name].get(key)
-        typed(path, f"sweeps.{name}.{key}", value, list)
-        if not value or not all(isinstance(x, str) for x in value):
-            raise BadInput(f"{path}: sweeps.{name}.{key}: expected a list of strings, found {value!r}")
-        lists[key] = tuple(value)
-    only(path, f"sweeps.{name}", tables[name], lists)
-    for key in lists:
-        if key in variables:
-            lists[key] = tuple(x.strip() for x in variables[key].split(",") if x.strip())
-        lists[key] = tuple(dict.fromkeys(lists[key]))
-        if not lists[key]:
-            raise BadInput(f"command line: {key}= is empty")
-    return Sweep(name, lists["backends"], lists["variants"], lists["versions"])
+    table = tables[name]
+    lists = {"backends": table.backends, "variants": table.variants, "versions": table.versions}
+    given = {key: tuple(words(key, variables)) for key in lists if key in variables}
+    return Sweep(name, **{key: tuple(dict.fromkeys(each)) for key, each in {**lists, **given}.items()})
 
 
 def swept(where: str, chosen: Sweep, among: Mapping[str, Backend]) -> list[Backend]:
-    """One backend a version, versions outermost."""
+    """The backends of a sweep at each of its versions, versions outermost."""
     bases: Sequence[Backend] = pick(where, chosen.backends, among)
     for base in bases:
         if base.runtime.name != chosen.runtime:

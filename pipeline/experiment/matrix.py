@@ -1,45 +1,60 @@
-"""matrix.toml and the command line -> Plan: what is to be built and measured, checked to the last key."""
+"""matrix.toml and the command line -> Plan: what is to be built and measured, checked to the last key.
+
+Three steps: ``matrix_toml.read`` checks the file, ``select`` finds what is asked for, ``resolve`` finds it on
+this machine. Only the last one looks for toolchains and runtimes.
+"""
 
 from __future__ import annotations
 
-import fnmatch
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from pipeline.core import paths
-from pipeline.core.errors import BadInput, near_miss
-from pipeline.core.model import Backend
-from pipeline.core.toml_checks import given_number, no_nul, only, read_toml, typed
-from pipeline.experiment import backend_selection, prebuilt_table, protocols, search_space
+from msgspec import Meta
+
+from pipeline.core import paths, toml_file
+from pipeline.core.errors import BadInput
+from pipeline.core.model import Backend, Prebuilt, Protocol, Workload
+from pipeline.experiment import (
+    backend_selection,
+    matrix_toml,
+    prebuilt_table,
+    protocols,
+    tune_table,
+    variants,
+)
+from pipeline.experiment.choose_by_name import choose, filtered, only_one, words
+from pipeline.experiment.matrix_toml import Tables
 from pipeline.experiment.plan import Plan, Sweep
-from pipeline.experiment.variants import by_name, extra
-from pipeline.experiment.variants import read as read_variants
+from pipeline.experiment.search_space import Tuning
 from pipeline.workloads import selection, validators
 from toolchain import discover as discover_toolchains
 from toolchain.model import Toolchain, Variant
 
-T = TypeVar("T")
-
 #: How often the self-test measures each backend against itself.
 DEFAULT_REPEATS = 4
+DEFAULT_THRESHOLD_PERCENT = 2.0
 
-_KEYS: dict[str, type] = {
-    "toolchains": list,
-    "wasi_sdk": list,
-    "default_variants": list,
-    "backends": object,
-    "protocol": str,
-    "reference": dict,
-    "workloads": list,
-    "variants": dict,
-    "protocols": dict,
-    "measurement": dict,
-    "runtimes": dict,
-    "sweeps": dict,
-    "tune": dict,
-    "artifacts": dict,
-}
+#: With artifact=, any of these asks for builds of our own as well.
+_BUILD_VARIABLES = {"toolchains", "variants", "flags"}
+
+_Repeats = Annotated[int, Meta(ge=1, le=1000)]
+_Threshold = Annotated[float, Meta(ge=0, le=99)]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What matrix.toml and the command line ask for, before this machine is searched for it."""
+
+    workloads: tuple[Workload, ...]
+    all_variants: Mapping[str, Variant]
+    variants: tuple[Variant, ...]
+    builds: bool  # whether anything but the reference is built
+    protocol: Protocol
+    sweep: Sweep | None
+    tuning: Tuning | None
+    prebuilt: tuple[Prebuilt, ...]
 
 
 def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool = False) -> Plan:
@@ -48,173 +63,160 @@ def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool 
     ``every``: all of the project's workloads are meant where none is named.
     """
     parties = selection.third_parties()
-    data = _read(path, parties)
-    known_toolchains = discover_toolchains(_places(path, data))
-    known_backends = backend_selection.known(path, data)
-    variants = read_variants(path, data)
-    default_toolchains = _choose(path, "toolchains", data, known_toolchains)
-    sweep = backend_selection.sweep(path, data, variables)
-    tuning = search_space.tuning(path, data, variables, variants)
-    # budget= is the search's then, and not that of a cell's rounds.
-    protocol = protocols.protocol(path, data, variables if tuning is None else _without(variables, "budget"))
-    reference = _reference(path, data, known_toolchains, variants)
-    workloads = selection.chosen(path, data, variables, every=every)
-    wanted = variables
-    if sweep is not None:
-        wanted = {**variables, "variants": ",".join(sweep.variants)}
-    default_variants = list(variants.values())
-    if "default_variants" in data:
-        default_variants = _choose(path, "default_variants", data, variants)
-    chosen_variants = _filter("variants", wanted, default_variants, variants.values())
-    chosen_variants += extra(variables, variants)
-    toolchains = _filter("toolchains", variables, default_toolchains, known_toolchains.values())
-    others = prebuilt_table.chosen(path, data, variables, variants)
-    if len(workloads) > 1 and "artifact" in variables:
-        raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
-    # Judges are looked at only where there is something to judge.
-    theirs = "artifact" in variables or others
-    modules = [each.name for each in workloads if validators.modules_of(each)] if theirs else []
-    if "artifact" in variables and not modules:
-        raise BadInput(
-            f"command line: artifact=: how others' modules of {workloads[0].name} are run is not known here"
-        )
-    if len(workloads) > 1 or not modules:
-        others = ()  # they are modules of one, which is not this
-    if sweep is not None and "artifact" not in variables:
-        others = ()  # a sweep is of what [sweeps] says
+    tables, folders = matrix_toml.read(path, parties)
+    folders |= {name: variables[name] for name in parties if name in variables}
+    checkouts = selection.checkouts(folders)
+    return resolve(path, tables, variables, select(path, tables, variables, every=every), checkouts)
+
+
+def select(path: str, tables: Tables, variables: Mapping[str, str], *, every: bool = False) -> Selection:
+    """What is asked for; reads files that matrix.toml and the command line name. Raises BadInput."""
+    all_variants = variants.read(path, tables.variants)
+    sweep = backend_selection.sweep(path, tables.sweeps, variables)
+    tuning = tune_table.tuning(path, tables.tune, variables, all_variants)
+    workloads = selection.chosen(path, tables.workloads, variables, every=every)
     if tuning is not None:
-        workloads = _only_one(
-            "workloads", workloads, given=bool(variables.keys() & {"workload", "workloads"})
-        )
-        chosen_variants = list(tuning.baselines)
-        toolchains = _only_one("toolchains", toolchains, given="toolchains" in variables)
-        others = ()
-    if "artifact" in variables and not variables.keys() & {"toolchains", "variants", "flags"}:
-        toolchains, chosen_variants = [], []
-    backends = _backends(path, data, variables, known_backends, sweep)
-    if "artifact" in variables and all(backend.native for backend in backends):
-        raise BadInput("command line: backends: native runs no wasm module; name another beside artifact=")
-    return Plan(
+        workloads = only_one("workloads", workloads, given=bool(variables.keys() & {"workload", "workloads"}))
+    # With backend=, budget= is the search's, not that of a cell's rounds.
+    own = {key: value for key, value in variables.items() if tuning is None or key != "budget"}
+    builds = "artifact" not in variables or bool(variables.keys() & _BUILD_VARIABLES)
+    return Selection(
         workloads=tuple(workloads),
-        toolchains=tuple(toolchains),
-        variants=tuple(by_name(chosen_variants).values()),
-        backends=tuple(backends),
-        protocol=protocol,
-        repeats=int(given_number("repeats", "repeats", variables.get("repeats", str(DEFAULT_REPEATS)))),
-        reference=reference,
-        checkouts=selection.checkouts(path, data, variables, parties),
+        all_variants=all_variants,
+        variants=tuple(_variants(path, tables, variables, all_variants, sweep, tuning)) if builds else (),
+        builds=builds,
+        protocol=protocols.choose(path, tables.protocols, tables.measurement, tables.protocol, own),
         sweep=sweep,
-        sweeps=tuple(data.get("sweeps", {})),
+        tuning=tuning,
+        prebuilt=_prebuilt(path, tables, variables, all_variants, workloads, sweep or tuning),
+    )
+
+
+def _variants(
+    path: str,
+    tables: Tables,
+    variables: Mapping[str, str],
+    known: Mapping[str, Variant],
+    sweep: Sweep | None,
+    tuning: Tuning | None,
+) -> Sequence[Variant]:
+    if tuning is not None:
+        return tuning.baselines
+    default = list(known.values())
+    if tables.default_variants is not None:
+        default = choose(path, "default_variants", tables.default_variants, known)
+    if sweep is not None:
+        default = filtered("variants", {"variants": ",".join(sweep.variants)}, default, known.values())
+    else:
+        default = filtered("variants", variables, default, known.values())
+    by_name = {variant.name: variant for variant in (*default, *variants.extra(variables, known))}
+    return list(by_name.values())
+
+
+def _prebuilt(
+    path: str,
+    tables: Tables,
+    variables: Mapping[str, str],
+    names: Mapping[str, Variant],
+    workloads: Sequence[Workload],
+    other: Sweep | Tuning | None,
+) -> tuple[Prebuilt, ...]:
+    """The prebuilt modules to measure; those of [artifacts] only in a plain run of one workload."""
+    if "artifact" in variables:
+        modules = prebuilt_table.given(variables["artifact"], names)
+        if len(workloads) > 1:
+            raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
+        if not validators.prebuilt_sessions_of(workloads[0]):
+            raise BadInput(
+                f"command line: artifact=: there is no way to run prebuilt modules of {workloads[0].name}"
+            )
+        return modules
+    modules = prebuilt_table.described(path, tables.artifacts, names)
+    if not modules or other is not None or len(workloads) > 1:
+        return ()
+    return modules if validators.prebuilt_sessions_of(workloads[0]) else ()
+
+
+def resolve(
+    path: str,
+    tables: Tables,
+    variables: Mapping[str, str],
+    chosen: Selection,
+    checkouts: Mapping[str, str],
+) -> Plan:
+    """The plan for this machine: looks for toolchains and runtimes. Raises BadInput."""
+    places = {"wasi_sdk": [os.path.abspath(os.path.expanduser(folder)) for folder in tables.wasi_sdk]}
+    known_toolchains = discover_toolchains(places)
+    known_backends = backend_selection.known(path, tables.runtimes)
+    backends = _backends(path, tables, variables, known_backends, chosen.sweep)
+    if "artifact" in variables and all(backend.native for backend in backends):
+        raise BadInput("command line: backends: native runs no wasm module; artifact= needs one that does")
+    return Plan(
+        workloads=chosen.workloads,
+        toolchains=tuple(_toolchains(path, tables, variables, known_toolchains, chosen)),
+        variants=chosen.variants,
+        backends=tuple(backends),
+        protocol=chosen.protocol,
+        repeats=toml_file.given("repeats", variables.get("repeats", str(DEFAULT_REPEATS)), _Repeats),
+        reference=_reference(path, tables.reference, known_toolchains, chosen.all_variants),
+        checkouts=checkouts,
+        sweep=chosen.sweep,
+        sweeps=tuple(tables.sweeps),
         known=known_backends,
         known_toolchains=known_toolchains,
-        origins={name: f"{path}: variants.{name}" for name in variants},
-        tune=tuning,
-        prebuilt=others,
+        origins={name: f"{path}: variants.{name}" for name in chosen.all_variants},
+        tune=chosen.tuning,
+        prebuilt=chosen.prebuilt,
         bundle=_bundle(variables),
-        threshold=float(given_number("threshold", "threshold_percent", variables.get("threshold", "2"))),
+        threshold=toml_file.given(
+            "threshold", variables.get("threshold", str(DEFAULT_THRESHOLD_PERCENT)), _Threshold
+        ),
         given=dict(variables),
     )
 
 
+def _toolchains(
+    path: str,
+    tables: Tables,
+    variables: Mapping[str, str],
+    known: Mapping[str, Toolchain],
+    chosen: Selection,
+) -> list[Toolchain]:
+    default = choose(path, "toolchains", tables.toolchains, known)
+    found = filtered("toolchains", variables, default, known.values())
+    if chosen.tuning is not None:
+        found = only_one("toolchains", found, given="toolchains" in variables)
+    return found if chosen.builds else []
+
+
 def _backends(
     path: str,
-    data: Mapping[str, Any],
+    tables: Tables,
     variables: Mapping[str, str],
     known: Mapping[str, Backend],
     sweep: Sweep | None,
 ) -> list[Backend]:
     if sweep is not None:
         return backend_selection.swept(f"{path}: sweeps.{sweep.runtime}", sweep, known)
-    # Never both: space.tuning refuses that.
+    # Never both: tune_table.tuning refuses that.
     key = "backend" if "backend" in variables else "backends"
     if key not in variables:
-        return backend_selection.default(path, data, known)
-    patterns = [p.strip() for p in variables[key].split(",") if p.strip()]
-    if not patterns:
-        raise BadInput(f"command line: {key}= is empty; known: {', '.join(known)}")
-    return backend_selection.pick(f"command line: {key}", patterns, known)
+        return backend_selection.default(path, tables.backends, known)
+    return backend_selection.pick(f"command line: {key}", words(key, variables, known), known)
+
+
+def _reference(
+    path: str,
+    reference: matrix_toml.Reference,
+    toolchains: Mapping[str, Toolchain],
+    known: Mapping[str, Variant],
+) -> tuple[Toolchain, Variant]:
+    toml_file.one_of(f"{path}: reference.toolchain", "toolchain", reference.toolchain, toolchains)
+    toml_file.one_of(f"{path}: reference.variant", "variant", reference.variant, known)
+    return toolchains[reference.toolchain], known[reference.variant]
 
 
 def _bundle(variables: Mapping[str, str]) -> str | None:
     if variables.get("bundle") == "":
         raise BadInput("command line: bundle= is empty; give a file that doit run bundle made")
     return os.path.expanduser(variables["bundle"]) if "bundle" in variables else None
-
-
-def _without(variables: Mapping[str, str], name: str) -> dict[str, str]:
-    return {key: value for key, value in variables.items() if key != name}
-
-
-def _only_one(key: str, found: list[T], *, given: bool) -> list[T]:
-    """What a search is about: the first of the matrix, or the one that was asked for."""
-    if given and len(found) > 1:
-        names = ", ".join(each.name for each in found)  # type: ignore[attr-defined]
-        raise BadInput(f"command line: {key}: a search takes one {key[:-1]}, these are {names}")
-    return found[:1]
-
-
-def _read(path: str, parties: Iterable[str]) -> dict[str, Any]:
-    data = read_toml(path)
-    known = {**_KEYS, **dict.fromkeys(parties, str)}
-    for key, value in data.items():
-        if key not in known:
-            raise BadInput(f"{path}: unknown key {key!r}{near_miss(key, known)}")
-        typed(path, key, value, known[key])
-        no_nul(path, key, value)
-    return data
-
-
-def _places(path: str, data: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Folders of toolchains that the user named, as absolute paths."""
-    folders = data.get("wasi_sdk", [])
-    if not all(isinstance(folder, str) and folder for folder in folders):
-        raise BadInput(
-            f"{path}: wasi_sdk: expected a list of folders like '/opt/wasi-sdk', found {folders!r}"
-        )
-    return {"wasi_sdk": [os.path.abspath(os.path.expanduser(folder)) for folder in folders]}
-
-
-def _choose(path: str, key: str, data: Mapping[str, Any], known: Mapping[str, T]) -> list[T]:
-    names = data.get(key)
-    if not names:
-        raise BadInput(f"{path}: {key}: empty; known: {', '.join(known)}")
-    for name in names:
-        if not isinstance(name, str) or name not in known:
-            found = near_miss(name, known) if isinstance(name, str) else ""
-            what = key.rpartition("_")[2][:-1]
-            raise BadInput(f"{path}: {key}: unknown {what} {name!r}{found}")
-    return [known[name] for name in dict.fromkeys(names)]
-
-
-def _reference(
-    path: str,
-    data: Mapping[str, Any],
-    toolchains: Mapping[str, Toolchain],
-    variants: Mapping[str, Variant],
-) -> tuple[Toolchain, Variant]:
-    entry = data.get("reference", {})
-    only(path, "reference", entry, ["toolchain", "variant"])
-    known: Mapping[str, Any]
-    for key, known in (("toolchain", toolchains), ("variant", variants)):
-        name = entry.get(key)
-        if not isinstance(name, str) or name not in known:
-            hint = near_miss(name, known) if isinstance(name, str) else f"; known: {', '.join(known)}"
-            raise BadInput(f"{path}: reference.{key}: unknown {key} {name!r}{hint}")
-    return toolchains[entry["toolchain"]], variants[entry["variant"]]
-
-
-def _filter(key: str, variables: Mapping[str, str], default: list[T], known: Iterable[T]) -> list[T]:
-    """The known things whose names match one of the patterns; the default without patterns."""
-    if key not in variables:
-        return list(default)
-    names = {item.name: item for item in [*default, *known]}  # type: ignore[attr-defined]
-    patterns = [p.strip() for p in variables[key].split(",") if p.strip()]
-    if not patterns:
-        raise BadInput(f"command line: {key}= is empty; known: {', '.join(names)}")
-    chosen: set[str] = set()
-    for pattern in patterns:
-        found = fnmatch.filter(names, pattern)
-        if not found:
-            raise BadInput(f"command line: {key}: {pattern!r} matches nothing{near_miss(pattern, names)}")
-        chosen.update(found)
-    return [item for name, item in names.items() if name in chosen]

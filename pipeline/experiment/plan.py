@@ -1,4 +1,4 @@
-"""What one invocation of doit is about: cells, and the order in which they are measured."""
+"""The plan of one invocation of doit: its cells, and the order in which they are measured."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Plan:
     repeats: int  # of the self-test
     reference: tuple[Toolchain, Variant]
     checkouts: Mapping[str, str]  # of third parties' sources, in place of the pinned packages
-    sweep: Sweep | None  # where this is about versions of one runtime
-    sweeps: tuple[str, ...]  # that matrix.toml has
+    sweep: Sweep | None  # of a sweep over versions of one runtime
+    sweeps: tuple[str, ...]  # names of all sweeps in matrix.toml
     known: Mapping[str, Backend]  # also those that were not chosen
     known_toolchains: Mapping[str, Toolchain]
     origins: Mapping[str, str]  # variant -> where its flags were written, for error messages
-    tune: Tuning | None = None  # where this is about a search for flags
-    prebuilt: tuple[Prebuilt, ...] = ()  # modules of somebody else's
-    bundle: str | None = None  # a file of somebody else's, to be verified
+    tune: Tuning | None = None  # of a search for flags
+    prebuilt: tuple[Prebuilt, ...] = ()  # not built here
+    bundle: str | None = None  # a file that is to be verified
     threshold: float = 2.0  # of a comparison, per cent
     given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
 
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def sweep_name(self) -> str:
-        """What a sweep's files are called; of modules that others built apart from our own."""
+        """The name of a sweep's files; with prebuilt modules a different one."""
         assert self.sweep is not None
         return "-".join([self.sweep.runtime, *(p.name for p in self.prebuilt)])[:80]
 
@@ -74,7 +74,7 @@ class Plan:
         ]
 
     def libraries(self, toolchain: Toolchain) -> list[tuple[str, str]]:
-        """(target, library) of all that its artifacts ask for beside the C library, and that it has."""
+        """(target, library) of all libraries that its artifacts need and it has, without the C library."""
         targets = {target for targets in self.builds(toolchain).values() for target in targets}
         names = dict.fromkeys(name for workload in self.workloads for name in workload.libraries)
         return [
@@ -90,9 +90,9 @@ class Plan:
         return [*self.built_cells(), *self.prebuilt_cells()]
 
     def prebuilt_cells(self) -> list[Cell]:
-        """Those of modules that somebody else built."""
+        """The cells of prebuilt modules."""
         others = [backend for backend in self.backends if not backend.native]
-        workload = self.workloads[0]  # there is no other then
+        workload = self.workloads[0]  # with prebuilt modules there is only one
         return [
             Cell(workload, PREBUILT, Variant(p.name, ()), backend)
             for p in self.prebuilt
@@ -100,7 +100,7 @@ class Plan:
         ]
 
     def built_cells(self) -> list[Cell]:
-        """Those of artifacts that are built here."""
+        """The cells of artifacts that are built here."""
         return [
             Cell(workload, toolchain.name, variant, backend)
             for workload in self.workloads

@@ -1,4 +1,4 @@
-"""The modules of [artifacts] in matrix.toml, or of artifact=FILE: which are asked for."""
+"""The [artifacts] table and artifact=FILE -> prebuilt modules to measure."""
 
 from __future__ import annotations
 
@@ -6,73 +6,75 @@ import os
 import re
 import stat
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Annotated
 
-from pipeline.core import paths
+from msgspec import Meta, Struct
+
+from pipeline.core import paths, toml_file
 from pipeline.core.errors import BadInput
 from pipeline.core.model import MOST_MODULE_BYTES, PREBUILT, Prebuilt
-from pipeline.core.toml_checks import NAME, named, only
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-
+from pipeline.core.toml_file import NAME
 
 _MAGIC = b"\0asm"
 
+ModulePath = Annotated[str, Meta(min_length=1, description="the path of a .wasm file")]
 
-def chosen(
-    path: str, data: Mapping[str, Any], variables: Mapping[str, str], taken: Collection[str]
-) -> tuple[Prebuilt, ...]:
-    """The modules of [artifacts], or those of artifact=FILE[,FILE…]; raises BadInput for what is none.
 
-    ``taken`` are names of variants, which no module may have: both are columns of one table.
+class ArtifactTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of [artifacts] that is more than a path."""
+
+    file: ModulePath
+    sha256: str | None = None
+
+
+Entry = Annotated[
+    Annotated[str, Meta(min_length=1)] | ArtifactTable, Meta(description="a path or { file = …, sha256 = … }")
+]
+
+
+def described(path: str, tables: Mapping[str, Entry], taken: Collection[str]) -> tuple[Prebuilt, ...]:
+    """The modules of [artifacts], checked; raises BadInput.
+
+    ``taken`` are names of variants, which no module may have: both are in one column of a table.
     """
-    found = [_described(path, name, entry) for name, entry in data.get("artifacts", {}).items()]
-    if "artifact" in variables:
-        found = _given(variables["artifact"], taken)
-    for where, each in found:
+    found = {}
+    for name, entry in tables.items():
+        where = f"artifacts.{name}"
+        table = ArtifactTable(entry) if isinstance(entry, str) else entry
+        digest = toml_file.sha256(path, f"{where}.sha256", table.sha256)
+        found[f"{path}: {where}"] = Prebuilt(name, os.path.expanduser(table.file), digest)
+    for where, each in found.items():
         if each.name in taken:
-            raise BadInput(f"{where}: {each.name} is a variant of our own; choose another name")
-    for where, each in found:
+            raise BadInput(f"{where}: {each.name} is the name of a variant; choose a different name")
         _check(where, each)
-    return tuple(each for _, each in found)
+    return tuple(found.values())
 
 
-def _described(path: str, name: str, entry: object) -> tuple[str, Prebuilt]:
-    where = f"artifacts.{name}"
-    named(path, where, name)
-    entry = {"file": entry} if isinstance(entry, str) else entry
-    if not isinstance(entry, dict):
-        raise BadInput(f"{path}: {where}: expected a path or {{ file = …, sha256 = … }}, found {entry!r}")
-    only(path, where, entry, ["file", "sha256"])
-    file, digest = entry.get("file"), entry.get("sha256")
-    if not isinstance(file, str) or not file:
-        raise BadInput(f"{path}: {where}: expected the path of a .wasm file, found {file!r}")
-    if digest is not None and not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
-        raise BadInput(f"{path}: {where}.sha256: expected 64 hexadecimal digits, found {digest!r}")
-    return f"{path}: {where}", Prebuilt(name, os.path.expanduser(file), digest)
+def given(text: str, taken: Collection[str]) -> tuple[Prebuilt, ...]:
+    """The modules of artifact=FILE[,FILE…], named by their files, checked; raises BadInput.
 
-
-def _given(text: str, taken: Collection[str]) -> list[tuple[str, Prebuilt]]:
-    """Of the command line: a file that is there by its whole name, or several, separated by commas."""
+    A file that exists by the whole text is one module, also if its name has a comma in it.
+    """
     where = "command line: artifact"
     whole = os.path.expanduser(text)
     files = [whole] if os.path.exists(whole) else [os.path.expanduser(x.strip()) for x in text.split(",")]
     files = [file for file in files if file]
     if not files:
         raise BadInput(f"{where}= is empty; give a .wasm file")
-    found: dict[str, Prebuilt] = {}
+    modules: dict[str, Prebuilt] = {}
     for file in dict.fromkeys(files):
         stem = re.sub(r"[^A-Za-z0-9._+-]", "_", os.path.basename(file).removesuffix(".wasm"))[:60]
         base = stem.lstrip("-._+") or "module"
         assert NAME.fullmatch(base), base
-        names = (base, f"{base}-theirs", *(f"{base}-{number}" for number in range(2, len(files) + 3)))
-        name = next(each for each in names if each not in found and each not in taken)
-        found[name] = Prebuilt(name, file)
-    return [(where, each) for each in found.values()]
+        names = (base, f"{base}-prebuilt", *(f"{base}-{number}" for number in range(2, len(files) + 3)))
+        name = next(each for each in names if each not in modules and each not in taken)
+        modules[name] = Prebuilt(name, file)
+        _check(where, modules[name])
+    return tuple(modules.values())
 
 
 def _check(where: str, each: Prebuilt) -> None:
-    """What can be seen at a glance; raises BadInput."""
+    """Raises BadInput unless it is a file that begins as a module does."""
     try:
         status = os.stat(each.path)
         if not stat.S_ISREG(status.st_mode):
@@ -88,6 +90,6 @@ def _check(where: str, each: Prebuilt) -> None:
         raise BadInput(f"{where}: {each.path}: {reason}; expected a .wasm module") from None
     within = os.path.relpath(os.path.realpath(each.path), os.path.realpath(paths.ARTIFACTS)).split(os.sep)
     if within[1:2] == [PREBUILT]:
-        raise BadInput(f"{where}: {each.path}: what was taken in from elsewhere; give the original")
+        raise BadInput(f"{where}: {each.path}: this is the copy that doit made; give the original")
     if magic != _MAGIC:
         raise BadInput(f"{where}: {each.path}: it begins with {magic!r}; expected a .wasm module (\\0asm)")

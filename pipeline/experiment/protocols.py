@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_type_hints
 
-from pipeline.core.errors import BadInput, near_miss
+from pipeline.core import toml_file
+from pipeline.core.errors import BadInput
 from pipeline.core.model import Protocol
-from pipeline.core.toml_checks import given_number, named, number, only, table
 
-_PROTOCOL_FIELDS = {f.name for f in fields(Protocol)} - {"name"}
-_OPTIONAL_FIELDS = {"half_width_percent", "budget_s", "undisturbed"}
+#: {key: its type and bounds}: any field of a protocol but its name.
+KEYS = {key: kind for key, kind in get_type_hints(Protocol, include_extras=True).items() if key != "name"}
+_OPTIONAL = {"half_width_percent", "budget_s", "undisturbed"}
 #: Variables of the command line that set one field of the protocol.
-_PROTOCOL_VARIABLES = {"rounds": "rounds", "half_width": "half_width_percent", "budget": "budget_s"}
+_VARIABLES = {"rounds": "rounds", "half_width": "half_width_percent", "budget": "budget_s"}
+
+Table = Mapping[str, object]
 
 
-def protocol(path: str, data: Mapping[str, Any], variables: Mapping[str, str]) -> Protocol:
-    protocols = table(path, data, "protocols")
-    shared = data.get("measurement", {})
-    name = variables.get("protocol", data.get("protocol"))
-    if name not in protocols:
-        where = "command line: protocol" if "protocol" in variables else f"{path}: protocol"
-        raise BadInput(f"{where}: unknown protocol {name!r}{near_miss(str(name), protocols)}")
-    only(path, "measurement", shared, _PROTOCOL_FIELDS)
-    for each, entry in protocols.items():
-        named(path, f"protocols.{each}", each)
-        only(path, f"protocols.{each}", entry, _PROTOCOL_FIELDS)
-        for key, value in {**shared, **entry}.items():
-            where = f"protocols.{each}.{key}" if key in entry else f"measurement.{key}"
-            number(f"{path}: {where}", key, value)
-    settings = {**shared, **protocols[name]}
-    missing = sorted(_PROTOCOL_FIELDS - _OPTIONAL_FIELDS - settings.keys())
+def read(path: str, protocols: Mapping[str, Table], measurement: Table, name: str) -> Protocol:
+    """The protocol of a name; all are checked. Raises BadInput naming file and key."""
+    shared = _checked(path, "measurement", measurement)
+    tables = {each: _checked(path, f"protocols.{each}", table) for each, table in protocols.items()}
+    settings = {**shared, **tables[name]}
+    missing = sorted(KEYS.keys() - _OPTIONAL - settings.keys())
     if missing:
         raise BadInput(f"{path}: protocols.{name}: {missing[0]} is missing, also in [measurement]")
-    # A round without this number has all its pairs.
+    # Without this key a round has all its pairs.
     settings.setdefault("undisturbed", settings["pairs"])
-    chosen = Protocol(name=str(name), **settings)
-    for variable, key in _PROTOCOL_VARIABLES.items():
-        if variable in variables:
-            value = given_number(variable, key, variables[variable])
-            chosen = replace(chosen, **{key: value})  # type: ignore[arg-type]
-    return chosen
+    return Protocol(name=name, **settings)
+
+
+def choose(
+    path: str, protocols: Mapping[str, Table], measurement: Table, default: str, variables: Mapping[str, str]
+) -> Protocol:
+    """The protocol that the command line names, or the default, with what else the command line says."""
+    where = "command line: protocol" if "protocol" in variables else f"{path}: protocol"
+    name = variables.get("protocol", default)
+    toml_file.one_of(where, "protocol", name, protocols)
+    changed = {
+        key: toml_file.given(variable, variables[variable], KEYS[key])
+        for variable, key in _VARIABLES.items()
+        if variable in variables
+    }
+    return replace(read(path, protocols, measurement, name), **changed)
+
+
+def _checked(path: str, where: str, table: Table) -> dict[str, Any]:
+    for key in table:
+        toml_file.one_of(f"{path}: {where}", "key", key, KEYS)
+    return {key: toml_file.convert(path, value, KEYS[key], f"{where}.{key}") for key, value in table.items()}

@@ -1,6 +1,6 @@
-"""The [tune] table and backend= -> what ``doit run tune`` may try: dimensions, each a list of choices.
+"""The space of flags that ``doit run tune`` searches: dimensions, each a list of choices.
 
-A choice is what a variant may say: compiler flags, the linker's, a pass over the module, needed features.
+A choice is what a variant may say: flags of the compiler, of the linker and of wasm-opt, needed features.
 One with ``{}`` in it stands for the whole numbers of a range. A variant takes one choice of each dimension.
 """
 
@@ -10,19 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.errors import BadInput
-from pipeline.core.toml_checks import given_number, named, only, typed
-from pipeline.experiment.variants import read
 from toolchain.model import Variant
 
-DEFAULT_BUDGET_S = 300
-_BASELINES = ("O2", "O3")
-_RANGE = ("from", "to")
-#: As of a variant; ``llvm`` are options of LLVM's own, told to whoever generates code.
-_KEYS = ("flags", "llvm", "link", "wasm_opt", "needs")
-_MOST = 10**6
-#: Variables of the command line that would choose what backend= or the search itself chooses.
-_FOREIGN = ("backends", "variants", "flags", "runtime", "versions", "repeats", "half_width")
 #: {dimension: label of its choice}, and {"dimension #": number} where that is a range: a point in the space.
 Params = Mapping[str, Any]
 
@@ -59,7 +48,7 @@ class Space:
     dimensions: Mapping[str, tuple[Choice, ...]]
 
     def choice(self, dimension: str, params: Params) -> Choice:
-        """What a point has chosen in one dimension."""
+        """The choice of a point in one dimension."""
         return next(c for c in self.dimensions[dimension] if c.label == params[dimension])
 
     def choose(self, params: Params) -> list[Variant]:
@@ -93,7 +82,7 @@ class Space:
         return Space({name: choices for name, choices in left.items() if choices})
 
     def find(self, variant: Variant) -> dict[str, Any] | None:
-        """The point of a variant, whatever the order of its flags; None if it lies outside or in a range."""
+        """The point of a variant, in any order of flags; None if it is not in the space, or in a range."""
         wanted, params = _bag(variant), {}
         for name, choices in self.dimensions.items():
             within = [c for c in choices if c.low is None and _bag(c.part) <= wanted]
@@ -113,12 +102,12 @@ class Space:
 
 @dataclass(frozen=True)
 class Tuning:
-    """What backend= asks for; the backends themselves are the plan's."""
+    """The search that backend= asks for; the backends are in the plan."""
 
     space: Space
     budget_s: float  # of work, all runs of one search together
-    start: tuple[Variant, ...]  # the matrix's own variants: what is tried first, as far as it lies within
-    baselines: tuple[Variant, ...]  # O2 and O3: what the best is measured beside; the last is to be beaten
+    start: tuple[Variant, ...]  # the matrix's own variants: what is tried first, if it is in the space
+    baselines: tuple[Variant, ...]  # O2 and O3: measured together with the best; the last one is to be beaten
 
 
 def numbered(dimension: str) -> str:
@@ -145,85 +134,3 @@ def _bag(variant: Variant) -> frozenset[tuple[str, str, int]]:
             seen[key, word] = seen.get((key, word), 0) + 1
             found.add((key, word, seen[key, word]))
     return frozenset(found)
-
-
-def tuning(
-    path: str, data: Mapping[str, Any], variables: Mapping[str, str], variants: Mapping[str, Variant]
-) -> Tuning | None:
-    """What the command line's backend= asks for, None without it; raises BadInput naming file and key."""
-    if "backend" not in variables:
-        return None
-    for name in _FOREIGN:
-        if name in variables:
-            raise BadInput(
-                f"command line: {name}= does not go with backend=, which is of the search for flags; "
-                "for the matrix, type: doit run backends=…"
-            )
-    budget = given_number("budget", "budget_s", variables.get("budget", str(DEFAULT_BUDGET_S)))
-    baselines = [variants.get(name, Variant(name, (f"-{name}",))) for name in _BASELINES]
-    return Tuning(space(path, data), float(budget), tuple(variants.values()), tuple(baselines))
-
-
-def space(path: str, data: Mapping[str, Any]) -> Space:
-    """Parse and check the whole table."""
-    entries = data.get("tune", {})
-    if not entries:
-        raise BadInput(f"{path}: tune: there is no such table; expected e.g. level = ['-O2', '-O3']")
-    dimensions = {}
-    for name, entry in entries.items():
-        named(path, f"tune.{name}", name)
-        if isinstance(entry, dict):
-            entry = ["", entry]  # a range alone: it, or what the compiler does by itself
-        typed(path, f"tune.{name}", entry, list)
-        choices = [_choice(path, f"tune.{name}[{i}]", each) for i, each in enumerate(entry)]
-        labels = [choice.label for choice in choices]
-        if not choices:
-            raise BadInput(f"{path}: tune.{name}: empty; expected choices like ['', '-msimd128']")
-        twice = next((x for x in labels if labels.count(x) > 1), None)
-        if twice is not None:
-            raise BadInput(f"{path}: tune.{name}: the choice {twice!r} stands there twice")
-        dimensions[name] = tuple(choices)
-    return Space(dimensions)
-
-
-def _choice(path: str, where: str, entry: Any) -> Choice:
-    if isinstance(entry, str):
-        entry = {"flags": entry}
-    if not isinstance(entry, dict):
-        raise BadInput(f"{path}: {where}: expected flags as a string, or a table, found {entry!r}")
-    only(path, where, entry, (*_KEYS, *_RANGE))
-    part = _part(path, where, {key: entry[key] for key in entry if key in _KEYS})
-    words = (*part.flags, *part.link, *(part.wasm_opt or ()))
-    ranged = any(key in entry for key in _RANGE)
-    if any("{}" in word for word in words) != ranged:
-        raise BadInput(f"{path}: {where}: a range needs {{}} in its flags, and from = and to =")
-    if not ranged:
-        return Choice(part)
-    low, high = (entry.get(key) for key in _RANGE)
-    for number in (low, high):
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= _MOST:
-            raise BadInput(f"{path}: {where}: expected whole numbers from 0 to {_MOST} as from and to")
-    assert isinstance(low, int)
-    assert isinstance(high, int)
-    if low >= high:
-        raise BadInput(f"{path}: {where}: from = {low} is not below to = {high}")
-    return Choice(part, low, high)
-
-
-def _part(path: str, where: str, entry: Mapping[str, Any]) -> Variant:
-    """Read as any variant is, onto a base of its own because "" is a choice here; named by its words."""
-    table = {key: value for key, value in entry.items() if key != "llvm"}
-    llvm = entry.get("llvm", "")
-    for key in ("flags", "link", "llvm"):
-        typed(path, f"{where}.{key}", entry.get(key, ""), str)
-    # The linker compiles what -flto has left to it; without, it is told in vain.
-    for key, form in (("flags", "-mllvm {}"), ("link", "-mllvm={}")) if llvm else ():
-        table[key] = " ".join([table.get(key, ""), *(form.replace("{}", word) for word in llvm.split())])
-    tables = {"base": {"flags": "-O0"}, "choice": {**table, "base": "base"}}
-    try:
-        part = read(path, {"variants": tables})["choice"]
-    except BadInput as error:
-        raise BadInput(str(error).replace("variants.choice", where)) from None
-    said = [f"{key} {text}" for key, text in entry.items() if key not in ("flags", "needs")]
-    label = " ".join([*([entry["flags"]] if entry.get("flags") else []), *said])
-    return Variant(label, part.flags[1:], part.link, part.wasm_opt, part.needs)

@@ -1,4 +1,4 @@
-"""The [variants] table and flags= -> variants: what is told to a compiler, a linker and wasm-opt."""
+"""The [variants] table and flags= -> variants: the flags of the compiler, the linker and wasm-opt."""
 
 from __future__ import annotations
 
@@ -6,125 +6,110 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated
 
-from pipeline.core.errors import BadInput, near_miss
-from pipeline.core.toml_checks import NAME, named, only, table
+from msgspec import Meta, Struct
+
+from pipeline.core import toml_file
+from pipeline.core.errors import BadInput
+from pipeline.core.toml_file import NAME, Text
+from pipeline.wasm.feature_probes import FEATURES
 from toolchain.model import Variant
 
-#: Features of WebAssembly by the names that LLVM's target_features section has for them.
-FEATURES = (
-    "atomics",
-    "bulk-memory",
-    "call-indirect-overlong",
-    "exception-handling",
-    "extended-const",
-    "legacy-exceptions",
-    "memory64",
-    "multimemory",
-    "multivalue",
-    "mutable-globals",
-    "nontrapping-fptoint",
-    "reference-types",
-    "relaxed-simd",
-    "sign-ext",
-    "simd128",
-    "tail-call",
-)
-_KEYS = ("base", "flags", "link", "wasm_opt", "needs")
-#: Flags that name files or folders of the user's: a change there would go unseen.
+Flags = Annotated[str, Meta(description="a string like '-O3 -msimd128'")]
+Needs = Annotated[tuple[Text, ...], Meta(description="a list of wasm features like ['simd128']")]
+#: Flags that name files or folders: the artifact would depend on files that no task knows.
 _FILE_FLAGS = ("@", "-include", "-imacros", "-I", "-isystem", "-iquote", "-fprofile-use", "-fprofile-instr")
 _FILE_LINK_FLAGS = ("@", "-l", "-L", "-T", "-o", "--script", "--version-script", "--library", "--output")
 _FILE_OPT_FLAGS = ("@", "-o", "--output", "-S", "--emit-text", "--symbolmap", "--output-source-map")
 
 
-def read(path: str, data: Mapping[str, Any]) -> dict[str, Variant]:
-    """Every variant of the matrix, what it inherits included; raises BadInput naming file and key."""
-    tables = table(path, data, "variants")
+class VariantTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """An entry of [variants]."""
+
+    base: Text | None = None  # the variant whose flags come first
+    flags: Flags | None = None
+    link: Flags = ""
+    wasm_opt: Flags | None = None
+    needs: Needs = ()
+
+
+def read(path: str, tables: Mapping[str, VariantTable]) -> dict[str, Variant]:
+    """Every variant of the matrix, including what it inherits; raises BadInput naming file and key."""
     if not tables:
         raise BadInput(f"{path}: variants: the table is empty; expected e.g. O3 = {{ flags = '-O3' }}")
-    for name, entry in tables.items():
-        named(path, f"variants.{name}", name)
-        only(path, f"variants.{name}", entry, _KEYS)
     return {name: _resolve(path, name, tables, ()) for name in tables}
 
 
-def _resolve(path: str, name: str, tables: Mapping[str, Mapping[str, Any]], above: Sequence[str]) -> Variant:
+def _resolve(path: str, name: str, tables: Mapping[str, VariantTable], above: Sequence[str]) -> Variant:
     where = f"{path}: variants.{name}"
     if name in above:
         circle = " -> ".join([*above[above.index(name) :], name])
         raise BadInput(f"{where}.base: it inherits from itself: {circle}")
-    entry = tables[name]
-    base = None
-    if "base" in entry:
-        if not isinstance(entry["base"], str) or entry["base"] not in tables:
-            hint = near_miss(str(entry["base"]), [x for x in tables if x != name])
-            raise BadInput(f"{where}.base: unknown variant {entry['base']!r}{hint}")
-        base = _resolve(path, entry["base"], tables, [*above, name])
-    elif not isinstance(entry.get("flags"), str):
-        raise BadInput(f"{where}.flags: expected a string like '-O3 -msimd128'")
-    flags = _texts(where, entry, "flags", _FILE_FLAGS, required=base is None)
-    link = _texts(where, entry, "link", _FILE_LINK_FLAGS)
-    needs = _needs(where, entry)
-    opt = _texts(where, entry, "wasm_opt", _FILE_OPT_FLAGS, required=True) if "wasm_opt" in entry else None
-    if base is not None:
-        flags, link, needs = base.flags + flags, base.link + link, base.needs + needs
-        opt = base.wasm_opt if opt is None else opt
-    return Variant(name, flags, link, opt, tuple(dict.fromkeys(needs)))
+    table = tables[name]
+    own = parse(where, table, name)
+    if table.base is None:
+        if not own.flags:
+            problem = "missing" if table.flags is None else "empty"
+            raise BadInput(f"{where}.flags: {problem}; expected a string like '-O3 -msimd128'")
+        return own
+    toml_file.one_of(f"{where}.base", "variant", table.base, tables)
+    base = _resolve(path, table.base, tables, [*above, name])
+    opt = base.wasm_opt if own.wasm_opt is None else own.wasm_opt
+    needs = tuple(dict.fromkeys(base.needs + own.needs))
+    return Variant(name, base.flags + own.flags, base.link + own.link, opt, needs)
 
 
-def _needs(where: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    needs = entry.get("needs", [])
-    if not isinstance(needs, list) or not all(isinstance(x, str) for x in needs):
-        raise BadInput(f"{where}.needs: expected a list of wasm features, found {needs!r}")
-    for feature in needs:
-        if feature not in FEATURES:
-            raise BadInput(f"{where}.needs: unknown feature {feature!r}{near_miss(feature, FEATURES)}")
-    return tuple(dict.fromkeys(needs))
+def parse(where: str, table: VariantTable, name: str = "") -> Variant:
+    """What a table says itself, without its base; raises BadInput. ``where`` begins each message."""
+    for feature in table.needs:
+        toml_file.one_of(f"{where}.needs", "feature", feature, FEATURES)
+    opt = None
+    if table.wasm_opt is not None:
+        opt = _words(f"{where}.wasm_opt", table.wasm_opt, _FILE_OPT_FLAGS)
+        if not opt:
+            raise BadInput(f"{where}.wasm_opt: empty; expected flags like '-O3'")
+    flags = _words(f"{where}.flags", table.flags or "", _FILE_FLAGS)
+    link = _words(f"{where}.link", table.link, _FILE_LINK_FLAGS)
+    return Variant(name, flags, link, opt, tuple(dict.fromkeys(table.needs)))
 
 
-def _texts(
-    where: str, entry: Mapping[str, Any], key: str, files: tuple[str, ...], required: bool = False
-) -> tuple[str, ...]:
-    text = entry.get(key, "")
-    if not isinstance(text, str):
-        raise BadInput(f"{where}.{key}: expected a string like '-O3 -msimd128', found {text!r}")
+def _words(where: str, text: str, files: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of flags as a shell splits them."""
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise BadInput(f"{where}.{key}: {text!r}: {error}") from None
-    if required and not words:
-        raise BadInput(f"{where}.{key}: empty; expected flags like '-O3'")
-    _track(f"{where}.{key}", words, files)
+        raise BadInput(f"{where}: {text!r}: {error}") from None
+    _refuse_files(where, words, files)
     return tuple(words)
 
 
-def _track(where: str, words: Sequence[str], files: tuple[str, ...]) -> None:
+def _refuse_files(where: str, words: Sequence[str], files: tuple[str, ...]) -> None:
     for word in words:
         if word.startswith(files):
             raise BadInput(f"{where}: {word!r} makes the artifact depend on a file that nothing tracks")
 
 
 def extra(variables: Mapping[str, str], existing: Mapping[str, Variant]) -> list[Variant]:
-    """The variants of flags='…;…'; the first word of each may name a variant that it goes on from."""
+    """The variants of flags='…;…'; the first word of each may be the name of its base."""
     if "flags" not in variables:
         return []
     where = "command line: flags"
-    found = dict(existing)
+    by_names = dict(existing)
     chosen = []
     for words in _split(where, variables["flags"]):
         base = existing.get(words[0], Variant("", ()))
         flags = tuple(words[1:]) if base.name else tuple(words)
-        _track(where, flags, _FILE_FLAGS)
-        variant = _named(base, flags, found)
-        found[variant.name] = variant
+        _refuse_files(where, flags, _FILE_FLAGS)
+        variant = _named(base, flags, by_names)
+        by_names[variant.name] = variant
         chosen.append(variant)
     return chosen
 
 
 def _split(where: str, text: str) -> list[list[str]]:
     """Words as a shell would read them, in lists that ";" separates."""
-    if not text.isprintable():  # they are written down, in files that are UTF-8
+    if not text.isprintable():  # it goes into files that are UTF-8
         raise BadInput(f"{where}: {text!r}: expected printable text")
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";")
     lexer.whitespace_split, lexer.commenters = True, ""
@@ -156,7 +141,7 @@ def _named(base: Variant, flags: tuple[str, ...], existing: Mapping[str, Variant
 
 
 def digest(variant: Variant) -> str:
-    """Of all that a variant says but its name."""
+    """The digest of a variant without its name."""
     parts = (variant.flags, variant.link, variant.wasm_opt, variant.needs)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

@@ -87,7 +87,7 @@ class Guest:
             raise Ended(Status.CRASH, reason) from None
 
     def ends_well(self) -> bool:
-        """Whether a program that nobody judges runs to its end; raises Ended where the worker fails."""
+        """Whether a run ends well, without validating its output; raises Ended where the worker fails."""
         request = {"op": "run", "argv": ["probe"], "watch": False}
         answer = self._typed(self._ask(request, self.protocol.run_timeout_s), Ran)
         return answer.outcome == "exit" and answer.code == 0

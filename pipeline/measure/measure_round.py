@@ -9,7 +9,7 @@ ours is an exception.
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -65,7 +65,7 @@ def take(spec: MeasurementSpec, inputs: Inputs) -> Sample:
         inputs=inputs.digest,
         cell=spec.cell.name,
         round=spec.round,
-        measured=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        measured=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=round(time.monotonic() - started, 3),
         **msgspec.structs.asdict(result),
     )

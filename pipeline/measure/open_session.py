@@ -35,7 +35,7 @@ def open_session(
         protocol=protocol,
         forks=backend.forks,
         inputs=inputs(workload),
-        judge=validators.judge_of(workload),
+        validator=validators.validator_of(workload),
     )
 
 
@@ -52,5 +52,6 @@ def inputs(workload: Workload) -> dict[str, str]:
 def _kind(workload: Workload, interface: Interface | None) -> type[Session]:
     if interface is None:
         return Session
-    kind: type[Session] = importlib.import_module(validators.modules_of(workload)).session_for(interface)
+    sessions = importlib.import_module(validators.prebuilt_sessions_of(workload))
+    kind: type[Session] = sessions.session_for(interface)
     return kind

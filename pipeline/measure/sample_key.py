@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from pipeline.core import own_code, paths
 from pipeline.core.artifact import Artifact
@@ -101,9 +103,9 @@ def run_settings(workload: Workload) -> dict[str, Any]:
     """What decides how a workload's artifacts are run and validated, as JSON."""
     return {
         "args": list(workload.args),
-        "judge": workload.judge,
-        "proof": asdict(workload.proof),
-        "figure": asdict(workload.figure),
+        "validator": workload.validator,
+        "proof": msgspec.structs.asdict(workload.proof),
+        "figure": msgspec.structs.asdict(workload.figure),
         "files": list(workload.files),
         "stdin": workload.stdin is not None,
         "limits": [workload.memory_mib, workload.run_timeout_s],

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.core.model import Status
 from pipeline.measure.guest import Ended, Guest
-from pipeline.workloads.validators.model import Invalid, Judge, Run
+from pipeline.workloads.validators.model import Invalid, Run, Validator
 
 #: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
 #: process of its own: ratio}. The host's part is larger by printing, and on a busy machine by more, so the
@@ -37,9 +37,9 @@ _MAX_ITERATIONS = 2**31 - 1
 
 @dataclass(eq=False, kw_only=True)
 class Session(Guest):
-    """A loaded guest of a workload whose judge is known."""
+    """A loaded guest of a workload whose validator is known."""
 
-    judge: Judge
+    validator: Validator
     agreement: float = 0.0  # guest over host seconds of the last run
     chunk_s: float = 0.0  # that calibrate() aimed at
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
@@ -56,15 +56,15 @@ class Session(Guest):
     @property
     def whole(self) -> bool:
         """Whether a chunk is a run of the program's own size."""
-        return not self.judge.iterates
+        return not self.validator.iterates
 
     def run(self, case: Any, iterations: int, *, watch: bool = False) -> Run:
-        """Run once; returns only what was judged valid, raises Ended otherwise."""
+        """Run once; returns only what was validated, raises Ended otherwise."""
         return self._believe(self._printed(case, iterations, watch=watch), case, iterations)
 
     def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
         try:
-            run = self.judge.judge(output, case, iterations, self.wall_seconds)
+            run = self.validator.validate(output, case, iterations, self.wall_seconds)
         except Invalid as error:
             raise Ended(Status.INVALID, f"{self.who}: {error}") from None
         if run.clock_s is not None:
@@ -80,20 +80,20 @@ class Session(Guest):
 
     def _printed(self, case: Any, iterations: int, *, watch: bool = False) -> bytes:
         """Run with these arguments, and return what was printed; raises Ended unless it ended well."""
-        self._answer({"argv": self.judge.arguments(case, iterations)}, watch)
+        self._answer({"argv": self.validator.arguments(case, iterations)}, watch)
         return self.output
 
     def validate(self, reference: Session) -> None:
         """Every case here and natively, with the same result for the same iterations; raises Ended."""
-        for case in self.judge.cases:
-            iterations = self.judge.validation_iterations
+        for case in self.validator.cases:
+            iterations = self.validator.validation_iterations
             found = self.run(case, iterations).result
             expected = reference.run(case, iterations).result
-            self._compare(found, expected, self.judge.name(case))
+            self._compare(found, expected, self.validator.name(case))
 
     def _compare(self, found: Any, expected: Any, what: str) -> None:
         if found != expected:
-            difference = self.judge.difference(found, expected)
+            difference = self.validator.difference(found, expected)
             raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
 
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
@@ -134,7 +134,7 @@ class Session(Guest):
 
     @property
     def _case(self) -> Any:
-        return self.judge.cases[0]
+        return self.validator.cases[0]
 
     def _whole_runs(self) -> int:
         """Warm up by whole runs and check the clock; returns the iterations of one, raises Ended."""

@@ -20,7 +20,7 @@ def estimate(samples: Sequence[Sample]) -> estimates.Estimate:
 
 
 def machine_speeds(samples: Sequence[Sample]) -> list[float]:
-    """For each round of a cell the reference's undisturbed speed that it is judged by."""
+    """For each round of a cell the reference's undisturbed speed that it is compared with."""
     return undisturbed.known_speeds([sample.machine_speed or 0.0 for sample in samples])
 
 

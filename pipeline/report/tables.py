@@ -1,92 +1,172 @@
-"""results.json as the shapes that all views of it share: tables, notes, orders, and how a cell is called."""
+"""results.json as the tables and notes that all reports share: report.md, the terminal, the page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Generic, TypeVar
 
 from pipeline.core.model import PREBUILT
-from pipeline.results.cells import label, parts
+from pipeline.core.rich_text import Side
+from pipeline.core.text import for_markdown
+from pipeline.results.cells import by_workload
+from pipeline.results.model import HostResults, WorkloadResult
+from pipeline.results.model_cell import CellResult, Measurement
+
+E = TypeVar("E")
 
 #: More cells with the same note than this are counted, not listed.
 _MOST_NOTES = 4
 
 
-def heading(results: Mapping[str, Any]) -> str:
-    """What all of it is about: "TITLE under WebAssembly"."""
-    workloads = results["workloads"]
-    what = workloads[0]["title"] if len(workloads) == 1 else f"{len(workloads)} workloads"
+@dataclass(frozen=True)
+class Grid(Generic[E]):
+    """A table whose rows and columns are names; an entry is None where there is nothing."""
+
+    title: str
+    #: What its rows are: "backend", "toolchain".
+    of: str
+    columns: list[str]
+    rows: list[tuple[str, list[E | None]]]
+    #: Unit of its scores.
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table of texts, with what explains it."""
+
+    title: str
+    explanation: str
+    columns: list[tuple[str, Side]]
+    rows: list[list[str]]
+    #: What it leaves out, in a sentence; "" if nothing.
+    left_out: str
+
+
+def heading(results: HostResults) -> str:
+    """The title of a report: "TITLE under WebAssembly"."""
+    workloads = results.workloads
+    what = workloads[0].title if len(workloads) == 1 else f"{len(workloads)} workloads"
     return f"{what} under WebAssembly"
 
 
-def sources(workload: Mapping[str, Any]) -> str:
+def sources(workload: WorkloadResult) -> str:
     """What identifies a workload's sources: their revision, or else their digest."""
-    if workload["revision"] is not None:
-        return f"revision {workload['revision']}"
-    return f"SHA-256 {workload['sources_sha256']}"
+    if workload.revision is not None:
+        return f"revision {workload.revision}"
+    return f"SHA-256 {workload.sources_sha256}"
 
 
-def grid(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Tables of cells: {"title", "unit", "of", "variants": [names], "rows": [(name, [cells or None])]}.
+def grids(results: HostResults) -> list[Grid[CellResult]]:
+    """Tables of cells; columns are variants.
 
-    Of each workload one a toolchain, its backends below each other; of several toolchains one a backend, so
-    that what is to be compared stands in one table.
+    For each workload one table a toolchain, with its backends as rows; with several toolchains one a backend,
+    so that what is to be compared is in one table.
     """
-    return [table for part in parts(results) for table in _grids(part)]
+    return [grid for part in by_workload(results) for grid in _grids(part)]
 
 
-def _grids(part: Mapping[str, Any]) -> list[dict[str, Any]]:
-    (workload,) = part["workloads"]
-    built = [c for c in part["cells"] if c["toolchain"] != PREBUILT]
-    others = [c for c in part["cells"] if c["toolchain"] == PREBUILT]
-    several = len({c["toolchain"] for c in built}) > 1
-    fixed, row = ("backend", "toolchain") if several else ("toolchain", "backend")
-    grids = []
-    for name in dict.fromkeys(c[fixed] for c in built):
-        title = f"under {name}" if several else f"compiled by {name}"
-        grids.append(_grid(title, row, [c for c in built if c[fixed] == name]))
-    if others:
-        grids.append(_grid("modules that others built", "backend", others))
+def _grids(part: HostResults) -> list[Grid[CellResult]]:
+    (workload,) = part.workloads
+    built = [c for c in part.cells if c.toolchain != PREBUILT]
+    prebuilt = [c for c in part.cells if c.toolchain == PREBUILT]
+    if len({c.toolchain for c in built}) > 1:
+        groups = [
+            (f"under {name}", "toolchain", [c for c in built if c.backend == name])
+            for name in dict.fromkeys(c.backend for c in built)
+        ]
+    else:
+        groups = [
+            (f"compiled by {name}", "backend", [c for c in built if c.toolchain == name])
+            for name in dict.fromkeys(c.toolchain for c in built)
+        ]
+    if prebuilt:
+        groups.append(("prebuilt modules", "backend", prebuilt))
     return [
-        {**one, "title": f"{workload['title']}, {one['title']}", "unit": workload["unit"]} for one in grids
+        new_grid(
+            cells,
+            f"{workload.title}, {title}",
+            of,
+            row=attrgetter(of),
+            column=attrgetter("variant"),
+            unit=workload.unit,
+        )
+        for title, of, cells in groups
     ]
 
 
-def _grid(title: str, row: str, cells: list[dict[str, Any]]) -> dict[str, Any]:
-    variants = list(dict.fromkeys(c["variant"] for c in cells))
-    by_place = {(c[row], c["variant"]): c for c in cells}
-    # Of another host there may be only some.
-    rows = [(x, [by_place.get((x, v)) for v in variants]) for x in dict.fromkeys(c[row] for c in cells)]
-    return {"title": title, "of": row, "variants": variants, "rows": rows}
+def new_grid(
+    entries: Sequence[E],
+    title: str,
+    of: str,
+    row: Callable[[E], str],
+    column: Callable[[E], str],
+    unit: str = "",
+) -> Grid[E]:
+    """Entries in a grid, rows and columns in the order in which they first occur."""
+    by_place = {(row(entry), column(entry)): entry for entry in entries}
+    columns = list(dict.fromkeys(name for _, name in by_place))
+    names = dict.fromkeys(name for name, _ in by_place)
+    # A different host may have only some of them.
+    rows = [(name, [by_place.get((name, c)) for c in columns]) for name in names]
+    return Grid(title, of, columns, rows, unit)
 
 
-def notes(results: dict[str, Any]) -> list[str]:
-    """What a reader must know of single cells that have a number."""
-    told: dict[str, list[str]] = {}
-    for cell in results["cells"]:
-        name = label(cell)
-        if cell["warmup_chunks"]:
-            what = "got faster while they ran and were warmed for longer"
-            told.setdefault(what, []).append(f"{name} ({cell['warmup_chunks']} chunks)")
-        if cell["trend"] in ("rising", "falling"):
-            what = f"are {cell['trend']}: their speed still changes within their rounds"
-            told.setdefault(what, []).append(name)
-        if cell["disturbed"]:
-            what = "had fewer than two undisturbed rounds: their ratios are only ranges (?)"
-            told.setdefault(what, []).append(name)
-        if cell["proof"] == {}:
-            what = "have no proof of their compiler: their labels are what they were asked for"
-            told.setdefault(what, []).append(name)
-    found = []
-    for what, names in told.items():
-        more = f" and {len(names) - _MOST_NOTES} more" if len(names) > _MOST_NOTES else ""
-        found.append(
-            f"{len(names)} of {len(results['cells'])} cells {what}: {', '.join(names[:_MOST_NOTES])}{more}"
+def notes(results: HostResults) -> list[str]:
+    """What a reader must know about single cells that have a number."""
+    names: dict[str, list[str]] = {}
+    for cell in results.cells:
+        for what, name in _notes(cell.label, cell.measurement) if cell.measurement else ():
+            names.setdefault(what, []).append(name)
+    texts = []
+    for what, some in names.items():
+        more = f" and {len(some) - _MOST_NOTES} more" if len(some) > _MOST_NOTES else ""
+        texts.append(
+            f"{len(some)} of {len(results.cells)} cells {what}: {', '.join(some[:_MOST_NOTES])}{more}"
         )
-    return found
+    return texts
 
 
-def rounds(results: dict[str, Any]) -> str:
+def _notes(label: str, measured: Measurement) -> Iterable[tuple[str, str]]:
+    if measured.warmup_chunks:
+        what = "became faster while they ran and had a longer warm-up"
+        yield what, f"{label} ({measured.warmup_chunks} chunks)"
+    if measured.trend in ("rising", "falling"):
+        yield f"are {measured.trend}: their speed still changes within their rounds", label
+    if measured.disturbed:
+        yield "had fewer than two undisturbed rounds: their ratios are only ranges (?)", label
+    if not measured.compiler_evidence:
+        yield "have no proof of their compiler: their labels are what was requested", label
+
+
+def rounds(cells: Iterable[CellResult]) -> str:
     """How many rounds the cells have, "8" or "5 to 12"."""
-    numbers = sorted({cell["rounds"] for cell in results["cells"] if cell["rounds"]})
+    numbers = sorted({cell.measurement.rounds for cell in cells if cell.measurement})
     return " to ".join(map(str, dict.fromkeys([*numbers[:1], *numbers[-1:]]))) or "0"
+
+
+def markdown_table(columns: Sequence[tuple[str, Side]], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table of entries that are already Markdown."""
+    head = _row([name for name, _ in columns])
+    return [head, "|" + "".join(_SIDES[side] for _, side in columns), *map(_row, rows)]
+
+
+_SIDES: dict[Side, str] = {"left": "---|", "right": "---:|"}
+
+
+def _row(entries: Sequence[str]) -> str:
+    return f"| {' | '.join(entries)} |"
+
+
+def markdown_grid(
+    grid: Grid[E], entry: Callable[[E], str], name: Callable[[str], str] = for_markdown
+) -> list[str]:
+    """The lines of a grid as a Markdown table; ``name`` makes the names of rows and columns harmless."""
+    head = f"{grid.of}, {grid.unit}" if grid.unit else grid.of
+    columns: list[tuple[str, Side]] = [(head, "left"), *((name(c), "right") for c in grid.columns)]
+    return markdown_table(
+        columns,
+        ([name(row), *("" if e is None else entry(e) for e in entries)] for row, entries in grid.rows),
+    )

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pipeline.core import paths
-from pipeline.core.files import write_atomic, write_json
-from pipeline.core.text import markdown_code, markdown_text
+from pipeline.core.files import write_atomic
+from pipeline.core.text import for_markdown, for_markdown_code
 from pipeline.experiment.plan import Plan
 from pipeline.report import across_workloads_text
 from pipeline.report.pareto_text import tables
-from pipeline.report.tables import grid, heading, notes, rounds, sources
+from pipeline.report.tables import grids, heading, markdown_grid, markdown_table, notes, rounds, sources
 from pipeline.report.terminal_table import render_table
+from pipeline.results import results_json
 from pipeline.results.cells import (
-    foreign,
-    half_width,
-    label,
-    mark,
     native_name,
     native_speeds,
     orders,
+    prebuilt_modules,
     speed,
-    unfit,
+    without_number,
 )
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult
 
 
 def write_report(plan: Plan) -> None:
-    """Judge the plan's samples and write results.json, report.md and report.txt."""
-    from pipeline.results.assemble import assemble  # numpy: not for a run that has nothing to judge
+    """Derive the results from the plan's samples; write results.json, report.md and report.txt."""
+    from pipeline.results.assemble import assemble  # numpy: not imported if there is nothing to assemble
 
     results = assemble(plan)
-    write_json(paths.RESULTS_JSON, results)
+    results_json.write(paths.RESULTS_JSON, results)
     write_atomic(paths.REPORT_MD, render_markdown(results))
     write_atomic(paths.REPORT_TXT, render_table(results))
 
 
-def render_markdown(results: dict[str, Any]) -> str:
+def render_markdown(results: Results) -> str:
     """The text of report.md."""
     import jinja2
 
@@ -47,30 +45,61 @@ def render_markdown(results: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # Markdown; `text` below defuses what could act as markup
+        autoescape=False,  # Markdown; `text` below makes harmless what could act as markup
     )
-    environment.filters["text"] = markdown_text
-    environment.filters["mark"] = mark
-    environment.filters["label"] = label
-    environment.filters["speed"] = speed
-    environment.filters["sources"] = sources
-    environment.filters["code"] = markdown_code
-    environment.filters["ms"] = lambda seconds: "" if seconds is None else f"{seconds * 1000:.2f}"
-    environment.filters["pct"] = lambda cell: f"{half_width(cell) * 100:.1f} %"
-    template = environment.get_template(paths.TEMPLATE)
-    return template.render(
+    environment.filters.update(
+        text=for_markdown,
+        code=for_markdown_code,
+        speed=speed,
+        sources=sources,
+        ms=lambda seconds: "" if seconds is None else f"{seconds * 1000:.2f}",
+        count=lambda number: "" if number is None else str(number),
+        table=lambda grid: "\n".join(markdown_grid(grid, _entry)),
+        text_table=lambda table: "\n".join(
+            markdown_table(
+                [(for_markdown(name), side) for name, side in table.columns],
+                [list(map(for_markdown, row)) for row in table.rows],
+            )
+        ),
+    )
+    return environment.get_template(paths.TEMPLATE).render(
         results=results,
         heading=heading(results),
-        native=native_name(results["workloads"]),
-        native_speeds=native_speeds(results["workloads"]),
-        grids=grid(results),
-        elsewhere=[{**there, "grids": grid(there)} for there in results["elsewhere"]],
-        foreign=foreign(results),
-        unfit=unfit(results),
+        native=native_name(results.workloads),
+        native_speeds=native_speeds(results.workloads),
+        grids=grids(results),
+        other_hosts=[(other, grids(other)) for other in results.other_hosts],
+        prebuilt=_prebuilt(results),
+        without_number=without_number(results),
         orders=orders(results),
         notes=notes(results),
-        tradeoffs=tables(results["tradeoffs"], results["workloads"]),
-        across=across_workloads_text.markdown(results["across"], results["workloads"]),
+        fronts=tables(results.pareto_fronts, results.workloads),
+        across=across_workloads_text.markdown(results.across_workloads, results.workloads),
         same_percent=f"{MOST_SAME * 100:g}",
-        rounds=rounds(results),
+        rounds=rounds(results.cells),
     )
+
+
+def _entry(cell: CellResult) -> str:
+    numbers = cell.measurement
+    if numbers is None:
+        return cell.status.value
+    half = f"{numbers.half_width * 100:.1f} %"
+    return f"{speed(numbers.score)}<br>{numbers.ratio:.3f} ± {half} {numbers.mark}"
+
+
+def _prebuilt(results: Results) -> list[list[str]]:
+    """Rows of the table of prebuilt modules: name, file, bytes, SHA-256, interface, validated."""
+    cells = {cell.variant: cell for cell in results.cells if cell.prebuilt}
+    sizes = {c.variant: c.measurement.wasm_bytes for c in results.cells if c.prebuilt and c.measurement}
+    return [
+        [
+            name,
+            module.file,
+            str(sizes.get(name) or ""),
+            cells[name].wasm_sha256 or "",
+            module.interface,
+            module.validated or "nothing",
+        ]
+        for name, module in prebuilt_modules(results)
+    ]

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from pipeline.wasm import module, sections
 
@@ -87,7 +86,7 @@ def _numbered(parts: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
         yield (label if seen[label] == 1 else f"{label} ({seen[label]})"), _part(content)
 
 
-def differences(one: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+def differences(one: Anatomy, expected: Anatomy) -> str:
     """Which sections and functions differ from the expected ones, and how; "" if none."""
     texts = []
     for kind, singular in (("sections", "section"), ("functions", "function")):

@@ -17,7 +17,7 @@ from pipeline.experiment.plan import Plan
 from pipeline.reproducibility import canonical_tar, lock, provenance
 from pipeline.reproducibility.lock import Lock, LockedArtifact
 from pipeline.workloads.third_party import package_folder, read_manifest
-from pipeline.workloads.validators import judge_of
+from pipeline.workloads.validators import validator_of
 from toolchain.model import CXX
 
 TOP = "coremark-wasm"
@@ -83,7 +83,7 @@ def _sums(members: Mapping[str, bytes]) -> bytes:
 
 
 def _readme(plan: Plan) -> bytes:
-    manuals = (f"{each.name}: {each.title}\n{judge_of(each).manual()}\n" for each in plan.workloads)
+    manuals = (f"{each.name}: {each.title}\n{validator_of(each).manual()}\n" for each in plan.workloads)
     text = _TEXT.format(sums=_SUMS, manuals="\n".join(manuals))
     return (text.rstrip() + "\n").encode()
 
@@ -119,7 +119,7 @@ def _licences(locked: Lock) -> dict[str, bytes]:
     }
     for name in _parties(locked):
         manifest = read_manifest(name)
-        files[f"{name}.txt"] = [package_folder(manifest) / manifest.package["folder"] / "LICENSE.md"]
+        files[f"{name}.txt"] = [package_folder(manifest) / manifest.package.folder / "LICENSE.md"]
     try:
         return {name: b"\n".join(path.read_bytes() for path in files[name]) for name in _terms(locked)}
     except OSError as error:

@@ -159,7 +159,7 @@ def _other_python(base: Path) -> Variation:
     minors = [minor for minor in (13, 12, 11, 10) if minor != sys.version_info.minor]
     declared = metadata.requires("coremark-wasm") or ()
     wanted = [each.partition(";")[0].strip() for each in declared if "extra ==" not in each]
-    reason = "no other CPython from 3.10 to 3.13 was found"
+    reason = "no other CPython from 3.11 to 3.15 was found"
     for interpreter in candidates(tuple(f"3.{minor}" for minor in minors)):
         version = version_of(interpreter)
         if version is None or version == f"3.{sys.version_info.minor}":

@@ -1,11 +1,11 @@
-"""What several workloads together say: means over them, and which conclusions of the first hold for others.
+"""What several workloads together say: means over them, and which conclusions hold on more than the first.
 
-Speeds of different programs are never compared. What is, is a ratio of two cells of one workload, over the
-workloads: to native (means), between variants under a backend (steps), between backends at a variant (duels).
+Speeds of different programs are never compared, only ratios of two cells of one workload: to native (means),
+between variants under a backend, and between backends at a variant.
 
-A mean's interval is of these workloads: it has the errors of measuring and nothing else. What another one may
-give is another question, and workloads that somebody chose are no random sample from which an interval could
-answer it; so the lowest, the highest and the spread of those that are there are told instead.
+The interval of a mean is for these workloads: it contains the errors of measuring and nothing else. It does
+not predict a different workload: the workloads were chosen, not drawn at random. So the lowest, the highest
+and the spread are given next to it.
 """
 
 from __future__ import annotations
@@ -13,154 +13,169 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Literal
 
-from pipeline.core.model import Status
 from pipeline.results import workload_pairs
-from pipeline.results.reversals import conclusions, numbers
-from pipeline.results.workload_pairs import MOST_DUELS, MOST_VARIANTS, Measured, Pair, Place
+from pipeline.results.model import WorkloadResult
+from pipeline.results.model_across import (
+    AcrossWorkloads,
+    BackendComparison,
+    MeanOfWorkloads,
+    MissingWorkload,
+    NotCompared,
+    VariantComparison,
+    WorkloadRatio,
+    WorkloadVerdict,
+)
+from pipeline.results.model_cell import CellResult
+from pipeline.results.reversals import conclusions, ratio_of
+from pipeline.results.workload_pairs import (
+    MOST_BACKEND_PAIRS,
+    MOST_VARIANTS,
+    Place,
+    Ratios,
+    WorkloadPair,
+    number_of_backend_pairs,
+    number_of_variant_pairs,
+)
 from pipeline.stats.estimates import Estimate, geometric_mean
 
-_DISTURBED, _ABSENT = "disturbed", "absent"
-
-_Cell = Mapping[str, Any]
 #: {workload: why it was not measured}
 _Missing = Mapping[str, str]
 
 
-def find(cells: Sequence[_Cell], workloads: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The section "across", ready for JSON, of the ``cells`` and ``workloads`` of results.json.
+def find(cells: Sequence[CellResult], workloads: Sequence[WorkloadResult]) -> AcrossWorkloads | None:
+    """The section ``across_workloads`` of the ``cells`` and ``workloads`` of results.json.
 
-    None where fewer than two workloads have a cell that is ok and not disturbed; only such cells count. A
-    "ratio" comes with its interval at CONFIDENCE, "ratio_low" and "ratio_high", each by itself.
-
-    - "workloads": names of those that have such a cell; conclusions are drawn from the first.
-    - "means", of each toolchain, variant and backend that has at least two of them: the geometric mean over
-      workloads of the "ratio" to native; "spread", the geometric standard deviation over workloads, >= 1;
-      "lowest" and "highest" {"workload", "ratio"}; "number" of workloads; "missing" [{"workload", "why"}],
-      why being a status, "disturbed", or "absent" where no such cell was asked for; "partial" if any is
-      missing: over other workloads it is another mean, to be compared with none.
-    - "steps": {"toolchain", "backend", "one", "other"}, two variants, the matrix's later over the earlier.
-    - "duels": {"toolchain", "variant", "one", "other"}, two backends that have all workloads, the one of the
-      higher mean over the other.
-    - Both have "partial", the geometric mean "ratio" of one over other, and "each": [{"workload", "ratio",
-      "within" (the bound of verdicts.py, or None), "verdict"}]. A pair's verdicts are right together.
-    - "conclusions", of each step and duel that is decided on the first workload: the "claim" in words, "of"
-      ("steps" or "duels"), "faster" and "slower" (toolchain/variant/backend), the "ratio" of these on the
-      first workload; and what the others say: "turned" [{"workload", "ratio", "certain"}], and by name:
-      "holds", "same", "undecided", "missing". Certain turns are right all together, with every pair of the
-      section allowed for. What turned round comes first, certain turns before others, the furthest first.
-    - "left_out": [{"what", "number", "why"}].
+    None if fewer than two workloads have an undisturbed cell; only such cells count. Each interval is at
+    CONFIDENCE by itself. A mean needs two workloads. Variants are compared in their order in the matrix,
+    the later relative to the earlier; backends if they have all workloads, the one with the higher mean
+    relative to the other.
     """
-    variants = list(dict.fromkeys(cell["variant"] for cell in cells))
-    chosen = [workload["name"] for workload in workloads]
-    known, missing = _by_place(cells, chosen)
-    names = [name for name in chosen if any(name in measured for measured in known.values())]
+    variants = list(dict.fromkeys(cell.variant for cell in cells))
+    chosen = [workload.name for workload in workloads]
+    measured, missing = _by_place(cells, chosen)
+    names = [name for name in chosen if any(name in ratios for ratios in measured.values())]
     if len(names) < 2:
         return None
-    found = {place: measured for place, measured in known.items() if len(measured) > 1}
-    means = {place: geometric_mean(list(measured.values())) for place, measured in found.items()}
-    full = {place: means[place] for place, measured in found.items() if len(measured) == len(names)}
-    steps, unlike = workload_pairs.compared(found, workload_pairs.steps(found, variants))
-    duels, _ = workload_pairs.compared(found, workload_pairs.duels(full))
-    possible = workload_pairs.number_of_steps(found), workload_pairs.number_of_duels(found)
-    ranked = workload_pairs.number_of_duels(full)
-    only = f"of more than {MOST_VARIANTS} variants: only neighbours, and each with the first"
-    ranks = f"of more than {MOST_DUELS} pairs: only neighbours in the order of their means"
-    left_out = (
-        ("workloads", len(chosen) - len(names), "without an undisturbed cell"),
-        ("means", len(known) - len(found), "of fewer than two workloads"),
-        ("steps", unlike, "of fewer than two workloads in common"),
-        ("steps", possible[0] - unlike - len(steps), only),
-        ("duels", possible[1] - ranked, "with a backend that lacks a workload"),
-        ("duels", ranked - len(duels), ranks),
+    ratios = {place: some for place, some in measured.items() if len(some) > 1}
+    means = {place: geometric_mean(list(some.values())) for place, some in ratios.items()}
+    complete = {place: means[place] for place, some in ratios.items() if len(some) == len(names)}
+    pairs, few = workload_pairs.compared(ratios, workload_pairs.variant_pairs(ratios, variants))
+    backends, _ = workload_pairs.compared(ratios, workload_pairs.backend_pairs(complete))
+    ranked = number_of_backend_pairs(complete)
+    return AcrossWorkloads(
+        workloads=tuple(names),
+        means=tuple(_mean(place, ratios[place], means[place], missing[place], names) for place in ratios),
+        variant_comparisons=tuple(_variants(pair, names) for pair in pairs),
+        backend_comparisons=tuple(_backends(pair) for pair in backends),
+        conclusions=tuple(conclusions({"variants": pairs, "backends": backends}, names)),
+        left_out=_left_out(
+            ("workloads", len(chosen) - len(names), "without an undisturbed cell"),
+            ("means", len(measured) - len(ratios), "of fewer than two workloads"),
+            ("variant comparisons", few, "of fewer than two workloads in common"),
+            (
+                "variant comparisons",
+                number_of_variant_pairs(ratios) - few - len(pairs),
+                f"of more than {MOST_VARIANTS} variants: only neighbours, and each with the first",
+            ),
+            (
+                "backend comparisons",
+                number_of_backend_pairs(ratios) - ranked,
+                "with a backend that lacks a workload",
+            ),
+            (
+                "backend comparisons",
+                ranked - len(backends),
+                f"of more than {MOST_BACKEND_PAIRS} pairs: only neighbours in the order of their means",
+            ),
+        ),
     )
-    return {
-        "workloads": names,
-        "means": [_mean(place, found[place], means[place], missing[place], names) for place in found],
-        "steps": [_step(pair, names) for pair in steps],
-        "duels": [_duel(pair, names) for pair in duels],
-        "conclusions": conclusions({"steps": steps, "duels": duels}, names),
-        "left_out": [{"what": what, "number": n, "why": why} for what, n, why in left_out if n > 0],
-    }
+
+
+_What = Literal["workloads", "means", "variant comparisons", "backend comparisons"]
+
+
+def _left_out(*entries: tuple[_What, int, str]) -> tuple[NotCompared, ...]:
+    return tuple(NotCompared(what=what, count=count, reason=why) for what, count, why in entries if count > 0)
 
 
 def _by_place(
-    cells: Sequence[_Cell], workloads: Sequence[str]
-) -> tuple[dict[Place, Measured], dict[Place, _Missing]]:
+    cells: Sequence[CellResult], workloads: Sequence[str]
+) -> tuple[dict[Place, Ratios], dict[Place, _Missing]]:
     """What was measured at each place, and why the rest was not."""
-    by_place: dict[Place, dict[str, _Cell]] = {}
+    by_place: dict[Place, dict[str, CellResult]] = {}
     for cell in cells:
-        place = Place(cell["toolchain"], cell["variant"], cell["backend"])
-        by_place.setdefault(place, {})[cell["workload"]] = cell
-    found: dict[Place, Measured] = {}
+        place = Place(cell.toolchain, cell.variant, cell.backend)
+        by_place.setdefault(place, {})[cell.workload] = cell
+    ratios: dict[Place, Ratios] = {}
     missing: dict[Place, _Missing] = {}
-    for place, of in by_place.items():
-        why = {name: _unfit(of.get(name)) for name in workloads}
-        found[place] = {name: _estimate(of[name]) for name, reason in why.items() if reason is None}
-        missing[place] = {name: reason for name, reason in why.items() if reason is not None}
-    return found, missing
+    for place, own in by_place.items():
+        comparable = {name: own[name].comparable if name in own else None for name in workloads}
+        ratios[place] = {name: m.estimate for name, m in comparable.items() if m is not None}
+        missing[place] = {name: _why(own.get(name)) for name, m in comparable.items() if m is None}
+    return ratios, missing
 
 
-def _unfit(cell: _Cell | None) -> str | None:
-    """Why there is no ratio to be compared; None if there is."""
+def _why(cell: CellResult | None) -> str:
+    """Why there is no ratio that can be compared."""
     if cell is None:
-        return _ABSENT
-    if cell["status"] != Status.OK.value:
-        return str(cell["status"])
-    return _DISTURBED if cell["disturbed"] else None
-
-
-def _estimate(cell: _Cell) -> Estimate:
-    return Estimate(
-        cell["ratio"],
-        cell["ratio_low"],
-        cell["ratio_high"],
-        rounds=cell["rounds"],
-        pairs=0,  # nothing here rests on their number
-        error=cell["log_error"],
-        freedom=cell["freedom"],
-    )
+        return "absent"
+    return "disturbed" if cell.is_ok else cell.status.value
 
 
 def _mean(
-    place: Place, measured: Measured, whole: Estimate, missing: _Missing, workloads: Sequence[str]
-) -> dict[str, Any]:
-    rising = sorted(measured, key=lambda name: measured[name].value)
-    lacking = [{"workload": name, "why": why} for name, why in missing.items() if name in workloads]
-    return {
+    place: Place, ratios: Ratios, whole: Estimate, missing: _Missing, workloads: Sequence[str]
+) -> MeanOfWorkloads:
+    rising = sorted(ratios, key=lambda name: ratios[name].value)
+    lacking = tuple(
+        MissingWorkload(workload=name, reason=why)  # type: ignore[arg-type]
+        for name, why in missing.items()
+        if name in workloads
+    )
+    return MeanOfWorkloads(
         **place._asdict(),
-        "partial": bool(lacking),
-        "number": len(measured),
-        "missing": lacking,
-        **numbers(whole),
-        "spread": math.exp(statistics.stdev(math.log(e.value) for e in measured.values())),
-        "lowest": {"workload": rising[0], "ratio": measured[rising[0]].value},
-        "highest": {"workload": rising[-1], "ratio": measured[rising[-1]].value},
-    }
+        partial=bool(lacking),
+        workload_count=len(ratios),
+        missing=lacking,
+        **ratio_of(whole),
+        geometric_sd=math.exp(statistics.stdev(math.log(e.value) for e in ratios.values())),
+        lowest=WorkloadRatio(workload=rising[0], ratio=ratios[rising[0]].value),
+        highest=WorkloadRatio(workload=rising[-1], ratio=ratios[rising[-1]].value),
+    )
 
 
-def _step(pair: Pair, workloads: Sequence[str]) -> dict[str, Any]:
-    same = {"toolchain": pair.one.toolchain, "backend": pair.one.backend}
-    return {**same, "one": pair.one.variant, "other": pair.other.variant, **_each(pair, workloads)}
+def _variants(pair: WorkloadPair, workloads: Sequence[str]) -> VariantComparison:
+    return VariantComparison(
+        toolchain=pair.one.toolchain,
+        backend=pair.one.backend,
+        variant=pair.one.variant,
+        compared_with=pair.other.variant,
+        partial=len(pair.each) < len(workloads),
+        **ratio_of(pair.mean),
+        per_workload=_per_workload(pair),
+    )
 
 
-def _duel(pair: Pair, workloads: Sequence[str]) -> dict[str, Any]:
-    same = {"toolchain": pair.one.toolchain, "variant": pair.one.variant}
-    return {**same, "one": pair.one.backend, "other": pair.other.backend, **_each(pair, workloads)}
+def _backends(pair: WorkloadPair) -> BackendComparison:
+    return BackendComparison(
+        toolchain=pair.one.toolchain,
+        variant=pair.one.variant,
+        backend=pair.one.backend,
+        compared_with=pair.other.backend,
+        partial=False,
+        **ratio_of(pair.mean),
+        per_workload=_per_workload(pair),
+    )
 
 
-def _each(pair: Pair, workloads: Sequence[str]) -> dict[str, Any]:
-    return {
-        "partial": len(pair.each) < len(workloads),
-        **numbers(pair.mean),
-        "each": [
-            {
-                "workload": name,
-                **numbers(verdict.difference),
-                "within": verdict.bound if math.isfinite(verdict.bound) else None,
-                "verdict": verdict.word,
-            }
-            for name, verdict in pair.each.items()
-        ],
-    }
+def _per_workload(pair: WorkloadPair) -> tuple[WorkloadVerdict, ...]:
+    return tuple(
+        WorkloadVerdict(
+            workload=name,
+            **ratio_of(verdict.difference),
+            difference_bound=verdict.bound if math.isfinite(verdict.bound) else None,
+            verdict=verdict.word,
+        )
+        for name, verdict in pair.each.items()
+    )

@@ -1,135 +1,127 @@
-"""Reading cells of results.json: labels, units, speeds, orders."""
+"""Views of results: per workload, units and speeds in words, orders of cells, cells without a number."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeVar
 
-from pipeline.core.model import Status
+from msgspec import structs
 
+from pipeline.results.model import Comparison, HostResults, Results, WorkloadResult
+from pipeline.results.model_cell import CellResult, Measurement, PrebuiltModule
 
-def label(cell: Mapping[str, Any]) -> str:
-    """How a cell is called in text: workload/toolchain/variant/backend."""
-    return f"{cell['workload']}/{cell['toolchain']}/{cell['variant']}/{cell['backend']}"
-
-
-def parts(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The same results once for each workload, with nothing of the others."""
-    found = []
-    for workload in results["workloads"]:
-        name = workload["name"]
-        cells = [cell for cell in results["cells"] if cell["workload"] == name]
-        own = {label(cell) for cell in cells}
-        part = {
-            **results,
-            "workloads": [workload],
-            "cells": cells,
-            "comparisons": [v for v in results["comparisons"] if v["one"] in own],
-        }
-        # Of another host there are none.
-        if "tradeoffs" in results:
-            fronts = results["tradeoffs"].items()
-            part["tradeoffs"] = {key: [f for f in of if f["workload"] == name] for key, of in fronts}
-        found.append(part)
-    return found
+H = TypeVar("H", bound=HostResults)
 
 
-def things(workload: Mapping[str, Any]) -> str:
-    """What a workload's speed counts: "iterations" or "runs"."""
-    return str(workload["unit"]).partition("/")[0]
+def measured(cells: Iterable[CellResult]) -> list[tuple[CellResult, Measurement]]:
+    """The cells that have a measurement, each with it."""
+    return [(cell, cell.measurement) for cell in cells if cell.measurement is not None]
 
 
-def unit(workloads: Sequence[Mapping[str, Any]]) -> str:
+def by_workload(results: H) -> list[H]:
+    """The same results once for each workload, without those of the others."""
+    parts: list[H] = []
+    for workload in results.workloads:
+        cells = tuple(cell for cell in results.cells if cell.workload == workload.name)
+        labels = {cell.label for cell in cells}
+        part = structs.replace(
+            results,
+            workloads=(workload,),
+            cells=cells,
+            comparisons=tuple(v for v in results.comparisons if v.cell in labels),
+        )
+        if isinstance(part, Results):
+            part = structs.replace(part, pareto_fronts=part.pareto_fronts.of_workload(workload.name))
+        parts.append(part)
+    return parts
+
+
+def unit(workloads: Sequence[WorkloadResult]) -> str:
     """The unit of the speeds of several workloads in one place."""
-    units = {str(workload["unit"]) for workload in workloads}
+    units = {workload.unit for workload in workloads}
     return units.pop() if len(units) == 1 else "per second"
 
 
 def speed(value: float) -> str:
-    """A speed in its unit: whole, or three digits of a small one."""
+    """A speed in its unit: a whole number, or three digits of a small one."""
     return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
-def native_speeds(workloads: Iterable[Mapping[str, Any]]) -> str:
+def native_speeds(workloads: Iterable[WorkloadResult]) -> str:
     """The undisturbed speeds of the native references; each with its workload's name if there are several.
 
     "" where none was measured.
     """
-    told = [
-        (workload["name"], f"{speed(workload['reference']['score'])} {workload['unit']}")
+    speeds = [
+        (workload.name, f"{speed(workload.reference.score)} {workload.unit}")
         for workload in workloads
-        if workload["reference"]["score"] is not None
+        if workload.reference.score is not None
     ]
-    return told[0][1] if len(told) == 1 else ", ".join(f"{name} {at}" for name, at in told)
+    return speeds[0][1] if len(speeds) == 1 else ", ".join(f"{name} {at}" for name, at in speeds)
 
 
-def native_name(workloads: Sequence[Mapping[str, Any]]) -> str:
+def native_name(workloads: Sequence[WorkloadResult]) -> str:
     """How the native reference is built, which is the same for all workloads: "zig O3"."""
-    reference = workloads[0]["reference"]
-    return f"{reference['toolchain']} {reference['variant']}"
+    reference = workloads[0].reference
+    return f"{reference.toolchain} {reference.variant}"
 
 
-def half_width(cell: dict[str, Any]) -> float:
-    """Half of the interval, relative to the ratio."""
-    return float((cell["ratio_high"] - cell["ratio_low"]) / 2 / cell["ratio"])
+def prebuilt_modules(results: HostResults) -> list[tuple[str, PrebuiltModule]]:
+    """(variant, module) of each prebuilt module, as validated by a cell if any validated it."""
+    found: dict[str, PrebuiltModule] = {}
+    for cell in results.cells:
+        if cell.prebuilt is not None and found.setdefault(cell.variant, cell.prebuilt).validated is None:
+            found[cell.variant] = cell.prebuilt
+    return list(found.items())
 
 
-def foreign(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """One cell of each module that somebody else built, one that was measured where there is any."""
-    found: dict[str, dict[str, Any]] = {}
-    for cell in results["cells"]:
-        if cell["prebuilt"] is not None:
-            known = found.setdefault(cell["variant"], cell)
-            if known["prebuilt"]["validated"] is None:
-                found[cell["variant"]] = cell
-    return list(found.values())
+def verdicts_of(results: HostResults) -> dict[frozenset[str], Comparison]:
+    """{the labels of two cells: their comparison}"""
+    return {frozenset((v.cell, v.compared_with)): v for v in results.comparisons}
 
 
 _SIGNS = {"faster": ">", "slower": ">", "same within": "=", "undecided": "~"}
+_PLACES: tuple[Literal["toolchain", "variant", "backend"], ...] = ("toolchain", "variant", "backend")
 
 
-def orders(results: Mapping[str, Any]) -> list[tuple[str, str]]:
+def orders(results: HostResults) -> list[tuple[str, str]]:
     """(what is the same, cells that differ in one thing, fastest first, with the verdicts between them).
 
-    Never of several workloads; which one it is of is said where there are several.
+    Never of several workloads; if there are several, the first part names the workload.
     """
-    several = len(results["workloads"]) > 1
+    several = len(results.workloads) > 1
     return [
-        (f"{part['workloads'][0]['name']}, {same}" if several else same, chain)
-        for part in parts(results)
+        (f"{part.workloads[0].name}, {same}" if several else same, chain)
+        for part in by_workload(results)
         for same, chain in _orders(part)
     ]
 
 
-def _orders(part: Mapping[str, Any]) -> list[tuple[str, str]]:
-    verdicts = {frozenset((v["one"], v["other"])): v for v in part["comparisons"]}
-    places = ("toolchain", "variant", "backend")
-    measured = [c for c in part["cells"] if c["ratio"] is not None]
+def _orders(part: HostResults) -> list[tuple[str, str]]:
+    verdicts = verdicts_of(part)
     found = []
-    for place in places:
-        fixed = [p for p in places if p != place]
-        for names in dict.fromkeys(tuple(c[p] for p in fixed) for c in measured):
-            cells = [c for c in measured if tuple(c[p] for p in fixed) == names]
-            cells.sort(key=lambda c: c["ratio"], reverse=True)
-            chain = cells[0][place]
-            for one, other in itertools.pairwise(cells):
-                verdict = verdicts[frozenset((label(one), label(other)))]
-                chain += f" {_SIGNS[verdict['verdict']]} {other[place]}"
-            if len(cells) > 1:
-                found.append((", ".join(names), chain))
+    for place in _PLACES:
+        groups: dict[tuple[str, ...], list[tuple[CellResult, Measurement]]] = {}
+        for cell, numbers in measured(part.cells):
+            names = tuple(getattr(cell, p) for p in _PLACES if p != place)
+            groups.setdefault(names, []).append((cell, numbers))
+        for names, group in groups.items():
+            if len(group) < 2:
+                continue
+            group.sort(key=lambda entry: entry[1].ratio, reverse=True)
+            chain: str = getattr(group[0][0], place)
+            for (one, _), (other, _) in itertools.pairwise(group):
+                verdict = verdicts[frozenset((one.label, other.label))]
+                chain += f" {_SIGNS[verdict.verdict]} {getattr(other, place)}"
+            found.append((", ".join(names), chain))
     return found
 
 
-def unfit(results: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """(status and reason, cells) of everything that has no number."""
+def without_number(results: HostResults) -> list[tuple[str, list[str]]]:
+    """(status and reason, labels of cells) of everything that has no number."""
     reasons: dict[str, list[str]] = {}
-    for cell in results["cells"]:
-        if cell["status"] != Status.OK.value:
-            reasons.setdefault(f"{cell['status']}: {cell['reason']}", []).append(label(cell))
+    for cell in results.cells:
+        if not cell.is_ok:
+            reasons.setdefault(f"{cell.status.value}: {cell.reason}", []).append(cell.label)
     return list(reasons.items())
-
-
-def mark(cell: dict[str, Any]) -> str:
-    """The letters of a cell's groups; "?" where the machine was too disturbed to say."""
-    return "?" if cell["disturbed"] else cell["group"] or ""

@@ -1,72 +1,68 @@
-"""What disturbed the measurements, what that does to the numbers, and how to cure it.
+"""What disturbed the measurements, its effect on the numbers, and the remedy.
 
-Found in the samples, so that the report of yesterday's rounds speaks of yesterday's machine.
+Found in the samples, so that a report on yesterday's rounds describes yesterday's machine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.measure.sample import Sample
+from pipeline.results.model import MeasurementWarning
 from pipeline.stats.undisturbed import CPU_SHARE, NEAR
 
-#: Processors that others may use, or a hypervisor take, before it is worth a word.
+#: Processors that other programs may use, or a hypervisor may take, without a warning.
 BUSY_PROCESSORS = 0.2
 STOLEN_PROCESSORS = 0.02
 #: Share of pairs that may be disturbed, and relative spread of the reference's speed over the rounds.
 DISTURBED_SHARE = 0.2
 SPEED_SPREAD = 0.05
-#: Clocks that a program reads without asking the kernel; any other costs microseconds a reading.
+#: Clocks that a program reads without asking the kernel; reading any other takes microseconds.
 _FAST_CLOCKS = ("tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter")
 
 
-@dataclass(frozen=True)
-class Disturbance:
-    """One finding."""
-
-    name: str
-    found: str
-    effect: str
-    remedy: str
+#: Looks for one kind of disturbance in the rounds that ended well, of which there is at least one.
+_Look = Callable[[Sequence[Sample]], Iterator[MeasurementWarning]]
 
 
-def find(samples: Sequence[Sample]) -> list[Disturbance]:
-    """Look at the rounds that ended well; nothing is found in none."""
+def find(samples: Sequence[Sample]) -> list[MeasurementWarning]:
+    """What disturbed the rounds that ended well; [] if there are none."""
     samples = [s for s in samples if s.scores]
-    return [d for look in _LOOKS for d in look(samples)] if samples else []
+    return [warning for look in _LOOKS for warning in look(samples)] if samples else []
 
 
 def _worst(samples: Sequence[Sample], key: str, least: float) -> tuple[float, str] | None:
-    """The largest value of a condition and in how many rounds it was over the least, None if in none."""
+    """The largest value of a condition, and in how many rounds it was above ``least``; None if in none."""
     values = [getattr(s.conditions, key, None) or 0 for s in samples]
     over = [value for value in values if value > least]
     return (max(over), f"in {len(over)} of {len(samples)} rounds") if over else None
 
 
-def _load(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+def _load(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if worst := _worst(samples, "others_processors", BUSY_PROCESSORS):
-        yield Disturbance(
-            "load",
-            f"other programs used up to {worst[0]:.1f} processors ({worst[1]})",
-            "chunks lose their processor, or share a core or caches with somebody; what is seen of it is "
-            "left out, so fewer pairs remain and intervals get wider",
-            "end what `top -o %CPU` shows, or measure on a machine of its own",
+        yield MeasurementWarning(
+            name="load",
+            found=f"other programs used up to {worst[0]:.1f} processors ({worst[1]})",
+            effect=(
+                "chunks lose their processor, or share a core or caches with others; where this is seen "
+                "they are left out, so fewer pairs remain and intervals are wider"
+            ),
+            remedy="end the programs that `top -o %CPU` shows, or measure on a machine without other load",
         )
 
 
-def _steal(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+def _steal(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if worst := _worst(samples, "stolen_processors", STOLEN_PROCESSORS):
-        yield Disturbance(
-            "steal",
-            f"the hypervisor took up to {worst[0]:.2f} processors ({worst[1]})",
-            "chunks stand still for moments that count as theirs",
-            "use a machine type with dedicated processors, or measure at another time",
+        yield MeasurementWarning(
+            name="steal",
+            found=f"the hypervisor took up to {worst[0]:.2f} processors ({worst[1]})",
+            effect="chunks are stopped for moments that count as their run time",
+            remedy="use a machine type with dedicated processors, or measure at a different time",
         )
 
 
-def _two_speeds(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+def _two_speeds(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     relative = [
         reference / speed
         for s in samples
@@ -77,83 +73,99 @@ def _two_speeds(samples: Sequence[Sample]) -> Iterator[Disturbance]:
     slow = [x for x in relative if x < NEAR]
     every = sum(len(s.reference_scores) for s in samples)
     if len(slow) > DISTURBED_SHARE * every:
-        yield Disturbance(
-            "two speeds",
-            f"in {len(slow) / every:.0%} of the time the processor ran slower, at {min(slow):.2f} to "
-            f"{max(slow):.2f} of its speed, without any sign of it in the kernel's accounts",
-            "most likely another virtual machine on the same core; it slows different programs by different "
-            "factors, so such pairs are left out and intervals get wider",
-            "use a machine with whole cores of its own, switch SMT off, or add rounds: "
-            "doit run protocol=precise",
+        yield MeasurementWarning(
+            name="two speeds",
+            found=(
+                f"in {len(slow) / every:.0%} of the time the processor ran slower, at {min(slow):.2f} to "
+                f"{max(slow):.2f} of its speed, without a trace in the kernel's accounting"
+            ),
+            effect=(
+                "most likely a second virtual machine on the same core; it slows different "
+                "programs by different factors, so such pairs are left out and intervals are wider"
+            ),
+            remedy=(
+                "use a machine with dedicated cores, switch SMT off, or add rounds: doit run protocol=precise"
+            ),
         )
 
 
-def _drift(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+def _drift(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     speeds: dict[str, list[float]] = {}
     for sample in samples:
-        if sample.machine_speed:  # of each workload in its own unit
+        if sample.machine_speed:  # each workload has its own unit
             speeds.setdefault(sample.cell.partition("/")[0], []).append(sample.machine_speed)
     moved = max(map(_spread, speeds.values()), default=0.0)
     if moved > SPEED_SPREAD:
-        yield Disturbance(
-            "drift",
-            f"the reference's undisturbed speed moved by {moved:.0%} between rounds",
-            "ratios stand, because cell and reference move together; scores mix the speeds",
-            "fix the frequency (governor, turbo), let the machine cool, delete results/, measure in one go",
+        yield MeasurementWarning(
+            name="drift",
+            found=f"the reference's undisturbed speed moved by {moved:.0%} between rounds",
+            effect="ratios are valid, since cell and reference change together; scores mix the speeds",
+            remedy=(
+                "fix the frequency (governor, turbo), let the machine cool, delete results/, "
+                "and measure everything in one run"
+            ),
         )
 
 
 def _spread(speeds: list[float]) -> float:
-    """How much faster the fast end is than the slow one, without a twentieth at each."""
+    """Relative distance between slow and fast speeds, without the outer twentieth on each side."""
     ordered = sorted(speeds)
     return ordered[-1 - len(ordered) // 20] / ordered[len(ordered) // 20] - 1
 
 
-def _throttling(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+def _throttling(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if worst := _worst(samples, "throttled", 0):
-        yield Disturbance(
-            "throttling",
-            f"the processor throttled itself {worst[0]:.0f} times ({worst[1]})",
-            "it got too hot and ran slower; scores are too low, ratios mostly stand",
-            "cool it, switch turbo off, or measure with pauses",
+        yield MeasurementWarning(
+            name="throttling",
+            found=f"the processor throttled itself {worst[0]:.0f} times ({worst[1]})",
+            effect="it got too hot and ran slower; scores are too low, most ratios are still valid",
+            remedy="cool it, switch turbo off, or measure with pauses",
         )
 
 
-def _swapping(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+def _swapping(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if worst := _worst(samples, "swapped_pages", 0):
-        yield Disturbance(
-            "swapping",
-            f"up to {worst[0]:.0f} pages were swapped during a round ({worst[1]})",
-            "chunks wait for the disk; compile times too",
-            "free memory, or `sudo swapoff -a`",
+        yield MeasurementWarning(
+            name="swapping",
+            found=f"up to {worst[0]:.0f} pages were swapped during a round ({worst[1]})",
+            effect="chunks wait for the disk; compile times too",
+            remedy="free memory, or `sudo swapoff -a`",
         )
 
 
-def _second_try(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+def _second_try(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if found := [s for s in samples if s.first_try]:
-        yield Disturbance(
-            "second try",
-            f"{len(found)} of {len(samples)} rounds went well only when they were tried again: "
-            f"{found[0].cell}: {found[0].first_try}",
-            "what is shown is of the second try; the first was a process that somebody ended, a clock that a "
-            "busy machine tore, or a runtime that is wrong now and then",
-            "if it comes again, it is the runtime: tell its makers",
+        yield MeasurementWarning(
+            name="second try",
+            found=(
+                f"{len(found)} of {len(samples)} rounds succeeded only at the second attempt: "
+                f"{found[0].cell}: {found[0].first_try}"
+            ),
+            effect=(
+                "the numbers are from the second attempt; the first failed because a process was killed, "
+                "a busy machine stopped the clock, or a runtime fails at times"
+            ),
+            remedy="if it happens again, report it to the runtime's authors",
         )
 
 
-def _settings(key: str, is_bad: Callable[[Any], bool], name: str, found: str, effect: str, remedy: str):  # type: ignore[no-untyped-def]
-    """A look at one setting of the machine."""
+def _settings(
+    key: str, is_bad: Callable[[Any], bool], name: str, found: str, effect: str, remedy: str
+) -> _Look:
+    """Warn if a setting of the machine is bad."""
 
-    def look(samples: Sequence[Sample]) -> Iterator[Disturbance]:
+    def look(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
         values = {getattr(s.conditions, key, None) for s in samples}
         bad = sorted(str(v) for v in values if v is not None and is_bad(v))
         if bad:
-            yield Disturbance(name, found.format(", ".join(bad)), effect, remedy)
+            yield MeasurementWarning(
+                name=name, found=found.format(", ".join(bad)), effect=effect, remedy=remedy
+            )
 
     return look
 
 
-_LOOKS: tuple[Callable[[Sequence[Sample]], Iterator[Disturbance]], ...] = (
+_LOOKS: tuple[_Look, ...] = (
     _load,
     _steal,
     _two_speeds,
@@ -174,7 +186,7 @@ _LOOKS: tuple[Callable[[Sequence[Sample]], Iterator[Disturbance]], ...] = (
         lambda v: v is True,
         "turbo",
         "turbo is on",
-        "speed depends on temperature and on what other cores do; scores vary, ratios mostly stand",
+        "speed depends on temperature and on what other cores do; scores vary, most ratios are still valid",
         "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo, or echo 0 | sudo tee "
         "/sys/devices/system/cpu/cpufreq/boost",
     ),

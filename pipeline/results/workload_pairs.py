@@ -1,4 +1,4 @@
-"""Pairs of cells that differ in one thing, over several workloads. Pure: estimates in, verdicts out."""
+"""Pairs of cells that differ in one thing, over several workloads: estimates in, verdicts out. No I/O."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from pipeline.stats.verdicts import Verdict
 #: Of more variants each is compared with its neighbours and with the first one only.
 MOST_VARIANTS = 6
 #: Of more pairs of backends only neighbours in the order of their means are compared.
-MOST_DUELS = 1500
+MOST_BACKEND_PAIRS = 1500
 
 
 class Place(NamedTuple):
-    """A cell of every workload."""
+    """What a cell is on every workload."""
 
     toolchain: str
     variant: str
     backend: str
 
 
-#: {workload: its ratio to native, undisturbed}, in the order of the workloads.
-Measured = Mapping[str, Estimate]
+#: {workload: its undisturbed ratio to native}, in the order of the workloads.
+Ratios = Mapping[str, Estimate]
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One place over another: the mean over the workloads that both have, and each of these."""
+class WorkloadPair:
+    """One place relative to a second one: the mean over the workloads that both have, and each of these."""
 
     one: Place
     other: Place
@@ -41,25 +41,25 @@ class Pair:
 
 
 def compared(
-    found: Mapping[Place, Measured], places: Iterable[tuple[Place, Place]]
-) -> tuple[list[Pair], int]:
-    """The pairs, and how many could not be compared, for they have fewer than two workloads in common."""
+    ratios: Mapping[Place, Ratios], places: Iterable[tuple[Place, Place]]
+) -> tuple[list[WorkloadPair], int]:
+    """The pairs, and how many could not be compared: they have fewer than two workloads in common."""
     pairs = []
     few = 0
     for one, other in places:
-        shared = [name for name in found[one] if name in found[other]]
+        shared = [name for name in ratios[one] if name in ratios[other]]
         if len(shared) < 2:
             few += 1
             continue
-        sides = [{name: found[place][name] for name in shared} for place in (one, other)]
+        sides = [{name: ratios[place][name] for name in shared} for place in (one, other)]
         cells = {f"{name}/{at}": side[name] for at, side in enumerate(sides) for name in shared}
         judged = verdicts.judge(cells, [(f"{name}/0", f"{name}/1") for name in shared])
         whole = estimates.compare(*(estimates.geometric_mean(list(side.values())) for side in sides))
-        pairs.append(Pair(one, other, whole, dict(zip(shared, judged, strict=True))))
+        pairs.append(WorkloadPair(one, other, whole, dict(zip(shared, judged, strict=True))))
     return pairs, few
 
 
-def steps(places: Iterable[Place], variants: Sequence[str]) -> Iterator[tuple[Place, Place]]:
+def variant_pairs(places: Iterable[Place], variants: Sequence[str]) -> Iterator[tuple[Place, Place]]:
     """Pairs of variants under one backend, the later in ``variants`` before the earlier."""
     for group in _under_one_backend(places):
         group.sort(key=lambda place: variants.index(place.variant))
@@ -69,21 +69,21 @@ def steps(places: Iterable[Place], variants: Sequence[str]) -> Iterator[tuple[Pl
         yield from ((later, earlier) for earlier, later in pairs)
 
 
-def duels(full: Mapping[Place, Estimate]) -> Iterator[tuple[Place, Place]]:
-    """Pairs of backends at one variant, the higher mean before the lower; ``full`` are those to be ranked."""
-    every = number_of_duels(full) <= MOST_DUELS
-    for group in _at_one_variant(full):
-        group.sort(key=lambda place: (-full[place].value, place))
+def backend_pairs(means: Mapping[Place, Estimate]) -> Iterator[tuple[Place, Place]]:
+    """Pairs of backends at one variant, the higher of ``means`` before the lower."""
+    every = number_of_backend_pairs(means) <= MOST_BACKEND_PAIRS
+    for group in _at_one_variant(means):
+        group.sort(key=lambda place: (-means[place].value, place))
         yield from combinations(group, 2) if every else pairwise(group)
 
 
-def number_of_steps(places: Iterable[Place]) -> int:
-    """How many pairs there are, whether compared or not."""
+def number_of_variant_pairs(places: Iterable[Place]) -> int:
+    """How many pairs exist, whether they are compared or not."""
     return sum(math.comb(len(group), 2) for group in _under_one_backend(places))
 
 
-def number_of_duels(places: Iterable[Place]) -> int:
-    """How many pairs there are, whether compared or not."""
+def number_of_backend_pairs(places: Iterable[Place]) -> int:
+    """How many pairs exist, whether they are compared or not."""
     return sum(math.comb(len(group), 2) for group in _at_one_variant(places))
 
 

@@ -104,9 +104,6 @@ def _identify_packages(runtime: Runtime, record: RuntimeIdentity) -> None:
 
 def absence(runtime: Runtime, package: str) -> str:
     """Why a package of the project's own environment is not there, and what to do."""
-    here = ".".join(python_version().split(".")[:2])
-    if runtime.pythons and here not in runtime.pythons:
-        return f"{package} needs CPython {' or '.join(runtime.pythons)}, and this is {here}"
     extra = f"'.[{runtime.extra}]'" if runtime.extra else "."
     return f"the package {package} is not installed; run: pip install -e {extra}"
 

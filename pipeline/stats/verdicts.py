@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Final, Literal
 
 from pipeline.stats import estimates
 from pipeline.stats.estimates import CONFIDENCE, Difference, Estimate
@@ -20,7 +21,11 @@ from pipeline.stats.estimates import CONFIDENCE, Difference, Estimate
 MOST_SAME = 0.02
 _ERROR = (1 - CONFIDENCE) / 2
 
-FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same within", "undecided"
+Word = Literal["faster", "slower", "same within", "undecided"]
+FASTER: Final = "faster"
+SLOWER: Final = "slower"
+SAME: Final = "same within"
+UNDECIDED: Final = "undecided"
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Verdict:
     bound: float
 
     @property
-    def word(self) -> str:
+    def word(self) -> Word:
         """How ``one`` compares with ``other``: faster, slower, same within (``bound``), or undecided."""
         if self.p_adjusted < _ERROR:
             return FASTER if self.difference.value > 1 else SLOWER

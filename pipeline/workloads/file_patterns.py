@@ -1,7 +1,7 @@
-"""Files that a workload.toml names: below its folder, whoever wrote it, or refused.
+"""Resolve the files that a workload.toml names; refuse any outside its folder.
 
-A workload may come from a stranger. What a pattern matches is taken only if its real path lies in the folder,
-so that neither ".." nor a link leads out of it.
+Workloads are not trusted. A file that a pattern matches is taken only if its real path is below the folder:
+neither ".." nor a link leads out of it.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from pathlib import Path
 
 from pipeline.core.errors import BadInput
 
-#: Of one workload, and bytes of one file: a program to measure is small, and all of it is copied.
+#: Most files of one workload, and most bytes of one file: all files are copied.
 MOST_FILES = 2000
 MOST_BYTES = 64 << 20
 
 
 def relative(where: str, key: str, path: object) -> str:
-    """A path or a pattern below the folder, in its plain form; raises BadInput."""
+    """A path or a pattern below the folder, normalised; raises BadInput."""
     if not isinstance(path, str) or not path or "\0" in path or "\n" in path:
         raise BadInput(f"{where}: {key}: expected a path below its folder, found {path!r}")
-    plain = os.path.normpath(path)
-    if os.path.isabs(path) or plain.split(os.sep)[0] == os.pardir:
+    normal = os.path.normpath(path)
+    if os.path.isabs(path) or normal.split(os.sep)[0] == os.pardir:
         raise BadInput(f"{where}: {key}: {path!r} leads out of its folder; expected a path below it")
-    return plain
+    return normal
 
 
 def matching(where: str, key: str, folder: str, patterns: Sequence[str]) -> list[str]:
-    """Files below the folder that each pattern matches, in its order, each once; raises BadInput.
+    """Files below the folder that the patterns match, in their order, each once; raises BadInput.
 
-    ``**/`` stands for any folders, none too, ``*`` for anything but "/".
+    ``**/`` stands for any number of folders, also none; ``*`` for anything but "/".
     """
     present = list(_below(where, folder))
     found: dict[str, None] = {}
@@ -45,7 +45,7 @@ def matching(where: str, key: str, folder: str, patterns: Sequence[str]) -> list
 
 
 def inside(where: str, key: str, folder: str, name: str) -> None:
-    """Raises BadInput for what is no readable file in the folder, or lies elsewhere in truth."""
+    """Raises BadInput if the path is not a readable file, or a link leads out of the folder."""
     path = os.path.join(folder, name)
     root = os.path.realpath(folder)
     if not os.path.realpath(path).startswith(root + os.sep):
@@ -62,7 +62,7 @@ def inside(where: str, key: str, folder: str, name: str) -> None:
 
 def _matches(name: str, pattern: str) -> bool:
     wanted = pattern.split("/")
-    # "**/**" is "**", and would be tried again for each folder.
+    # "**/**" means "**", but would be tried again for each folder.
     wanted = [part for at, part in enumerate(wanted) if part != "**" or wanted[at - 1 : at] != ["**"]]
     return _match(name.split("/"), wanted)
 
@@ -76,7 +76,7 @@ def _match(parts: list[str], wanted: list[str]) -> bool:
 
 
 def _below(where: str, folder: str) -> Iterator[str]:
-    """Every file below the folder, sorted; hidden folders and links to folders are left out."""
+    """Every file below the folder, sorted; without hidden folders and links to folders."""
     count = 0
     for at, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -86,6 +86,6 @@ def _below(where: str, folder: str) -> Iterator[str]:
             count += 1
             if count > MOST_FILES:
                 raise BadInput(
-                    f"{where}: more than {MOST_FILES} files lie in {folder}; give the program a folder"
+                    f"{where}: more than {MOST_FILES} files in {folder}; give the program a folder of its own"
                 )
             yield Path(os.path.join(at, name)).relative_to(folder).as_posix()

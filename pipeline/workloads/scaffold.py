@@ -9,51 +9,51 @@ from pathlib import Path
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import new_folder, write_atomic
-from pipeline.core.toml_checks import named
+from pipeline.core.toml_file import named
 from pipeline.workloads import file_patterns, workload_toml
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
-_TEXT = """# What everything here means: docs/workloads.md. To run it, type: doit run workload={word}
+_TEXT = """# docs/workloads.md explains all keys. To measure this program, run: doit run workload={word}
 title = {title}
 sources = [{sources}]
 
-# The program's arguments. One that is "{{iterations}}" is a number that is chosen so that a run takes some
-# 10 ms; without such an argument a run is as long as it is, and a few whole ones are measured.
+# Arguments of the program. In place of "{{iterations}}" it gets a number with which one run takes about
+# 10 ms. Without "{{iterations}}" the whole program is timed a few times.
 args = []
 
-# stdin = "input.txt"          # what it reads
-# files = ["data/*.txt"]       # what it may open, by the same names
-# libraries = ["m"]            # beside the C library
+# stdin = "input.txt"          # its standard input
+# files = ["data/*.txt"]       # files that it may open, by the same names
+# libraries = ["m"]            # linked in addition to the C library
 # defines = {{ N = 1000 }}
 
-# Its output must be that of the native build. It may also have to be this, or match a pattern:
+# The output must equal that of the native build. It may also be compared with a text or a pattern:
 [proof]
 native = true
 # text = "42\\n"
 # match = '^ok '
 
-# The time of the whole program, by its own clock. Or one that it prints:
+# The time is that of the whole program, by its own clock. A time that the program prints is used with:
 # [figure]
 # match = 'time: ([0-9.]+) s'
 """
 
 
 def create(name: str | None, source: str | None) -> None:
-    """Copy a C or C++ file with what it includes from beside it, or those of a folder, and describe them.
+    """Copy a C or C++ file with the local files that it includes, or a folder; add a workload.toml.
 
-    ``name`` is the name of a folder to be made in workloads/local/, or its path. Raises BadInput, and leaves
-    nothing then; nothing that lies there is overwritten.
+    ``name`` is the name of a new folder in workloads/local/, or the path of one. Raises BadInput and then
+    leaves nothing; existing files are not overwritten.
     """
     if not name or not source:
-        raise BadInput("which program? Type: doit run new workload=NAME from=FILE.c")
+        raise BadInput("workload= and from= are needed; run: doit run new workload=NAME from=FILE.c")
     files = _files(os.path.expanduser(source))
     folder = Path(os.path.expanduser(name)) if os.sep in name else Path(paths.LOCAL_WORKLOADS) / name
     named("command line", "workload", folder.name)
     if folder.name in workload_toml.ready():
-        raise BadInput(f"{folder.name} is a workload of the project's; choose another name")
+        raise BadInput(f"{folder.name} is a workload of the project; choose a different name")
     if folder.exists():
-        raise BadInput(f"{folder} is there already; choose another name, or: doit run workload={name}")
-    # Whole or not there, also when it is killed.
+        raise BadInput(f"{folder} exists; choose a different name, or run: doit run workload={name}")
+    # A kill leaves the whole folder or none.
     with new_folder(folder.parent) as temporary:
         made = Path(temporary) / folder.name
         for relative, path in files.items():
@@ -70,7 +70,7 @@ def create(name: str | None, source: str | None) -> None:
         except BadInput as error:
             raise BadInput(str(error).replace(str(made), str(folder))) from None
         os.rename(made, folder)
-    print(f"{folder}/: {len(files)} files and {paths.WORKLOAD_TOML}; now type: doit run workload={name}")
+    print(f"{folder}/: {len(files)} files and {paths.WORKLOAD_TOML}; now run: doit run workload={name}")
 
 
 def _quoted(text: str) -> str:
@@ -78,31 +78,35 @@ def _quoted(text: str) -> str:
 
 
 def _files(source: str) -> dict[str, Path]:
-    """{name in the new folder: file}: a program's sources, and the headers that lie with them."""
+    """{name in the new folder: file}: the sources of a program, and their headers."""
     place = Path(source)
     if place.is_dir():
         patterns = [f"**/*{suffix}" for suffix in workload_toml.SUFFIXES]
         names = file_patterns.matching("command line", "from", source, [*patterns, *workload_toml.HEADERS])
         if not any(name.endswith(workload_toml.SUFFIXES) for name in names):
             raise BadInput(
-                f"command line: from: {source}: no {', '.join(workload_toml.SUFFIXES)} files lie there"
+                f"command line: from: {source}: no {', '.join(workload_toml.SUFFIXES)} files in this folder"
             )
         return {name: place / name for name in names}
     if not place.is_file():
         raise BadInput(f"command line: from: {source}: no such file; expected a program in C or C++")
     if place.suffix not in workload_toml.SUFFIXES:
         raise BadInput(f"command line: from: {source}: expected one of {', '.join(workload_toml.SUFFIXES)}")
-    found: dict[str, Path] = {}
-    _add(place.parent, place.name, found)
-    return found
+    return _with_includes(place.parent, place.name)
 
 
-def _add(root: Path, name: str, found: dict[str, Path]) -> None:
-    """A file, and what it includes of the files that lie beside and below it."""
-    found[name] = root / name
-    text = found[name].read_text("utf-8", "replace")
-    for included in _INCLUDE.findall(text):
-        other = os.path.normpath(os.path.join(os.path.dirname(name), included))
-        inside = not os.path.isabs(other) and other.split(os.sep)[0] != os.pardir
-        if inside and other not in found and (root / other).is_file():
-            _add(root, other, found)
+def _with_includes(root: Path, first: str) -> dict[str, Path]:
+    """{name: file} of a file in ``root``, and of all that it includes from there and below."""
+    files: dict[str, Path] = {}
+    queue = [first]
+    while queue:
+        name = queue.pop()
+        if name in files:
+            continue
+        files[name] = root / name
+        for included in _INCLUDE.findall(files[name].read_text("utf-8", "replace")):
+            other = os.path.normpath(os.path.join(os.path.dirname(name), included))
+            inside = not os.path.isabs(other) and other.split(os.sep)[0] != os.pardir
+            if inside and (root / other).is_file():
+                queue.append(other)
+    return files

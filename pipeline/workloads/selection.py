@@ -1,12 +1,11 @@
-"""Which workloads a run is about: those of matrix.toml, of workloads=NAMES, or of workload=FOLDER."""
+"""Which workloads a run measures: those of matrix.toml, of workloads=NAMES, or of workload=FOLDER."""
 
 from __future__ import annotations
 
 import fnmatch
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, near_miss
@@ -15,52 +14,47 @@ from pipeline.workloads import workload_toml
 
 
 def third_parties() -> list[str]:
-    """Whose sources are obtained: names of folders, and of variables that name a checkout in their place."""
+    """Folders of third_party/ with a manifest. Each is also a variable that names a checkout instead."""
     return sorted(path.parent.name for path in Path(paths.THIRD_PARTY).glob("*/manifest.toml"))
 
 
-def checkouts(
-    path: str, data: Mapping[str, Any], variables: Mapping[str, str], parties: Iterable[str]
-) -> dict[str, str]:
-    """{third party: the user's own checkout of it}."""
-    found = {}
-    for name in parties:
-        folder = variables.get(name, data.get(name))
-        if folder == "":
+def checkouts(folders: Mapping[str, str]) -> dict[str, str]:
+    """{third party: the user's own checkout of it}; raises BadInput for an empty folder name."""
+    for name, folder in folders.items():
+        if not folder:
             raise BadInput(f"{name}= is empty; give the folder that holds its sources")
-        if folder:
-            found[name] = os.path.expanduser(folder)
-    return found
+    return {name: os.path.expanduser(folder) for name, folder in folders.items()}
 
 
 def chosen(
-    path: str, data: Mapping[str, Any], variables: Mapping[str, str], *, every: bool = False
+    path: str, default: Sequence[str], variables: Mapping[str, str], *, every: bool = False
 ) -> list[Workload]:
-    """The workloads that are meant, each once; raises BadInput.
+    """The workloads to measure, each once; raises BadInput.
 
-    ``workloads`` are names and patterns, ``workload`` also folders; ``every``: without either all of ours.
+    ``default`` is the list in matrix.toml, ``path``. On the command line ``workloads`` has names and
+    patterns, ``workload`` also folders. ``every``: without either, all workloads of the project.
     """
     ready = workload_toml.ready()
+    if not default:
+        raise BadInput(f"{path}: workloads: expected names or folders; known: {', '.join(ready)}")
     names: list[str] = []
     for key in ("workloads", "workload"):
         if key in variables:
             names += _given(f"command line: {key}", key, variables[key], ready)
     if not names and every:
         names = list(ready)
-    asked = data.get("workloads", [])
-    if not asked or not all(isinstance(each, str) and each for each in asked):
-        raise BadInput(f"{path}: workloads: expected names or folders; known: {', '.join(ready)}")
     if not names:
-        names = [each for name in asked for each in _found(f"{path}: workloads", name, ready, folders=True)]
-    found: dict[str, Workload] = {}
-    # What is said across workloads begins with the first: that is one of matrix.toml where it is among them.
-    for name in sorted(dict.fromkeys(names), key=lambda name: name not in asked):
+        where = f"{path}: workloads"
+        names = [name for word in default for name in _matching(where, word, ready, folders=True)]
+    workloads: dict[str, Workload] = {}
+    # Comparisons across workloads begin with the first one: one of matrix.toml, if there is one.
+    for name in sorted(dict.fromkeys(names), key=lambda name: name not in default):
         own = name in ready
-        one = workload_toml.read(ready.get(name, name), own=own)
-        if one.name in found or (not own and one.name in ready):
-            raise BadInput(f"{name}: another workload is called {one.name} as well; rename the folder")
-        found[one.name] = one
-    return list(found.values())
+        workload = workload_toml.read(ready.get(name, name), own=own)
+        if workload.name in workloads or (not own and workload.name in ready):
+            raise BadInput(f"{name}: a different workload is also called {workload.name}; rename the folder")
+        workloads[workload.name] = workload
+    return list(workloads.values())
 
 
 def _given(where: str, key: str, text: str, ready: Mapping[str, str]) -> list[str]:
@@ -70,11 +64,11 @@ def _given(where: str, key: str, text: str, ready: Mapping[str, str]) -> list[st
     words = [word.strip() for word in words if word.strip()]
     if not words:
         raise BadInput(f"{where}= is empty; known: {', '.join(ready)}")
-    return [name for word in words for name in _found(where, word, ready, folders=folders)]
+    return [name for word in words for name in _matching(where, word, ready, folders=folders)]
 
 
-def _found(where: str, word: str, ready: Mapping[str, str], *, folders: bool) -> list[str]:
-    """Names of ours that a pattern matches, or a folder of the user's own."""
+def _matching(where: str, word: str, ready: Mapping[str, str], *, folders: bool) -> list[str]:
+    """The project's workloads that a pattern matches, by name, or one folder of the user."""
     matching = fnmatch.filter(ready, word)
     if matching:
         return matching
@@ -84,11 +78,11 @@ def _found(where: str, word: str, ready: Mapping[str, str], *, folders: bool) ->
     if folders and (os.path.isdir(folder) or os.sep in word):
         if not os.path.isdir(folder):
             raise BadInput(f"{where}: {word}: no such folder")
-        # Beside the project's own: the same by whatever path.
+        # One of the project's is the same workload, by whichever path it is given.
         return [next((name for name, own in ready.items() if os.path.samefile(own, folder)), folder)]
     hint = near_miss(word, ready)
     if folders:
         raise BadInput(
-            f"{where}: {word!r} is no workload of the project, or a folder with a workload.toml{hint}"
+            f"{where}: {word!r} is neither a workload of the project nor a folder with a workload.toml{hint}"
         )
     raise BadInput(f"{where}: {word!r} matches nothing (for your own: workload=FOLDER){hint}")

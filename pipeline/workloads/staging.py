@@ -1,7 +1,7 @@
-"""A workload's files where compilers and guests find them: copies, below names that are the same everywhere.
+"""Copies of a workload's files for compilers and guests, in build/workloads/NAME.
 
-So no path of the user's gets into an artifact, what is not named in workload.toml is not there to be included
-or read, and a guest that writes to what it should only read has not touched the user's files.
+So no path of a user gets into an artifact, only files that workload.toml names can be included or read, and
+a guest that writes to its files does not change those of the user.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from pipeline.workloads import file_patterns
 
 
 def copies(workload: Workload) -> dict[str, str]:
-    """{copy: file that it is of}, both relative to the project where they can be."""
+    """{copy: original}, relative to the project if they are in it."""
     where = f"{workload.folder}/"
     clock = os.path.basename(paths.GUEST_CLOCK)
-    found = {}
+    originals = {}
     if workload.third_party is None:
         for name in (*workload.sources, *workload.headers):
             own = paths.GUEST_CLOCK if name == clock else where + name
-            found[f"{paths.staged_sources(workload.name)}/{name}"] = own
+            originals[f"{paths.staged_sources(workload.name)}/{name}"] = own
     for name in workload.files:
-        found[f"{paths.staged_files(workload.name)}/{name}"] = where + name
+        originals[f"{paths.staged_files(workload.name)}/{name}"] = where + name
     if workload.stdin is not None:
-        found[paths.staged_stdin(workload.name)] = where + workload.stdin
-    return found
+        originals[paths.staged_stdin(workload.name)] = where + workload.stdin
+    return originals
 
 
 def stage(workload: Workload) -> None:
-    """Copy what is named, and remove what was copied before and is named no more; raises BadInput."""
+    """Copy the named files, and remove copies of files that are no longer named; raises BadInput."""
     wanted = copies(workload)
-    # First: a file may lie where a folder is to be.
+    # First, because a file may have the name of a folder that is to be made.
     _remove_others(Path(paths.staged(workload.name)), {Path(copy) for copy in wanted})
     where = f"{workload.folder}/{paths.WORKLOAD_TOML}"
     for copy, own in wanted.items():
         if own != paths.GUEST_CLOCK:
-            # It may be another file than when the names were read.
+            # The file may have changed since workload.toml was read.
             file_patterns.inside(where, "files", workload.folder, os.path.relpath(own, workload.folder))
         write_atomic(copy, Path(own).read_bytes())
 

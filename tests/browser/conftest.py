@@ -32,10 +32,10 @@ def browser():
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _absent("playwright is not installed; type: pip install -e '.[test]'")
+        _absent("playwright is not installed; run: pip install -e '.[test]'")
     chromium = shutil.which("chromium")
     if chromium is None:
-        _absent("chromium is not on PATH; type: apt-get install chromium")
+        _absent("chromium is not on PATH; run: apt-get install chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         yield started
@@ -48,7 +48,7 @@ def axe():
     try:
         from axe_playwright_python.sync_playwright import Axe
     except ImportError:
-        _absent("axe-playwright-python is not installed; type: pip install -e '.[test]'")
+        _absent("axe-playwright-python is not installed; run: pip install -e '.[test]'")
     return Axe()
 
 
@@ -79,13 +79,13 @@ def several(tmp_path_factory):
 @pytest.fixture(scope="session")
 def large(tmp_path_factory):
     """18 backends under 12 variants."""
-    inputs = (page_inputs.large(), [page_inputs.sweep()], page_inputs.claims())
+    inputs = (page_inputs.large(), [page_inputs.sweep()], page_inputs.CLAIMS)
     return _written(tmp_path_factory.mktemp("large"), *inputs)
 
 
 @pytest.fixture
 def visit(browser):
-    """Open an address in a new profile; whatever it complains of, asks for or pops up fails the test."""
+    """Open an address in a new profile; any complaint, request or dialog of the page fails the test."""
     contexts, troubles, asked = [], [], []
 
     def open_(address, *, ready=True, **options):

@@ -24,9 +24,9 @@ def _column(tab, name):
 
 
 def _hover(mark):
-    """Point at a mark; its number may lie over it, and tells the same."""
+    """Point at a mark; its number may cover it, and has the same text."""
     mark.scroll_into_view_if_needed()
-    # Scrolling hides what is told, and its event comes with the next frame.
+    # Scrolling hides the text, and its event comes with the next frame.
     mark.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     mark.hover(force=True)
     mark.page.wait_for_selector(".pop:not([hidden])")
@@ -42,7 +42,7 @@ def test_every_chart_is_drawn_and_replaces_its_picture(visit, whole):
     assert names == ["heatmap", "compile-time", "size", "code-size", "sweep-wasmtime", "phases"]
     assert tab.locator(".static").count() == 0
     assert tab.locator("[data-chart] .vega-embed svg, [data-chart] svg.marks").count() == len(names)
-    cells = len(page_inputs.results()["cells"])
+    cells = len(page_inputs.results().cells)
     assert tab.locator("[data-chart=heatmap] .mark-rect.role-mark path").count() >= cells
 
 
@@ -71,12 +71,12 @@ def test_sorting_goes_both_ways_and_says_so(visit, whole):
 
 def test_filters_narrow_together_and_the_count_is_announced(visit, whole):
     tab = visit(whole)
-    cells = page_inputs.results()["cells"]
+    cells = page_inputs.results().cells
     count = tab.locator("#every-count")
     assert count.get_attribute("aria-live") == "polite"
     assert count.text_content() == f"{len(cells)} of {len(cells)} rows shown"
     tab.locator("select[name=backend]").select_option("wasm3")
-    wanted = sum(c["backend"] == "wasm3" for c in cells)
+    wanted = sum(c.backend == "wasm3" for c in cells)
     assert _shown(tab) == wanted
     tab.locator("select[name=status]").select_option("unavailable")
     assert _shown(tab) == 1
@@ -94,10 +94,10 @@ def test_hovering_tells_score_ratio_and_interval(visit, whole):
     tile = tab.locator("[data-chart=heatmap] .mark-rect.role-mark path").first
     _hover(tile)
     lines = _texts(tab, ".pop p")
-    cell = page_inputs.results()["cells"][0]
+    cell = page_inputs.results().cells[0]
     assert lines[0] == "coremark/zig/O0/native"
-    assert lines[1] == f"{cell['score']:.0f} iterations/s"
-    assert f"({cell['ratio_low']:.3f} – {cell['ratio_high']:.3f}," in lines[2]
+    assert lines[1] == f"{cell.measurement.score:.0f} iterations/s"
+    assert f"({cell.measurement.ratio_low:.3f} – {cell.measurement.ratio_high:.3f}," in lines[2]
     tab.mouse.move(2, 2)
     tab.wait_for_selector(".pop", state="hidden")
 
@@ -106,16 +106,16 @@ def test_the_keyboard_walks_over_a_chart(visit, whole):
     tab = visit(whole)
     chart = tab.locator("[data-chart=heatmap]")
     chart.focus()
-    told = []
+    spoken = []
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft"):
         tab.keyboard.press(key)
         tab.wait_for_selector(".pop:not([hidden])")
-        told.append(tab.locator(".aloud[role=status]").text_content().partition("\n")[0])
-    best, other = told[0].split("/")[3], told[2].split("/")[3]
-    assert told[0] == f"coremark/zig/O0/{best}"
-    assert told[1] == f"coremark/zig/O1/{best}"
-    assert told[2] == f"coremark/zig/O1/{other}"
-    assert told[3] == f"coremark/zig/O0/{other}"
+        spoken.append(tab.locator(".aloud[role=status]").text_content().partition("\n")[0])
+    best, other = spoken[0].split("/")[3], spoken[2].split("/")[3]
+    assert spoken[0] == f"coremark/zig/O0/{best}"
+    assert spoken[1] == f"coremark/zig/O1/{best}"
+    assert spoken[2] == f"coremark/zig/O1/{other}"
+    assert spoken[3] == f"coremark/zig/O0/{other}"
     assert best != other
     tab.keyboard.press("Escape")
     tab.wait_for_selector(".pop", state="hidden")
@@ -123,10 +123,10 @@ def test_the_keyboard_walks_over_a_chart(visit, whole):
 
 def test_unavailable_cells_say_why_on_hover(visit, whole):
     tab = visit(whole)
-    cell = next(c for c in page_inputs.results()["cells"] if c["status"] == "unavailable")
+    cell = next(c for c in page_inputs.results().cells if c.status == "unavailable")
     tile = tab.locator("[data-chart=heatmap] text", has_text="unavailable")
     _hover(tile)
-    assert _texts(tab, ".pop p")[-1] == f"unavailable: {cell['reason']}"
+    assert _texts(tab, ".pop p")[-1] == f"unavailable: {cell.reason}"
 
 
 def _paper(tab):
@@ -182,7 +182,7 @@ def test_several_workloads_have_charts_of_their_own_and_a_filter(visit, several,
     assert lines[0] == "nbody/zig/O0/native"
     assert lines[1].endswith(" runs/s")
     tab.locator("select[name=workload]").select_option("json")
-    assert _shown(tab) == len(page_inputs.results()["cells"])
+    assert _shown(tab) == len(page_inputs.results().cells)
     tab.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true })")
     found = axe.run(tab).response
     bad = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
@@ -216,7 +216,7 @@ def test_wide_tables_scroll_by_themselves_under_a_column_that_stays(visit, whole
 
 def test_without_scripts_tables_and_pictures_remain(visit, whole):
     tab = visit(whole, ready=False, java_script_enabled=False)
-    cells = page_inputs.results()["cells"]
+    cells = page_inputs.results().cells
     assert tab.locator(EVERY).count() == len(cells)
     pictures = tab.locator("[data-chart] .static svg")
     assert pictures.count() == 6
@@ -251,7 +251,7 @@ def test_hostile_text_stays_text_in_the_browser(visit, hostile):
     assert HOSTILE in tab.locator(".pop").text_content()
     assert "<img src=x" in "".join(_texts(tab, "[data-chart=heatmap] .role-axis-label text"))
     tab.get_by_label("Search").fill("onerror=alert(1)")
-    assert _shown(tab) == len(page_inputs.results()["cells"])
+    assert _shown(tab) == len(page_inputs.results().cells)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every discovered backend keeps the worker protocol, whatever its guest does."""
+"""Every discovered backend keeps the worker protocol with any guest."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def printed(answer):
     return answer["stdout"].encode("latin-1").decode()
 
 
-#: Backends that compile function by function or within a run: a compile figure of theirs would be wrong.
+#: Backends that compile function by function or within a run: their compile time would be wrong.
 LAZY = ("v8.default", "jsc.omg", "jsc.bbq")
 #: Those that do not tell how much code they made, or make none.
 NO_CODE_SIZE = ("v8.default", "v8.turbofan", "v8.liftoff", "jsc.omg", "jsc.bbq", "wasm3")

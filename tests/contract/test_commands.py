@@ -18,6 +18,7 @@ from pipeline.core import paths
 from pipeline.core.errors import WorkerTimeout
 from pipeline.core.model import Kind
 from pipeline.experiment import backend_selection, matrix
+from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes import identity
 from pipeline.runtimes.backends import wasmer_cli
 from pipeline.runtimes.launch import start
@@ -73,7 +74,7 @@ def worker(install, protocol, guest, request, monkeypatch):
         (backend,) = [b for b in asked() if b.name == "wasmer-cli.llvm@3.3.0"]
     else:
         argv = [program, "run", "{artifact}", "--", "{args}"]
-        backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+        backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     before = homes()
     with start(backend, protocol) as worker:
         worker.loaded = load(worker, backend, guest)
@@ -139,7 +140,7 @@ def session(worker):
 def test_a_module_that_is_none_is_not_run(install, protocol, tmp_path):
     program = install()
     argv = [program, "run", "{artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     (tmp_path / "bad").write_bytes(b"\0asm\1\0\0\0\xff\xff")
     with start(backend, protocol) as worker:
         load(worker, backend, str(tmp_path / "bad"))
@@ -150,14 +151,14 @@ def test_a_module_that_is_none_is_not_run(install, protocol, tmp_path):
 
 def test_a_command_that_is_gone_is_refused(protocol, tmp_path):
     argv = ["no-such-runtime", "--file={artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         assert load(worker, backend, "/x")["refused"] == "there is no no-such-runtime on PATH"
 
 
 def test_an_unknown_flag_is_said(install, protocol, guest):
     argv = [install(), "run", "--cranelift", "{artifact}", "{args}"]  # this one has no Cranelift
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, guest)
         answer = run(worker, "hello")
@@ -167,7 +168,7 @@ def test_an_unknown_flag_is_said(install, protocol, guest):
 
 def test_a_signal_is_a_trap(protocol, tmp_path):
     argv = ["sh", "-c", "echo end >&2; kill -SEGV $$", "{artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/x")
         answer = run(worker)

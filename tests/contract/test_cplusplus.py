@@ -136,7 +136,7 @@ def output(target, path):
     store.set_wasi(config)
     linker.define_wasi()
     instance = linker.instantiate(store, wasmtime.Module.from_file(engine, str(path)))
-    instance.exports(store)["_start"](store)  # raises if the program ends with another status than 0
+    instance.exports(store)["_start"](store)  # raises if the program ends with a status that is not 0
     return Path(f"{path}.out").read_text()
 
 
@@ -203,7 +203,7 @@ def test_zigs_headers_are_read_as_zig_itself_reads_them(toolchain, target, tmp_p
     """Macros and folders: those of the driver that builds the library, or they would not fit together."""
     source = tmp_path / "a.cc"
     source.write_text("int main() {}\n")
-    theirs = [
+    libraries = [
         "c++",
         "-target",
         "wasm32-wasi" if target == WASM else toolchain.triple(target),
@@ -212,18 +212,18 @@ def test_zigs_headers_are_read_as_zig_itself_reads_them(toolchain, target, tmp_p
         "-c",
     ]
     ours = toolchain.compile(target, ["-O2", "-v"], str(source), str(tmp_path / "ours.o"))
-    told = [
+    runs = [
         run(toolchain, command)
-        for command in ([ours[0], *theirs, str(source), "-o", f"{tmp_path}/a.o"], ours)
+        for command in ([ours[0], *libraries, str(source), "-o", f"{tmp_path}/a.o"], ours)
     ]
-    lines = [next(line for line in each.stderr.splitlines() if " -cc1 " in line) for each in told]
+    lines = [next(line for line in each.stderr.splitlines() if " -cc1 " in line) for each in runs]
     macros = [sorted(set(re.findall(r" -D (_LIB\S+)", line))) for line in lines]
     assert macros[0] == macros[1]
     assert len(macros[0]) > 15
     pattern = r"#include <\.\.\.> search starts here:\n(.*)End of search list"
-    found = [re.search(pattern, each.stderr, re.DOTALL)[1].strip().splitlines() for each in told]
-    theirs, ours = ([os.path.realpath(ROOT / path.strip()) for path in folders] for folders in found)
-    assert ours == [path for path in theirs if "libunwind" not in path]
+    found = [re.search(pattern, each.stderr, re.DOTALL)[1].strip().splitlines() for each in runs]
+    libraries, ours = ([os.path.realpath(ROOT / path.strip()) for path in folders] for folders in found)
+    assert ours == [path for path in libraries if "libunwind" not in path]
 
 
 EMULATED = {
@@ -316,8 +316,8 @@ def test_what_a_program_needs_is_recognised(toolchain, name, shelf, tmp_path):
     source.write_text(text)
     complaint = build(toolchain, WASM, ["-O1"], source, [CXX] if is_cxx(name) else [], shelf, tmp_path / "a")
     assert complaint
-    told = needs(complaint)
-    assert told.startswith(words) if words else told == ""
+    reason = needs(complaint)
+    assert reason.startswith(words) if words else reason == ""
 
 
 def bare(folder, *names):

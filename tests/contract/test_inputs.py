@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.experiment import backend_selection, matrix
+from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes.backends import wasmer_cli
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
@@ -55,7 +56,7 @@ def protocol():
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """The options of a load with both; beside the folder lies a file that is none of its own."""
+    """The options of a load with both; next to the folder is a file that is none of its own."""
     place = tmp_path_factory.mktemp("inputs")
     (place / "input").write_bytes(INPUT)
     (place / "secret").write_text("secret")
@@ -96,7 +97,7 @@ def run(worker, *argv):
     return answer
 
 
-def said(worker, *argv):
+def printed(worker, *argv):
     return run(worker, *argv)["stdout"].split()
 
 
@@ -117,60 +118,60 @@ def shown(data):
 def test_each_run_reads_the_whole_input(loaded, piece):
     """In pieces of any size; at its end there is nothing, again and again."""
     for _ in range(2):
-        assert said(loaded, "sum", str(piece)) == [str(len(INPUT)), sum_of(INPUT), "0", "0"]
+        assert printed(loaded, "sum", str(piece)) == [str(len(INPUT)), sum_of(INPUT), "0", "0"]
 
 
 def test_what_a_run_leaves_of_the_input_is_not_the_next_ones(loaded):
     for size in (10, 300, 20_000):
         assert run(loaded, "head", str(size))["stdout"].encode("latin-1") == INPUT[:size]
-    assert said(loaded, "sum", "512")[:2] == [str(len(INPUT)), sum_of(INPUT)]
+    assert printed(loaded, "sum", "512")[:2] == [str(len(INPUT)), sum_of(INPUT)]
 
 
 def test_an_empty_input_has_its_end_at_once(backend, protocol, guests, tmp_path):
     (tmp_path / "input").touch()
     with start(backend, protocol) as worker:
         load(worker, backend, guests[NATIVE if backend.native else WASM], {"stdin": str(tmp_path / "input")})
-        assert said(worker, "sum", "100") == ["0", "0", "0", "0"]
+        assert printed(worker, "sum", "100") == ["0", "0", "0", "0"]
 
 
 def test_without_an_input_there_is_nothing_to_read(bare):
-    assert said(bare, "sum", "100") == ["0", "0", "0", "0"]
+    assert printed(bare, "sum", "100") == ["0", "0", "0", "0"]
 
 
 def test_files_are_read(loaded, backend):
     for _ in range(2):
-        assert said(loaded, "file", "data.txt") == shown(FILES["data.txt"])
-        assert said(loaded, "file", "tables/a.bin") == shown(TABLE)
-        assert said(loaded, "file", "./tables/../tables/deep/b") == shown(b"b")
-        assert said(loaded, "file", "empty") == ["0", "0", "0", "0", "0", "-1", "0", "1", "1"]
-        assert said(loaded, "stat", "tables") == ["ok"]
+        assert printed(loaded, "file", "data.txt") == shown(FILES["data.txt"])
+        assert printed(loaded, "file", "tables/a.bin") == shown(TABLE)
+        assert printed(loaded, "file", "./tables/../tables/deep/b") == shown(b"b")
+        assert printed(loaded, "file", "empty") == ["0", "0", "0", "0", "0", "-1", "0", "1", "1"]
+        assert printed(loaded, "stat", "tables") == ["ok"]
         for name in ("missing", "tables/missing", "nowhere/data.txt"):
-            assert said(loaded, "file", name) == ["ENOENT"]
-            assert said(loaded, "stat", name) == ["ENOENT"]
+            assert printed(loaded, "file", name) == ["ENOENT"]
+            assert printed(loaded, "stat", name) == ["ENOENT"]
     if not backend.native:  # its "/" is the machine's
-        assert said(loaded, "file", "/data.txt") == shown(FILES["data.txt"])
-        assert said(loaded, "file", "/tables/a.bin") == shown(TABLE)
-        assert said(loaded, "file", "/missing") == ["ENOENT"]
+        assert printed(loaded, "file", "/data.txt") == shown(FILES["data.txt"])
+        assert printed(loaded, "file", "/tables/a.bin") == shown(TABLE)
+        assert printed(loaded, "file", "/missing") == ["ENOENT"]
 
 
 def test_many_files_are_open_at_once(loaded):
-    assert said(loaded, "many", "tables/a.bin") == ["40", "0", "-1"]
+    assert printed(loaded, "many", "tables/a.bin") == ["40", "0", "-1"]
 
 
 def test_nothing_else_is_visible(loaded, backend):
     if backend.native:
         pytest.skip("native code is under no sandbox: see docs/backends.md")
     for name in ("../secret", "tables/../../secret", "/../secret", "/etc/passwd", "/../../../../etc/passwd"):
-        assert said(loaded, "open", name) != ["ok"], name
+        assert printed(loaded, "open", name) != ["ok"], name
     # Links that lead out of the folder.
     for name in ("out", "up/secret", "up/files/data.txt"):
-        assert said(loaded, "open", name) != ["ok"], name
-    assert said(loaded, "try", "symlink", "x") != ["ok"]
+        assert printed(loaded, "open", name) != ["ok"], name
+    assert printed(loaded, "try", "symlink", "x") != ["ok"]
 
 
 def test_no_run_changes_what_is_read(loaded, backend, inputs):
     for how, name in CHANGES:
-        outcome = said(loaded, "try", how, name)
+        outcome = printed(loaded, "try", how, name)
         if not backend.name.startswith(COPIES):
             assert outcome != ["ok"], how
         folder = inputs["files"]
@@ -182,20 +183,20 @@ def test_no_run_changes_what_is_read(loaded, backend, inputs):
         assert found == {*FILES, "tables", "tables/deep", "out", "up"}, how
         # The next run finds all as it was.
         for file in ("data.txt", "tables/a.bin", "tables/deep/b"):
-            assert said(loaded, "file", file) == shown(FILES[file]), how
+            assert printed(loaded, "file", file) == shown(FILES[file]), how
             assert Path(folder, file).read_bytes() == FILES[file], how
         for file in ("new", "folder", "renamed", "linked"):
-            assert said(loaded, "stat", file) == ["ENOENT"], how
+            assert printed(loaded, "stat", file) == ["ENOENT"], how
 
 
 def test_a_guest_without_files_sees_no_folder(bare, backend):
     if backend.native:
         pytest.skip("native code is under no sandbox: see docs/backends.md")
     for name in ("data.txt", "/data.txt", "/etc/passwd"):
-        assert said(bare, "open", name) != ["ok"]
+        assert printed(bare, "open", name) != ["ok"]
     # Wasmer's SDK has a file system in memory for each run.
-    assert said(bare, "try", "w", "new") != ["ok"] or backend.name.startswith("wasmer-sdk.")
-    assert said(bare, "open", "new") != ["ok"]
+    assert printed(bare, "try", "w", "new") != ["ok"] or backend.name.startswith("wasmer-sdk.")
+    assert printed(bare, "open", "new") != ["ok"]
 
 
 def test_every_byte_of_the_output_arrives(bare):
@@ -229,7 +230,7 @@ def command(tmp_path):
 
 def test_a_command_is_given_a_folder_and_input(command, protocol, inputs):
     argv = [command, "--dir={files}", "{artifact}", "{args}"]
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/the module", inputs)
         for _ in range(2):
@@ -248,9 +249,7 @@ def test_a_command_is_given_a_folder_and_input(command, protocol, inputs):
     ],
 )
 def test_without_files_a_command_gets_no_word_for_them(command, protocol, argv):
-    backend = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": [command, *argv]}}})[
-        "mine"
-    ]
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable((command, *argv))})["mine"]
     with start(backend, protocol) as worker:
         load(worker, backend, "/the module", {})
         assert run(worker, "one")["stdout"].splitlines() == ["/the module", "one"]
@@ -258,7 +257,7 @@ def test_without_files_a_command_gets_no_word_for_them(command, protocol, argv):
 
 def test_a_command_without_a_word_for_files_is_unavailable_to_a_guest_with_some(command, protocol, inputs):
     backend = backend_selection.known(
-        "matrix.toml", {"runtimes": {"mine": {"argv": [command, "{artifact}", "{args}"]}}}
+        "matrix.toml", {"mine": RuntimeTable((command, "{artifact}", "{args}"))}
     )
     options = {**backend["mine"].options, **inputs}
     with start(backend["mine"], protocol) as worker:

@@ -146,7 +146,7 @@ def test_v8_default_tells_no_compile_time(present, protocol, guest):
     ],
 )
 def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, like):
-    """Set up like another backend, it proves to be that one, or at least not what it is called.
+    """Set up like a different backend, it proves to be that one, or at least not what it is called.
 
     V8 and JavaScriptCore are set up by arguments and environment: the request still names the right one.
     """
@@ -160,20 +160,20 @@ def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, li
 
 
 @pytest.mark.parametrize(
-    ("name", "changes", "said"),
+    ("name", "changes", "printed"),
     [
         ("v8.liftoff", {"arguments": ("--no-such-tier",)}, "bad option"),
         ("jsc.bbq", {"environment": {"BUN_JSC_useNoSuchTier": "0"}}, "exited with status 1"),
     ],
 )
-def test_a_flag_that_the_engine_does_not_know_ends_the_worker(present, protocol, name, changes, said):
+def test_a_flag_that_the_engine_does_not_know_ends_the_worker(present, protocol, name, changes, printed):
     backend = replace(present(name), **changes)
-    with start(backend, protocol) as worker, pytest.raises(WorkerCrash, match=said):
+    with start(backend, protocol) as worker, pytest.raises(WorkerCrash, match=printed):
         worker.request({"op": "load"}, 30)
 
 
 def test_jsc_does_not_run_with_slower_memory(present, protocol, guest):
-    """Without room for 4 GiB it would check bounds, and compile anew in each run."""
+    """Without room for 4 GiB it would check bounds, and compile again in each run."""
     backend = present("jsc.omg")
     environment = {**backend.environment, "BUN_JSC_maxNumWasmFastMemories": "0"}
     with pytest.raises(Ended, match="died of SIGABRT"):
@@ -187,12 +187,12 @@ def test_wasi(present, protocol, guest, name):
         Guest(worker, name, protocol).load(guest, backend.options)
         answer = worker.request({"op": "run", "argv": ["guest"]}, 30)
     assert (answer["outcome"], answer["code"]) == ("exit", 0), answer["message"]
-    said = dict(line.split(" ", 1) for line in answer["stdout"].splitlines())
-    step, realtime = int(said.pop("step")), said.pop("realtime").split()
+    printed = dict(line.split(" ", 1) for line in answer["stdout"].splitlines())
+    step, realtime = int(printed.pop("step")), printed.pop("realtime").split()
     assert 0 < step < 100_000  # ns: not a clock of milliseconds
     assert realtime[0] == "0"
     assert abs(int(realtime[1]) - time.time()) < 10
-    assert said == {
+    assert printed == {
         "args_outside": "21",
         "write_outside": "21",
         "write_stdin": "8",
@@ -216,7 +216,7 @@ def test_wasi(present, protocol, guest, name):
 @pytest.mark.parametrize(
     ("sections", "reason"),
     [
-        # An import of another module: type () -> (), then "env" "f".
+        # An import of a different module: type () -> (), then "env" "f".
         ([b"\1\4\1\x60\0\0", b"\2\x09\1\3env\1f\0\0"], "imports the function env.f"),
         # _start, but no memory.
         (

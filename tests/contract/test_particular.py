@@ -107,17 +107,17 @@ def test_wasmer_sdk_ends_well_every_time(prepared, protocol, tmp_path):
 
 def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
     """Where Wasmer's SDK would abort now and then: nothing that is to run at exit runs."""
-    backend, path, told = chosen("wasmer-sdk.cranelift"), tmp_path / "module.wasm", tmp_path / "told"
+    backend, path, leaving = chosen("wasmer-sdk.cranelift"), tmp_path / "module.wasm", tmp_path / "left"
     path.write_bytes(module(INDEXES["shortest"]))
-    code = f"import atexit, pathlib\natexit.register(pathlib.Path({str(told)!r}).touch)\n"
-    (tmp_path / "sitecustomize.py").write_text(code + f"pathlib.Path({str(told) + '-begun'!r}).touch()\n")
+    code = f"import atexit, pathlib\natexit.register(pathlib.Path({str(leaving)!r}).touch)\n"
+    (tmp_path / "sitecustomize.py").write_text(code + f"pathlib.Path({str(leaving) + '-begun'!r}).touch()\n")
     backend = replace(backend, environment={**backend.environment, "PYTHONPATH": str(tmp_path)})
     with start(backend, protocol) as worker:
         load(worker, backend, path)
         assert run(worker)["outcome"] == "exit"
     assert worker.process.returncode == 0
-    assert (tmp_path / "told-begun").exists()
-    assert not told.exists()
+    assert (tmp_path / "left-begun").exists()
+    assert not leaving.exists()
 
 
 @pytest.mark.parametrize("name", ["wasm2c.clang-O3", "wasm2c.gcc-O3", "wasmer-sdk.cranelift"])

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.experiment import backend_selection, matrix
+from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import BACKENDS
 from tests.foreign import build_run
@@ -60,7 +61,7 @@ def returned(worker, speed=SPEED):
     assert (answer["outcome"], answer["code"]) == ("exit", 0), answer["message"]
     facts = answer["returned"]
     assert facts["clock_ns"] < answer["wall_seconds"] * 1e9
-    # Both are of the same time, and the guest is told whole milliseconds.
+    # Both come from the same time, and the guest gets whole milliseconds.
     assert abs(facts["clock_ms"] - facts["clock_ns"] * speed / 1e6) < 1.001
     return facts
 
@@ -151,7 +152,7 @@ def busy(rounds):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_guest_sees_what_is_noted(worker, backend, tmp_path, kind):
-    """Also where its 32 bits begin anew."""
+    """Also where its 32 bits begin again."""
     path = tmp_path / "module.wasm"
     difference = CALL + b"\x21\x00" + busy(100_000) + CALL + b"\x20\x00" + SUBTRACT[kind] + TO_F32[kind]
     path.write_bytes(module(kind, difference))
@@ -224,7 +225,7 @@ def test_such_a_module_is_no_command(worker, backend, tmp_path):
 
 def unable():
     argv = ["true", "{artifact}", "{args}"]
-    mine = backend_selection.known("matrix.toml", {"runtimes": {"mine": {"argv": argv}}})["mine"]
+    mine = backend_selection.known("matrix.toml", {"mine": RuntimeTable(tuple(argv))})["mine"]
     return [mine, *(b for b in BACKENDS.values() if b.runtime.worker in UNABLE)]
 
 

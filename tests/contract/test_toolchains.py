@@ -66,7 +66,7 @@ def test_every_level_really_reaches_the_compiler(toolchain, target):
         for other in LEVELS:
             if one < other:
                 assert found[one] != found[other], f"{one} and {other} are the same code"
-    # What zig cc would give: -O1, -O2 and -O3 alike, -Os and -Oz alike.
+    # What zig cc would give: the same for -O1, -O2 and -O3, and the same for -Os and -Oz.
     for one, other in (("O1", "O2"), ("Os", "Oz"), ("O0", "O1")):
         assert found[one]["core_matrix.c"] != found[other]["core_matrix.c"]
 
@@ -175,9 +175,9 @@ def test_a_wasi_sdk_is_found_and_builds_what_its_parts_build(tmp_path, toolchain
     outcome = workspace.doit("run", "toolchains=wasi-sdk-*", "variants=O2", "protocol=quick", "rounds=1")
     assert outcome.returncode == 0, outcome.stderr
     cells = json.loads((workspace.path / paths.RESULTS_JSON).read_text())["cells"]
-    told = {c["backend"]: (c["status"], c["reason"]) for c in cells}
-    assert told["wasmtime.cranelift"] == ("ok", None)
-    assert told["native"] == ("unavailable", "artifact: wasi-sdk-25.0 builds wasm only")
+    states = {c["backend"]: (c["status"], c["reason"]) for c in cells}
+    assert states["wasmtime.cranelift"] == ("ok", None)
+    assert states["native"] == ("unavailable", "artifact: wasi-sdk-25.0 builds wasm only")
     here, there = (
         Path(p) / Artifact("coremark", n, "O2", WASM).path
         for p, n in ((".", "clang-19"), (workspace.path, "wasi-sdk-25.0"))

@@ -13,7 +13,7 @@ CELLS = {"coremark/zig/O3/native": "ok", "coremark/zig/O3/wasmtime.cranelift": "
 
 
 def start(workspace, *arguments, env=None, without=(), keep=False, **how):
-    """A run that has to measure and to report; ``keep`` what lies there."""
+    """A run that has to measure and to report; ``keep`` what is there."""
     if not keep:
         for place in (paths.RESULTS, paths.REPORT):
             shutil.rmtree(workspace.path / place, ignore_errors=True)
@@ -25,8 +25,8 @@ def start(workspace, *arguments, env=None, without=(), keep=False, **how):
 def ends_well(workspace, run, *arguments):
     """It ended as any other would have, and the next has nothing to do."""
     status = run.end()
-    assert status == 0, run.said
-    assert not re.search("Traceback|^error|Exception ignored", run.said, re.MULTILINE), run.said
+    assert status == 0, run.printed
+    assert not re.search("Traceback|^error|Exception ignored", run.printed, re.MULTILINE), run.printed
     assert run.orphans() == []
     assert harness.cells(workspace) == CELLS
     assert_sane(workspace)
@@ -46,8 +46,8 @@ def assert_sane(workspace):
 
 def ends_with_one_line(workspace, run, expected):
     """It ended with a line that says what there was too little of, and with enough the next ends well."""
-    assert run.end() == 1, run.said
-    assert re.search(expected, harness.one_error(run.said)), run.said
+    assert run.end() == 1, run.printed
+    assert re.search(expected, harness.one_error(run.printed)), run.printed
     assert run.orphans() == []
     assert set(harness.finished(workspace)) == set(), "something was measured with too little"
     harness.settles(workspace, *ONE)

@@ -1,4 +1,4 @@
-"""doit runs that things are done to, and what must hold afterwards, whatever it was."""
+"""doit runs that things are done to, and what must hold afterwards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PATIENCE_S = 15
 
 
 class Run:
-    """A doit process in a session of its own; whatever it leaves behind becomes a child of this process.
+    """A doit process in a session of its own; what it leaves behind becomes a child of this process.
 
     ``before`` is a command that starts it, as in ("taskset", "1"); ``preexec`` is called in the new process.
     """
@@ -44,8 +44,8 @@ class Run:
     ) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
         self._before = {p.pid for p in psutil.Process().children(recursive=True)}
-        # A file, not a pipe: nobody reads while it runs. Not in the folder, which may be full or read-only.
-        self._output = output or Path(f"{folder}.said")
+        # A file, not a pipe: it is not read while it runs. Not in the folder, which may be full or read-only.
+        self._output = output or Path(f"{folder}.printed")
         self._begun = time.monotonic()
 
         def prepare() -> None:
@@ -67,17 +67,17 @@ class Run:
             )
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         """Standard output and standard error so far."""
         return self._output.read_text(encoding="utf-8", errors="replace")
 
     def wait_for(self, pattern: str, timeout: float = 120) -> bool:
-        """Wait until it has said something; whether it did before it ended."""
+        """Wait until it has printed something; whether it did before it ended."""
         deadline = time.monotonic() + timeout
-        while not re.search(pattern, self.said, re.MULTILINE):
+        while not re.search(pattern, self.printed, re.MULTILINE):
             if self.process.poll() is not None:
-                return bool(re.search(pattern, self.said, re.MULTILINE))
-            assert time.monotonic() < deadline, f"never said {pattern}:\n{self.said}"
+                return bool(re.search(pattern, self.printed, re.MULTILINE))
+            assert time.monotonic() < deadline, f"never printed {pattern}:\n{self.printed}"
             time.sleep(0.005)
         return True
 
@@ -93,7 +93,7 @@ class Run:
     def lives(self, timeout: float = 120) -> bool:
         """After a moment: whether it still runs. An assertion fails where it does so after that time."""
         time.sleep(0.01)
-        assert time.monotonic() < self._begun + timeout, f"it does not end:\n{self.said}"
+        assert time.monotonic() < self._begun + timeout, f"it does not end:\n{self.printed}"
         return self.process.poll() is None
 
     def children(self) -> list[psutil.Process]:
@@ -136,12 +136,11 @@ def cells(workspace: Workspace) -> dict[str, str]:
 
 
 def scores(workspace: Workspace) -> dict[str, Any]:
-    """{cell: (score, rounds, digest of the module)} of the report: what must not depend on any fault."""
+    """{cell: (score and rounds, digest of the module)} of the report: what must not depend on any fault."""
     found = json.loads((workspace.path / paths.RESULTS_JSON).read_text(encoding="utf-8"))["cells"]
     return {
         f"{c['workload']}/{c['toolchain']}/{c['variant']}/{c['backend']}": (
-            c["score"],
-            c["rounds"],
+            c["measurement"] and (c["measurement"]["score"], c["measurement"]["rounds"]),
             c["wasm_sha256"] or c["native_sha256"],
         )
         for c in found
@@ -156,7 +155,7 @@ def modules(workspace: Workspace) -> dict[str, str]:
 
 
 def litter(folder: Path) -> list[str]:
-    """Temporary files and folders of ours that lie there."""
+    """Temporary files and folders of ours that are there."""
     return sorted(str(p.relative_to(folder)) for p in folder.rglob(f"{NEW}*"))
 
 
@@ -175,15 +174,15 @@ def settles(workspace: Workspace, *arguments: str, before: Iterable[Path] = ()) 
     unreadable = [
         path for path in (workspace.path / paths.RESULTS).rglob("round-*.json") if sample.read(path) is None
     ]
-    assert not unreadable, "what is no sample lies where samples lie"
+    assert not unreadable, "what is no sample is where samples are"
     assert litter(workspace.path) == []
     assert workspace.run(*arguments) == [], "it was not the last run that was needed"
     return executed(outcome.stdout)
 
 
-def one_error(said: str) -> str:
-    """The one line that a user is told; an assertion fails where there is another number of them, or more."""
-    assert "Traceback" not in said, said
-    lines = [line for line in said.splitlines() if line.startswith("error")]
-    assert len(lines) == 1, said
+def one_error(printed: str) -> str:
+    """The one line of error that a user reads; an assertion fails where there is none, or more."""
+    assert "Traceback" not in printed, printed
+    lines = [line for line in printed.splitlines() if line.startswith("error")]
+    assert len(lines) == 1, printed
     return lines[0]

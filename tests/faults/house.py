@@ -99,7 +99,7 @@ def house_of(workspace: Workspace) -> Path:
 
 
 def state(workspace: Workspace) -> tuple[Any, ...]:
-    """All that lies in the house but not in the workspace, and the names in / and in the home folder."""
+    """All that is in the house but not in the workspace, and the names in / and in the home folder."""
     house = house_of(workspace)
     found = {str(p): p.read_bytes() if p.is_file() else b"" for p in _below(house, workspace.path)}
     # Programs keep their caches in hidden folders.

@@ -66,7 +66,7 @@ def disk(folder: Path, *options: str) -> Iterator[Disk]:
 
 @contextlib.contextmanager
 def read_only(place: Path) -> Iterator[None]:
-    """A folder, or a file, to which nobody can write, root neither."""
+    """A folder, or a file, to which no user can write, root neither."""
     _mount("--bind", place, place)
     try:
         _mount("-o", "remount,bind,ro", place)

@@ -91,15 +91,15 @@ def test_a_package_that_was_changed_is_named(audit, site, tried):
     (site / "three.py").unlink()
     (site / "strange.pth").write_text("import strange\n")
     (site / "sitecustomize.py").write_text("")
-    said = "\n".join(audit.changed(site))
+    printed = "\n".join(audit.changed(site))
     for name in (
         "two.py is not what was published",
         "three.py is missing",
         "strange.pth: ",
         "sitecustomize.py: ",
     ):
-        assert name in said
-    assert len(said.splitlines()) == 4
+        assert name in printed
+    assert len(printed.splitlines()) == 4
     tried("a file of an installed package changed, gone, or of no package", "named by the audit", 4)
 
 
@@ -116,15 +116,18 @@ def test_a_known_vulnerability_is_a_finding_and_what_was_not_asked_is_said(audit
     hole = {"id": "PYSEC-2024-1", "fix_versions": ["2.0"], "aliases": [], "description": ""}
     skipped = {"name": "c", "skip_reason": "Dependency not found on PyPI and could not be audited: c (1.0)"}
     answer = [{"name": name, "version": "1.0", "vulns": [hole]} for name in ("A.b", "pip")]
-    found, said = audit.vulnerable({"dependencies": [*answer, skipped], "fixes": []}, {"a-b", "c"})
+    found, printed = audit.vulnerable({"dependencies": [*answer, skipped], "fixes": []}, {"a-b", "c"})
     assert found == ["A.b 1.0: PYSEC-2024-1; fixed in 2.0"]
-    assert said == "2 packages were looked up; 1 not: Dependency not found on PyPI and could not be audited"
+    assert (
+        printed == "2 packages were looked up; 1 not: Dependency not found on PyPI and could not be audited"
+    )
     tried(
         "an answer of pip-audit's with a vulnerability", "a finding; packages without an answer are counted"
     )
 
 
-#: Folders of somebody's machine, and hosts of package indexes but PyPI. In docs/reproducible.md: of a chroot.
+#: Folders of a developer's machine, and hosts of package indexes but PyPI's.
+#: `clone` is the folder of a chroot in docs/reproducible.md.
 _OURS = re.compile(
     r"(?<![\w/])/(root|home|work|Users)/(?!clone\b)[\w.]|\b(pypi|index|mirror|artifactory|nexus)[\w.-]*\.(corp|internal|local)\b"
 )
@@ -142,5 +145,5 @@ def test_no_committed_file_names_a_machine(tried):
 
 
 def test_the_pattern_sees():
-    for bad in ("/root/.pyenv", "/home/somebody/x", "/work/main", "https://pypi.mirror.corp/simple"):
+    for bad in ("/root/.pyenv", "/home/jane/x", "/work/main", "https://pypi.mirror.corp/simple"):
         assert _OURS.search(bad)

@@ -14,17 +14,17 @@ from pipeline.core import paths
 from pipeline.core.model import Status
 from pipeline.measure import sample
 from pipeline.runtimes import packages
-from tests.conftest import executed, make_workspace
+from tests.conftest import executed
 from tests.faults import harness
 
-FAULTS = "what lies on the disk"
+FAULTS = "what is on the disk"
 CHOICE = ("backends=native,wasmtime.cranelift", "variants=O2,O3")
 
 
 @pytest.fixture(scope="module")
-def settled(tmp_path_factory, prepared):
+def settled(tmp_path_factory, finished):
     """A workspace whose run ended well."""
-    made = make_workspace(tmp_path_factory.mktemp("damage") / "a copy", prepared)
+    made = finished(tmp_path_factory.mktemp("damage") / "a copy")
     harness.settles(made)
     return made
 
@@ -72,11 +72,11 @@ def test_doits_memory(settled, often, tried, damage):
         for stamp in (settled.path / paths.SETTLED).glob("*"):
             stamp.unlink()
         outcome = settled.doit("run")
-        said = outcome.stdout + outcome.stderr
-        assert outcome.returncode == 0, (number, said)
-        assert "Traceback" not in said, (number, said)
+        printed = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, (number, printed)
+        assert "Traceback" not in printed, (number, printed)
         if damage in (deleted, cut, rubbish):
-            assert "results are adopted by their own digests" in said, (number, said)
+            assert "results are adopted by their own digests" in printed, (number, printed)
         assert harness.finished(settled) == before, "nothing is measured again"
         assert harness.scores(settled) == wanted
         tried(f"doit's database {damage.__name__}", "every sample adopted, the report right")
@@ -136,11 +136,11 @@ def edited(path):
     path.write_text(json.dumps({**found, "scores": [x * 1.01 for x in found["scores"]]}))
 
 
-def another_type(path):
+def different_type(path):
     resealed(path, scores="many")
 
 
-def of_another_cell(path):
+def of_a_different_cell(path):
     other = path.parent.parent / ("native" if path.parent.name != "native" else "wasmtime.cranelift")
     path.write_bytes((other / path.name).read_bytes())
 
@@ -172,28 +172,28 @@ SAMPLES = {
     absurd: "a sample with impossible values",
     too_few: "a sample with impossible values",
     edited: "a sample that was changed after it was measured",
-    another_type: "no sample: Expected `array`",
+    different_type: "no sample: Expected `array`",
     endless_nesting: "no sample: ",
-    of_another_cell: "not what was made",
+    of_a_different_cell: "not what was made",
 }
 
 
 @pytest.mark.parametrize("forgotten", [False, True], ids=["remembered", "forgotten"])
 def test_samples(settled, often, tried, forgotten):
-    """Each in another way, all but one at once."""
+    """Each in a different way, all but one at once."""
     chance = random.Random(int(forgotten))
     ways = itertools.cycle(SAMPLES)
     for number in range(often(2, 8)):
         good = harness.finished(settled)
         damaged = dict(zip(chance.sample(sorted(good), len(good) - 1), ways, strict=False))
         # While the other cell's is still whole.
-        for path, damage in sorted(damaged.items(), key=lambda each: each[1] is not of_another_cell):
+        for path, damage in sorted(damaged.items(), key=lambda each: each[1] is not of_a_different_cell):
             damage(path)
         if forgotten:
             (settled.path / ".doit.db").unlink()
         outcome = settled.doit("run")
-        said = outcome.stdout + outcome.stderr
-        assert outcome.returncode == 0, (number, said)
+        printed = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, (number, printed)
         measured = [task for task in executed(outcome.stdout) if task.startswith("measure")]
         assert len(measured) == len(good if forgotten else damaged)
         now = harness.finished(settled)
@@ -203,9 +203,9 @@ def test_samples(settled, often, tried, forgotten):
             _, workload, toolchain, variant, backend = path.relative_to(settled.results.parent).parts[:5]
             assert sample.read(path).cell == f"{workload}/{toolchain}/{variant}/{backend}"
         for path, damage in damaged.items():
-            # Without doit's memory only its key says that a good sample is of another cell.
-            quiet = forgotten and damage is of_another_cell
-            assert quiet or f"{path.relative_to(settled.path)}: {SAMPLES[damage]}" in said, (path, said)
+            # Without doit's memory only its key says that a good sample belongs to a different cell.
+            quiet = forgotten and damage is of_a_different_cell
+            assert quiet or f"{path.relative_to(settled.path)}: {SAMPLES[damage]}" in printed, (path, printed)
             what = f"a sample: {damage.__name__.replace('_', ' ')}"
             tried(what, f"{'' if quiet else 'named, '}measured again, and no other")
     harness.settles(settled, before=harness.finished(settled))
@@ -226,11 +226,11 @@ def test_what_else_doit_made(settled, often, tried):
             if damaged is not None:
                 path.write_bytes(damaged)
             outcome = settled.doit("run")
-            said = outcome.stdout + outcome.stderr
+            printed = outcome.stdout + outcome.stderr
             name = str(path.relative_to(settled.path))
-            assert outcome.returncode == 0, (name, damage.__name__, said)
+            assert outcome.returncode == 0, (name, damage.__name__, printed)
             if damaged is not None:
-                assert f"{name}: not what was made; made again" in outcome.stdout, (damage.__name__, said)
+                assert f"{name}: not what was made; made again" in outcome.stdout, (damage.__name__, printed)
             assert harness.scores(settled) == wanted, (name, damage.__name__)
             assert harness.modules(settled) == built, (name, damage.__name__)
             how = "made again" if damaged is None else "named, made again"
@@ -238,7 +238,7 @@ def test_what_else_doit_made(settled, often, tried):
     harness.settles(settled)
 
 
-#: What is asked anew, or only tells who measured: damage to it changes nothing.
+#: What is asked again, or only says who measured: damage to it changes nothing.
 ASIDE = ("build/settled/*.json", "results/*/host.json", ".doit.lock", ".doit.run")
 
 
@@ -253,8 +253,12 @@ def test_what_nothing_is_made_of(settled, often, tried):
             if (damaged := damage(raw or b"nothing", chance)) is not None:
                 path.write_bytes(damaged)
             outcome = settled.doit("run")
-            said = outcome.stdout + outcome.stderr
-            assert (outcome.returncode, "Traceback" in said) == (0, False), (path, damage.__name__, said)
+            printed = outcome.stdout + outcome.stderr
+            assert (outcome.returncode, "Traceback" in printed) == (0, False), (
+                path,
+                damage.__name__,
+                printed,
+            )
             assert harness.finished(settled) == before, (path, damage.__name__)
             assert harness.scores(settled) == wanted, (path, damage.__name__)
             tried("stamps, locks and notes damaged", "nothing measured again, the report the same")
@@ -278,11 +282,11 @@ def test_an_isolated_environment(settled, often, tried):
         if damaged is not None:
             path.write_bytes(damaged)
         outcome = settled.doit("run", *chosen)
-        said = outcome.stdout + outcome.stderr
-        assert outcome.returncode == 0, said
-        assert f"{path.relative_to(settled.path)}: not what was made" in said, said
+        printed = outcome.stdout + outcome.stderr
+        assert outcome.returncode == 0, printed
+        assert f"{path.relative_to(settled.path)}: not what was made" in printed, printed
         assert path.read_bytes() == raw, path
-        assert set(harness.cells(settled).values()) == {"ok"}, said
+        assert set(harness.cells(settled).values()) == {"ok"}, printed
         tried(f"a file of an isolated environment {damage.__name__}", "named, installed again")
     harness.settles(settled, *chosen)
 
@@ -314,4 +318,4 @@ def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, da
         named += 1
         assert path.with_suffix(".json.damaged").read_bytes() == damaged
         assert "put aside" in capsys.readouterr().out
-    tried(f"the journal of a search: {damage.__name__}", "named, put aside, begun anew", named)
+    tried(f"the journal of a search: {damage.__name__}", "named, put aside, started again", named)

@@ -1,4 +1,4 @@
-"""Modules mutated from real ones: refused, stopped or judged; never the parent's end, never wrongly right."""
+"""Modules mutated from real ones: refused, stopped or validated; the parent survives."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def modules(prepared, tmp_path_factory):
 
 
 class Victim:
-    """A worker that loads and runs one module after the other; another one once it is dead."""
+    """A worker that loads and runs one module after the other; a new one once it is dead."""
 
     def __init__(self, backend):
         self.backend = backend
@@ -83,7 +83,7 @@ class Victim:
             self.end()
         if self.worker is None:
             self.worker = self.stack.enter_context(start(self.backend, self.protocol))
-        session = Session(self.worker, self.backend.name, self.protocol, judge=validator.CoreMark())
+        session = Session(self.worker, self.backend.name, self.protocol, validator=validator.CoreMark())
         try:
             session.load(path, self.backend.options)
             if self.expected is None:
@@ -138,7 +138,7 @@ def test_loaded_and_run_in_a_worker(modules, often, tried, tmp_path, name):
             tally[how, outcome(status, reason)] += 1
             path.unlink()
             if turn % 50 == 49:
-                # Whatever it was given, in such a worker or a new one the real module is right.
+                # After any of them, in such a worker or a new one the real module is right.
                 status, reason, result = victim.attempt(real)
                 assert (status, result) == (Status.OK, expected), (turn, how, reason)
                 # Our workers load one module in their lives; a runtime may keep what it was given before.
@@ -157,7 +157,7 @@ def test_read_by_ourselves(modules, often, tried, tmp_path, monkeypatch):
     """What ``artifact=`` names is read in the parent: as a module, or as our error, at no great cost."""
     monkeypatch.chdir(tmp_path)
     chance = random.Random(2)
-    tally, path = Counter(), tmp_path / "theirs.wasm"
+    tally, path = Counter(), tmp_path / "given.wasm"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     slowest = 0.0
     for turn in range(often(600, 10_000)):
@@ -167,12 +167,12 @@ def test_read_by_ourselves(modules, often, tried, tmp_path, monkeypatch):
         began = time.process_time()
         words = "read"
         try:
-            prebuilt.take_in("coremark", Prebuilt("theirs", str(path)))
+            prebuilt.take_in("coremark", Prebuilt("given", str(path)))
         except BadInput as error:
             words = f"refused{'' if 'not a WebAssembly module' in str(error) else ': of no known kind'}"
-            said = str(error)
+            printed = str(error)
         slowest = max(slowest, time.process_time() - began)
-        assert words == "read" or "\n" not in said, (turn, how, said)
+        assert words == "read" or "\n" not in printed, (turn, how, printed)
         tally[how, words] += 1
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < GROWTH_KIB, f"{grown} KiB"

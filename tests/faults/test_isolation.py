@@ -1,6 +1,6 @@
 """What guests and workers are given, under every backend: nothing of ours; and what each is held to."""
 
-# ruff: noqa: F811 - fixtures of another folder are imported
+# ruff: noqa: F811 - fixtures of a different folder are imported
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, monkeypa
                 raise
             worker, _ = worker_of(backend, guests["intruder"])
             continue
-        said = answer["stdout"]
-        lines = said.splitlines()
-        assert HOUSE not in said, what
-        assert "root:" not in said, f"{what}: /etc/passwd"
-        assert not [name for name in os.environ if f"{name}=" in said], f"{what}: the host's environment"
-        assert secret.name + "\n" not in said.replace("\0", "\n"), f"{what}: a folder was listed"
+        printed = answer["stdout"]
+        lines = printed.splitlines()
+        assert HOUSE not in printed, what
+        assert "root:" not in printed, f"{what}: /etc/passwd"
+        assert not [name for name in os.environ if f"{name}=" in printed], f"{what}: the host's environment"
+        assert secret.name + "\n" not in printed.replace("\0", "\n"), f"{what}: a folder was listed"
         if what == "given":
             assert lines[0] == GIVEN
         if what in ATTEMPTS and answer["outcome"] == "exit":
@@ -114,19 +114,19 @@ def test_an_intruder_gets_nothing(backend, guests, worker_of, tmp_path, monkeypa
 
 
 def test_the_intruder_would_tell(present, guests, tmp_path):
-    """Given a folder, the same attempts find what lies there."""
+    """Given a folder, the same attempts find what is there."""
     (tmp_path / "secret").write_text(HOUSE)
     chosen = present("wasmtime.cranelift")
     with start(chosen, matrix.load({}).protocol) as worker:
         options = {**chosen.options, "files": str(tmp_path)}
         worker.request({"op": "load", "path": guests["intruder"], "options": options}, 60)
-        said = run(worker, "open", "/secret")["stdout"]
-    assert said.splitlines()[0].startswith("got ")
-    assert HOUSE in said
+        printed = run(worker, "open", "/secret")["stdout"]
+    assert printed.splitlines()[0].startswith("got ")
+    assert HOUSE in printed
 
 
 def tree(folder):
-    """All that lies in a folder: {path: content}."""
+    """All that is in a folder: {path: content}."""
     return {str(p): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
 
 
@@ -234,8 +234,8 @@ def guests_of(worker):
 
     def watch():
         while not done.wait(0.02):
-            for child in parent.children():
-                with contextlib.suppress(psutil.Error, OSError):
+            with contextlib.suppress(psutil.Error, OSError):
+                for child in parent.children():
                     if child.exe() != parent.exe():  # it is not between fork and exec
                         found[child.pid] = facts(child.pid)
 

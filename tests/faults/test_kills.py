@@ -98,23 +98,23 @@ def attempt(
     several = ["-n", "2"] if chance.random() < 0.25 and not phase.arguments else []
     arguments = TUNE if name == "tune" else phase.arguments or (BACKENDS,)
     run = harness.Run(workspace.path, "run", *several, *arguments)
-    assert run.wait_for(phase.pattern), run.said
+    assert run.wait_for(phase.pattern), run.printed
     time.sleep(chance.uniform(0, phase.seconds * share))
     run.kill(number, group=group)
     status = run.end(timeout=_PROMPTLY_S)
     assert run.orphans() == [], (name, number, group)
-    assert "Traceback" not in run.said, (name, number, group, run.said)
+    assert "Traceback" not in run.printed, (name, number, group, run.printed)
     now = harness.finished(workspace)
     assert before.items() <= now.items(), "a finished sample was measured again"
     if status == 0:
         return False
     # What doit started got the signal, too, and doit may have met its end first.
-    assert status == -number or (group and number != signal.SIGKILL and status == 1), (blow, run.said)
-    reported = run.said.count("interrupted; what is finished is kept")
+    assert status == -number or (group and number != signal.SIGKILL and status == 1), (blow, run.printed)
+    reported = run.printed.count("interrupted; what is finished is kept")
     # Who has done the last task, or has shown the table, may be ending by itself.
-    over = re.search(r"\[(\d+)/\1\]|^More in report", run.said, re.MULTILINE)
+    over = re.search(r"\[(\d+)/\1\]|^More in report", run.printed, re.MULTILINE)
     silent = number == signal.SIGKILL or status != -number or over
-    assert reported == 1 or (reported == 0 and silent), (blow, run.said)
+    assert reported == 1 or (reported == 0 and silent), (blow, run.printed)
     return True
 
 
@@ -138,9 +138,9 @@ def test_finished_compiles_survive(settled, tried):
     """doit's own databases would forget them."""
     gone(f"{OBJECTS}/O[23]/*/*.o")(settled.path)
     run = harness.Run(settled.path, "run", BACKENDS)
-    assert run.wait_for(r"(\] compile .*\n.*){6}"), run.said
+    assert run.wait_for(r"(\] compile .*\n.*){6}"), run.printed
     run.kill()
-    assert run.end() == -signal.SIGKILL, run.said
+    assert run.end() == -signal.SIGKILL, run.printed
     again = [task for task in harness.settles(settled, BACKENDS) if task.startswith("compile")]
     assert len(again) <= 24 - 5
     tried("SIGKILL to doit alone after five compiles", "none of the five made again")

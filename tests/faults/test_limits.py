@@ -19,8 +19,8 @@ KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, prepared):
-    made = make_workspace(tmp_path_factory.mktemp("limits") / "a copy", prepared)
+def workspace(tmp_path_factory, finished):
+    made = finished(tmp_path_factory.mktemp("limits") / "a copy")
     made.run(*ONE)
     return made
 
@@ -54,7 +54,7 @@ OTHER += ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
 
 
 def as_other():
-    """Skip where no process can be another user's."""
+    """Skip where no process can belong to a different user."""
     there = os.getuid() == 0 and shutil.which("setpriv")
     if not there or subprocess.run([*OTHER, "true"], capture_output=True).returncode != 0:
         pytest.skip("needs root and setpriv")
@@ -75,7 +75,7 @@ def test_too_few_open_files(workspace, often, tried):
 def test_too_few_processes(workspace, often, tried):
     as_other()
     for number in often([1], [1, 2]):
-        # Below the tests' own folder, which only root may enter: hence its capability.
+        # Below the tests' own folder, which only root may enter: so it has that capability.
         run = start(workspace, preexec=limit(resource.RLIMIT_NPROC, number), before=OTHER)
         ends_with_one_line(workspace, run, "Resource temporarily unavailable")
         tried("too few processes", "one line, nothing measured")
@@ -84,9 +84,9 @@ def test_too_few_processes(workspace, often, tried):
 def test_too_small_files(workspace, tried):
     run = start(workspace, preexec=limit(resource.RLIMIT_FSIZE, 4 * KIB))
     try:
-        assert run.end() == 1, run.said
-        assert re.search(r"\.doit\.db: disk I/O error", harness.one_error(run.said)), run.said
-        assert run.said.count("\n") == 1, run.said
+        assert run.end() == 1, run.printed
+        assert re.search(r"\.doit\.db: disk I/O error", harness.one_error(run.printed)), run.printed
+        assert run.printed.count("\n") == 1, run.printed
         assert harness.finished(workspace) == {}
     finally:
         harness.settles(workspace, *ONE)
@@ -100,13 +100,13 @@ def test_what_a_limit_spoils_is_measured_again(workspace, what, tried):
     else:
         as_other()
         run = start(workspace, preexec=limit(resource.RLIMIT_NPROC, 3), before=OTHER)
-    assert run.end() == 1, run.said
-    assert "Traceback" not in run.said
-    said = {
+    assert run.end() == 1, run.printed
+    assert "Traceback" not in run.printed
+    printed = {
         "addresses": "trap: wasmtime.cranelift: Cannot allocate memory",
         "processes": "crash: native: .* unav",
     }
-    assert re.search(said[what], run.said), run.said
+    assert re.search(printed[what], run.printed), run.printed
     statuses = harness.cells(workspace)
     good = [path for path in harness.finished(workspace) if statuses[cell_of(path)] == "ok"]
     assert len(good) == (1 if what == "addresses" else 0), statuses
@@ -123,7 +123,7 @@ def test_too_little_processor_time(workspace, often, tried):
     # Of which doit itself needs about 2 s.
     choice = ("variants=O3", "rounds=90")
     run = start(workspace, *choice, preexec=limit(resource.RLIMIT_CPU, 1))
-    assert run.end() == -signal.SIGKILL, run.said
+    assert run.end() == -signal.SIGKILL, run.printed
     assert run.orphans() == []
     before = harness.finished(workspace)
     assert before
@@ -137,12 +137,12 @@ def test_the_page_cannot_end_a_run(tmp_path, prepared, tried):
     made = make_workspace(tmp_path / "a copy", prepared, page=True)
     made.run("measure", *ONE)  # runtimes need more, too
     run = start(made, keep=True, before=("sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"))
-    assert run.end() == 1, run.said
+    assert run.end() == 1, run.printed
     assert re.search(
-        r"^error: page: its process died of SIG\w+ \(Fatal .*; then run: doit run$", run.said, re.M
+        r"^error: page: its process died of SIG\w+ \(Fatal .*; then run: doit run$", run.printed, re.M
     )
-    harness.one_error(run.said)
-    assert "wasmtime.cranelift" in run.said.rpartition("\n\n")[0], "the table is shown"
+    harness.one_error(run.printed)
+    assert "wasmtime.cranelift" in run.printed.rpartition("\n\n")[0], "the table is shown"
     for path in (paths.RESULTS_JSON, "report/results.csv", paths.HISTORY):
         assert (made.path / path).exists(), path
     assert not (made.path / paths.INDEX_HTML).exists()

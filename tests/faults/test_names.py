@@ -23,12 +23,12 @@ from pipeline.workloads import scaffold, workload_toml
 from tests.conftest import ROOT
 from tests.faults.house import EVIL, LINES, make_house, state
 
-FAULTS = "Names that lead elsewhere"
+FAULTS = "Names that lead out of their folder"
 #: Why an archive's member is refused.
 OBJECTION = (
     "more than 99 bytes|an absolute path|a path out of its folder|a name with characters or components"
 )
-#: What a bundle may have all the same: names below the folder that they stand in, for whatever reads them.
+#: What a bundle may have all the same: names below the folder that they stand in, for all that read them.
 HARMLESS = ("good", "...", "a/b", " ", "  x", "~", "~/x", "~root", "CON", "nul.txt", "a.", "a..", ".hidden")
 HARMLESS += ("-rf", "--help", "@x", "a=b", "a@1", "a,b")
 #: Tables of matrix.toml whose keys are names of the user's.
@@ -135,7 +135,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     times = 0
     before = workspace.snapshot()
     for name in EVIL:
-        folder = tmp_path / "stranger"
+        folder = tmp_path / "untrusted"
         folder.mkdir(exist_ok=True)
         (folder / "main.c").write_text("int main(void) { return 0; }\n")
         quoted = json.dumps(name)
@@ -147,7 +147,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
                     assert not os.path.isabs(path), name
                     assert os.pardir not in path.split("/"), name
             times += 1
-        for key in ("judge = %s", "third_party = %s"):
+        for key in ("validator = %s", "third_party = %s"):
             (folder / "workload.toml").write_text(key % quoted + "\n", encoding="utf-8")
             with pytest.raises(BadInput, match=r"unknown key|not TOML"):
                 workload_toml.read(str(folder))
@@ -163,7 +163,7 @@ def test_no_name_of_others_files_is_a_path(workspace, monkeypatch, tmp_path, tri
     assert all(p.startswith("workloads/local/") and len(Path(p).parts) == 4 for p in made), made
     shutil.rmtree("workloads/local")
     tried(
-        "an evil name in a stranger's workload.toml or claims.toml",
+        "an evil name in an untrusted workload.toml or claims.toml",
         "refused, or a name below its folder",
         times,
     )
@@ -173,7 +173,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
     """As files, links and folders of other writers' archives."""
     monkeypatch.chdir(workspace.path)
     before = workspace.snapshot(), state(workspace)
-    path = tmp_path / "theirs.tar"
+    path = tmp_path / "untrusted.tar"
     for name in EVIL:
         for kind in (tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE):
             with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as made:
@@ -183,7 +183,7 @@ def test_no_member_of_a_bundle_is_a_path(workspace, monkeypatch, tmp_path, tried
             with pytest.raises(BadInput):
                 bundle.read(str(path))
     assert (workspace.snapshot(), state(workspace)) == before
-    tried("an evil name in a stranger's bundle", "refused, nothing unpacked", 4 * len(EVIL))
+    tried("an evil name in an untrusted bundle", "refused, nothing unpacked", 4 * len(EVIL))
 
 
 def whole(members, known):
@@ -221,26 +221,26 @@ def test_no_name_of_a_bundles_lock_is_a_path(workspace, monkeypatch, tmp_path, t
     one = replace(
         next(iter(known.artifacts.values())), sha256=hashlib.sha256(content).hexdigest(), bytes=len(content)
     )
-    path = tmp_path / "theirs.tar"
+    path = tmp_path / "untrusted.tar"
     times = 0
     for evil in ("good", *EVIL):
         for name, file in ((evil, evil), (evil, "good"), ("good", evil)):
             entry = replace(one, file=file)
             members = {f"artifacts/{name}/{file}": content}
             members[f"artifacts/{name}/provenance.json"] = statement(entry)
-            given = lock.seal(replace(known, artifacts={name: entry}))
-            path.write_bytes(whole(members, given))
+            forged = lock.seal(replace(known, artifacts={name: entry}))
+            path.write_bytes(whole(members, forged))
             if evil in HARMLESS:
                 assert list(bundle.read(str(path)).lock.artifacts) == [name]
             else:
                 with pytest.raises(BadInput, match=OBJECTION):
                     bundle.read(str(path))
                 # Also where its archive has no such member.
-                path.write_bytes(whole({}, given))
+                path.write_bytes(whole({}, forged))
                 with pytest.raises(BadInput, match=r": missing$"):
                     bundle.read(str(path))
             times += 1
     assert (workspace.snapshot(), state(workspace)) == before
     tried(
-        "an evil name in the lock of a stranger's bundle", "refused, or a plain name; nothing unpacked", times
+        "an evil name in the lock of an untrusted bundle", "refused, or a plain name; nothing unpacked", times
     )

@@ -12,7 +12,7 @@ from pipeline.core import paths
 from tests.faults.harness import cells, one_error, settles
 from tests.faults.house import EVIL, LINES, house_of, make_house, state
 
-FAULTS = "Names that lead elsewhere"
+FAULTS = "Names that lead out of their folder"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def workspace(prepared, tmp_path_factory):
 
 @pytest.fixture
 def outside(workspace):
-    """``outside(what)``: fails where anything beside the workspace was made or changed."""
+    """``outside(what)``: fails where anything outside the workspace was made or changed."""
     before = state(workspace)
 
     def check(what):

@@ -128,7 +128,7 @@ def test_the_patterns_see(pattern, bad):
 
 
 def test_the_page_escapes():
-    """Names and reasons are text on it, whatever they look like."""
+    """Names and reasons are text on it, even where they look like commands."""
     text = (ROOT / "pipeline/report/page/render.py").read_text(encoding="utf-8")
     (call,) = [n for n in ast.walk(ast.parse(text)) if "Environment(" in ast.unparse(n) and _is_call(n)]
     (escape,) = [k.value for k in call.keywords if k.arg == "autoescape"]

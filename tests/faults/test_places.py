@@ -58,16 +58,16 @@ def remove(workspace, *patterns):
 
 
 def run_in(workspace, *arguments, **options):
-    """A run whose output lies elsewhere: where it writes may be full."""
-    output = workspace.path.parent.parent / "said"
+    """A run whose output goes to a different place: where it writes may be full."""
+    output = workspace.path.parent.parent / "printed"
     run = harness.Run(workspace.path, "run", *arguments, output=output, **options)
-    return run.end(), run.said
+    return run.end(), run.printed
 
 
-def refused(status, said, sign, where):
+def refused(status, printed, sign, where):
     """One clear line, and nothing half-written."""
-    assert status == 1, (where, status, said)
-    assert re.search(sign, harness.one_error(said)), (where, said)
+    assert status == 1, (where, status, printed)
+    assert re.search(sign, harness.one_error(printed)), (where, printed)
 
 
 def fill(disk, workspace, pages, *arguments):
@@ -76,24 +76,24 @@ def fill(disk, workspace, pages, *arguments):
     used = disk.used()
     disk.shrink(used + pages)
     try:
-        status, said = run_in(workspace, *arguments)
+        status, printed = run_in(workspace, *arguments)
     finally:
         disk.grow()
-    if re.search(BUSY, said):
+    if re.search(BUSY, printed):
         status = 0  # which is no trouble of the disk
     if status != 0:
-        refused(status, said, FULL, f"{pages} pages of room")
-        # Where only what goes beside the report has no room, that is right all the same.
-        if re.search(BESIDE, harness.one_error(said)):
-            assert set(harness.cells(workspace).values()) == {"ok"}, said
-            assert (workspace.path / paths.REPORT_TXT).exists(), said
-    assert "Traceback" not in said, (pages, said)
+        refused(status, printed, FULL, f"{pages} pages of room")
+        # Where only what is written after the report has no room, that is right all the same.
+        if re.search(BESIDE, harness.one_error(printed)):
+            assert set(harness.cells(workspace).values()) == {"ok"}, printed
+            assert (workspace.path / paths.REPORT_TXT).exists(), printed
+    assert "Traceback" not in printed, (pages, printed)
     assert harness.litter(workspace.path) == [], f"{pages} pages of room"
     assert before.items() <= harness.finished(workspace).items(), f"{pages} pages of room"
     return status != 0
 
 
-#: All that a run of the matrix writes, but the compiler's cache, which lies elsewhere here.
+#: All that a run of the matrix writes, but the compiler's cache, which is a link here.
 EVERYTHING = (
     *(
         "third_party/coremark/core_[lmsu]*.c",
@@ -119,13 +119,13 @@ def test_a_disk_that_fills_up_at_any_page(disk, on_disk, often, tried):
     harness.settles(on_disk, before=finished)
     assert harness.modules(on_disk) == wanted, "a module is not what was linked"
     tried(
-        "disk full, at every third page of sources, build, results, report and history",
+        "disk full, at each third page of what a run writes",
         "named, exit 1; what was finished kept",
         times,
     )
 
 
-#: What a run writes beside the matrix: what to remove before, the run, and how many pages are too few for it.
+#: What a run writes in addition to the matrix: what to remove before, the run, and too few pages for it.
 OTHERS = {
     "lock": (("artifacts.lock",), ("lock",), (20,)),
     "bundle": (("build/bundle",), ("bundle",), (60,)),
@@ -141,7 +141,7 @@ OTHERS = {
 }
 
 
-def test_a_full_disk_beside_the_matrix(disk, on_disk, often, tried):
+def test_a_full_disk_outside_the_matrix(disk, on_disk, often, tried):
     memory = (on_disk.path / ".doit.db").read_bytes()
     (on_disk.path / "mine.c").write_text("int main(void) { return 0; }\n")
     for name, (patterns, arguments, rooms) in OTHERS.items():
@@ -164,7 +164,7 @@ def test_a_full_disk_beside_the_matrix(disk, on_disk, often, tried):
     shutil.rmtree(on_disk.path / paths.LOCAL_WORKLOADS)
 
 
-#: A folder or file to which nothing can be written; what is to be made again; by which run; and what is said.
+#: A folder or file to which nothing can be written; what is to be made again; by which run; what is printed.
 READ_ONLY = {
     ".": (("report/report.md",), (), r"\.doit\.lock"),
     "build": ((f"{ZIG}/O2/wasm/coremark.wasm",), (), ZIG),
@@ -175,7 +175,7 @@ READ_ONLY = {
     "results": (("results/*/coremark/zig/O2",), (), "results"),
     "report": (("report/report.txt",), (), "report"),
     "report/charts": (("report/index.html", "report/charts/*"), (), "report/charts"),
-    "history": (("results/*/coremark/zig/O3",), (), "history/runs.sqlite"),
+    "history": (("results/*/coremark/zig/O3",), (), "history: "),
     "third_party/coremark": (("third_party/coremark/core_util.c",), (), "third_party/coremark"),
 }
 
@@ -189,9 +189,9 @@ def test_a_read_only_place(on_disk, often, tried, place):
     remove(on_disk, *patterns)
     before = harness.finished(on_disk)
     with mounts.read_only(on_disk.path / place):
-        status, said = run_in(on_disk, *arguments)
-    refused(status, said, where, place)
-    assert re.search("read-?only", said, re.IGNORECASE), said
+        status, printed = run_in(on_disk, *arguments)
+    refused(status, printed, where, place)
+    assert re.search("read-?only", printed, re.IGNORECASE), printed
     # What needs no writing is no trouble.
     harness.settles(on_disk, before=before)
     with mounts.read_only(on_disk.path / place):
@@ -202,9 +202,9 @@ def test_a_read_only_place(on_disk, often, tried, place):
 def test_doits_memory_is_read_only(on_disk, tried):
     remove(on_disk, "report/report.md")
     with mounts.read_only(on_disk.path / ".doit.db"):
-        status, said = run_in(on_disk)
-    assert status == 0, said
-    assert "warning: .doit.db: attempt to write a readonly database" in said
+        status, printed = run_in(on_disk)
+    assert status == 0, printed
+    assert "warning: .doit.db: attempt to write a readonly database" in printed
     harness.settles(on_disk)
     tried("doit's memory is read-only", "a warning; all is done, and remembered by the next run")
 
@@ -217,19 +217,26 @@ def unprivileged():
     return UNPRIVILEGED
 
 
-def test_a_checkout_of_another_user(on_disk, unprivileged, tried):
+def test_a_checkout_of_a_different_user(on_disk, unprivileged, tried):
     owned = ("chown", "--recursive", "--no-dereference")
     subprocess.run([*owned, "65534:65534", on_disk.path], check=True)
-    status, said = run_in(on_disk, before=unprivileged)
-    assert (status, said.startswith("Everything is up to date.")) == (0, True), said
+    status, printed = run_in(on_disk, before=unprivileged)
+    assert (status, printed.startswith("Everything is up to date.")) == (0, True), printed
     remove(on_disk, "report/report.md")
-    refused(*run_in(on_disk, before=unprivileged), r"\.doit\.lock.*: Permission denied", "another's checkout")
+    refused(
+        *run_in(on_disk, before=unprivileged),
+        r"\.doit\.lock.*: Permission denied",
+        "a different user's checkout",
+    )
     subprocess.run([*owned, "0:0", on_disk.path], check=True)
     harness.settles(on_disk)
-    tried("a checkout of another user", "read; refused by name where something is to be written")
+    tried(
+        "a checkout that belongs to a different user",
+        "read; refused by name where something is to be written",
+    )
 
 
-#: Full: of bytes, or of files. The checkout lies below /tmp, too.
+#: Full: of bytes, or of files. The checkout is below /tmp, too.
 TMP = (
     'exec 9< "$PWD"; for at in /tmp /var/tmp; do mount -t tmpfs -o size=64k tmpfs $at; done; '
     'mkdir -p "$PWD"; mount -c --bind /proc/self/fd/9 "$PWD"; cd "$PWD"; '
@@ -240,17 +247,17 @@ TMP = (
 
 def test_temporary_files_have_no_room(on_disk, tried):
     if sys.executable.startswith("/tmp/"):
-        pytest.skip("needs a Python that lies elsewhere")
+        pytest.skip("needs a Python outside of /tmp")
     remove(on_disk, "results", f"{ZIG}/O2/wasm")
     inside = ("unshare", "-m", "sh", "-c", TMP, "sh")
-    status, said = run_in(on_disk, before=inside, env={**environment(on_disk.path), "TMPDIR": "/tmp"})
-    assert "Traceback" not in said, said
-    assert status == 0, said
+    status, printed = run_in(on_disk, before=inside, env={**environment(on_disk.path), "TMPDIR": "/tmp"})
+    assert "Traceback" not in printed, printed
+    assert status == 0, printed
     harness.settles(on_disk)
     tried("/tmp, /var/tmp and TMPDIR full", "the run ends well without them")
 
 
-#: What a run made, and what it was given, which somebody brings back.
+#: What a run made, and what it was given, which is brought back.
 MADE = (
     "results",
     "build/runtimes/wasmtime.json",
@@ -280,23 +287,23 @@ GIVEN = (
 
 
 def lose(workspace, place, wait, how, before=()):
-    """Do something to a place while a run measures; returns what that said, None if it had ended before."""
+    """Do something to a place while a run measures; returns what it printed, None if it had ended before."""
     remove(workspace, "results/*/*")
-    output = workspace.path.parent.parent / "said"
+    output = workspace.path.parent.parent / "printed"
     run = harness.Run(workspace.path, "run", output=output, before=before)
-    assert run.wait_for(r"\] measure "), (place, run.said)
+    assert run.wait_for(r"\] measure "), (place, run.printed)
     time.sleep(wait)
     meanwhile = run.process.poll() is None
     how(workspace, place)
     status = run.end()
     assert run.orphans() == [], (place, wait)
-    assert status in (0, 1), (place, wait, run.said)
-    assert "Traceback" not in run.said, (place, wait, run.said)
+    assert status in (0, 1), (place, wait, run.printed)
+    assert "Traceback" not in run.printed, (place, wait, run.printed)
     if status:
-        harness.one_error(run.said)
+        harness.one_error(run.printed)
     elif (workspace.path / paths.RESULTS_JSON).exists():
-        assert set(harness.cells(workspace).values()) == {"ok"}, (place, wait, run.said)
-    return run.said if meanwhile else None
+        assert set(harness.cells(workspace).values()) == {"ok"}, (place, wait, run.printed)
+    return run.printed if meanwhile else None
 
 
 def test_files_vanish_while_it_measures(on_disk, often, tried, tmp_path):
@@ -310,16 +317,17 @@ def test_files_vanish_while_it_measures(on_disk, often, tried, tmp_path):
         if place in GIVEN:
             given = on_disk.path / place
             (shutil.copytree if given.is_dir() else shutil.copy2)(given, kept)
-        said = lose(on_disk, place, chance.uniform(0, 1.5), remove)
-        times += said is not None
+        printed = lose(on_disk, place, chance.uniform(0, 1.5), remove)
+        times += printed is not None
         if place in GIVEN:
             shutil.rmtree(given, ignore_errors=True)
             (shutil.copytree if kept.is_dir() else shutil.copy2)(kept, given)
         if often(False, True) or number == len(places) - 1:
             harness.settles(on_disk)
-            assert harness.modules(on_disk) == wanted, (place, said)
-        if said and place == MADE[-1]:  # which a run makes
-            assert "error: " not in said or ("core_util.c" in said and "git checkout" not in said), said
+            assert harness.modules(on_disk) == wanted, (place, printed)
+        if printed and place == MADE[-1] and "error: " in printed:  # which a run makes
+            assert "core_util.c" in printed, printed
+            assert "git checkout" not in printed, printed
     assert times > len(places) // 2, "it had mostly ended before"
     tried("files and folders removed while it measures", "the next run ends right", times)
 
@@ -341,9 +349,9 @@ def test_permissions_are_lost_while_it_measures(on_disk, unprivileged, often, tr
         times += lose(on_disk, place, chance.uniform(0, 1.5), closed, unprivileged) is not None
         if number % 3 == 0:
             # It is still closed to the next one.
-            status, said = run_in(on_disk, before=unprivileged)
-            assert status in (0, 1), (place, said)
-            assert "Traceback" not in said, (place, said)
+            status, printed = run_in(on_disk, before=unprivileged)
+            assert status in (0, 1), (place, printed)
+            assert "Traceback" not in printed, (place, printed)
         for path, mode in modes.items():
             if path.exists():
                 path.chmod(mode)

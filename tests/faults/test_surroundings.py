@@ -15,8 +15,8 @@ FAULTS = "odd surroundings"
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, prepared):
-    made = make_workspace(tmp_path_factory.mktemp("surroundings") / "a copy", prepared)
+def workspace(tmp_path_factory, finished):
+    made = finished(tmp_path_factory.mktemp("surroundings") / "a copy")
     made.run(*ONE)
     return made
 
@@ -25,10 +25,10 @@ def workspace(tmp_path_factory, prepared):
 VARIABLES = {
     "no HOME": {"HOME": None},
     "a HOME that is not there": {"HOME": "/nonexistent/home"},
-    "a HOME that nobody can write to": {"HOME": "/proc"},
+    "a HOME that cannot be written to": {"HOME": "/proc"},
     "no TMPDIR": {"TMPDIR": None},
     "a TMPDIR that is not there": {"TMPDIR": "/nonexistent/tmp"},
-    "a TMPDIR that nobody can write to": {"TMPDIR": "/proc"},
+    "a TMPDIR that cannot be written to": {"TMPDIR": "/proc"},
     "no PATH": {"PATH": None},
     "an empty PATH": {"PATH": ""},
     "no TERM": {"TERM": None},
@@ -38,7 +38,7 @@ VARIABLES = {
     "PYTHONSAFEPATH": {"PYTHONSAFEPATH": "1"},
     "PYTHONHASHSEED": {"PYTHONHASHSEED": "77"},
     "PYTHONOPTIMIZE": {"PYTHONOPTIMIZE": "2"},
-    "another time zone": {"TZ": "Pacific/Kiritimati"},
+    "a different time zone": {"TZ": "Pacific/Kiritimati"},
 }
 #: Where time is short: together.
 FEW = ("a HOME that is not there", "a TMPDIR that is not there", "an empty PATH", "no TERM")
@@ -59,13 +59,13 @@ def test_the_report_is_the_same_in_all_of_them(workspace, often, tried):
     report = workspace.path / paths.REPORT
     wanted = {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()}
     assert paths.RESULTS_JSON.rpartition("/")[2] in wanted
-    odd = ["PYTHONHASHSEED", "PYTHONOPTIMIZE", "the language C", "another time zone"]
+    odd = ["PYTHONHASHSEED", "PYTHONOPTIMIZE", "the language C", "a different time zone"]
     for name in often(odd[:1], odd):
         shutil.rmtree(report)
         run = start(workspace, env=VARIABLES[name], keep=True)
-        assert run.end() == 0, run.said
+        assert run.end() == 0, run.printed
         assert {path.name: path.read_bytes() for path in report.iterdir() if path.is_file()} == wanted, name
-        tried(f"{name}, the report made anew", "the same bytes")
+        tried(f"{name}, the report made again", "the same bytes")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def test_an_output_that_cannot_say_all(workspace, request, name, tried):
 
 
 def shell(redirection):
-    """A command that starts another with this redirection."""
+    """A command that starts the next with this redirection."""
     return ("sh", "-c", f'exec "$@" {redirection}', "sh")
 
 
@@ -125,9 +125,9 @@ def test_output_cannot_be_written_to(workspace, what, tried):
 
     how = {"before": shell(">/dev/full")} if what == "full" else {"preexec": no_reader}
     run = start(workspace, **how)
-    assert run.end() == 1, run.said
-    assert "standard output" in harness.one_error(run.said)
-    assert "Exception ignored" not in run.said
+    assert run.end() == 1, run.printed
+    assert "standard output" in harness.one_error(run.printed)
+    assert "Exception ignored" not in run.printed
     harness.settles(workspace, *ONE, before=harness.finished(workspace))
     tried(f"standard output is {what}", "one line; the next run goes on")
 
@@ -166,7 +166,7 @@ PATHS = [HARD, "two\nlines", os.fsdecode(b"caf\xe9"), "-dash", "a:b", "tab\tx", 
 
 
 def test_paths(workspace, prepared, tmp_path, often, tried):
-    """From sources to the bundle and the page: the same comes out as elsewhere, and it names no place."""
+    """From sources to the bundle and the page: the same as in any other folder, and no place is named."""
     assert len(HARD) >= 200
     tasks = ["lock", "bundle", *often([], ["verify"])]
     for task in tasks:

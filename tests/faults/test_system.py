@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.measure import sample
-from tests.conftest import ROOT, make_workspace
+from tests.conftest import ROOT
 from tests.faults import harness
 from tests.faults.around import CELLS, ONE, ends_well, start
 
@@ -26,9 +26,9 @@ CLOCK = ROOT / "tests/standins/wall_clock.c"
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, prepared):
+def workspace(tmp_path_factory, finished):
     """A workspace whose run ended well; its workers get the clock of its runs."""
-    made = make_workspace(tmp_path_factory.mktemp("system") / "a copy", prepared)
+    made = finished(tmp_path_factory.mktemp("system") / "a copy")
     passed = '**{k: os.environ[k] for k in ("LD_PRELOAD", "CLOCK_OFFSET") if k in os.environ}'
     made.edit("pipeline/runtimes/launch.py", 'environment = {"PATH": ', f'environment = {{{passed}, "PATH": ')
     made.run(*ONE)
@@ -57,14 +57,14 @@ def test_the_clock_is_years_off(workspace, clock, often, tried):
         ends_well(workspace, run)
         measured = {sample.read(path).measured[:4] for path in harness.finished(workspace)}
         assert measured <= {str(time.gmtime().tm_year + years + d) for d in (-1, 0, 1)}, "the clock was right"
-        # Back in our time, and in another, all is as it was.
+        # Back in our time, and in a third, all is as it was.
         before = harness.finished(workspace)
         clock(-years * YEAR_S // 2)
         again = start(workspace, env=clock.environment, keep=True)
-        assert again.end() == 0, again.said
-        assert "Everything is up to date" in again.said, again.said
+        assert again.end() == 0, again.printed
+        assert "Everything is up to date" in again.printed, again.printed
         assert harness.finished(workspace) == before
-        tried("the clock is years off in a run, and elsewhere in the next", "nothing measured again")
+        tried("the clock is years off in a run, and off by other years in the next", "nothing measured again")
 
 
 def test_the_clock_jumps_meanwhile(workspace, clock, often, tried):
@@ -189,19 +189,19 @@ def impatient(workspace):
 
 
 def test_a_long_pause_of_a_worker_is_its_timeout(impatient, tried):
-    # Between two requests nobody waits for a worker: then once more.
+    # Between two requests no process waits for a worker: then once more.
     for _ in range(10):
         shutil.rmtree(impatient.results, ignore_errors=True)
         run = start(impatient)
-        assert run.wait_for(r"\] measure "), run.said
-        while ": timeout: " not in run.said and run.lives(300):
+        assert run.wait_for(r"\] measure "), run.printed
+        while ": timeout: " not in run.printed and run.lives(300):
             stopped([p.pid for p in run.children()], 1.3)
             run.lives(300)
         # The next cell's workers are not meant: where the kernel was slow to end these, once more.
         if run.end() == 1 and "ok" in harness.cells(impatient).values():
             break
-    assert run.end() == 1, run.said
-    assert "no answer within 1 s" in run.said
+    assert run.end() == 1, run.printed
+    assert "no answer within 1 s" in run.printed
     assert sorted(harness.cells(impatient).values()) == ["ok", "timeout"]
     tried("SIGSTOP to workers for longer than they may take", "timeout, the other cell ok")
 
@@ -222,9 +222,9 @@ def test_a_processor_is_lost_meanwhile(workspace, often, tried):
         pytest.skip("needs two processors")
     rounds = f"rounds={often(2, 6)}"
     run = start(workspace, "variants=O3", rounds)
-    assert run.wait_for(r"\] measure "), run.said
+    assert run.wait_for(r"\] measure "), run.printed
     while not run.children():
-        assert run.lives(), run.said
+        assert run.lives(), run.printed
     for each in [psutil.Process(run.process.pid), *run.children()]:
         with contextlib.suppress(psutil.Error):
             each.cpu_affinity(usable[:1])
@@ -235,18 +235,18 @@ def test_a_processor_is_lost_meanwhile(workspace, often, tried):
 
 
 def test_a_processor_goes_offline(workspace, often, tried):
-    """Who has lost one is another machine, whose numbers are not those of the whole one."""
+    """With one less it is a different machine, whose numbers are not those of the whole one."""
     if not often(False, True):
         pytest.skip("takes a processor from everybody: only with --long-faults")
     switch = Path("/sys/devices/system/cpu/cpu1/online")
     if not os.access(switch, os.W_OK):
         pytest.skip("needs root and a processor that can be switched off")
     run = start(workspace, "variants=O3", "rounds=3")
-    assert run.wait_for(r"\] measure "), run.said
+    assert run.wait_for(r"\] measure "), run.printed
     time.sleep(0.3)
     try:
         switch.write_text("0")
-        assert run.end() == 0, run.said
+        assert run.end() == 0, run.printed
         before = harness.finished(workspace)
         assert len(before) == 3 * len(CELLS)
         executed = harness.settles(workspace, *ONE, before=before)
@@ -256,5 +256,6 @@ def test_a_processor_goes_offline(workspace, often, tried):
     assert harness.settles(workspace, "variants=O3", "rounds=3", before=harness.finished(workspace))
     shutil.rmtree(workspace.path / paths.RESULTS)
     tried(
-        "a processor goes offline during a run, and comes back", "measured anew while it is away, kept else"
+        "a processor goes offline during a run, and comes back",
+        "measured again while it is away, otherwise kept",
     )

@@ -23,13 +23,13 @@ def test_the_second_waits_and_names_the_first(workspace, often, tried):
         # Reading does not wait.
         assert workspace.doit("list").returncode == 0
         assert first.process.poll() is None, "it should still have been measuring"
-        assert f"waiting for doit run {LONG} (process {first.process.pid} on " in other.said
-        assert "to end: it uses this checkout" in other.said
-        assert (first.end(), other.end()) == (0, 0), first.said + other.said
-        assert "waiting" not in first.said
-        assert "] measure " not in other.said, "nothing is measured twice"
+        assert f"waiting for doit run {LONG} (process {first.process.pid} on " in other.printed
+        assert "to end: it uses this checkout" in other.printed
+        assert (first.end(), other.end()) == (0, 0), first.printed + other.printed
+        assert "waiting" not in first.printed
+        assert "] measure " not in other.printed, "nothing is measured twice"
         if command == f"run {LONG}":
-            assert "Everything is up to date." in other.said
+            assert "Everything is up to date." in other.printed
         harness.settles(workspace)
         shutil.rmtree(workspace.results)
         tried(
@@ -45,7 +45,7 @@ def test_a_waiting_run_goes_on_when_the_first_is_killed(workspace, tried):
     assert other.wait_for("waiting for")
     first.kill(group=True)
     first.end()
-    assert other.end() == 0, other.said
+    assert other.end() == 0, other.printed
     harness.settles(workspace)
     tried("the first of two runs killed while the second waits", "the second went on and ended well")
 
@@ -54,8 +54,8 @@ def test_many_at_once(workspace, often, tried):
     number = often(3, 8)
     outputs = [workspace.path.parent / f"run {i}" for i in range(number)]
     runs = [harness.Run(workspace.path, "run", output=output) for output in outputs]
-    assert [run.end() for run in runs] == [0] * number, [run.said for run in runs]
-    measured = sum(run.said.count("] measure ") for run in runs)
+    assert [run.end() for run in runs] == [0] * number, [run.printed for run in runs]
+    measured = sum(run.printed.count("] measure ") for run in runs)
     assert measured == 8, "each sample was measured once"
     harness.settles(workspace)
     tried("several doit run started at the same moment", "each sample measured once", number)

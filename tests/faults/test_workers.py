@@ -52,10 +52,10 @@ class Case(NamedTuple):
 
 def dies(number, at):
     """By a signal."""
-    said = re.escape(f"the worker died of {signal_name(number)}")
+    printed = re.escape(f"the worker died of {signal_name(number)}")
     moment = "while it runs" if at == MID else f"at its {at}"
     return Case(
-        at, "die", str(int(number)), "crash", said, f"dies {moment} by each signal that ends a process"
+        at, "die", str(int(number)), "crash", printed, f"dies {moment} by each signal that ends a process"
     )
 
 
@@ -250,17 +250,17 @@ def fault(case, mark):
 def test_each_is_the_status_of_its_cell(workspace, chosen, tried):
     choice = ("variants=O3", "backends=native,wasmtime.cranelift,faulty.*", "rounds=1")
     run = Run(workspace.path, "run", *choice)
-    status, said = run.end(900), run.said
-    assert "Traceback" not in said, said
+    status, printed = run.end(900), run.printed
+    assert "Traceback" not in printed, printed
     assert run.orphans() == []
     assert litter(workspace.path) == []
     # What they say reaches neither a terminal nor a file raw.
     report = [p.read_text() for p in (workspace.path / "report").iterdir() if p.is_file()]
-    assert not [text for text in (said, *report) if re.search(r"[\x00\x07\x1b]", text)]
-    assert status == 1, said
+    assert not [text for text in (printed, *report) if re.search(r"[\x00\x07\x1b]", text)]
+    assert status == 1, printed
     results = json.loads((workspace.path / "report/results.json").read_text())
     found = {cell["backend"]: cell for cell in results["cells"]}
-    # What went well at the second try only is told: it may be wrong now and then.
+    # What went well at the second try only is a warning: it may be wrong now and then.
     warnings = {warning["name"]: warning["found"] for warning in results["warnings"]}
     assert "faulty.flaky" in warnings["second try"], warnings
     assert "crash: " in warnings["second try"]
@@ -269,9 +269,9 @@ def test_each_is_the_status_of_its_cell(workspace, chosen, tried):
         cell = found[f"faulty.{name}"]
         assert cell["status"] == case.status, (name, cell["status"], cell["reason"])
         assert re.search(case.reason, cell["reason"] or ""), (name, cell["reason"])
-        assert (cell["score"] is not None) == (case.status == "ok"), name
+        assert (cell["measurement"] is not None) == (case.status == "ok"), name
         named = f"coremark/zig/O3/faulty.{name}: {case.status}"
-        assert (named in said) == (case.status != "ok"), (named, said)
+        assert (named in printed) == (case.status != "ok"), (named, printed)
     for case in chosen.values():
         reason = ", with the reason" if case.status != "ok" else ""
         tried(f"a worker that {case.fault}", f"{case.status}{reason}; other cells ok")

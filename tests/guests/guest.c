@@ -1,9 +1,9 @@
-/* One program that does, by its first argument, whatever a guest may do to a worker. */
+/* One program that does, by its first argument, each thing that a guest may do to a worker. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-char *volatile kept; /* or the compiler drops an allocation that nobody looks at */
+char *volatile kept; /* or the compiler drops an allocation that is not used */
 
 int main(int argc, char *argv[])
 {

@@ -39,7 +39,7 @@ typedef size_t ee_size_t;
 
 #define align_mem(x) (void *)(4 + (((ee_ptr_int)(x)-1) & ~(ee_ptr_int)3))
 
-/* Milliseconds. Unsigned: a difference is right also where a clock of 32 bits begins anew. */
+/* Milliseconds. Unsigned: a difference is right also where a clock of 32 bits begins again. */
 #if CLOCK_BITS == 64
 typedef uint64_t CORE_TICKS;
 #elif CLOCK_BITS == 32

@@ -10,7 +10,7 @@ from pipeline.analyses.tune.candidate_builder import Workshop
 from pipeline.build import artifacts, flag_check
 from pipeline.core.artifact import Artifact
 from pipeline.core.model import Cell, Status
-from pipeline.experiment import search_space
+from pipeline.experiment import tune_table
 from pipeline.measure.measure_round import measure
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.workloads import workload_toml
@@ -38,7 +38,7 @@ def shop(*targets):
 
 
 def parse(text):
-    return search_space.space("matrix.toml", tomli.loads(text.replace("={}", "")))
+    return tune_table.space("matrix.toml", tomli.loads(text.replace("={}", ""))["tune"])
 
 
 def test_refused_choices_are_asked_about_once(here, monkeypatch):
@@ -94,9 +94,9 @@ def test_a_candidate_is_built_once_and_again_where_it_is_not_whole(here, monkeyp
         stream.truncate(100)
     assert shop().candidate(variant) == first
     assert len(made) == 6
-    here.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
+    here.append("third_party/coremark/core_portme.c", "int added_symbol = 1;\n")
     assert shop().candidate(variant).module is not None
-    assert len(made) == 12, "another source is another module"
+    assert len(made) == 12, "a different source is a different module"
 
 
 def test_what_does_not_build_has_a_reason_and_no_module(here):

@@ -1,4 +1,4 @@
-"""doit run doctor: everything that is known, with what brings it; it never fails."""
+"""doit run doctor: everything that is known, with its location or how to install it; it never fails."""
 
 import re
 
@@ -18,7 +18,7 @@ def test_doctor_names_every_backend_and_how_to_get_the_missing_ones(workspace):
     assert re.search(r"no-such-runtime +missing +there is no no-such on PATH", text)
 
 
-def test_doctor_says_what_brings_a_missing_package(workspace):
+def test_doctor_shows_how_to_install_a_missing_package(workspace):
     workspace.edit(
         "pipeline/runtimes/backends/wasmtime.py", 'packages=("wasmtime",)', 'packages=("wasmtime-none",)'
     )

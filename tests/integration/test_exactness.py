@@ -38,7 +38,7 @@ def test_same_bytes_are_no_change(ran):
 
 
 def test_a_changed_port_is_compiled_linked_and_measured(ran):
-    ran.append("third_party/coremark/core_portme.c", "int another_symbol = 1;\n")
+    ran.append("third_party/coremark/core_portme.c", "int added_symbol = 1;\n")
     counted = kinds(ran.run())
     assert counted["compile"] == 2 * 2  # one file: two variants, two targets
     assert counted["link"] == 2 * 2
@@ -59,7 +59,9 @@ def test_a_variants_flags_are_that_variants_alone(ran):
 
 
 def test_a_worker_is_its_cells_alone(ran):
-    ran.append("pipeline/runtimes/workers/wasmtime_worker.py", "# changed\n")
+    ran.append("pipeline/runtimes/workers/wasmtime_worker.py", "# a comment\n")
+    assert kinds(ran.run())["measure"] == 0, "a comment decides nothing"
+    ran.append("pipeline/runtimes/workers/wasmtime_worker.py", "CHANGED = 1\n")
     tasks = ran.run()
     assert cells(tasks) == {"coremark zig O2 wasmtime.cranelift", "coremark zig O3 wasmtime.cranelift"}
     assert kinds(tasks)["measure"] == 4
@@ -80,7 +82,7 @@ def test_more_rounds_are_the_new_rounds_alone(ran):
     assert kinds(ran.run("rounds=2"))["measure"] == 0
 
 
-def test_another_host_is_every_sample(ran):
+def test_a_new_host_is_every_sample(ran):
     ran.edit(
         "pipeline/core/host.py",
         '"cores": os.cpu_count(),\n            "k',
@@ -166,7 +168,7 @@ def test_clean_removes_what_was_made_and_forget_works(workspace):
     made = {p for p in before if re.search(r"coremark/(core_[lmsu]\w+\.c|coremark\.h)$", p)}
     assert len(made) == 6
     # What was measured before cannot be made again.
-    assert left == before - made | {"history/runs.sqlite"}
+    assert left == before - made | {"history/000001.json"}
     assert not (workspace.path / "build").exists()
     assert workspace.doit("forget").returncode == 0
 

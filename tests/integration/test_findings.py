@@ -54,7 +54,7 @@ def test_a_program_that_does_not_build_is_a_finding(workspace):
 
 
 def test_a_label_that_the_runtime_does_not_confirm_is_no_result(workspace):
-    """As if another compiler had been behind the label: it has happened to others for months."""
+    """As if a different compiler had been behind the label: it has happened to others for months."""
     workspace.edit(
         "pipeline/runtimes/backends/wasmtime.py",
         "options=options",

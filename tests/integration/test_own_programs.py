@@ -1,4 +1,4 @@
-"""Programs of one's own, for real: built, run under several backends, judged, cached; and hostile ones."""
+"""Programs of one's own, for real: built, run under several backends, validated, cached; and hostile ones."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ int main(void)
 }
 """
 HOSTILE = {
-    # name: (C source, more of workload.toml, status, what is said, under native and under the other)
+    # name: (C source, more of workload.toml, status, the reason, under native and under the other)
     "threads": (
         "#include <pthread.h>\nstatic void *f(void *p) { return p; }\n"
         "int main(void) { pthread_t t; return pthread_create(&t, 0, f, 0); }",
@@ -125,9 +125,9 @@ def test_a_program_of_ones_own_is_cached_like_any_other(workspace, summing, tmp_
     assert sum(task.startswith("measure ") for task in first) == 2 * 2
     found = cells(workspace)
     assert {c["status"] for c in found.values()} == {"ok"}
-    told = json.loads((workspace.path / "report/results.json").read_text())
-    assert [w["name"] for w in told["workloads"]] == ["summing", "json"]
-    assert "across" in told
+    report_json = json.loads((workspace.path / "report/results.json").read_text())
+    assert [w["name"] for w in report_json["workloads"]] == ["summing", "json"]
+    assert "across" in report_json
     report = (workspace.path / "report/report.md").read_text()
     assert "summing" in report
     assert "JSON parsing" in report
@@ -144,7 +144,7 @@ def test_a_program_of_ones_own_is_cached_like_any_other(workspace, summing, tmp_
     again = workspace.run(*choice)
     assert not [t for t in again if t.startswith(("compile", "link"))]
     assert sum(task.startswith("measure ") for task in again) == 2
-    # The same program elsewhere gives the same bytes, and no path of the user's is in them.
+    # The same program in a different folder gives the same bytes, and no path of the user is in them.
     moved = tmp_path / "moved" / "summing"
     shutil.copytree(summing, moved)
     module = workspace.path / "build/artifacts/summing/zig/O2/wasm/summing.wasm"
@@ -165,12 +165,12 @@ def test_a_new_workload_runs_at_once(workspace, tmp_path):
     assert (workspace.path / "workloads/local/fresh/step.h").exists()
     again = workspace.doit("run", "new", "workload=fresh", f"from={source}")
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert "exists; choose a different name" in again.stderr
     assert "Traceback" not in again.stderr
     workspace.run("workload=fresh", *CHOICE)
     found = cells(workspace)
     assert {c["status"] for c in found.values()} == {"ok"}
-    assert found["fresh", "native"]["score"] > 0
+    assert found["fresh", "native"]["measurement"]["score"] > 0
 
 
 def test_one_backend_that_computes_something_else_is_named(workspace, summing):
@@ -199,7 +199,7 @@ def test_one_backend_that_computes_something_else_is_named(workspace, summing):
     found = cells(workspace)
     assert found["summing", "wasmtime.cranelift"]["status"] == "ok"
     assert found["summing", "liar"]["status"] == "invalid", found["summing", "liar"]["reason"]
-    assert found["summing", "liar"]["score"] is None
+    assert found["summing", "liar"]["measurement"] is None
     reason = found["summing", "liar"]["reason"]
     assert "line 2 is 'sum " in reason
     assert "native prints 'sum " in reason
@@ -221,7 +221,7 @@ def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tm
     assert "Traceback" not in outcome.stderr
     found = cells(workspace)
     for name, (_, _, expected) in HOSTILE.items():
-        for backend, (status, said) in expected.items():
+        for backend, (status, reason) in expected.items():
             cell = found[name, backend]
             if status is None:
                 assert cell["status"] in ("invalid", "trap", "crash", "timeout"), (
@@ -231,7 +231,7 @@ def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tm
                 )
             else:
                 assert cell["status"] == status, (name, backend, cell["reason"])
-            assert said in (cell["reason"] or ""), (name, backend, cell["reason"])
+            assert reason in (cell["reason"] or ""), (name, backend, cell["reason"])
     for backend in BACKENDS.split(","):
         assert found["whole", backend]["status"] == "ok", found["whole", backend]["reason"]
     assert not list(workspace.path.rglob("pwned"))

@@ -1,4 +1,4 @@
-"""Modules that somebody else built run beside our own, each checked as far as its interface allows."""
+"""Prebuilt modules measured together with our own builds: validated, cached, and refused by name."""
 
 import hashlib
 import json
@@ -22,14 +22,14 @@ def samples(workspace, name):
     return [read(path) for path in sorted(workspace.path.glob(f"results/**/prebuilt/{name}/**/round-*.json"))]
 
 
-def test_the_very_bytes_beside_our_own(workspace, tmp_path):
-    theirs = tmp_path / "their build.wasm"
-    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", theirs)
-    ran = workspace.run(f"artifact={theirs}", "variants=O2", BACKENDS)
+def test_a_copy_of_our_own_module_gives_the_same_results(workspace, tmp_path):
+    module = tmp_path / "their build.wasm"
+    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", module)
+    ran = workspace.run(f"artifact={module}", "variants=O2", BACKENDS)
     assert "take in module coremark their_build" in ran
     own, cell = results(workspace)["cells"]
     assert (cell["toolchain"], cell["variant"], cell["status"]) == ("prebuilt", "their_build", "ok")
-    assert cell["wasm_sha256"] == own["wasm_sha256"] == hashlib.sha256(theirs.read_bytes()).hexdigest()
+    assert cell["wasm_sha256"] == own["wasm_sha256"] == hashlib.sha256(module.read_bytes()).hexdigest()
     assert own["prebuilt"] is None
     assert cell["prebuilt"] == {
         "file": "their build.wasm",
@@ -40,15 +40,15 @@ def test_the_very_bytes_beside_our_own(workspace, tmp_path):
         text = (workspace.path / "report" / report).read_text()
         assert "their build.wasm" in text
         assert cell["wasm_sha256"] in text
-    assert workspace.run(f"artifact={theirs}", "variants=O2", BACKENDS) == []
+    assert workspace.run(f"artifact={module}", "variants=O2", BACKENDS) == []
 
-    # Alone, it is the whole matrix; other bytes of the same name are another module.
-    assert workspace.run(f"artifact={theirs}", BACKENDS)[-4:] == REPORTING
+    # Alone, it is the whole matrix; other bytes of the same name are a different module.
+    assert workspace.run(f"artifact={module}", BACKENDS)[-4:] == REPORTING
     assert len(results(workspace)["cells"]) == 1
-    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm", theirs)
-    ran = workspace.run(f"artifact={theirs}", BACKENDS)
+    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O3/wasm/coremark.wasm", module)
+    ran = workspace.run(f"artifact={module}", BACKENDS)
     assert [each for each in ran if each.startswith("measure coremark prebuilt their_build")]
-    assert results(workspace)["cells"][0]["wasm_sha256"] == hashlib.sha256(theirs.read_bytes()).hexdigest()
+    assert results(workspace)["cells"][0]["wasm_sha256"] == hashlib.sha256(module.read_bytes()).hexdigest()
 
 
 def test_programs_with_clocks_and_manners_of_their_own(workspace, tmp_path):
@@ -99,15 +99,15 @@ def test_what_is_no_module_is_refused_in_one_line(workspace, tmp_path, content, 
 
 
 def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
-    theirs = tmp_path / "theirs.wasm"
-    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", theirs)
-    digest = hashlib.sha256(theirs.read_bytes()).hexdigest()
+    module = tmp_path / "published.wasm"
+    shutil.copy(workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm", module)
+    digest = hashlib.sha256(module.read_bytes()).hexdigest()
     text = (workspace.path / "matrix.toml").read_text()
     for entry, reason in (
-        (f'published = {{ file = "{theirs}", sha256 = "{digest}" }}', None),
-        (f'published = {{ file = "{theirs}", sha256 = "{"0" * 64}" }}', f"its SHA-256 is {digest}"),
-        (f'published = {{ file = "{theirs}", sha = "{digest}" }}', "did you mean 'sha256'?"),
-        ('published = ""', "expected the path of a .wasm file"),
+        (f'published = {{ file = "{module}", sha256 = "{digest}" }}', None),
+        (f'published = {{ file = "{module}", sha256 = "{"0" * 64}" }}', f"its SHA-256 is {digest}"),
+        (f'published = {{ file = "{module}", sha = "{digest}" }}', "did you mean 'sha256'?"),
+        ('published = ""', "expected a path or { file = …, sha256 = … }"),
     ):
         (workspace.path / "matrix.toml").write_text(f"{text}\n[artifacts]\n{entry}\n")
         outcome = workspace.doit("run", "variants=O2", BACKENDS, "rounds=1")
@@ -121,9 +121,9 @@ def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):
 
 
 @pytest.mark.parametrize("task", ["verify", "lock", "bundle", "selftest"])
-def test_what_is_built_here_is_no_affair_of_theirs(workspace, task):
-    theirs = workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm"
-    outcome = workspace.doit("run", task, f"artifact={theirs}")
+def test_tasks_on_builds_of_our_own_take_no_prebuilt_module(workspace, task):
+    module = workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm"
+    outcome = workspace.doit("run", task, f"artifact={module}")
     assert outcome.returncode == 1
     assert outcome.stderr == (
         f"error: command line: {task} is about what is built here and does not take artifact=; "
@@ -151,7 +151,7 @@ def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tm
         assert cell["status"] == "ok", cell["reason"]
         assert cell["prebuilt"]["interface"] == "run, clock i64"
         assert "shows no CRC" in cell["prebuilt"]["validated"]
-        assert 0.01 < cell["ratio"] < 2
+        assert 0.01 < cell["measurement"]["ratio"] < 2
         seen.add(cell["backend"])
     assert {"wasmtime.cranelift", "wasmtime.pulley"} <= seen
     if os.environ.get("CI"):

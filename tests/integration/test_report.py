@@ -2,44 +2,9 @@
 
 import json
 
-CELL_KEYS = [
-    "workload",
-    "toolchain",
-    "variant",
-    "flags",
-    "backend",
-    "kind",
-    "status",
-    "reason",
-    "score",
-    "ratio",
-    "ratio_low",
-    "ratio_high",
-    "rounds",
-    "chunks",
-    "compile_seconds",
-    "code_bytes",
-    "wasm_bytes",
-    "wasm_sha256",
-    "native_sha256",
-    "peak_rss_bytes",
-    "identity",
-    "proof",
-    "disturbed",
-    "undisturbed_rounds",
-    "undisturbed_chunks",
-    "warmup_chunks",
-    "trend",
-    "stopped",
-    "start_seconds",
-    "runtime_seconds",
-    "instantiate_seconds",
-    "first_run_seconds",
-    "log_error",
-    "freedom",
-    "prebuilt",
-    "group",
-]
+from pipeline.results import results_json
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult, Measurement
 
 
 def test_the_shape_of_results_json(ran):
@@ -55,38 +20,44 @@ def test_the_shape_of_results_json(ran):
         "cells",
         "comparisons",
         "warnings",
-        "tradeoffs",
-        "across",
-        "elsewhere",
+        "pareto_fronts",
+        "across_workloads",
+        "other_hosts",
     ]
-    assert results["schema"] == 2
+    assert results["schema"] == 3
     (workload,) = results["workloads"]
     assert set(workload["reference"]) == {"toolchain", "variant", "score", "sha256"}
-    assert results["across"] is None
+    assert results["across_workloads"] is None
     assert {"cpu", "microarchitecture", "cores", "memory_bytes", "os", "kernel", "python"} <= set(
         results["host"]
     )
     assert len(results["cells"]) == 4
     for cell in results["cells"]:
-        assert list(cell) == CELL_KEYS
+        assert tuple(cell) == CellResult.__struct_fields__
         assert cell["status"] == "ok"
-        assert cell["ratio_low"] <= cell["ratio"] <= cell["ratio_high"]
-        assert cell["score"] == cell["ratio"] * workload["reference"]["score"]
-        assert (cell["rounds"], cell["chunks"]) == (2, 4)
-        assert cell["stopped"] == "2 rounds"
-        assert cell["group"] or cell["disturbed"]
-        assert cell["proof"]
         assert cell["identity"]["version"]
-        assert cell["peak_rss_bytes"] > 10_000
         native = cell["backend"] == "native"
-        assert (cell["wasm_bytes"] is None) == native
-        assert (cell["compile_seconds"] is None) == native
-        assert cell["code_bytes"] > 10_000
-    pairs = {frozenset((v["one"], v["other"])) for v in results["comparisons"]}
+        numbers = cell["measurement"]
+        assert tuple(numbers) == Measurement.__struct_fields__
+        assert numbers["ratio_low"] <= numbers["ratio"] <= numbers["ratio_high"]
+        assert numbers["score"] == numbers["ratio"] * workload["reference"]["score"]
+        assert (numbers["rounds"], numbers["chunks"]) == (2, 4)
+        assert numbers["stop_reason"] == "2 rounds"
+        assert numbers["group_letters"] or numbers["disturbed"]
+        assert numbers["compiler_evidence"]
+        assert numbers["peak_rss_bytes"] > 10_000
+        assert (numbers["wasm_bytes"] is None) == native
+        assert (numbers["compile_seconds"] is None) == native
+        assert numbers["code_bytes"] > 10_000
+    pairs = {frozenset((v["cell"], v["compared_with"])) for v in results["comparisons"]}
     assert len(pairs) == 4, "cells that differ in one thing: two levels, two backends"
     assert {v["verdict"] for v in results["comparisons"]} <= {"faster", "slower", "same within", "undecided"}
     assert all({"name", "found", "effect", "remedy"} == set(w) for w in results["warnings"])
     assert str(ran.path).encode() not in raw, "a path of the host's"
+    # What is written is what is read, to the last byte.
+    results_json.write(str(ran.path / "report/again.json"), results_json.parse(raw, "results.json", Results))
+    assert (ran.path / "report/again.json").read_bytes() == raw
+    (ran.path / "report/again.json").unlink()
 
 
 def test_the_same_samples_give_the_same_report(ran):
@@ -99,16 +70,17 @@ def test_the_same_samples_give_the_same_report(ran):
 
 
 def test_the_reports_say_what_the_results_say(ran):
-    results = json.loads((ran.path / "report/results.json").read_text())
+    results = results_json.read(str(ran.path / "report/results.json"))
     markdown = (ran.path / "report/report.md").read_text()
     table = (ran.path / "report/report.txt").read_text()
-    for cell in results["cells"]:
-        assert f"{cell['score']:.0f}" in table
-        assert f"| {cell['ratio']:.4f} | {cell['ratio_low']:.4f} |" in markdown
+    for cell in results.cells:
+        numbers = cell.measurement
+        assert f"{numbers.score:.0f}" in table
+        assert f"| {numbers.ratio:.4f} | {numbers.ratio_low:.4f} |" in markdown
     assert table in ran.doit("run").stdout
 
 
-def test_foreign_text_cannot_act_as_markup(workspace):
+def test_text_from_outside_cannot_act_as_markup(workspace):
     workspace.run("flags=-O2 '-DX=<b>|`*'", "backends=wasmtime.cranelift", "variants=O2")
     markdown = (workspace.path / "report/report.md").read_text()
     assert "<b>" not in markdown.replace("\\<b\\>", "")

@@ -6,9 +6,7 @@ import json
 import jsonschema
 
 from pipeline.report import exports
-from tests.conftest import ROOT, make_workspace
-
-SCHEMA = json.loads((ROOT / "pipeline/report/schemas/results.schema.json").read_text(encoding="utf-8"))
+from tests.conftest import make_workspace
 
 
 def results(workspace):
@@ -20,7 +18,8 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
     summary = workspace.path / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert workspace.run()[-5:] == ["report", "page", "export", "remember", "check"]
-    jsonschema.Draft202012Validator(SCHEMA).validate(results(workspace))
+    schema = json.loads((workspace.path / "report/results.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(results(workspace))
     for path in (*(e.path for e in exports.discover().values()), "report/index.html"):
         assert (workspace.path / path).stat().st_size > 100, path
     for name in ("heatmap", "compile-time", "size"):
@@ -45,33 +44,35 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
 
 
 def test_history_keeps_every_run_and_clean_keeps_it(workspace):
-    said = workspace.doit("run", "history")
-    assert said.returncode == 0
-    assert said.stdout.endswith("\nno run is remembered yet; to measure one type: doit run\n")
+    outcome = workspace.doit("run", "history")
+    assert outcome.returncode == 0
+    assert outcome.stdout.endswith("\nno run is recorded yet; to measure one, run: doit run\n")
     workspace.run("variants=O2")
     workspace.run("variants=O2", "flags=-O2 -DX")
-    said = workspace.doit("run", "history").stdout
-    assert "coremark/zig/O2-DX/native" in said or "2/2" in said
+    shown = workspace.doit("run", "history").stdout
+    assert "coremark/zig/O2-DX/native" in shown or "2/2" in shown
     assert workspace.doit("clean").returncode == 0
-    assert workspace.doit("run", "history").stdout == said
-    workspace.path.joinpath("history/runs.sqlite").write_bytes(b"rubbish")
+    assert workspace.doit("run", "history").stdout == shown
+    workspace.path.joinpath("history/000002.json").write_bytes(b"rubbish")
     outcome = workspace.doit("run", "history")
     assert outcome.returncode == 1
     assert outcome.stderr.count("\n") == 1
-    assert "mv " in outcome.stderr
+    assert "mv history/000002.json history/000002.json.damaged" in outcome.stderr
+    assert "2/2" in outcome.stdout, "the first run is not damaged"
 
 
 def test_what_got_slower_ends_with_two(workspace):
     workspace.run("backends=native", "variants=O2,O3", "rounds=5")
     old = results(workspace)
-    for cell in old["cells"]:  # whatever this machine was like: told, and precisely
-        cell.update(disturbed=False, log_error=0.001, freedom=4.0)
-    slower, elsewhere = copy.deepcopy(old), copy.deepcopy(old)
+    for cell in old["cells"]:  # precise, also on a disturbed machine
+        cell["measurement"].update(disturbed=False, log_standard_error=0.001, degrees_of_freedom=4.0)
+        cell["measurement"].update(rounds_used=5, pairs_used=150)
+    slower, other_host = copy.deepcopy(old), copy.deepcopy(old)
     slower["created"] = "2099-01-01T00:00:00+00:00"
     for key in ("ratio", "ratio_low", "ratio_high", "score"):
-        slower["cells"][0][key] *= 0.9
-    elsewhere["host"]["fingerprint"] = "0" * 64
-    for name, content in (("old", old), ("slower", slower), ("elsewhere", elsewhere)):
+        slower["cells"][0]["measurement"][key] *= 0.9
+    other_host["host"]["fingerprint"] = "0" * 64
+    for name, content in (("old", old), ("slower", slower), ("other_host", other_host)):
         (workspace.path / f"{name}.json").write_text(json.dumps(content))
 
     def compare(*arguments):
@@ -79,16 +80,16 @@ def test_what_got_slower_ends_with_two(workspace):
         assert "Traceback" not in outcome.stdout + outcome.stderr
         return outcome.returncode, outcome.stdout, outcome.stderr
 
-    code, said, error = compare("new=slower.json")
+    code, table, error = compare("new=slower.json")
     assert code == 2
-    assert "slower" in said
+    assert "slower" in table
     assert "coremark/zig/O2/native" in error
     assert json.loads((workspace.path / "report/compare.json").read_text())["regressions"]
     assert compare("new=slower.json", "threshold=15")[0] == 0
     assert compare("new=old.json")[0] == 0
-    code, _, error = compare("new=elsewhere.json")
+    code, _, error = compare("new=other_host.json")
     assert (code, "hosts=any" in error, error.count("\n")) == (1, True, 1)
-    assert compare("new=elsewhere.json", "hosts=any")[0] == 0
+    assert compare("new=other_host.json", "hosts=any")[0] == 0
     code, _, error = compare("new=slower.json", "threshold=much")
     assert (code, error.count("\n")) == (1, 1)
 
@@ -97,7 +98,7 @@ def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
     workspace = make_workspace(tmp_path / "a copy", prepared, page=True)
     workspace.append("claims.toml", "[claims.bad]\nkind = 'raito'\n")
     (workspace.path / "history").mkdir()
-    (workspace.path / "history/runs.sqlite").write_bytes(b"rubbish" * 1000)
+    (workspace.path / "history/000001.json").write_bytes(b"rubbish" * 1000)
     outcome = workspace.doit("run", "variants=O2")
     assert outcome.returncode == 1
     assert "EEMBC CoreMark, compiled by zig" in outcome.stdout
@@ -106,9 +107,9 @@ def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
     assert "Traceback" not in outcome.stderr
     assert (workspace.path / "report/results.csv").exists()
     assert not (workspace.path / "report/index.html").exists()
-    # It is told until it is mended.
+    # It is reported until it is mended.
     assert "error: page: claims.toml: " in workspace.doit("run", "variants=O2").stderr
     workspace.edit("claims.toml", "[claims.bad]\nkind = 'raito'\n", "")
-    (workspace.path / "history/runs.sqlite").unlink()
+    (workspace.path / "history/000001.json").unlink()
     assert workspace.run("variants=O2") == ["page", "remember", "check"]
     assert (workspace.path / "report/index.html").exists()

@@ -13,15 +13,21 @@ import pytest
 from pipeline.core.errors import BadInput
 from pipeline.reproducibility import bundle, canonical_tar
 from pipeline.reproducibility.lock import parse
-from tests.conftest import environment
+from tests.conftest import copied, environment, make_workspace
 
 WASM = "build/artifacts/coremark/zig/O2/wasm"
 
 
+@pytest.fixture(scope="module")
+def with_lock(tmp_path_factory, prepared):
+    made = make_workspace(tmp_path_factory.mktemp("locked") / "a copy", prepared)
+    made.run("lock")
+    return made
+
+
 @pytest.fixture
-def locked(workspace):
-    workspace.run("lock")
-    return workspace
+def locked(tmp_path, with_lock):
+    return copied(with_lock.path, tmp_path / "a copy")
 
 
 def flip(path, at=-1, bit=0):

@@ -17,7 +17,7 @@ def cells(workspace, name="results.json"):
 
 
 def left_behind(workspace):
-    """What lies beside finished environments, their records and their pins."""
+    """Files other than finished environments, their records and their pins."""
     folder = workspace.path / "build/environments"
     finished = ("wasmer-1.1.0", "wasmtime-38.0.0", "wasmtime-37.0.0")
     known = {name + end for name in finished for end in ("", ".json", ".txt")}
@@ -30,9 +30,9 @@ def test_a_version_is_fetched_once_and_proves_itself(workspace):
     cell = cells(workspace)[OLD]
     assert cell["status"] == "ok"
     assert cell["identity"]["version"] == "38.0.0"
-    assert cell["proof"]["compiler"] == "cranelift"
+    assert cell["measurement"]["compiler_evidence"]["compiler"] == "cranelift"
     assert workspace.run(*CHOICE) == []
-    # Shared: another cell of this version needs no other environment.
+    # Shared: a second cell of this version needs no environment of its own.
     tasks = workspace.run(f"backends={OLD},wasmtime.cranelift-none@38.0.0", "variants=O2,O3", "rounds=2")
     assert not [t for t in tasks if t.startswith("provide")]
     assert not [t for t in tasks if f"O3 {OLD}" in t]
@@ -90,10 +90,10 @@ def test_a_sweep_says_which_release_changed_the_score(workspace):
     assert points["38.0.0"]["status"] == "ok"
     assert points["38.0.0"]["ratio_low"] <= points["38.0.0"]["ratio"] <= points["38.0.0"]["ratio_high"]
     assert points["0.39.99"]["status"] == "unavailable"
-    assert not (workspace.path / "report/report.md").exists(), "the report is of another question"
+    assert not (workspace.path / "report/report.md").exists(), "the report answers a different question"
 
 
-def test_a_sweep_without_a_runtime_says_what_to_type(workspace):
+def test_a_sweep_without_a_runtime_says_what_to_run(workspace):
     outcome = workspace.doit("run", "sweep")
     assert outcome.returncode == 1
     assert "doit run sweep runtime=wasmtime" in outcome.stderr

@@ -1,4 +1,4 @@
-"""Wasmtime, rightly, but for the clock that its guests are told: LIE of the environment names it below."""
+"""Wasmtime, rightly, but for the clock that its guests read: LIE of the environment names it below."""
 
 import itertools
 import os
@@ -16,7 +16,7 @@ looks = itertools.count()
 began = begun = 0
 
 
-def told():
+def lied():
     """The nanoseconds that are due, wrong as it was asked for."""
     global began, begun
     true, look = time.monotonic_ns(), next(looks)
@@ -41,7 +41,7 @@ def told():
 
 
 def clock_time_get(caller, _clock, _precision, at):
-    caller["memory"].write(caller, told().to_bytes(8, "little"), at)
+    caller["memory"].write(caller, lied().to_bytes(8, "little"), at)
     return 0
 
 

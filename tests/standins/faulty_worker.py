@@ -29,7 +29,7 @@ def line(answer):
 
 
 def die(answer):
-    """Of a signal, whatever Python does with it."""
+    """Of a signal, also where Python handles it."""
     number = int(WITH)
     if number not in (signal.SIGKILL, signal.SIGSTOP):
         signal.signal(number, signal.SIG_DFL)

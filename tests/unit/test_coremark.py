@@ -51,7 +51,7 @@ def test_the_other_seed_set_is_not_taken_for_this_one():
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("0.852990\n", "0.000000\n", "stands still or lies"),
+        ("0.852990\n", "0.000000\n", "stands still or is wrong"),
         ("0.852990\n", "nan\n", "no line"),
         ("0.852990\n", "-1.0\n", "no line"),
         ("35170.4", "70340.8", "it says 70340.8 iterations/s, but 30000 in"),

@@ -34,7 +34,7 @@ def test_matrix_toml_names_folders_of_wasi_sdk(tmp_path):
     plan = matrix.load({"toolchains": "wasi-sdk-27*"}, str(path))
     assert [t.name for t in plan.toolchains] == ["wasi-sdk-27.0"]
     path.write_text(f"wasi_sdk = [3]\n{text}", encoding="utf-8")
-    with pytest.raises(BadInput, match="wasi_sdk: expected a list of folders"):
+    with pytest.raises(BadInput, match=r"wasi_sdk\[0\]: expected a folder like '/opt/wasi-sdk', found 3"):
         matrix.load({}, str(path))
 
 

@@ -1,6 +1,5 @@
-"""Every export says what results.json and the samples say, to the last digit, whatever the texts in it."""
+"""Every export says what results.json and the samples say, to the last digit, for any text in it."""
 
-import copy
 import csv
 import io
 import json
@@ -12,29 +11,40 @@ import sys
 from decimal import Decimal
 from fractions import Fraction
 
+import jsonschema
 import msgspec
 import pyperf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from pipeline.core import paths
 from pipeline.core.errors import ProjectError
-from pipeline.core.files import read_json, write_json
+from pipeline.core.model import Status
+from pipeline.core.text import for_github, for_line, for_markdown_code, printable
 from pipeline.measure.sample import read, write
 from pipeline.report import exports
 from pipeline.report.exports import github_summary
 from pipeline.report.exports.csv_table import render as csv_of
-from pipeline.report.exports.markdown import brief, code
+from pipeline.report.exports.markdown import brief
 from pipeline.report.exports.markdown import render as markdown_of
-from pipeline.report.exports.markdown import text as plain
-from pipeline.report.exports.text import one_line, printable
-from pipeline.results.cells import label, speed
+from pipeline.results import results_json
+from pipeline.results.cells import speed
+from pipeline.results.model_cell import InstalledPart, PrebuiltModule, RuntimeIdentity
+from tests import factories
 from tests.data import page_inputs
 from tests.recorded import DISTURBED, ROUNDS, WARMED, inside, record
 
-NAMES = ["across.csv", "benchmark-action.json", "pyperf.json", "results.csv", "results.md"]
+NAMES = [
+    "across.csv",
+    "benchmark-action.json",
+    "pyperf.json",
+    "results.csv",
+    "results.md",
+    "results.schema.json",
+]
 HOSTILE = [
     "<script>alert(1)</script>",
     "a|b||c",
@@ -64,7 +74,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def results(run):
-    return copy.deepcopy(run.results)
+    return run.results
 
 
 @pytest.fixture
@@ -83,7 +93,7 @@ def written(run):
 
 
 def ok(results):
-    return [cell for cell in results["cells"] if cell["status"] == "ok"]
+    return [(cell, cell.measurement) for cell in results.cells if cell.is_ok]
 
 
 def rows_of(text):
@@ -103,30 +113,46 @@ def entries_of(text):
 
 
 def hostile(results, samples, text):
-    """The same results where every text that comes from outside is another; names stay different."""
-    changed = copy.deepcopy(results)
-    changed["host"] = {k: text if isinstance(v, str) else v for k, v in changed["host"].items()}
-    changed["toolchains"][0].update(name=f"{text}zig", version=text)
-    changed["protocol"]["name"] = changed["workloads"][0]["reference"]["variant"] = text
-    changed["workloads"][0].update(
-        name=f"{text}coremark", **dict.fromkeys(("title", "note", "proof", "time"), text)
+    """The same results where every text that comes from outside is replaced; names stay different."""
+    (workload,) = results.workloads
+    (tool,) = results.toolchains
+    host = {k: text for k, v in msgspec.structs.asdict(results.host).items() if isinstance(v, str)}
+    cells, moved = [], {}
+    for cell in results.cells:
+        names = {key: f"{text}{getattr(cell, key)}" for key in ("workload", "variant", "backend")}
+        parts = None if cell.is_native else {text: InstalledPart(version=text, sha256="0" * 64)}
+        made = replace(
+            cell,
+            toolchain=f"{text}zig",
+            flags=(text, text),
+            reason=None if cell.reason is None else text,
+            identity=RuntimeIdentity(name=text, version=text, packages=parts),
+            **names,
+        )
+        if cell.is_ok:
+            evidence = {text: text} if cell.measurement.compiler_evidence else {}
+            made = replace(made, measurement=replace(cell.measurement, compiler_evidence=evidence))
+        if cell.label in samples:
+            moved[made.label] = samples[cell.label]
+        cells.append(made)
+    cells[1] = replace(cells[1], prebuilt=PrebuiltModule(file=text, interface=text, validated=text))
+    changed = replace(
+        results,
+        host=replace(results.host, **{**host, "fingerprint": results.host.fingerprint}),
+        toolchains=(replace(tool, name=f"{text}zig", version=text or "1"),),
+        protocol=replace(results.protocol, name=text),
+        workloads=(
+            replace(
+                workload,
+                name=f"{text}coremark",
+                reference=replace(workload.reference, variant=text),
+                **dict.fromkeys(("title", "note", "validation", "time_source"), text),
+            ),
+        ),
+        warnings=tuple(replace(w, name=text, found=text, effect=text, remedy=text) for w in results.warnings),
+        cells=tuple(cells),
+        other_hosts=(),
     )
-    for warning in changed["warnings"]:
-        warning.update(dict.fromkeys(warning, text))
-    moved = {}
-    for cell in changed["cells"]:
-        name = label(cell)
-        cell["toolchain"] = f"{text}zig"
-        cell.update({key: f"{text}{cell[key]}" for key in ("workload", "variant", "backend")})
-        cell.update(flags=[text, text], reason=None if cell["reason"] is None else text)
-        cell["identity"].update(name=text, version=text)
-        if "packages" in cell["identity"]:
-            cell["identity"]["packages"] = {text: {"version": text, "sha256": "0" * 64}}
-        if cell["proof"]:
-            cell["proof"] = {text: text}
-        if name in samples:
-            moved[label(cell)] = samples[name]
-    changed["cells"][1]["prebuilt"] = {"file": text, "interface": text, "validated": text}
     return changed, moved
 
 
@@ -138,14 +164,14 @@ def test_exports_are_found_by_looking(monkeypatch, tmp_path):
     assert set(NAMES) <= set(found)
     assert all(e.says and "\n" not in e.says for e in found.values())
     assert all(e.path == f"{paths.REPORT}/{name}" for name, e in found.items())
-    (tmp_path / "another.py").write_text(
+    (tmp_path / "one_more.py").write_text(
         "from pipeline.report.exports.model import Export\n"
-        "EXPORTS = (Export('x.txt', 'x', lambda results, samples: results['created']),)\n",
+        "EXPORTS = (Export('x.txt', 'x', lambda results, samples: results.created),)\n",
         encoding="utf-8",
     )
     monkeypatch.setattr(exports, "__path__", [*exports.__path__, str(tmp_path)])
     more = exports.discover()
-    monkeypatch.delitem(sys.modules, "pipeline.report.exports.another")
+    monkeypatch.delitem(sys.modules, "pipeline.report.exports.one_more")
     assert set(more) - set(found) == {"x.txt"}
 
 
@@ -168,10 +194,10 @@ def test_the_same_input_gives_the_same_bytes(run, written):
 def copied(run, tmp_path, monkeypatch):
     """A run of one's own, without exports."""
     monkeypatch.chdir(tmp_path)
-    write_json(paths.RESULTS_JSON, run.results)
-    for cell in ok(run.results):
+    results_json.write(paths.RESULTS_JSON, run.results)
+    for cell, _ in ok(run.results):
         for number in range(1, ROUNDS + 1):
-            path = paths.sample(label(cell), number)
+            path = paths.sample(cell.label, number)
             write(path, read(run.folder / path))
     return tmp_path
 
@@ -186,8 +212,10 @@ DAMAGES = {
     "half a results.json": lambda folder: (folder / paths.RESULTS_JSON).write_text('{"cells": [', "utf-8"),
     "no sample": lambda folder: (folder / paths.sample(WARMED, 2)).unlink(),
     "half a sample": lambda folder: (folder / paths.sample(WARMED, 2)).write_text("{", "utf-8"),
-    "a sample of another cell": lambda folder: damage_sample(lambda s: {"cell": "coremark/zig/O3/native"}),
-    "a sample of another artifact": lambda folder: damage_sample(lambda s: {"artifact_sha256": "0" * 64}),
+    "a sample of a different cell": lambda folder: damage_sample(
+        lambda s: {"cell": "coremark/zig/O3/native"}
+    ),
+    "a sample of a different artifact": lambda folder: damage_sample(lambda s: {"artifact_sha256": "0" * 64}),
     "a sample with fewer chunks": lambda folder: damage_sample(
         lambda s: {
             k: getattr(s, k)[1:]
@@ -198,12 +226,12 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_does_not_fit_together_is_refused_in_one_line(copied, damage):
+def test_what_does_not_fit_together_is_refused_in_for_line(copied, damage):
     exports.write_all()
     for name in NAMES:
         (copied / paths.REPORT / name).unlink()
     DAMAGES[damage](copied)
-    with pytest.raises(ProjectError, match=r"^[^\n]+; type: doit run$"):
+    with pytest.raises(ProjectError, match=r"^[^\n]+; (to write one, )?run: doit run( report)?$"):
         exports.write_all()
     assert not [name for name in NAMES if (copied / paths.REPORT / name).exists()]
 
@@ -211,18 +239,18 @@ def test_what_does_not_fit_together_is_refused_in_one_line(copied, damage):
 # Several workloads
 
 
-def test_of_several_workloads_each_is_told_by_itself():
+def test_of_several_workloads_each_is_reported_by_itself():
     results = page_inputs.several()
     text = markdown_of(results, {})
     assert text.startswith("### 3 workloads under WebAssembly on ")
-    for workload in results["workloads"]:
-        assert f"\n{workload['title']}, compiled by zig, {workload['unit']}:\n" in text
-        assert f"{workload['name']} {speed(workload['reference']['score'])} {workload['unit']}" in text
-        assert f"| workload `{workload['name']}` |" in text
+    for w in results.workloads:
+        assert f"\n{w.title}, compiled by zig, {w.unit}:\n" in text
+        assert f"{w.name} {speed(w.reference.score)} {w.unit}" in text
+        assert f"| workload `{w.name}` |" in text
     header = csv_of(results, {}).partition("\r\n")[0]
     assert header.startswith("workload,toolchain,variant,")
     rows = rows_of(csv_of(results, {}))
-    assert [row["workload"] for row in rows] == [c["workload"] for c in results["cells"]]
+    assert [row["workload"] for row in rows] == [c.workload for c in results.cells]
     entries = entries_of(exports.discover()["benchmark-action.json"].render(results, {}))
     assert len(entries) == len(ok(results))
     assert "nbody/zig/O3/wasm3" in entries
@@ -232,19 +260,20 @@ def test_of_several_workloads_each_is_told_by_itself():
 
 
 def test_all_agree_with_results_json_to_the_last_digit(results, written):
-    rows = {label(r): r for r in rows_of(written["results.csv"])}
+    parts = ("workload", "toolchain", "variant", "backend")
+    rows = {"/".join(row[part] for part in parts): row for row in rows_of(written["results.csv"])}
     benches, entries = benches_of(written["pyperf.json"]), entries_of(written["benchmark-action.json"])
-    assert set(benches) == set(entries) == {label(cell) for cell in ok(results)}
-    assert set(rows) == {label(cell) for cell in results["cells"]}
-    for cell in ok(results):
-        name = label(cell)
+    assert set(benches) == set(entries) == {cell.label for cell, _ in ok(results)}
+    assert set(rows) == {cell.label for cell in results.cells}
+    for cell, m in ok(results):
+        name = cell.label
         metadata, entry = benches[name].get_metadata(), entries[name]
-        assert entry["value"] == cell["ratio"]
-        assert entry["range"] == f"± {(cell['ratio_high'] - cell['ratio_low']) / 2!r}"
-        assert f": {cell['ratio_low']!r} to {cell['ratio_high']!r}\n" in entry["extra"]
+        assert entry["value"] == m.ratio
+        assert entry["range"] == f"± {(m.ratio_high - m.ratio_low) / 2!r}"
+        assert f": {m.ratio_low!r} to {m.ratio_high!r}\n" in entry["extra"]
         for key in ("ratio", "ratio_low", "ratio_high"):
-            assert float(rows[name][key]) == metadata[key] == cell[key]
-        digest = cell["wasm_sha256"] or cell["native_sha256"]
+            assert float(rows[name][key]) == metadata[key] == getattr(m, key)
+        digest = cell.artifact_sha256
         assert metadata["artifact_sha256"] == digest
         assert digest in entry["extra"]
         assert digest in (rows[name]["wasm_sha256"], rows[name]["native_sha256"])
@@ -253,7 +282,8 @@ def test_all_agree_with_results_json_to_the_last_digit(results, written):
 def leaves(value, path=""):
     for key, inner in value.items():
         if isinstance(inner, dict):
-            yield from leaves(inner, f"{path}{key}.")
+            # The numbers of a cell are next to its names.
+            yield from leaves(inner, path if key == "measurement" else f"{path}{key}.")
         else:
             yield f"{path}{key}", inner
 
@@ -261,8 +291,9 @@ def leaves(value, path=""):
 def test_csv_has_every_scalar_of_every_cell(results, written):
     text = written["results.csv"]
     assert text.endswith("\r\n")
-    assert text.count("\n") == text.count("\r\n") == len(results["cells"]) + 1
-    for cell, row in zip(results["cells"], rows_of(text), strict=True):
+    assert text.count("\n") == text.count("\r\n") == len(results.cells) + 1
+    cells = msgspec.to_builtins(results.cells)
+    for cell, row in zip(cells, rows_of(text), strict=True):
         assert None not in row
         expected = {k: v for k, v in leaves(cell) if v is not None}
         assert {k for k, v in row.items() if v != ""} == {k for k, v in expected.items() if v != ""}
@@ -272,43 +303,58 @@ def test_csv_has_every_scalar_of_every_cell(results, written):
             elif isinstance(value, (int, float)):
                 assert row[key] == json.dumps(value), key
                 assert type(value)(row[key]) == value
-            elif isinstance(value, list):
-                assert shlex.split(unguarded(row[key])) == value
+            elif isinstance(value, tuple):
+                assert shlex.split(unguarded(row[key])) == list(value)
             else:
                 assert unguarded(row[key]) == value
 
 
-def test_csv_tells_null_from_an_empty_text(results):
-    results["cells"][0]["group"], results["cells"][1]["group"] = "", None
-    first, second = csv_of({"cells": results["cells"][:2]}, {}).split("\r\n")[1:3]
+def test_csv_distinguishes_null_from_an_empty_text(results):
+    first, second = ok(results)[0][0], ok(results)[1][0]
+    cells = [
+        replace(cell, measurement=replace(cell.measurement, group_letters=letters))
+        for cell, letters in ((first, ""), (second, None))
+    ]
+    first, second = csv_of(replace(results, cells=tuple(cells)), {}).split("\r\n")[1:3]
     assert ',"",' in first
     assert '""' not in second
 
 
+def csv_of_cell(**changes):
+    """The CSV of one cell that has these flags, this reason, evidence or score."""
+    numbers = {key: changes.pop(key) for key in ("score", "compiler_evidence") if key in changes}
+    made = factories.cell(measured=factories.measurement(**numbers))
+    if "reason" in changes:
+        made = replace(made, status=Status.TRAP, reason=changes.pop("reason"), measurement=None)
+    return csv_of(factories.results([replace(made, **changes)]), {})
+
+
 @pytest.mark.parametrize("start", [*"=+-@\t\r\n＝＋－＠", *HOSTILE])
 def test_csv_guards_what_a_spreadsheet_would_compute(start):
-    text = csv_of({"cells": [{"flags": [f"{start}1"], "reason": f"{start}1", f"{start}key": 1}]}, {})
-    for field in [f for row in csv.reader(io.StringIO(text, newline="")) for f in row]:
-        assert not field.startswith(tuple("=+-@\t\r\n＝＋－＠"))
-    row = rows_of(text)[0]
-    assert unguarded(row["reason"]) == printable(f"{start}1")
-    assert printable(f"{start}key") in map(unguarded, row)
+    failed = csv_of_cell(flags=(f"{start}1",), reason=f"{start}1")
+    measured = csv_of_cell(compiler_evidence={f"{start}key": f"{start}value"})
+    for text in (failed, measured):
+        for field in [f for row in csv.reader(io.StringIO(text, newline="")) for f in row]:
+            assert not field.startswith(tuple("=+-@\t\r\n＝＋－＠"))
+    assert unguarded(rows_of(failed)[0]["reason"]) == printable(f"{start}1")
+    assert printable(f"compiler_evidence.{start}key") in map(unguarded, rows_of(measured)[0])
 
 
-@given(
-    st.lists(st.text(max_size=12), min_size=1, max_size=3),
-    st.text(max_size=20),
-    st.floats(allow_nan=False, allow_infinity=False),
-)
-def test_csv_gives_any_text_and_number_back_and_starts_no_formula(flags, reason, score):
-    text = csv_of({"cells": [{"flags": flags, "reason": reason, "score": score}]}, {})
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=3), st.text(min_size=1, max_size=20))
+def test_csv_gives_any_text_back_and_starts_no_formula(flags, reason):
+    text = csv_of_cell(flags=tuple(flags), reason=reason)
     header, fields = csv.reader(io.StringIO(text, newline=""))
-    assert header == ["flags", "reason", "score"]
-    assert unguarded(fields[0]) == printable(shlex.join(flags))
-    assert unguarded(fields[1]) == printable(reason)
-    assert json.loads(fields[2]) == score
-    assert not [f for f in fields[:2] if f.startswith(tuple("=+-@\t\r"))]
+    row = dict(zip(header, fields, strict=True))
+    assert unguarded(row["flags"]) == printable(shlex.join(flags))
+    assert unguarded(row["reason"]) == printable(reason)
+    assert not [f for f in fields if f.startswith(tuple("=+-@\t\r"))]
     text.encode("utf-8")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_csv_gives_any_number_back(score):
+    (row,) = rows_of(csv_of_cell(score=score))
+    assert json.loads(row["score"]) == score
 
 
 # Markdown
@@ -324,50 +370,50 @@ def test_markdown_shows_the_correct_rounding_of_every_cell(results, written):
             variants = [f.strip("`") for f in fields[1:]]
         elif line.startswith("| `") and variants and len(fields) == len(variants) + 1:
             shown.update({(v, fields[0].strip("`")): f for v, f in zip(variants, fields[1:], strict=True)})
-    assert len(shown) == len(results["cells"])
-    for cell in results["cells"]:
-        entry = shown[cell["variant"], cell["backend"]]
-        if cell["status"] != "ok":
-            assert entry == cell["status"]
+    assert len(shown) == len(results.cells)
+    for cell in results.cells:
+        entry, m = shown[cell.variant, cell.backend], cell.measurement
+        if m is None:
+            assert entry == cell.status.value
             continue
         found = re.fullmatch(r"(\d+)<br>(\d+\.\d{4}) ± (\d+\.\d{2}) %( \?)?", entry)
         assert found, entry
-        assert Decimal(found[1]) == round(Decimal(cell["score"]))
-        assert Decimal(found[2]) == round(Decimal(cell["ratio"]), 4)
-        half = (Fraction(cell["ratio_high"]) - Fraction(cell["ratio_low"])) / 2 / Fraction(cell["ratio"])
+        assert Decimal(found[1]) == round(Decimal(m.score))
+        assert Decimal(found[2]) == round(Decimal(m.ratio), 4)
+        half = (Fraction(m.ratio_high) - Fraction(m.ratio_low)) / 2 / Fraction(m.ratio)
         assert abs(Fraction(found[3]) - half * 100) <= Fraction(5, 1000) + Fraction(1, 10**12)
-        assert bool(found[4]) == cell["disturbed"]
+        assert bool(found[4]) == m.disturbed
     assert DISTURBED in text
 
 
 def test_markdown_has_host_versions_digests_warnings_and_reasons(results, written):
-    text, workload = written["results.md"], results["workloads"][0]
-    tool, runtime = results["toolchains"][0], results["cells"][1]["identity"]
+    text, workload = written["results.md"], results.workloads[0]
+    tool, runtime = results.toolchains[0], results.cells[1].identity
     for part in (
-        tool["version"],
-        tool["sha256"],
-        f"{runtime['name']} {runtime['version']}",
-        f"revision {workload['revision']}",
-        workload["reference"]["sha256"],
-        workload["proof"],
-        results["created"],
-        f"{workload['reference']['score']:.0f} iterations/s",
+        tool.version,
+        tool.sha256,
+        f"{runtime.name} {runtime.version}",
+        f"revision {workload.revision}",
+        workload.reference.sha256,
+        workload.validation,
+        results.created,
+        f"{workload.reference.score:.0f} iterations/s",
         "not official CoreMark results",
         "needs simd",
     ):
         assert part in text, part
-    assert len(results["warnings"]) > 1
-    assert all(f"- {warning['name']}: " in text for warning in results["warnings"])
+    assert len(results.warnings) > 1
+    assert all(f"- {warning.name}: " in text for warning in results.warnings)
 
 
-def test_modules_that_others_built_are_told_by_their_digest(results, samples):
-    cell = results["cells"][1]
-    sample = samples[label(cell)]
-    cell.update(toolchain="prebuilt", variant="theirs")
-    cell["prebuilt"] = {"file": "theirs.wasm", "interface": "command", "validated": "CRCs of both"}
-    results["cells"] = [cell]
-    made = {n: e.render(results, {label(cell): sample}) for n, e in exports.discover().items()}
-    line = f"`theirs.wasm`, SHA-256 `{cell['wasm_sha256']}`, validated: CRCs of both"
+def test_prebuilt_modules_are_named_with_their_digest(results, samples):
+    measured = results.cells[1]
+    module = PrebuiltModule(file="module.wasm", interface="command", validated="CRCs of both")
+    cell = replace(measured, toolchain="prebuilt", variant="module", prebuilt=module)
+    results = replace(results, cells=(cell,))
+    sample = {cell.label: samples[measured.label]}
+    made = {n: e.render(results, sample) for n, e in exports.discover().items()}
+    line = f"`module.wasm`, SHA-256 `{cell.wasm_sha256}`, validated: CRCs of both"
     assert line in made["results.md"]
     (bench,) = benches_of(made["pyperf.json"]).values()
     assert bench.get_metadata()["toolchain"] == "prebuilt"
@@ -376,9 +422,8 @@ def test_modules_that_others_built_are_told_by_their_digest(results, samples):
     assert rows_of(made["results.csv"])[0]["prebuilt.validated"] == "CRCs of both"
 
 
-def test_cells_that_say_nothing_of_others_modules_are_our_own(results):
-    for cell in results["cells"]:
-        cell.pop("prebuilt", None)
+def test_without_prebuilt_modules_none_is_listed(results):
+    assert not any(cell.prebuilt for cell in results.cells)
     assert "module `" not in markdown_of(results, {})
 
 
@@ -416,18 +461,18 @@ def test_markdown_makes_nothing_of_hostile_text(results, samples, text):
 
 @given(st.text(max_size=30))
 def test_markdown_shows_any_text_as_it_is_in_its_own_column(text):
-    row = f"| a | b | c |\n|---|---|---|\n| {code(text)} | {plain(text)} | x |\n"
+    row = f"| a | b | c |\n|---|---|---|\n| {for_markdown_code(text)} | {for_github(text)} | x |\n"
     parsed = [t for t in tokens(row) if t.type in ("td_open", "th_open")]
     assert len(parsed) == 6
     cells = [t for t in tokens(row) if t.type == "inline"][3:]
     parts = [[p.content for p in t.children if p.type in ("text", "code_inline")] for t in cells]
     shown = ["".join(part) for part in parts]
-    as_code = one_line(text).replace("`", "'").replace("|", "/")
-    assert shown == [as_code, one_line(text), "x"]
+    as_code = for_line(text).replace("`", "'").replace("|", "/")
+    assert shown == [as_code, for_line(text), "x"]
 
 
 def test_markdown_shows_no_entity_of_hostile_text():
-    row = f"| {plain('&lt;b&gt; &amp; &#64;x')} |"
+    row = f"| {for_github('&lt;b&gt; &amp; &#64;x')} |"
     assert "".join(t.content for t in tokens(row) if t.type == "text") == "| &lt;b&gt; &amp; &#64;x |"
 
 
@@ -436,10 +481,10 @@ def test_markdown_shows_no_entity_of_hostile_text():
 
 def test_pyperf_has_each_undisturbed_chunk_of_each_round(results, samples, written):
     benches = benches_of(written["pyperf.json"])
-    for cell in ok(results):
-        name = label(cell)
+    for cell, m in ok(results):
+        name = cell.label
         bench = benches[name]
-        assert bench.get_nrun() == cell["rounds"] == len(samples[name])
+        assert bench.get_nrun() == m.rounds == len(samples[name])
         assert bench.get_unit() == "second"
         for made, sample in zip(bench.get_runs(), samples[name], strict=True):
             steady = sample.steady()
@@ -456,20 +501,20 @@ def test_pyperf_has_each_undisturbed_chunk_of_each_round(results, samples, writt
 
 
 def test_pyperf_metadata_says_what_ran_and_names_no_host(results, written):
-    host = results["host"]
-    for cell in ok(results):
-        metadata = benches_of(written["pyperf.json"])[label(cell)].get_metadata()
+    host, workload = results.host, results.workloads[0]
+    benches = benches_of(written["pyperf.json"])
+    for cell, _ in ok(results):
+        metadata = benches[cell.label].get_metadata()
         assert "hostname" not in metadata
-        assert metadata["cpu_model_name"] == one_line(host["cpu"])
-        assert metadata["cpu_count"] == host["cores"]
-        assert metadata["runtime_version"] == cell["identity"]["version"]
-        assert metadata["flags"] == " ".join(cell["flags"])
-        assert metadata["toolchain_sha256"] == results["toolchains"][0]["sha256"]
-        workload = results["workloads"][0]
-        assert metadata["description"].startswith(workload["title"])
-        assert metadata["workload"] == workload["name"]
-        assert metadata["revision"] == workload["revision"]
-        assert metadata["reference_sha256"] == workload["reference"]["sha256"]
+        assert metadata["cpu_model_name"] == for_line(host.cpu)
+        assert metadata["cpu_count"] == host.cores
+        assert metadata["runtime_version"] == cell.identity.version
+        assert metadata["flags"] == " ".join(cell.flags)
+        assert metadata["toolchain_sha256"] == results.toolchains[0].sha256
+        assert metadata["description"].startswith(workload.title)
+        assert metadata["workload"] == workload.name
+        assert metadata["revision"] == workload.revision
+        assert metadata["reference_sha256"] == workload.reference.sha256
 
 
 def test_pyperf_writes_the_same_suite_itself(written):
@@ -500,14 +545,14 @@ def test_pyperf_takes_hostile_text(results, samples, text):
     made = exports.discover()["pyperf.json"].render(changed, moved)
     made.encode("utf-8")
     benches = benches_of(made)
-    assert set(benches) == {one_line(label(cell)) for cell in ok(changed)}
+    assert set(benches) == {for_line(cell.label) for cell, _ in ok(changed)}
     assert all("\x1b" not in str(v) for bench in benches.values() for v in bench.get_metadata().values())
 
 
 def test_without_an_ok_cell_pyperf_has_nothing_to_open(results):
-    none = next(cell for cell in results["cells"] if cell["status"] == "unavailable")
-    names = ("workload", "toolchain", "variant", "backend")
-    results["cells"] = [{**none, **{key: cell[key] for key in names}} for cell in results["cells"]]
+    none = next(cell for cell in results.cells if cell.status is Status.UNAVAILABLE)
+    cells = (replace(none, variant=cell.variant, backend=cell.backend) for cell in results.cells)
+    results = replace(results, cells=tuple(cells))
     files = {name: export.render(results, {}) for name, export in exports.discover().items()}
     assert json.loads(files["benchmark-action.json"]) == []
     with pytest.raises(ValueError, match="non-empty"):
@@ -520,24 +565,24 @@ def test_without_an_ok_cell_pyperf_has_nothing_to_open(results):
 
 def test_action_entries_are_what_the_action_reads(results, written):
     entries = json.loads(written["benchmark-action.json"])
-    assert [e["name"] for e in entries] == [label(cell) for cell in ok(results)]
-    for entry, cell in zip(entries, ok(results), strict=True):
+    assert [e["name"] for e in entries] == [cell.label for cell, _ in ok(results)]
+    for entry, (cell, m) in zip(entries, ok(results), strict=True):
         assert list(entry) == ["name", "unit", "value", "range", "extra"]
         assert entry["unit"] == "ratio to native"
         assert isinstance(entry["value"], float)
         # The action's own pattern (extractRangeInfo.ts).
         found = re.search(r"(\+-|±)\s*(?P<value>\d.+)", entry["range"])
-        assert math.isclose(float(found["value"]), (cell["ratio_high"] - cell["ratio_low"]) / 2, rel_tol=0)
-        for part in (results["host"]["kernel"], results["toolchains"][0]["sha256"], cell["identity"]["name"]):
+        assert math.isclose(float(found["value"]), (m.ratio_high - m.ratio_low) / 2, rel_tol=0)
+        for part in (results.host.kernel, results.toolchains[0].sha256, cell.identity.name):
             assert part in entry["extra"]
-        assert ("too disturbed" in entry["extra"]) == cell["disturbed"]
+        assert ("too disturbed" in entry["extra"]) == m.disturbed
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_action_takes_hostile_text(results, samples, text):
     changed, moved = hostile(results, samples, text)
     entries = json.loads(exports.discover()["benchmark-action.json"].render(changed, moved))
-    assert [e["value"] for e in entries] == [cell["ratio"] for cell in ok(results)]
+    assert [e["value"] for e in entries] == [m.ratio for _, m in ok(results)]
     for entry in entries:
         assert not set(entry["name"]) & set("`|\n\r\0\x1b")
         assert entry["extra"].count("\n") == 4
@@ -555,7 +600,7 @@ def test_no_summary_outside_github(results, monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("before", ["", "others' text", "# others' table\n"])
+@pytest.mark.parametrize("before", ["", "text", "# a table\n"])
 def test_the_summary_is_appended(results, monkeypatch, tmp_path, before):
     path = tmp_path / "summary.md"
     path.write_text(before, encoding="utf-8")
@@ -589,7 +634,13 @@ def test_a_summary_that_cannot_be_written_is_a_warning(results, monkeypatch, tmp
 
 
 def test_the_recorded_run_is_what_it_should_be(run):
-    """The other tests mean nothing if the recorded run has no cell of each kind."""
-    assert {cell["status"] for cell in run.results["cells"]} == {"ok", "unavailable", "trap"}
-    assert {cell["disturbed"] for cell in run.results["cells"]} == {True, False, None}
-    assert read_json(run.folder / paths.RESULTS_JSON) == run.results
+    """The other tests are void if the recorded run has no cell of each kind."""
+    assert {cell.status.value for cell in run.results.cells} == {"ok", "unavailable", "trap"}
+    assert {m.disturbed for _, m in ok(run.results)} == {True, False}
+    assert results_json.read(str(run.folder / paths.RESULTS_JSON)) == run.results
+
+
+def test_the_schema_is_written_next_to_what_it_describes(run, written):
+    schema = json.loads(written["results.schema.json"])
+    assert schema == results_json.json_schema()
+    jsonschema.validate(json.loads((run.folder / paths.RESULTS_JSON).read_text("utf-8")), schema)

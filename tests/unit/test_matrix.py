@@ -1,11 +1,11 @@
-"""What matrix.toml and the command line may say, and what they are told where they err."""
+"""What matrix.toml and the command line may contain, and the messages for mistakes."""
 
 import itertools
 from collections import Counter
 
 import pytest
 
-from pipeline.core import paths, toml_checks
+from pipeline.core import paths, toml_file
 from pipeline.core.errors import BadInput
 from pipeline.experiment import matrix
 from pipeline.runtimes import identity
@@ -90,7 +90,7 @@ def test_a_version_is_an_environment_of_its_own(load):
         ("native@1.0", "native is not a PyPI package"),
     ],
 )
-def test_a_version_that_is_none_is_named(load, backends, complaint):
+def test_a_wrong_version_is_reported(load, backends, complaint):
     with pytest.raises(BadInput) as caught:
         load(backends=backends)
     assert complaint in str(caught.value)
@@ -113,7 +113,7 @@ def test_a_sweep_is_versions_times_backends(load):
     ):
         with pytest.raises(BadInput, match=complaint):
             load(text, runtime="wasmtime", **wrong)
-    with pytest.raises(BadInput, match="not a name"):
+    with pytest.raises(BadInput, match="expected a name"):
         load(text.replace("sweeps.wasmtime", 'sweeps."../x"'), runtime="wasmtime")
     with pytest.raises(BadInput, match="versions= needs runtime="):
         load(text, versions="9.0.0")
@@ -143,17 +143,21 @@ def test_quick_takes_the_first_rounds_of_standard():
         ),
         ('"wasmtime.cranelift"]', '"wasmtime.cranlift"]', "did you mean 'wasmtime.cranelift'"),
         ('["native", "wasmtime.cranelift"]', "[]", 'expected "installed" or a list'),
-        ('["native", "wasmtime.cranelift"]', "[1]", 'expected "installed" or a list'),
+        ('["native", "wasmtime.cranelift"]', "[1]", "backends[0]: expected a string, found 1"),
         ('["native", "wasmtime.cranelift"]', '"native"', 'expected "installed" or a list'),
         ('["zig"]', '["zag"]', "unknown toolchain 'zag'; did you mean 'zig'"),
         ('variant = "O3"', 'variant = "O9"', "reference.variant: unknown variant 'O9'"),
         ('O2 = { flags = "-O2" }', 'O2 = { flag = "-O2" }', "variants.O2: unknown key 'flag'"),
         ('O2 = { flags = "-O2" }', "O2 = { flags = 2 }", "variants.O2.flags: expected a string"),
-        ('O2 = { flags = "-O2" }', 'O2 = { flags = "" }', "variants.O2.flags: empty"),
+        ('O2 = { flags = "-O2" }', 'O2 = { flags = "" }', "variants.O2.flags: empty; expected a string like"),
         ('O2 = { flags = "-O2" }', 'O2 = { flags = "-D\'" }', "No closing quotation"),
         ('O2 = { flags = "-O2" }', 'O2 = "-O2"', "variants.O2: expected a table"),
-        ('O2 = { flags = "-O2" }', '"../x" = { flags = "-O2" }', "not a name"),
-        ("rounds = 2", "rounds = 0", "protocols.quick.rounds: expected a whole number from 1"),
+        ('O2 = { flags = "-O2" }', '"../x" = { flags = "-O2" }', "variants.'../x': expected a name: letters"),
+        (
+            "rounds = 2",
+            "rounds = 0",
+            "quick.rounds: expected a whole number from 1 to 1000, found 0",
+        ),
         ("rounds = 2", "rounds = true", "expected a whole number"),
         ("rounds = 2", "runds = 2", "unknown key 'runds'; did you mean 'rounds'"),
         ("chunk_ms = 20", "chunk_ms = -1", "measurement.chunk_ms: expected a number"),
@@ -161,7 +165,7 @@ def test_quick_takes_the_first_rounds_of_standard():
         ("seed = 1", "", "seed is missing"),
     ],
 )
-def test_a_slip_in_the_file_is_named(load, tmp_path, old, new, complaint):
+def test_a_mistake_in_the_file_is_reported(load, tmp_path, old, new, complaint):
     assert old in GOOD
     with pytest.raises(BadInput) as caught:
         load(GOOD.replace(old, new))
@@ -187,7 +191,7 @@ def test_a_slip_in_the_file_is_named(load, tmp_path, old, new, complaint):
         ({"coremark": ""}, "coremark= is empty"),
     ],
 )
-def test_a_slip_on_the_command_line_is_named(load, variables, complaint):
+def test_a_mistake_on_the_command_line_is_reported(load, variables, complaint):
     with pytest.raises(BadInput) as caught:
         load(**variables)
     assert complaint in str(caught.value)
@@ -224,7 +228,7 @@ def test_names_of_flags_are_names_of_files(load):
     for flags in ("-O3 '-DX=a b/../c'", "-D" + "x" * 200, "-O2 -O2", "'-O2 -O2'", "--", "-/"):
         plan = load(flags=flags)
         name = plan.variants[-1].name
-        assert toml_checks.NAME.fullmatch(name), name
+        assert toml_file.NAME.fullmatch(name), name
     one, other = load(flags="-O2 -O2").variants[-1], load(flags="-O2-O2;-O2 -O2").variants[-1]
     assert one.flags == other.flags
     assert len({v.name for v in load(flags="-O2-O2;-O2 -O2").variants}) == 4
@@ -248,15 +252,15 @@ def test_the_schedule_visits_every_cell_once_a_round(load):
     [
         ('[runtimes.wasmtime]\nargv=["x", "{artifact}", "{args}"]', "this name is taken"),
         ('[runtimes."wasmtime.winch"]\nargv=["x", "{artifact}", "{args}"]', "this name is taken"),
-        ('[runtimes."../x"]\nargv=["x", "{artifact}", "{args}"]', "not a name"),
+        ('[runtimes."../x"]\nargv=["x", "{artifact}", "{args}"]', "expected a name"),
         ('[runtimes.x]\nargv="x"', "expected a list of strings"),
-        ('[runtimes.x]\nargv=["x", "{artifact}"]', "{args} must stand there once"),
-        ('[runtimes.x]\nargv=["x", "{artifact}", "a{args}"]', "one of its own"),
-        ('[runtimes.x]\nargv=["x", "{artifact}", "{args}"]\nkind="fast"', "unknown 'fast'; known: AOT"),
+        ('[runtimes.x]\nargv=["x", "{artifact}"]', "expected {args} once, after the program"),
+        ('[runtimes.x]\nargv=["x", "{artifact}", "a{args}"]', "a word of its own"),
+        ('[runtimes.x]\nargv=["x", "{artifact}", "{args}"]\nkind="fast"', "unknown kind 'fast'; known: AOT"),
         ('[runtimes.x]\nargs=["x"]', "unknown key 'args'; did you mean 'argv'"),
     ],
 )
-def test_a_slip_in_a_runtime_of_ones_own_is_named(load, entry, complaint):
+def test_a_mistake_in_a_runtime_of_ones_own_is_reported(load, entry, complaint):
     with pytest.raises(BadInput) as caught:
         load(GOOD + entry + "\n")
     assert complaint in str(caught.value)

@@ -1,7 +1,6 @@
-"""report/index.html as bytes: escaped, self-contained, the same twice, small; what stands where."""
+"""report/index.html as bytes: escaped, self-contained, the same twice, small; what is in which section."""
 
 import base64
-import copy
 import hashlib
 import itertools
 import json
@@ -12,8 +11,10 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from pipeline.core import paths
+from pipeline.core.model import Status
 from pipeline.report.page import (
     cell_texts,
     chart_data,
@@ -24,7 +25,9 @@ from pipeline.report.page import (
     number_format,
     vega,
 )
-from pipeline.results.cells import label
+from pipeline.results.model_cell import PrebuiltModule
+from pipeline.results.model_pareto import ParetoFronts
+from tests import factories
 from tests.data import page_inputs
 from tests.data.page_inputs import HOSTILE
 
@@ -102,42 +105,43 @@ def test_hostile_text_becomes_no_element(whole, read, hostile):
         "a backend",
         "a toolchain's version",
         "a reason",
-        "a proof",
+        "a compiler's evidence",
         "a warning's remedy",
         "a claim's statement",
         "a claim's reason",
         "a claim's source",
-        "another host",
-        "a module of others",
+        "a different host",
+        "a prebuilt module",
         "a release",
         "a workload's title",
         "a workload's note",
-        "a workload's proof",
+        "a workload's validation",
     ],
 )
 def test_hostile_text_is_shown_as_it_is(hostile, what):
     results, _, claims = page_inputs.full()
-    cells = results["cells"]
+    cells = results.cells
+    evidence = [c.measurement.compiler_evidence for c in cells if c.is_ok]
     shown = {
-        "the processor": results["host"]["cpu"],
-        "the microarchitecture": results["host"]["microarchitecture"],
-        "the kernel": results["host"]["kernel"],
-        "flags": cells[0]["flags"][0],
-        "a variant": cells[0]["variant"],
-        "a backend": cells[0]["backend"],
-        "a toolchain's version": results["toolchains"][0]["version"],
-        "a reason": next(c["reason"] for c in cells if c["reason"]),
-        "a proof": next(c["proof"]["compiler"] for c in cells if "compiler" in (c["proof"] or {})),
-        "a warning's remedy": results["warnings"][0]["remedy"],
-        "a claim's statement": claims[0]["statement"],
-        "a claim's reason": claims[0]["reason"],
-        "a claim's source": claims[0]["source"],
-        "another host": "Other Processor 9000",
-        "a module of others": "coremark-minimal.wasm",
+        "the processor": results.host.cpu,
+        "the microarchitecture": results.host.microarchitecture,
+        "the kernel": results.host.kernel,
+        "flags": cells[0].flags[0],
+        "a variant": cells[0].variant,
+        "a backend": cells[0].backend,
+        "a toolchain's version": results.toolchains[0].version,
+        "a reason": next(c.reason for c in cells if c.reason),
+        "a compiler's evidence": next(e["compiler"] for e in evidence if "compiler" in e),
+        "a warning's remedy": results.warnings[0].remedy,
+        "a claim's statement": claims[0].statement,
+        "a claim's reason": claims[0].reason,
+        "a claim's source": claims[0].source,
+        "a different host": "Other Processor 9000",
+        "a prebuilt module": "coremark-minimal.wasm",
         "a release": "50.0.1",
-        "a workload's title": results["workloads"][0]["title"],
-        "a workload's note": results["workloads"][0]["note"],
-        "a workload's proof": results["workloads"][0]["proof"],
+        "a workload's title": results.workloads[0].title,
+        "a workload's note": results.workloads[0].note,
+        "a workload's validation": results.workloads[0].validation,
     }[what]
     assert shown + HOSTILE in Reader(hostile[0]).text
 
@@ -188,7 +192,7 @@ def test_the_policy_names_the_digest_of_each_script_and_style(read):
     assert re.findall(r"'sha256-[^']+'", policy) == wanted
 
 
-def test_the_same_bytes_twice_in_another_process(whole):
+def test_the_same_bytes_twice_in_a_second_process(whole):
     code = (
         "import hashlib\nfrom pipeline.report.page import draw as page\nfrom tests.data import page_inputs\n"
         "text, drawn = page.make(*page_inputs.full())\n"
@@ -202,40 +206,40 @@ def test_the_same_bytes_twice_in_another_process(whole):
 
 def test_a_full_matrix_stays_under_three_megabytes():
     results = page_inputs.large()
-    assert len(results["cells"]) == 18 * 12
-    text, _ = draw.make(results, [page_inputs.sweep()], page_inputs.claims())
+    assert len(results.cells) == 18 * 12
+    text, _ = draw.make(results, [page_inputs.sweep()], page_inputs.CLAIMS)
     assert len(text.encode()) < 3_000_000
 
 
-def test_other_hosts_stand_apart(whole, read):
+def test_other_hosts_have_their_own_section(whole, read):
     results, sweeps, claims = page_inputs.full()
-    alone = {**results, "elsewhere": []}
+    alone = replace(results, other_hosts=())
     without, drawn = draw.make(alone, sweeps, claims)
     assert whole[1] == drawn
     assert read.chart_data == Reader(without).chart_data
-    section = re.search(r'<section aria-labelledby="elsewhere">.*?</section>\n', whole[0], re.DOTALL)[0]
-    rest = whole[0].replace(section, "").replace('<li><a href="#elsewhere">Other machines</a></li>\n', "")
+    section = re.search(r'<section aria-labelledby="other-hosts">.*?</section>\n', whole[0], re.DOTALL)[0]
+    rest = whole[0].replace(section, "").replace('<li><a href="#other-hosts">Other machines</a></li>\n', "")
     assert rest == without
     assert "Other Processor 9000" in section
     assert "12345 iterations/s" in section
     assert "Other Processor" not in without
 
 
-def test_another_host_may_have_measured_a_part_only():
+def test_a_different_host_may_have_measured_a_part_only():
     results = page_inputs.results()
     other = page_inputs.other_host(results, "coremark/zig/O2/wasm3")
-    text, _ = draw.make({**results, "elsewhere": [other]}, [], [])
-    section = text[text.index('<h2 id="elsewhere">') :]
+    text, _ = draw.make(replace(results, other_hosts=(other,)), [], [])
+    section = text[text.index('<h2 id="other-hosts">') :]
     assert section.count('<td class="none" title="not measured there">not measured</td>') == 5
 
 
-def test_what_there_is_not_has_no_section():
+def test_what_is_absent_has_no_section():
     results = page_inputs.results()
-    del results["elsewhere"]
+    assert not results.other_hosts
     text, drawn = draw.make(results, [], [])
     found = Reader(text)
     headings = [a["id"] for tag, a in found.elements if tag == "h2"]
-    assert not {"releases", "claims", "elsewhere"} & set(headings)
+    assert not {"releases", "claims", "other-hosts"} & set(headings)
     targets = [a["href"][1:] for tag, a in found.elements if tag == "a" and a["href"] != "#warnings"]
     assert set(headings) - {"warnings"} == set(targets)
     assert [name for name in drawn if name.startswith("sweep")] == []
@@ -263,18 +267,18 @@ def check_outline(read):
 
 
 def test_what_has_no_number_says_why_everywhere(whole, read):
-    cell = next(c for c in page_inputs.results()["cells"] if c["status"] == "unavailable")
-    assert whole[0].count(cell["reason"]) >= 3
-    row = next(r for r in read.chart_data["sets"]["cells"] if r["tip"].startswith(label(cell)))
+    cell = next(c for c in page_inputs.results().cells if c.status == "unavailable")
+    assert whole[0].count(cell.reason) >= 3
+    row = next(r for r in read.chart_data["sets"]["cells"] if r["tip"].startswith(cell.label))
     assert row["state"] == "none"
     assert row["text"] == "unavailable"
-    assert row["tip"] == f"{label(cell)}\nunavailable: {cell['reason']}"
+    assert row["tip"] == f"{cell.label}\nunavailable: {cell.reason}"
     assert "ratio" not in row
 
 
 def test_disturbed_cells_are_marked_in_words_and_shape(whole, read):
     results = page_inputs.results()
-    disturbed = [label(c) for c in results["cells"] if c["disturbed"]]
+    disturbed = [c.label for c in results.cells if c.is_ok and c.measurement.disturbed]
     assert disturbed
     rows = {r["tip"].partition("\n")[0]: r for r in read.chart_data["sets"]["cells"]}
     assert [name for name, row in rows.items() if row["state"] == "disturbed"] == disturbed
@@ -283,19 +287,14 @@ def test_disturbed_cells_are_marked_in_words_and_shape(whole, read):
 
 
 def test_every_cell_has_a_row_with_its_exact_values(whole):
-    cell = next(c for c in page_inputs.results()["cells"] if c["backend"] == "wasmtime.cranelift")
+    cell = next(c for c in page_inputs.results().cells if c.backend == "wasmtime.cranelift")
     row = re.search(
-        rf"<tr[^>]*><th scope=\"row\">{re.escape(label(cell))}</th><td class=\"state\".*?</tr>", whole[0]
+        rf"<tr[^>]*><th scope=\"row\">{re.escape(cell.label)}</th><td class=\"state\".*?</tr>", whole[0]
     )
-    for value in (
-        cell["score"],
-        cell["ratio"],
-        cell["compile_seconds"],
-        cell["wasm_bytes"],
-        cell["peak_rss_bytes"],
-    ):
+    m = cell.measurement
+    for value in (m.score, m.ratio, m.half_width, m.compile_seconds, m.wasm_bytes, m.peak_rss_bytes):
         assert f'data-v="{value}"' in row[0]
-    assert f"{cell['undisturbed_chunks']} of {cell['chunks']}" in row[0]
+    assert f"{m.pairs_used} of {m.chunks}" in row[0]
 
 
 def test_native_code_has_no_compile_time_and_is_still_shown(whole):
@@ -308,14 +307,14 @@ def test_native_code_has_no_compile_time_and_is_still_shown(whole):
 
 def test_digests_of_what_ran_are_on_the_page(read):
     results = page_inputs.results()
-    (workload,) = results["workloads"]
-    assert workload["reference"]["sha256"] in read.text
-    assert f"revision {workload['revision']}" in read.text
-    assert results["host"]["fingerprint"] in read.text
-    for cell in results["cells"]:
-        assert (cell["wasm_sha256"] or cell["native_sha256"]) in read.text
-        for package in cell["identity"].get("packages", {}).values():
-            assert package["sha256"] in read.text
+    (workload,) = results.workloads
+    assert workload.reference.sha256 in read.text
+    assert f"revision {workload.revision}" in read.text
+    assert results.host.fingerprint in read.text
+    for cell in results.cells:
+        assert cell.artifact_sha256 in read.text
+        for package in (cell.identity.packages or {}).values():
+            assert package.sha256 in read.text
 
 
 def test_claims_with_their_figures_and_verdicts(read):
@@ -327,7 +326,7 @@ def test_claims_with_their_figures_and_verdicts(read):
 
 
 def test_claims_that_could_be_tested_come_first():
-    text, _ = draw.make(page_inputs.results(), [], page_inputs.claims()[::-1])
+    text, _ = draw.make(page_inputs.results(), [], page_inputs.CLAIMS[::-1])
     assert text.index(">wasmer-llvm-over-cranelift<") < text.index(">m2-releases<")
 
 
@@ -335,26 +334,13 @@ def test_a_claim_without_scores_names_its_sides():
     assert cell_texts.published(page_inputs.CLAIMS[1]) == "46; 30; ratio 2.48; tolerance 10 %"
 
 
-def _cells(*groups, ratios=None, kind="optimizing JIT"):
+def _cells(*groups, ratios=None):
     """Cells with numbers, one a group, each slower than the one before."""
     cells = []
     for number, group in enumerate(groups):
         ratio = ratios[number] if ratios else 1 - number / 10
-        cells.append(
-            {
-                "workload": "coremark",
-                "toolchain": "zig",
-                "variant": "O3",
-                "backend": f"b{number}",
-                "kind": kind,
-                "status": "ok",
-                "disturbed": False,
-                "ratio": ratio,
-                "ratio_low": ratio * 0.99,
-                "ratio_high": ratio * 1.01,
-                "group": group,
-            }
-        )
+        numbers = factories.measurement(ratio, group_letters=group)
+        cells.append(factories.cell(f"coremark/zig/O3/b{number}", measured=numbers))
     return cells
 
 
@@ -363,17 +349,20 @@ def test_the_fastest_is_only_called_so_when_it_is_shown():
     assert (shown["name"], shown["value"]) == ("Shown to be fastest", "b0")
     open_ = headline.fastest(_cells("a", "ab", "b"), [])
     assert (open_["name"], open_["value"]) == ("Fastest so far", "b0")
-    assert open_["says"].endswith("not told apart from b1")
-    # a1 is another group than a.
+    assert open_["says"].endswith("indistinguishable from b1")
+    # a1 and a are different groups.
     assert headline.fastest(_cells("a", "a1"), [])["name"] == "Shown to be fastest"
 
 
 def test_the_fastest_is_never_native_nor_disturbed():
-    cells = _cells("a", "b", "c")
-    cells[0]["kind"] = "native"
-    cells[1]["disturbed"] = True
+    _, second, third = _cells("a", "b", "c")
+    cells = [
+        factories.cell("coremark/zig/O3/native"),
+        replace(second, measurement=factories.disturbed(0.9)),
+        third,
+    ]
     assert headline.fastest(cells, [])["value"] == "b2"
-    cells[2]["disturbed"] = True
+    cells[2] = replace(third, measurement=factories.disturbed(0.8))
     assert headline.fastest(cells, [])["value"] == "undecided"
 
 
@@ -381,10 +370,8 @@ def test_the_fastest_is_never_native_nor_disturbed():
     ("word", "name"), [("faster", "Shown to be fastest"), ("undecided", "Fastest so far")]
 )
 def test_without_letters_comparisons_decide(word, name):
-    found = headline.fastest(
-        _cells(None, None), [{"one": "coremark/zig/O3/b1", "other": "coremark/zig/O3/b0", "verdict": word}]
-    )
-    assert found["name"] == name
+    verdict = factories.comparison("coremark/zig/O3/b1", word, "coremark/zig/O3/b0")
+    assert headline.fastest(_cells(None, None), [verdict])["name"] == name
 
 
 def test_many_groups_are_counted_not_listed():
@@ -402,12 +389,12 @@ def test_many_groups_are_counted_not_listed():
     ]
 
 
-def test_where_letters_say_nothing_the_heatmap_shows_intervals():
+def test_if_there_are_too_many_letters_the_heatmap_shows_intervals():
     results = page_inputs.results()
-    assert cell_texts.crowded(results["cells"])
+    assert cell_texts.crowded(results.cells)
     assert chart_data.rows(results)[1]["below"].startswith("±")
-    for cell in results["cells"]:
-        cell["group"] = None if cell["disturbed"] or cell["ratio"] is None else "ab"
+    cells = (page_inputs.with_numbers(c, group_letters="ab") if c.comparable else c for c in results.cells)
+    results = replace(results, cells=tuple(cells))
     assert {row["below"] for row in chart_data.rows(results)} == {"ab", "?", ""}
 
 
@@ -424,13 +411,18 @@ def test_charts_name_their_data_and_hold_none():
         assert '"sort"' not in json.dumps(spec)
 
 
-def test_rows_of_several_toolchains_are_told_apart_and_modules_of_others_have_none():
+def test_rows_name_one_of_several_toolchains_and_prebuilt_modules_have_none():
     results = page_inputs.results()
-    second = [{**copy.deepcopy(c), "toolchain": "clang"} for c in results["cells"]]
-    foreign = {**copy.deepcopy(results["cells"][1]), "toolchain": "prebuilt", "prebuilt": {"file": "x.wasm"}}
-    names = {row["row"] for row in chart_data.rows({**results, "cells": [*results["cells"], foreign]})}
-    assert names == {c["backend"] for c in results["cells"]}
-    both = {row["row"] for row in chart_data.rows({**results, "cells": [*results["cells"], *second]})}
+    second = [replace(c, toolchain="clang") for c in results.cells]
+    module = PrebuiltModule(file="x.wasm", interface="command", validated=None)
+    prebuilt = replace(results.cells[1], toolchain="prebuilt", prebuilt=module)
+
+    def names(*more):
+        cells = replace(results, cells=(*results.cells, *more))
+        return {row["row"] for row in chart_data.rows(cells)}
+
+    assert names(prebuilt) == {c.backend for c in results.cells}
+    both = names(*second)
     assert {"wasm3 · zig", "wasm3 · clang"} <= both
 
 
@@ -441,7 +433,7 @@ def test_milliseconds(seconds, text):
     assert number_format.milliseconds(seconds) == text
 
 
-def test_numbers_that_are_not_there_are_empty():
+def test_absent_numbers_are_empty():
     assert (
         number_format.score(None)
         == number_format.ratio(None)
@@ -478,8 +470,7 @@ def test_pictures_on_one_page_share_no_ids():
 
 def test_a_sweep_of_any_name_has_a_chart_with_a_harmless_one():
     sweep = page_inputs.sweep()
-    for cell in sweep["cells"]:
-        cell["backend"] = "a/<b>" + cell["backend"]
+    sweep = replace(sweep, cells=tuple(replace(c, backend=f"a/<b>{c.backend}") for c in sweep.cells))
     text, drawn = draw.make(page_inputs.results(), [sweep], [])
     name = list(drawn)[-1]
     assert re.fullmatch(r"sweep-[A-Za-z0-9._-]+", name)
@@ -488,36 +479,39 @@ def test_a_sweep_of_any_name_has_a_chart_with_a_harmless_one():
 
 def test_without_any_number_there_is_still_a_page():
     results = page_inputs.results()
-    missing = [
-        k for k, v in results["cells"][0].items() if isinstance(v, (int, float)) or k in ("group", "proof")
-    ]
-    for cell in results["cells"]:
-        cell.update(dict.fromkeys(missing), status="unavailable", reason="no such runtime")
-    results["workloads"][0]["reference"]["score"] = None
-    results.update(comparisons=[], warnings=[], tradeoffs={"size": [], "compile": [], "all": []})
+    (workload,) = results.workloads
+    unmeasured = {"reason": "no such runtime", "status": Status.UNAVAILABLE, "measurement": None}
+    results = replace(
+        results,
+        cells=tuple(replace(c, **unmeasured) for c in results.cells),
+        workloads=(replace(workload, reference=replace(workload.reference, score=None)),),
+        comparisons=(),
+        warnings=(),
+        pareto_fronts=ParetoFronts(size=(), compile_time=(), compile_time_all_backends=()),
+    )
     text, drawn = draw.make(results, [], [])
     assert list(drawn) == ["heatmap"]
     assert "0 of 42" in text
     assert "not measured" in text
 
 
-def test_several_workloads_stand_apart():
+def test_several_workloads_have_their_own_charts_and_tables():
     results = page_inputs.several()
     text, drawn = draw.make(results, [], [])
     found = Reader(text)
-    names = [workload["name"] for workload in results["workloads"]]
+    names = [workload.name for workload in results.workloads]
     of_cells = ("heatmap", "compile-time", "size", "code-size", "phases")
     assert {f"{chart}-{name}" for name in names for chart in of_cells} <= set(drawn)
     assert "3 workloads under WebAssembly" in found.text
-    for number, workload in enumerate(results["workloads"]):
-        chart = found.chart_data["charts"][f"heatmap-{workload['name']}"]
+    for number, workload in enumerate(results.workloads):
+        chart = found.chart_data["charts"][f"heatmap-{workload.name}"]
         rows = found.chart_data["sets"][chart["data"]["cells"]]
         assert len(rows) == 42
-        assert all(row["tip"].startswith(f"{workload['name']}/") for row in rows)
-        assert any(f" {workload['unit']}\n" in row["tip"] for row in rows)
-        # A heading in each section that is of one workload, and the tables' captions.
-        assert text.count(f"<h3>{workload['title']}</h3>") == 5
-        assert f'<option value="{workload["name"]}">' in text
+        assert all(row["tip"].startswith(f"{workload.name}/") for row in rows)
+        assert any(f" {workload.unit}\n" in row["tip"] for row in rows)
+        # A heading in each section about one workload, and the tables' captions.
+        assert text.count(f"<h3>{workload.title}</h3>") == 5
+        assert f'<option value="{workload.name}">' in text
         assert (f"sources</dt><dd>{'revision' if number == 0 else 'SHA-256'} " in text) is True
     assert text.count("not official CoreMark results") == 1
     assert "coremark: fastest so far" in found.text or "coremark: shown to be fastest" in found.text

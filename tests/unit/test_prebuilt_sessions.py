@@ -17,7 +17,7 @@ PROTOCOL = Protocol("p", 1, 2, 2, 10, 1, 5, 5, 512, 1)
 
 
 def guest(speed=1000.0):
-    session = Run32(None, "it", PROTOCOL, judge=CoreMark())
+    session = Run32(None, "it", PROTOCOL, validator=CoreMark())
     session.speed = speed
     return session
 
@@ -31,7 +31,7 @@ def f32(x):
 @given(st.integers(1, 10**6), st.integers(10_000, 10**8), st.floats(1, 5000))
 def test_a_score_of_whole_iterations_is_believed(iterations, clock_ms, speed):
     ns = int(clock_ms / speed * 1e6)
-    run = guest(speed)._judge(Returned(f32(iterations / clock_ms * 1000), clock_ms, ns, 8))
+    run = guest(speed)._validated_run(Returned(f32(iterations / clock_ms * 1000), clock_ms, ns, 8))
     assert run.iterations == iterations
     assert run.seconds == ns / 1e9
 
@@ -53,7 +53,7 @@ def test_a_score_of_whole_iterations_is_believed(iterations, clock_ms, speed):
 )
 def test_any_other_is_not(returned, reason):
     with pytest.raises(Ended, match=reason):
-        guest()._judge(returned)
+        guest()._validated_run(returned)
 
 
 @pytest.mark.parametrize("seconds", [1.0, 1.7, 2.2, 3.4, 4.5, 5.9, 9.9])

@@ -85,7 +85,7 @@ def test_a_program_that_is_not_there():
 def test_an_answer_of_the_wrong_shape_is_no_run(answer):
     hello = HELLO + f"sys.stdin.readline(); print({answer!r}, flush=True); sys.stdin.read()"
     with Worker([sys.executable, "-c", hello], dict(os.environ), memory_mib=512) as worker:
-        session = Session(worker, "x", matrix.load({}).protocol, judge=validator.CoreMark())
+        session = Session(worker, "x", matrix.load({}).protocol, validator=validator.CoreMark())
         with pytest.raises(Ended, match="not what the protocol says") as caught:
             session.run(validator.PERFORMANCE, 1)
     assert caught.value.status is Status.CRASH

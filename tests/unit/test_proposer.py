@@ -9,7 +9,7 @@ import tomli
 
 from pipeline.analyses.tune.proposer import Sampler, starts
 from pipeline.core.errors import ProjectError
-from pipeline.experiment import search_space
+from pipeline.experiment import tune_table
 from toolchain.model import Variant
 
 FEW = '[tune]\nlevel = ["-O3", "-O2"]\na = ["", "-a"]\nb = ["", { flags = "-b={}", from = 1, to = 2 }]\n'
@@ -18,7 +18,7 @@ MANY += 'r = { flags = "-r={}", from = 1, to = 1000 }\n'
 
 
 def parse(text):
-    return search_space.space("matrix.toml", tomli.loads(text))
+    return tune_table.space("matrix.toml", tomli.loads(text)["tune"])
 
 
 def test_what_is_known_comes_first():

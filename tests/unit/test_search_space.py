@@ -1,4 +1,4 @@
-"""What [tune] may say, what it means, and what it is told where it errs."""
+"""What [tune] may contain, what it means, and the messages for mistakes."""
 
 import pytest
 import tomli
@@ -6,8 +6,9 @@ import tomli
 from pipeline.analyses.tune.outcome import snippet
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
-from pipeline.experiment import matrix, search_space
-from pipeline.experiment.variants import read
+from pipeline.core.toml_file import convert
+from pipeline.experiment import matrix, tune_table
+from pipeline.experiment.variants import VariantTable, read
 from toolchain.model import Variant
 
 GOOD = """
@@ -27,11 +28,12 @@ pass = ["", { wasm_opt = "-O3 --flatten" }]
 
 
 def parse(text=GOOD):
-    return search_space.space("matrix.toml", tomli.loads(text))
+    return tune_table.space("matrix.toml", tomli.loads(text)["tune"])
 
 
 def variants(text=GOOD):
-    return read("matrix.toml", tomli.loads(text))
+    tables = tomli.loads(text)["variants"]
+    return read("matrix.toml", convert("matrix.toml", tables, dict[str, VariantTable], "variants"))
 
 
 def with_choice(choice):
@@ -44,7 +46,7 @@ def test_a_point_is_one_variant():
     assert parse().variant(point) == Variant(
         "",
         ("-O2", "-msimd128", "-flto", "-mllvm", "-inline-threshold=300"),
-        # What -flto leaves to the linker is told to it as well.
+        # The linker compiles what -flto leaves to it, so it gets the option as well.
         ("--lto-O3", "-mllvm=-inline-threshold=300"),
     )
     passed = parse().variant({**parse().first(), "pass": "wasm_opt -O3 --flatten"})
@@ -77,28 +79,31 @@ def test_what_is_refused_leaves_the_space():
 @pytest.mark.parametrize(
     ("choice", "complaint"),
     [
-        ("[]", "tune.more: empty"),
-        ("3", "tune.more: expected a list, found 3"),
+        ("[]", "tune.more: expected a list of choices like ['', '-msimd128'], or a range, found []"),
+        ("3", "tune.more: expected a list of choices like ['', '-msimd128'], or a range, found 3"),
         ("[3]", "tune.more[0]: expected flags as a string, or a table, found 3"),
-        ('["", ""]', "the choice '' stands there twice"),
+        ('["", ""]', "tune.more: two choices are ''"),
         ('["-O3 -include x.h"]', "tune.more[0].flags: '-include' makes the artifact depend on a file"),
         ('["", { link = "-Lfoo" }]', "tune.more[1].link: '-Lfoo' makes the artifact depend on a file"),
         ('["-D\'"]', "tune.more[0].flags"),
         ('[{ flag = "-O3" }]', "tune.more[0]: unknown key 'flag'; did you mean 'flags'?"),
-        ("[{ flags = 3 }]", "tune.more[0].flags: expected a string, found 3"),
+        ("[{ flags = 3 }]", "tune.more[0].flags: expected a string like '-O3 -msimd128', found 3"),
         ("[{ llvm = [] }]", "tune.more[0].llvm: expected a string"),
         (
             '[{ needs = ["smid128"] }]',
             "tune.more[0].needs: unknown feature 'smid128'; did you mean 'simd128'?",
         ),
-        ('{ flags = "-x={}" }', "tune.more[1]: a range needs {}"),
-        ('{ flags = "-x", from = 1, to = 2 }', "tune.more[1]: a range needs {}"),
-        ('{ flags = "-x={}", from = 1 }', "tune.more[1]: expected whole numbers from 0 to 1000000"),
-        ('{ flags = "-x={}", from = 2, to = 2 }', "tune.more[1]: from = 2 is not below to = 2"),
-        ('{ flags = "-x={}", from = 1, to = 2.5 }', "tune.more[1]: expected whole numbers"),
+        ('{ flags = "-x={}" }', "tune.more: a range needs {}"),
+        ('{ flags = "-x", from = 1, to = 2 }', "tune.more: a range needs {}"),
+        ('{ flags = "-x={}", from = 1 }', "tune.more: a range needs {} in its flags, and from = and to ="),
+        ('{ flags = "-x={}", from = 2, to = 2 }', "tune.more: from = 2 is not below to = 2"),
+        (
+            '{ flags = "-x={}", from = 1, to = 2.5 }',
+            "more.to: expected a whole number from 0 to 1000000",
+        ),
     ],
 )
-def test_a_slip_is_named(choice, complaint):
+def test_a_mistake_is_reported(choice, complaint):
     with pytest.raises(BadInput) as caught:
         parse(with_choice(choice))
     assert complaint in str(caught.value)
@@ -107,7 +112,7 @@ def test_a_slip_is_named(choice, complaint):
 
 def test_a_missing_table_is_named():
     with pytest.raises(BadInput, match="tune: there is no such table"):
-        search_space.space("matrix.toml", {})
+        tune_table.space("matrix.toml", {})
 
 
 # -- backend= on the command line
@@ -135,7 +140,7 @@ def test_backend_chooses_what_the_plan_is_about():
         ({"backend": "native", "toolchains": "zig,wasi-sdk*"}, "a search takes one toolchain"),
     ],
 )
-def test_a_slip_on_the_command_line(variables, complaint):
+def test_a_mistake_on_the_command_line_is_reported(variables, complaint):
     with pytest.raises(BadInput) as caught:
         matrix.load(variables)
     assert complaint in str(caught.value)
@@ -149,7 +154,7 @@ def test_the_shipped_space_is_parsed_only_where_it_is_asked_for(tmp_path):
     with pytest.raises(BadInput, match=r"tune\.wrong"):
         matrix.load({"backend": "native"}, str(path))
     path.write_text(text.replace("[tune]\n", "[tune.x]\nflags = ''\n[rest]\n", 1).partition("[rest]")[0])
-    dimensions = search_space.space("matrix.toml", tomli.loads(text)).dimensions
+    dimensions = parse(text).dimensions
     assert 12 <= len(dimensions) <= 25
     assert [c.label for c in dimensions["level"]] == ["-O3", "-O2", "-O1", "-Os"]
 
@@ -166,4 +171,4 @@ def test_the_shipped_space_is_parsed_only_where_it_is_asked_for(tmp_path):
     ],
 )
 def test_the_snippet_is_read_back_as_the_same_variant(variant):
-    assert read("x", tomli.loads(f"[variants]\n{snippet(variant)}\n"))[variant.name] == variant
+    assert variants(f"[variants]\n{snippet(variant)}\n")[variant.name] == variant

@@ -61,7 +61,7 @@ def test_an_edited_file_is_refused_by_name_with_both_digests(place):
     message = str(caught.value)
     assert "core_list_join.c: expected SHA-256 153b84e9" in message
     assert "core_matrix.c" not in message
-    assert "type: rm third_party/coremark/core_list_join.c" in message
+    assert "run: rm third_party/coremark/core_list_join.c" in message
 
 
 def test_a_checkout_is_taken_if_it_is_a_known_revision(place, tmp_path):

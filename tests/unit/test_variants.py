@@ -1,14 +1,17 @@
-"""Variants as data: inheritance, the parts of a variant, names, and slips that are told."""
+"""Variants as data: inheritance, the parts of a variant, names, and the messages for mistakes."""
 
 import pytest
 
 from pipeline.core.errors import BadInput
+from pipeline.core.toml_file import convert
 from pipeline.experiment import variants
+from pipeline.experiment.variants import VariantTable
 from toolchain.model import Variant
 
 
 def read(**tables):
-    return variants.read("here.toml", {"variants": tables})
+    path = "here.toml"
+    return variants.read(path, convert(path, tables, dict[str, VariantTable], "variants"))
 
 
 def test_a_variant_goes_on_from_its_base():
@@ -40,16 +43,16 @@ def test_a_variant_goes_on_from_its_base():
         ({"base": "O3", "link": "--script=x"}, "makes the artifact depend on a file"),
         ({"base": "O3", "wasm_opt": "-O3 -o x"}, "'-o' makes the artifact depend on a file"),
         ({"base": "O3", "opt": "-O3"}, "unknown key 'opt'; did you mean 'wasm_opt'"),
-        ({"link": "--lto-O3"}, "variants.x.flags: expected a string"),
+        ({"link": "--lto-O3"}, "variants.x.flags: missing; expected a string like"),
     ],
 )
-def test_a_slip_is_told_with_its_place(table, complaint):
+def test_a_mistake_is_reported_with_its_place(table, complaint):
     with pytest.raises(BadInput, match=r"^here.toml: ") as error:
         read(O3={"flags": "-O3"}, x=table)
     assert error.match(complaint)
 
 
-def test_a_circle_is_told():
+def test_a_circle_is_reported():
     with pytest.raises(BadInput, match="it inherits from itself: a -> b -> a"):
         read(a={"base": "b"}, b={"base": "a"})
 

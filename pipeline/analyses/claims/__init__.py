@@ -1,1 +1,1 @@
-"""Published claims, and what was measured here beside them."""
+"""Published claims: read from claims.toml and compared with what was measured here. It measures nothing."""

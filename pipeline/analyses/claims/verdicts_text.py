@@ -2,82 +2,84 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pipeline.analyses.claims.claim_verdicts import CONTRADICTED, NOT_TESTABLE, REPRODUCED, RULES, judge_all
+import msgspec
+
+from pipeline.analyses.claims.claim_verdicts import (
+    CONTRADICTED,
+    NOT_TESTABLE,
+    REPRODUCED,
+    RULES,
+    ClaimVerdict,
+    check_all,
+)
 from pipeline.analyses.claims.claims_toml import EQUAL, ORDER, SCORE, UNSTATED
 from pipeline.analyses.sweep import read_sweeps
 from pipeline.core import paths
-from pipeline.core.files import read_json, write_json
+from pipeline.core.files import write_json
+from pipeline.core.rich_text import Side, as_text, new_table
+from pipeline.results import results_json
 from pipeline.stats.estimates import CONFIDENCE
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 SCHEMA = 2
 _WIDTH = 120
 
 
 def show() -> None:
-    """Judge the claims by the last report and the sweeps beside it; write claims.json and print the table."""
-    results = read_json(paths.RESULTS_JSON)
-    found = judge_all(results, read_sweeps(results))
-    write_json(paths.CLAIMS_JSON, {"schema": SCHEMA, "created": results["created"], "claims": found})
-    print(render(found), end="", flush=True)
+    """Check the claims with the last report and the sweeps in report/; write claims.json, print the table."""
+    results = results_json.read(paths.RESULTS_JSON)
+    claims = check_all(results, read_sweeps(results))
+    content = {"schema": SCHEMA, "created": results.created, "claims": msgspec.to_builtins(claims)}
+    write_json(paths.CLAIMS_JSON, content)
+    print(render(claims), end="", flush=True)
 
 
-def published(claim: Mapping[str, Any]) -> str:
+def published(claim: ClaimVerdict) -> str:
     """What was published, in figures: "2.59", "faster (2.61)", "30088.5 iterations/s"."""
-    if claim["kind"] == SCORE:
-        unit = claim["published"]["unit"]
-        return f"{claim['published']['scores'][0]:g}{f' {unit}' if unit else ''}"
-    ratio = claim["published"]["ratio"]
-    figure = "" if ratio is None else f"{ratio:.3g}"
-    word = {ORDER: "faster", EQUAL: "equal"}.get(claim["kind"])
+    figures = claim.published
+    if claim.kind == SCORE:
+        return f"{figures.scores[0]:g}{f' {figures.unit}' if figures.unit else ''}"
+    figure = "" if figures.ratio is None else f"{figures.ratio:.3g}"
+    word = {ORDER: "faster", EQUAL: "equal"}.get(claim.kind)
     return figure if word is None else f"{word} ({figure})" if figure else word
 
 
-def measured(claim: Mapping[str, Any]) -> str:
+def measured(claim: ClaimVerdict) -> str:
     """The measured ratio and its interval, "1.27 (1.25 – 1.29)"; "" where there is none."""
-    found = claim["measured"]
+    found = claim.measured
     if found is None:
         return ""
-    digits = max(2, 2 - _exponent(found["ratio"]))
-    return f"{found['ratio']:.{digits}f} ({found['low']:.{digits}f} – {found['high']:.{digits}f})"
+    digits = max(2, 2 - _exponent(found.ratio))
+    return f"{found.ratio:.{digits}f} ({found.low:.{digits}f} – {found.high:.{digits}f})"
 
 
 def _exponent(ratio: float) -> int:
     return int(f"{ratio:e}".partition("e")[2])
 
 
-def render(claims: Sequence[Mapping[str, Any]]) -> str:
-    """A row a claim, then what each says, where it is from and why it was judged so; without colours."""
-    from rich import box
-    from rich.console import Console
+def render(claims: Sequence[ClaimVerdict]) -> str:
+    """A row for each claim, then its statement, its source and the reason of the verdict; without colours."""
     from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
-    stream = io.StringIO()
-    console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("claim", no_wrap=True)
-    table.add_column("published", justify="right", no_wrap=True)
-    table.add_column(f"measured ({CONFIDENCE:.0%} interval)", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for claim in claims:
-        cells = (claim["name"], published(claim), measured(claim), claim["verdict"])
-        table.add_row(*map(Text, cells))
-    console.print(Text("Published claims, and what this machine says of them"))
-    console.print(table)
-    for claim in claims:
-        machine = "machine unstated" if claim["machine"] == UNSTATED else claim["machine"]
-        console.print(Text(f"{claim['name']}: {claim['statement']} ({claim['source']}; {machine})"))
-        console.print(Padding(Text(f"{claim['verdict']}: {claim['reason']}"), (0, 0, 0, 4)))
-    counts = [
-        f"{sum(claim['verdict'] == verdict for claim in claims)} {verdict}"
-        for verdict in (REPRODUCED, CONTRADICTED, NOT_TESTABLE)
+    columns: list[tuple[str, Side]] = [
+        ("claim", "left"),
+        ("published", "right"),
+        (f"measured ({CONFIDENCE:.0%} interval)", "right"),
+        ("verdict", "left"),
     ]
-    console.print(Text(f"\n{', '.join(counts)}."))
-    console.print(Text(RULES))
-    console.print(Text(f"As data: {paths.CLAIMS_JSON}"))
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+    rows = [(claim.name, published(claim), measured(claim), claim.verdict) for claim in claims]
+    parts: list[RenderableType] = ["Published claims, and what this machine shows", new_table(columns, rows)]
+    for claim in claims:
+        machine = "machine unstated" if claim.machine == UNSTATED else claim.machine
+        parts.append(f"{claim.name}: {claim.statement} ({claim.source}; {machine})")
+        parts.append(Padding(Text(f"{claim.verdict}: {claim.reason}"), (0, 0, 0, 4)))
+    counts = Counter(claim.verdict for claim in claims)
+    total = ", ".join(f"{counts[verdict]} {verdict}" for verdict in (REPRODUCED, CONTRADICTED, NOT_TESTABLE))
+    return as_text([*parts, f"\n{total}.", RULES, f"As data: {paths.CLAIMS_JSON}"], _WIDTH)

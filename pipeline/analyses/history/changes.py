@@ -1,13 +1,14 @@
-"""A cell in an earlier and in a later run: what of it is another, and is it faster, slower or the same?"""
+"""A cell in an earlier and in a later run: what is different, and is it faster, slower or the same?"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pipeline.analyses.history.run_record import Cell, Run, Tool
 from pipeline.core.text import plain
+from pipeline.results.model import Results, ToolchainRecord
+from pipeline.results.model_cell import CellResult, InstalledPart, RuntimeIdentity
 from pipeline.stats import verdicts
 from pipeline.stats.estimates import Difference, Estimate
 from pipeline.stats.verdicts import FASTER, SAME, SLOWER, Verdict
@@ -15,8 +16,8 @@ from pipeline.stats.verdicts import FASTER, SAME, SLOWER, Verdict
 RATIO, SCORE = "ratio", "score"
 
 #: What two equal cells with equal artifacts and runtimes share only if they share their samples.
-_MEASURED = ("ratio", "ratio_low", "ratio_high", "log_error", "freedom", "rounds")
-#: Half of an interval that says nothing.
+_MEASURED = ("ratio", "ratio_low", "ratio_high", "log_standard_error", "degrees_of_freedom", "rounds")
+#: A half-width above this is shown as "and more".
 _MOST_SHOWN = 10
 
 
@@ -24,48 +25,47 @@ _MOST_SHOWN = 10
 class Pair:
     """A cell of two runs, and which of its numbers may be compared."""
 
-    old: Cell
-    new: Cell
+    old: CellResult
+    new: CellResult
     key: str  # RATIO or SCORE
     unit: str  # of a score
-    compilers: str = ""  # what the toolchain has become, "" if it is the same
+    compilers: str = ""  # how the toolchain changed, "" if it is the same
 
     @property
     def name(self) -> str:
-        return self.new.name
+        return self.new.label
 
     @property
     def other_module(self) -> bool:
-        """Whether another artifact ran."""
-        return self.old.artifact != self.new.artifact
+        """Whether a different artifact ran."""
+        return self.old.artifact_sha256 != self.new.artifact_sha256
 
     @property
     def other_runtime(self) -> bool:
-        """Whether something else ran it."""
+        """Whether a different runtime ran it."""
         return self.old.identity != self.new.identity
 
     @property
     def same_samples(self) -> bool:
         """Whether both runs show the very same measurement, which doit did not repeat."""
-        alike = all(getattr(self.old, key) == getattr(self.new, key) for key in _MEASURED)
-        changed = self.key == SCORE or self.other_module or self.other_runtime
-        return self.old.ok and self.new.ok and alike and not changed
+        one, other = self.old.measurement, self.new.measurement
+        if one is None or other is None or self.key == SCORE or self.other_module or self.other_runtime:
+            return False
+        return all(getattr(one, key) == getattr(other, key) for key in _MEASURED)
 
     @property
     def causes(self) -> list[str]:
-        """What is another about it, in words: compiler, module, runtime."""
-        found = [self.compilers] if self.other_module and self.compilers else []
-        if self.other_module and not found:
-            found.append("other module")
+        """What is different, in words: compiler, module, runtime."""
+        causes = [self.compilers or "other module"] if self.other_module else []
         if self.other_runtime:
             change = runtime_change(self.old.identity, self.new.identity)
-            found += [change] if change not in found else []
-        return found
+            causes += [change] if change not in causes else []
+        return causes
 
 
 @dataclass(frozen=True)
 class Change:
-    """A pair and the verdict on ``new`` beside ``old``; None where one of them has no number."""
+    """A pair and the verdict on ``new`` relative to ``old``; None where one of them has no number."""
 
     pair: Pair
     verdict: Verdict | None
@@ -77,7 +77,7 @@ class Change:
 
     @property
     def notable(self) -> bool:
-        """Whether anything about the cell is not as it was."""
+        """Whether anything about the cell changed."""
         pair = self.pair
         other = pair.other_module or pair.other_runtime or pair.old.status is not pair.new.status
         return other or self.word in (FASTER, SLOWER)
@@ -97,11 +97,11 @@ class Change:
         return f"{self.word} {bound * 100:.1f} % {number}" if self.word == SAME else f"{self.word} {number}"
 
 
-def comparable(old: Run, new: Run, workload: str) -> str:
+def comparable(old: Results, new: Results, workload: str) -> str:
     """Which number of a workload that is in both runs may be compared.
 
     Ratios, as long as they are ratios to the same program: cell and reference are slowed down together, so
-    what the machine did in between does not matter. If the reference is another executable, a ratio would
+    what the machine did in between does not matter. If the reference is a different executable, a ratio would
     move by its change too: then scores, speeds on the same machine; the speed that the machine had in
     each run is part of the difference and not of its interval. On two machines a score says nothing, and a
     ratio is to each machine's own reference.
@@ -110,13 +110,13 @@ def comparable(old: Run, new: Run, workload: str) -> str:
     return RATIO if same or old.host.fingerprint != new.host.fingerprint else SCORE
 
 
-def pair(old: Run, new: Run) -> list[Pair]:
+def pair(old: Results, new: Results) -> list[Pair]:
     """The cells that are in both runs, in the order of the new one."""
-    known = {cell.name: cell for cell in old.cells}
-    return [pair_of(old, known[cell.name], new, cell) for cell in new.cells if cell.name in known]
+    before = {cell.label: cell for cell in old.cells}
+    return [pair_of(old, before[cell.label], new, cell) for cell in new.cells if cell.label in before]
 
 
-def pair_of(old: Run, before: Cell, new: Run, after: Cell) -> Pair:
+def pair_of(old: Results, before: CellResult, new: Results, after: CellResult) -> Pair:
     """A cell of an old run and the same one of a new run."""
     return Pair(
         before,
@@ -127,88 +127,85 @@ def pair_of(old: Run, before: Cell, new: Run, after: Cell) -> Pair:
     )
 
 
-def judge(pairs: Sequence[Pair]) -> list[Change]:
+def compare(pairs: Sequence[Pair]) -> list[Change]:
     """The verdicts on pairs that are one family: all of them together are right with verdicts' confidence.
 
     The same samples are the same speed by definition: they are in no family. Rounds that only some of two
     cells' samples share make an interval too wide, never too narrow.
     """
-    asked = [p for p in pairs if p.old.ok and p.new.ok and not p.same_samples]
-    estimates = {}
-    for number, p in enumerate(asked):
-        estimates[f"new {number}"] = _estimate(p.new, p.key)
-        estimates[f"old {number}"] = _estimate(p.old, p.key)
-    family = [(f"new {number}", f"old {number}") for number in range(len(asked))]
-    found = {id(p): v for p, v in zip(asked, verdicts.judge(estimates, family), strict=True)}
-    return [Change(p, _NOTHING_NEW if p.same_samples else found.get(id(p))) for p in pairs]
+    compared = [p for p in pairs if p.old.is_ok and p.new.is_ok and not p.same_samples]
+    ratios = {}
+    for number, p in enumerate(compared):
+        ratios[f"new {number}"] = _estimate(p.new, p.key)
+        ratios[f"old {number}"] = _estimate(p.old, p.key)
+    family = [(f"new {number}", f"old {number}") for number in range(len(compared))]
+    by_pair = {id(p): v for p, v in zip(compared, verdicts.judge(ratios, family), strict=True)}
+    return [Change(p, _SAME_SAMPLES if p.same_samples else by_pair.get(id(p))) for p in pairs]
 
 
-_NOTHING_NEW = Verdict("new", "old", Difference(1.0, 1.0, 1.0, 1.0, 0.0, math.inf), 1.0, 0.0)
+_SAME_SAMPLES = Verdict("new", "old", Difference(1.0, 1.0, 1.0, 1.0, 0.0, math.inf), 1.0, 0.0)
 
 
-def _estimate(cell: Cell, key: str) -> Estimate:
-    """An ok cell's "ratio", or its "score" in its workload's unit, with what is known of its error.
+def _estimate(cell: CellResult, key: str) -> Estimate:
+    """An ok cell's ratio, or its score in its workload's unit, with its error.
 
     A score is the ratio times the reference's undisturbed speed in that run, so its relative error is taken
     to be the ratio's: how that speed moves from run to run is in no sample of one run.
     """
-    assert cell.ratio is not None
-    assert cell.ratio_low is not None
-    assert cell.ratio_high is not None
-    value = cell.ratio if key == RATIO else cell.score
-    assert value is not None
-    scale = value / cell.ratio
-    low, high = min(value, cell.ratio_low * scale), max(value, cell.ratio_high * scale)
-    if cell.disturbed or cell.log_error is None or not cell.freedom:
-        return Estimate(value, low, high, cell.rounds or 0, 0, disturbed=True)
-    return Estimate(value, low, high, cell.rounds or 0, 0, error=cell.log_error, freedom=cell.freedom)
+    measured = cell.measurement
+    assert measured is not None
+    if key == RATIO:
+        return measured.estimate
+    score, scale = measured.score, measured.score / measured.ratio
+    low, high = min(score, measured.ratio_low * scale), max(score, measured.ratio_high * scale)
+    return replace(measured.estimate, value=score, low=low, high=high)
 
 
-def runtime_change(old: Mapping[str, object], new: Mapping[str, object]) -> str:
-    """ "wasmtime 50.0.1 -> 51.0.0": of two identity objects of results.json, what differs, in words."""
-    found = []
-    if (old.get("name"), old.get("version")) != (new.get("name"), new.get("version")):
-        found.append(_arrow(str(new.get("name")), old.get("version"), new.get("version")))
-    main = (old.get("version"), new.get("version"))
-    if old.get("python") != new.get("python"):
-        found.append(_arrow("Python", old.get("python"), new.get("python")))
-    for kind in ("packages", "programs"):
-        one, other = _parts(old, kind), _parts(new, kind)
-        for name in dict.fromkeys([*one, *other]):
-            before, after = one.get(name, {}), other.get(name, {})
-            versions = before.get("version"), after.get("version")
-            if before == after or (found and versions == main and versions[0] != versions[1]):
-                continue
-            found.append(
-                f"{plain(name)} {_word(versions[0])}, other files"
-                if versions[0] == versions[1]
-                else _arrow(name, *versions)
-            )
-    return ", ".join(found) or ("" if old == new else "other runtime")
+def runtime_change(old: RuntimeIdentity, new: RuntimeIdentity) -> str:
+    """ "wasmtime 50.0.1 -> 51.0.0": how two identities differ, in words; "" if they do not."""
+    changes = []
+    version_changed = old.version != new.version
+    if version_changed or old.name != new.name:
+        changes.append(_arrow(new.name, old.version, new.version))
+    if old.python != new.python:
+        changes.append(_arrow("Python", old.python, new.python))
+    for one, other in ((old.packages, new.packages), (old.programs, new.programs)):
+        for name, before, after in _changed_parts(one or {}, other or {}):
+            was = None if before is None else before.version
+            now = None if after is None else after.version
+            if version_changed and (was, now) == (old.version, new.version):
+                continue  # the runtime's main package
+            changes.append(_version_change(name, was, now))
+    return ", ".join(changes) or ("" if old == new else "other runtime")
 
 
-def _parts(identity: Mapping[str, object], kind: str) -> dict[str, dict[str, object]]:
-    found = identity.get(kind)
-    return found if isinstance(found, dict) else {}
+def _changed_parts(
+    old: Mapping[str, InstalledPart], new: Mapping[str, InstalledPart]
+) -> list[tuple[str, InstalledPart | None, InstalledPart | None]]:
+    """(name, before, after) of the packages or programs that are not the same."""
+    names = dict.fromkeys([*old, *new])
+    return [(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
 
 
-def _compiler_change(old: Run, new: Run, toolchain: str) -> str:
-    """ "zig 0.17.1 -> 0.18.0" where the toolchain is another in the new run."""
-    one, other = _tool(old, toolchain), _tool(new, toolchain)
+def _compiler_change(old: Results, new: Results, toolchain: str) -> str:
+    """ "zig 0.17.1 -> 0.18.0" where the toolchain of the new run is a different one."""
+    one, other = _toolchain(old, toolchain), _toolchain(new, toolchain)
     if one is None or other is None or (one.version, one.sha256) == (other.version, other.sha256):
         return ""
-    if one.version == other.version:
-        return f"{plain(toolchain)} {_word(one.version)}, other files"
-    return _arrow(toolchain, one.version, other.version)
+    return _version_change(toolchain, one.version, other.version)
 
 
-def _tool(run: Run, name: str) -> Tool | None:
-    return next((tool for tool in run.toolchains if tool.name == name), None)
+def _toolchain(run: Results, name: str) -> ToolchainRecord | None:
+    return next((toolchain for toolchain in run.toolchains if toolchain.name == name), None)
 
 
-def _arrow(name: str, old: object, new: object) -> str:
+def _version_change(name: str, old: str | None, new: str | None) -> str:
+    return f"{plain(name)} {_word(old)}, other files" if old == new else _arrow(name, old, new)
+
+
+def _arrow(name: str, old: str | None, new: str | None) -> str:
     return f"{plain(name)} {_word(old)} -> {_word(new)}"
 
 
-def _word(version: object) -> str:
-    return "none" if version is None else plain(str(version), 60)
+def _word(version: str | None) -> str:
+    return "none" if version is None else plain(version, 60)

@@ -1,33 +1,35 @@
-"""Two runs beside each other: which cells changed, what is to be kept in mind, and what is a regression."""
+"""The comparison of two runs: which cells changed, what a reader must keep in mind, what is a regression."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.analyses.history.changes import Change, judge, pair
-from pipeline.analyses.history.run_record import Host, Run, Workload
+from msgspec import structs
+
+from pipeline.analyses.history.changes import Change, compare, pair
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Status
 from pipeline.core.text import plain
+from pipeline.results.model import HostRecord, Results, WorkloadResult
 from pipeline.stats.verdicts import SLOWER
 
 ANY_HOST = "any"
-#: Keys of a protocol that decide how many rounds there are and in which order, not what a sample is.
+#: Keys of a protocol that decide how many rounds there are and their order, not what a sample is.
 _NO_SETTINGS = ("name", "rounds", "half_width_percent", "budget_s", "seed", "confidence")
 _NO_REGRESSION = (Status.OK, Status.UNAVAILABLE)
 
 
 @dataclass(frozen=True)
 class Side:
-    """A run and how the user would call it."""
+    """A run and its name for the user."""
 
     name: str  # "run 4" or a path
-    run: Run
+    run: Results
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What became of the old run's cells in the new one."""
+    """The cells of two runs, compared."""
 
     old: Side
     new: Side
@@ -37,15 +39,17 @@ class Comparison:
 
     @property
     def only_old(self) -> list[str]:
-        """Names of cells that the new run does not have."""
-        here = {change.pair.name for change in self.changes}
-        return [cell.name for cell in self.old.run.cells if cell.name not in here]
+        """Labels of cells that the new run does not have."""
+        return self._not_compared(self.old.run)
 
     @property
     def only_new(self) -> list[str]:
-        """Names of cells that the old run does not have."""
-        here = {change.pair.name for change in self.changes}
-        return [cell.name for cell in self.new.run.cells if cell.name not in here]
+        """Labels of cells that the old run does not have."""
+        return self._not_compared(self.new.run)
+
+    def _not_compared(self, run: Results) -> list[str]:
+        compared = {change.pair.name for change in self.changes}
+        return [cell.label for cell in run.cells if cell.label not in compared]
 
     @property
     def regressions(self) -> list[Change]:
@@ -53,8 +57,8 @@ class Comparison:
         return [change for change in self.changes if self.regressed(change)]
 
     def regressed(self, change: Change) -> bool:
-        """Whether this cell is a regression. A runtime that is not here any more is none."""
-        if change.pair.old.ok and change.pair.new.status not in _NO_REGRESSION:
+        """Whether this cell is a regression. A runtime that is no longer installed is not one."""
+        if change.pair.old.is_ok and change.pair.new.status not in _NO_REGRESSION:
             return True
         if change.verdict is None or change.word != SLOWER:
             return False
@@ -62,7 +66,7 @@ class Comparison:
 
 
 def compare_runs(old: Side, new: Side, hosts: str | None, threshold: float) -> Comparison:
-    """Judge all cells that are in both runs as one family (see verdicts.py).
+    """Compare all cells that are in both runs as one family (see verdicts.py).
 
     Raises BadInput for runs of two machines unless ``hosts`` is "any", and where no cell is in both.
     """
@@ -75,60 +79,65 @@ def compare_runs(old: Side, new: Side, hosts: str | None, threshold: float) -> C
     one, other = old.run.host, new.run.host
     if one.fingerprint != other.fingerprint and hosts is None:
         raise BadInput(
-            f"{old.name} is of another machine, {host_words(one)}, than {new.name}, {host_words(other)}; "
-            "their scores do not compare; to compare their ratios to native all the same, add: hosts=any"
+            f"{old.name} was measured on {host_words(one)}, {new.name} on {host_words(other)}; scores of two "
+            "machines cannot be compared; to compare the ratios to native nevertheless, add: hosts=any"
         )
     pairs = pair(old.run, new.run)
     if not pairs:
         raise BadInput(f"{old.name} and {new.name} have no cell in common; expected runs of the same cells")
     names = list(dict.fromkeys(p.new.workload for p in pairs))
-    return Comparison(old, new, threshold, tuple(judge(pairs)), tuple(_notes(old.run, new.run, names)))
+    return Comparison(old, new, threshold, tuple(compare(pairs)), tuple(_notes(old.run, new.run, names)))
 
 
-def host_words(host: Host) -> str:
-    """A machine by its CPU, and by what else tells it from another of that CPU."""
+def host_words(host: HostRecord) -> str:
+    """A machine by its CPU, and by what distinguishes it from others with that CPU."""
     kind = f" ({plain(host.microarchitecture)})" if host.microarchitecture else ""
     cores = f"{host.cores} cores, " if host.cores is not None else ""
-    return f"{plain(host.cpu)}{kind}, {cores}{plain(host.kernel)} [{host.fingerprint[:8]}]"
+    kernel = plain(host.kernel or "unknown kernel")
+    return f"{plain(host.cpu or 'unknown CPU')}{kind}, {cores}{kernel} [{host.fingerprint[:8]}]"
 
 
-def _notes(old: Run, new: Run, workloads: list[str]) -> list[str]:
-    """What is to be said of two runs and of the ``workloads`` that have cells in both."""
-    found = []
+def _notes(old: Results, new: Results, workloads: list[str]) -> list[str]:
+    """What a reader must know of two runs and of the ``workloads`` that have cells in both."""
+    notes = []
     both = [(old.workload(name), new.workload(name)) for name in workloads]
     others = ", ".join(plain(a.name) for a, b in both if a.reference.sha256 != b.reference.sha256)
     if old.host.fingerprint != new.host.fingerprint:
-        found.append(
+        notes.append(
             "Two machines (hosts=any): only ratios to native are compared, on each machine to its own "
-            f"reference{f', not even the same executable of {others}' if others else ''}."
+            f"reference{f', which is a different executable for {others}' if others else ''}."
         )
     elif others:
-        found.append(
-            f"The native reference of {others} is another executable, so ratios are to different "
-            "programs: scores are compared. How fast the machine was in either run is part of each "
+        notes.append(
+            f"The native reference of {others} is a different executable, so the ratios have different "
+            "denominators: scores are compared. The speed that the machine had in each run is part of each "
             "difference and not of its ±."
         )
-    settings = [
-        f"{plain(name)} {_shown(old, name)} -> {_shown(new, name)}"
-        for name in dict.fromkeys([*old.protocol, *new.protocol])
-        if name not in _NO_SETTINGS and old.protocol.get(name) != new.protocol.get(name)
-    ]
-    if settings:
-        found.append(f"Warning: they were measured with different settings: {', '.join(settings)}.")
+    if settings := _changed_settings(old, new):
+        notes.append(f"Warning: they were measured with different settings: {', '.join(settings)}.")
     for before, after in both:
         if change := _sources_change(before, after):
-            found.append(f"Warning: sources of {plain(after.name)} are of different revisions: {change}.")
-    return found
+            notes.append(f"Warning: sources of {plain(after.name)} have different revisions: {change}.")
+    return notes
 
 
-def _sources_change(old: Workload, new: Workload) -> str:
-    """ "0c91314d -> d5fad6bd": revisions, or digests where those do not tell; "" for the same sources."""
+def _changed_settings(old: Results, new: Results) -> list[str]:
+    before, after = structs.asdict(old.protocol), structs.asdict(new.protocol)
+    return [
+        f"{name} {_shown(before[name])} -> {_shown(after[name])}"
+        for name in before
+        if name not in _NO_SETTINGS and before[name] != after[name]
+    ]
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _sources_change(old: WorkloadResult, new: WorkloadResult) -> str:
+    """ "0c91314d -> d5fad6bd": revisions, or digests if the revisions are equal; "" for the same sources."""
     pairs = [(old.revision, new.revision), (old.sources_sha256, new.sources_sha256)]
-    known = [(one, other) for one, other in pairs if one is not None and other is not None]
-    told = next(((one, other) for one, other in known if one != other), None)
-    return "" if told is None else " -> ".join(plain(each, 12) for each in told)
-
-
-def _shown(run: Run, name: str) -> str:
-    value = run.protocol.get(name)
-    return "none" if value is None else plain(str(value), 40)
+    for one, other in pairs:
+        if one is not None and other is not None and one != other:
+            return f"{plain(one, 12)} -> {plain(other, 12)}"
+    return ""

@@ -2,65 +2,60 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
+from pipeline.analyses.history import comparison as runs
 from pipeline.analyses.history.changes import RATIO, Change, Pair
-from pipeline.analyses.history.comparison import Comparison, Side, host_words
-from pipeline.analyses.history.run_record import Cell, finite
+from pipeline.analyses.history.comparison import Comparison, host_words
+from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.core.text import plain
+from pipeline.results.cells import speed
+from pipeline.results.model_cell import CellResult
 from pipeline.stats.estimates import CONFIDENCE
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 SCHEMA = 2
 _WIDTH = 120
 
 
-def render(found: Comparison) -> str:
-    """Tables: a row a cell that is in both runs and has a number in both; then what is to be said."""
-    from rich.console import Console
-    from rich.text import Text
-
-    stream = io.StringIO()
-    # Wide enough that no name is cut, as in report.py.
-    longest = max((len(change.pair.name) for change in found.changes), default=0)
-    console = Console(file=stream, width=_WIDTH + longest, color_system=None, highlight=False)
-
-    def say(line: str) -> None:
-        console.print(Text(line), soft_wrap=True)
-
-    say(f"old: {_told(found.old)}")
-    say(f"new: {_told(found.new)}")
-    for note in found.notes:
-        say(note)
-    told = [change for change in found.changes if change.verdict is not None]
-    for what in dict.fromkeys(unit(change.pair) for change in told):
-        console.print(_table(found, what, [change for change in told if unit(change.pair) == what]))
-    for line in _unmeasured(found):
-        say(line)
-    say(_summary(found))
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+def render(comparison: Comparison) -> str:
+    """A table for each unit: a row for each cell that has a number in both runs; then the conclusions."""
+    # Wide enough that no name is cut.
+    longest = max((len(change.pair.name) for change in comparison.changes), default=0)
+    compared = [change for change in comparison.changes if change.verdict is not None]
+    tables = [
+        _table(comparison, what, [change for change in compared if unit(change.pair) == what])
+        for what in dict.fromkeys(unit(change.pair) for change in compared)
+    ]
+    head = [f"old: {_side_words(comparison.old)}", f"new: {_side_words(comparison.new)}", *comparison.notes]
+    foot = [*_without_verdict(comparison), _summary(comparison)]
+    return f"{_lines(head)}{as_text(tables, _WIDTH + longest)}{_lines(foot)}"
 
 
-def _table(found: Comparison, what: str, changes: Sequence[Change]) -> object:
-    """Cells whose numbers are of one unit."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(Text(what), no_wrap=True)
-    for column in ("old", "new"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("new beside old", no_wrap=True)
-    table.add_column("what else is another", no_wrap=True)
+
+def _table(comparison: Comparison, what: str, changes: Sequence[Change]) -> Table:
+    """Cells whose numbers have one unit."""
+    columns: list[tuple[str, Side]] = [
+        (what, "left"),
+        ("old", "right"),
+        ("new", "right"),
+        ("new / old", "left"),
+        ("other changes", "left"),
+    ]
+    rows = []
     for change in changes:
         p = change.pair
+        mark = "  REGRESSION" if comparison.regressed(change) else ""
         old, new = (number(cell, p.key) for cell in (p.old, p.new))
-        mark = "  REGRESSION" if found.regressed(change) else ""
-        words = (plain(p.name), old, new, change.words() + mark, ", ".join(p.causes))
-        table.add_row(*map(Text, words))
-    return table
+        rows.append((plain(p.name), old, new, change.words() + mark, ", ".join(p.causes)))
+    return new_table(columns, rows)
 
 
 def unit(p: Pair) -> str:
@@ -68,82 +63,82 @@ def unit(p: Pair) -> str:
     return "ratio to native" if p.key == RATIO else plain(p.unit, 40)
 
 
-def number(cell: Cell, key: str) -> str:
-    """A cell's ratio or score as it is printed; "?" behind one that the machine disturbed."""
-    value = cell.ratio if key == RATIO else cell.score
-    if value is None:
+def number(cell: CellResult, key: str) -> str:
+    """A cell's ratio or score as it is printed, "?" behind a disturbed ratio; else its status."""
+    measured = cell.measurement
+    if measured is None:
         return cell.status.value
     if key == RATIO:
-        return f"{value:.3f}{'?' if cell.disturbed else ''}"
-    return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
+        return f"{measured.ratio:.3f}{'?' if measured.disturbed else ''}"
+    return speed(measured.score)
 
 
-def _told(side: Side) -> str:
+def _side_words(side: runs.Side) -> str:
     run = side.run
-    protocol = plain(str(run.protocol.get("name")), 40)
+    protocol = plain(run.protocol.name, 40)
     return f"{side.name}, {run.created}, protocol {protocol}, on {host_words(run.host)}"
 
 
-def _unmeasured(found: Comparison) -> list[str]:
-    """Cells without a verdict: changed statuses, then what only one of the runs has."""
-    lines = []
-    still = [change.pair for change in found.changes if change.verdict is None]
-    for p in still:
-        if p.old.status is not p.new.status:
-            one = p.new if p.old.ok else p.old
-            reason = f": {plain(one.reason)}" if one.reason else ""
-            lines.append(f"{plain(p.name)}: {p.old.status.value} -> {p.new.status.value}{reason}")
-    same = [p for p in still if p.old.status is p.new.status]
-    if same:
-        lines.append(f"without a number in both, as before: {_names([p.name for p in same])}")
-    for which, names in (("old", found.only_old), ("new", found.only_new)):
+def _without_verdict(comparison: Comparison) -> list[str]:
+    """Cells without a verdict: changed statuses, then cells that only one of the runs has."""
+    lines, unchanged = [], []
+    for p in (change.pair for change in comparison.changes if change.verdict is None):
+        if p.old.status is p.new.status:
+            unchanged.append(p.name)
+            continue
+        failed = p.new if p.old.is_ok else p.old
+        reason = f": {plain(failed.reason)}" if failed.reason else ""
+        lines.append(f"{plain(p.name)}: {p.old.status.value} -> {p.new.status.value}{reason}")
+    for what, names in (
+        ("without a number in both, as before", unchanged),
+        ("only in old", comparison.only_old),
+        ("only in new", comparison.only_new),
+    ):
         if names:
-            lines.append(f"only in {which}: {_names(names)}")
+            lines.append(f"{what}: {', '.join(map(plain, names))}")
     return lines
 
 
-def _names(names: Sequence[str]) -> str:
-    return ", ".join(map(plain, names))
-
-
-def _summary(found: Comparison) -> str:
+def _summary(comparison: Comparison) -> str:
     counts: dict[str, int] = {}
-    for change in found.changes:
+    for change in comparison.changes:
         word = "same samples" if change.pair.same_samples else change.word
         if word:
             counts[word] = counts.get(word, 0) + 1
-    told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "none"
+    verdicts = ", ".join(f"{count} {word}" for word, count in counts.items()) or "none"
     return (
-        f"Cells with a verdict: {told}. Regressions (slower by more than {found.threshold:g} %, or gone "
-        f"wrong): {len(found.regressions)}. ± is half of a {CONFIDENCE:.0%} interval of one difference; all "
-        f"verdicts together are right with {CONFIDENCE:.0%} confidence."
+        f"Cells with a verdict: {verdicts}. Regressions (slower by more than {comparison.threshold:g} %, or "
+        f"gone wrong): {len(comparison.regressions)}. ± is half of a {CONFIDENCE:.0%} interval of one "
+        f"difference; all verdicts together are right with {CONFIDENCE:.0%} confidence."
     )
 
 
-def data(found: Comparison) -> dict[str, Any]:
+def data(comparison: Comparison) -> dict[str, Any]:
     """The content of compare.json."""
     return {
         "schema": SCHEMA,
-        "old": _side(found.old),
-        "new": _side(found.new),
-        "threshold_percent": found.threshold,
+        "old": _side(comparison.old),
+        "new": _side(comparison.new),
+        "threshold_percent": comparison.threshold,
         "confidence": CONFIDENCE,
-        "notes": list(found.notes),
-        "cells": [{**_change(change), "regression": found.regressed(change)} for change in found.changes],
-        "only_old": found.only_old,
-        "only_new": found.only_new,
-        "regressions": [change.pair.name for change in found.regressions],
+        "notes": list(comparison.notes),
+        "cells": [
+            {**_change(change), "regression": comparison.regressed(change)} for change in comparison.changes
+        ],
+        "only_old": comparison.only_old,
+        "only_new": comparison.only_new,
+        "regressions": [change.pair.name for change in comparison.regressions],
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: runs.Side) -> dict[str, Any]:
     run = side.run
     return {
         "name": side.name,
         "created": run.created,
         "fingerprint": run.host.fingerprint,
         "cpu": run.host.cpu,
-        "protocol": run.protocol.get("name"),
+        "protocol": run.protocol.name,
         "references": {workload.name: workload.reference.sha256 for workload in run.workloads},
     }
 
@@ -175,21 +170,17 @@ def _change(change: Change) -> dict[str, Any]:
             "ratio_high": d.high,
             "p": d.p,
             "p_adjusted": verdict.p_adjusted,
-            "within": finite(verdict.bound),
+            "within": verdict.bound if math.isfinite(verdict.bound) else None,
         }
     return {**result, **numbers}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: CellResult) -> dict[str, Any]:
+    numbers = ("score", "ratio", "compile_seconds", "code_bytes", "wasm_bytes", "peak_rss_bytes")
     return {
         "status": cell.status.value,
         "reason": cell.reason,
-        "score": cell.score,
-        "ratio": cell.ratio,
-        "sha256": cell.artifact,
-        "version": cell.version,
-        "compile_seconds": cell.compile_seconds,
-        "code_bytes": cell.code_bytes,
-        "wasm_bytes": cell.wasm_bytes,
-        "peak_rss_bytes": cell.peak_rss_bytes,
+        "sha256": cell.artifact_sha256,
+        "version": cell.identity.version,
+        **{key: getattr(cell.measurement, key, None) for key in numbers},
     }

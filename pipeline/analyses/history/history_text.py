@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from pipeline.analyses.history.changes import SCORE, Change, Pair, judge, pair_of
+from pipeline.analyses.history.changes import SCORE, Change, Pair, compare, pair_of
 from pipeline.analyses.history.comparison import host_words
 from pipeline.analyses.history.comparison_text import number, unit
-from pipeline.analyses.history.database import Entry
-from pipeline.analyses.history.run_record import Cell, Run
+from pipeline.analyses.history.run_files import Entry
+from pipeline.core.rich_text import as_text, new_table
 from pipeline.core.text import plain
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult
 from pipeline.stats.estimates import CONFIDENCE
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _WIDTH = 120
 
@@ -25,69 +30,55 @@ def by_host(entries: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def changes(entries: Sequence[Entry]) -> list[tuple[Entry, list[Change]]]:
-    """Each run of one machine with its cells' changes since the run before that had the cell.
+    """Each run of one machine, with the changes of its cells since the last run that had the cell.
 
-    The cells of a run are one family of verdicts, so that what is said of a run does not change with the
-    runs that follow.
+    The cells of a run are one family of verdicts, so that its verdicts do not change with the runs that
+    follow.
     """
-    before: dict[str, tuple[Run, Cell]] = {}
-    found = []
+    before: dict[str, tuple[Results, CellResult]] = {}
+    by_run = []
     for entry in entries:
         pairs: list[Pair] = []
         for cell in entry.run.cells:
-            if cell.name in before:
-                pairs.append(pair_of(*before[cell.name], entry.run, cell))
-            before[cell.name] = entry.run, cell
-        found.append((entry, judge(pairs)))
-    return found
+            if cell.label in before:
+                pairs.append(pair_of(*before[cell.label], entry.run, cell))
+            before[cell.label] = entry.run, cell
+        by_run.append((entry, compare(pairs)))
+    return by_run
 
 
 def render(entries: Sequence[Entry]) -> str:
-    """All of it, at a fixed width; lines of changes are not broken."""
-    from rich.console import Console
+    """For each machine its runs as a table, then a line for each change; lines are not broken."""
+    return "".join(map(_render_host, by_host(entries)))
+
+
+def _render_host(runs: Sequence[Entry]) -> str:
+    by_run = changes(runs)
+    notable = [line(entry, change) for entry, steps in by_run for change in steps if change.notable]
+    count = sum(len(steps) for _, steps in by_run)
+    summary = (
+        f"{count - len(notable)} of {count} times that a cell was in a run again, no change was seen. "
+        "± is half of an interval of one difference; all verdicts on one run together are right with "
+        f"{CONFIDENCE:.0%} confidence."
+    )
+    head = f"On {host_words(runs[-1].run.host)}\n"
+    return head + as_text([_table(runs)], _WIDTH) + "".join(f"{text}\n" for text in (*notable, summary, ""))
+
+
+def _table(runs: Sequence[Entry]) -> Table:
     from rich.text import Text
 
-    stream = io.StringIO()
-    console = Console(file=stream, width=_WIDTH, color_system=None, highlight=False)
-    for runs in by_host(entries):
-        console.print(Text(f"On {host_words(runs[-1].run.host)}"), soft_wrap=True)
-        console.print(_table(runs))
-        found = changes(runs)
-        steps = [change for _, all_ in found for change in all_]
-        notable = [(entry, change) for entry, all_ in found for change in all_ if change.notable]
-        for entry, change in notable:
-            console.print(Text(line(entry, change)), soft_wrap=True)
-        console.print(
-            Text(
-                f"{len(steps) - len(notable)} of {len(steps)} times that a cell was in a run again, nothing "
-                "was seen to change. ± is half of an interval of one difference; all verdicts on one run "
-                f"together are right with {CONFIDENCE:.0%} confidence.\n"
-            )
-        )
-    return "".join(text.rstrip() + "\n" for text in stream.getvalue().splitlines())
-
-
-def _table(runs: Sequence[Entry]) -> object:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("run", justify="right", no_wrap=True)
-    table.add_column("newest sample", no_wrap=True)
-    table.add_column("protocol", no_wrap=True)
+    table = new_table([("run", "right"), ("newest sample", "left"), ("protocol", "left")])
     table.add_column("toolchains")
     table.add_column("cells ok", justify="right", no_wrap=True)
     for entry in runs:
         run = entry.run
-        tools = [f"{plain(t.name, 40)} {plain(t.version or '', 40)}" for t in run.toolchains if t.present]
-        table.add_row(
-            str(entry.id),
-            run.created,
-            Text(plain(str(run.protocol.get("name")), 30)),
-            Text(", ".join(tools)),
-            f"{sum(cell.ok for cell in run.cells)}/{len(run.cells)}",
+        toolchains = ", ".join(
+            f"{plain(t.name, 40)} {plain(t.version, 40)}" for t in run.toolchains if t.present
         )
+        ok = f"{sum(cell.is_ok for cell in run.cells)}/{len(run.cells)}"
+        row = (str(entry.number), run.created or "", plain(run.protocol.name, 30), toolchains, ok)
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -96,10 +87,10 @@ def line(entry: Entry, change: Change) -> str:
     p = change.pair
     causes = ", ".join(p.causes) or "same module, same runtime"
     numbers = f"{number(p.old, p.key)} -> {number(p.new, p.key)}"
-    what = f" {unit(p)} (other reference)" if p.key == SCORE and change.verdict is not None else ""
     if change.verdict is not None:
-        told = f", {change.words()}"
+        what = f" {unit(p)} (other reference)" if p.key == SCORE else ""
+        conclusion = f"{what}, {change.words()}"
     else:
-        reason = next((cell.reason for cell in (p.new, p.old) if not cell.ok and cell.reason), None)
-        told = f" ({plain(reason)})" if reason else ""
-    return f"{plain(p.name)}: run {entry.id} ({entry.run.created}): {causes}: {numbers}{what}{told}"
+        reason = p.new.reason or p.old.reason
+        conclusion = f" ({plain(reason)})" if reason else ""
+    return f"{plain(p.name)}: run {entry.number} ({entry.run.created}): {causes}: {numbers}{conclusion}"

@@ -7,15 +7,15 @@ import pkgutil
 
 from pipeline.core import paths
 from pipeline.core.errors import ProjectError
-from pipeline.core.files import read_json, write_atomic
-from pipeline.core.model import Status
+from pipeline.core.files import write_atomic
 from pipeline.measure.sample import Sample, read
 from pipeline.report.exports import github_summary
-from pipeline.report.exports.model import Export, Results, Samples
-from pipeline.report.exports.text import artifact_sha256
-from pipeline.results.cells import label
+from pipeline.report.exports.model import Export, Samples
+from pipeline.results.cells import measured
+from pipeline.results.model import Results
+from pipeline.results.results_json import read as read_results
 
-_AGAIN = "type: doit run"
+_AGAIN = "run: doit run"
 
 
 def modules() -> list[str]:
@@ -35,14 +35,11 @@ def discover() -> dict[str, Export]:
 def write_all() -> None:
     """Write every export of results.json below report/, each whole or not at all.
 
-    Raises ProjectError where there is no results.json, or where its samples are others now.
+    Raises ProjectError if there is no results.json, or if its samples have changed.
     """
-    try:
-        results = read_json(paths.RESULTS_JSON)
-    except (OSError, ValueError):
-        raise ProjectError(f"{paths.RESULTS_JSON} is missing or is no JSON; {_AGAIN}") from None
+    results = read_results(paths.RESULTS_JSON)
     samples = samples_of(results)
-    # All are rendered before one is written: files of two runs beside each other would contradict.
+    # All are rendered before one is written: files of two runs next to each other would contradict.
     texts = {export.path: export.render(results, samples) for export in discover().values()}
     for path, text in texts.items():
         write_atomic(path, text)
@@ -50,22 +47,20 @@ def write_all() -> None:
 
 
 def samples_of(results: Results) -> Samples:
-    """The samples that the numbers of results.json rest on, by the label of their cell.
+    """The samples that the numbers of results.json are computed from, by the label of their cell.
 
-    Raises ProjectError where one is missing, broken, or not of the cell's artifact.
+    Raises ProjectError if one is missing, broken, or not from the cell's artifact.
     """
-    ok = [cell for cell in results["cells"] if cell["status"] == Status.OK.value]
     found: dict[str, list[Sample]] = {}
-    for cell in ok:
-        name = label(cell)
-        places = [paths.sample(name, number) for number in range(1, cell["rounds"] + 1)]
-        for path in places:
+    for cell, numbers in measured(results.cells):
+        name = cell.label
+        for path in (paths.sample(name, number) for number in range(1, numbers.rounds + 1)):
             sample = read(path)
-            if sample is None or sample.cell != name or sample.artifact_sha256 != artifact_sha256(cell):
-                raise ProjectError(f"{path} is not the sample that {paths.RESULTS_JSON} rests on; {_AGAIN}")
+            if sample is None or sample.cell != name or sample.artifact_sha256 != cell.artifact_sha256:
+                raise ProjectError(f"{path} is not the sample that {paths.RESULTS_JSON} used; {_AGAIN}")
             found.setdefault(name, []).append(sample)
         chunks = sum(len(sample.scores) for sample in found[name])
-        if chunks != cell["chunks"]:
-            where = f"{paths.RESULTS_JSON} has {cell['chunks']} chunks of {name}"
+        if chunks != numbers.chunks:
+            where = f"{paths.RESULTS_JSON} has {numbers.chunks} chunks of {name}"
             raise ProjectError(f"{where}, its samples have {chunks}; {_AGAIN}")
     return found

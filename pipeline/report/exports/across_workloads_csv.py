@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import pipeline.report.exports.csv_table as csv_table
-from pipeline.core.model import Status
-from pipeline.report.exports.model import Export, Results, Samples
+from msgspec import structs
 
-#: Of "means"; each workload's own ratio follows, as ratios.NAME.
+from pipeline.report.exports.csv_table import Value, csv_text
+from pipeline.report.exports.model import Export, Samples
+from pipeline.results.model import Results
+from pipeline.results.model_across import MeanOfWorkloads
+
+#: Of a mean; each workload's own ratio follows, as ratios.NAME.
 _COLUMNS = (
     "toolchain",
     "variant",
@@ -17,42 +19,37 @@ _COLUMNS = (
     "ratio",
     "ratio_low",
     "ratio_high",
-    "spread",
-    "number",
+    "geometric_sd",
+    "workload_count",
     "partial",
 )
-_ENDS = ("lowest", "highest")
 
 
 def render(results: Results, samples: Samples) -> str:
-    """A row each of the section "across", written as results.csv is: the mean, its interval, its ends.
+    """A row for each mean, written as results.csv is: the mean, its interval, its ends.
 
-    Each workload's ratio is empty where it was not measured or is only a range. Without a
-    mean, as of one workload, a header and no rows.
+    A workload's ratio is empty where it was not measured or is only a range. Without a mean, as for one
+    workload, a header and no rows.
     """
-    across = results["across"]
-    if across is None or not across["means"]:
-        ends = (f"{end}.{key}" for end in _ENDS for key in ("workload", "ratio"))
-        blank = dict.fromkeys((*_COLUMNS, *ends))
-        return csv_table.render({"cells": [blank]}, samples).partition("\r\n")[0] + "\r\n"
-    own: dict[tuple[str, ...], float] = {
-        (c["toolchain"], c["variant"], c["backend"], c["workload"]): c["ratio"]
-        for c in results["cells"]
-        if c["status"] == Status.OK.value and not c["disturbed"]
-    }
-    rows = [_row(mean, across["workloads"], own) for mean in across["means"]]
-    return csv_table.render({"cells": rows}, samples)
+    across = results.across_workloads
+    workloads = across.workloads if across is not None and across.means else ()
+    ends = [f"{end}.{key}" for end in ("lowest", "highest") for key in ("workload", "ratio")]
+    own = {(cell.place, cell.workload): m.ratio for cell in results.cells if (m := cell.comparable)}
+    return csv_text(
+        [*_COLUMNS, *ends, *(f"ratios.{name}" for name in workloads)],
+        (list(_row(mean, workloads, own)) for mean in (across.means if across is not None else ())),
+    )
 
 
 def _row(
-    mean: Mapping[str, Any], workloads: list[str], own: Mapping[tuple[str, ...], float]
-) -> dict[str, Any]:
-    place = mean["toolchain"], mean["variant"], mean["backend"]
-    return {
-        **{key: mean[key] for key in _COLUMNS},
-        **{end: mean[end] for end in _ENDS},
-        "ratios": {name: own.get((*place, name)) for name in workloads},
-    }
+    mean: MeanOfWorkloads, workloads: tuple[str, ...], own: dict[tuple[str, str], float]
+) -> Iterator[Value]:
+    values = structs.asdict(mean)
+    yield from (values[key] for key in _COLUMNS)
+    for end in (mean.lowest, mean.highest):
+        yield from (end.workload, end.ratio)
+    place = f"{mean.toolchain}/{mean.variant}/{mean.backend}"
+    yield from (own.get((place, name)) for name in workloads)
 
 
 EXPORTS = (Export("across.csv", "means over several workloads, one row a variant and backend", render),)

@@ -1,18 +1,18 @@
 """benchmark-action.json: ratios for github-action-benchmark, tool ``customBiggerIsBetter``.
 
-Ratios and not scores: a hosted runner's processor is another one every day, its ratio to native is not.
+Ratios and not scores: a hosted runner's processor differs from day to day, its ratio to native does not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
-from pipeline.core.model import Status
-from pipeline.report.exports.model import Export, Results, Samples
-from pipeline.report.exports.text import artifact_sha256, built_by, machine, one_line, versioned
-from pipeline.results.cells import label
+from pipeline.core.text import for_line
+from pipeline.report.exports.identities import built_by, machine, runtime
+from pipeline.report.exports.model import Export, Samples
+from pipeline.results.cells import measured
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult, Measurement
 
 _UNIT = "ratio to native"
 
@@ -26,31 +26,30 @@ def render(results: Results, samples: Samples) -> str:
         {
             "name": _name(cell),
             "unit": _UNIT,
-            "value": cell["ratio"],
-            "range": f"± {(cell['ratio_high'] - cell['ratio_low']) / 2!r}",
-            "extra": _extra(cell, results),
+            "value": numbers.ratio,
+            "range": f"± {(numbers.ratio_high - numbers.ratio_low) / 2!r}",
+            "extra": _extra(cell, numbers, results),
         }
-        for cell in results["cells"]
-        if cell["status"] == Status.OK.value
+        for cell, numbers in measured(results.cells)
     ]
     return json.dumps(entries, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def _name(cell: dict[str, Any]) -> str:
+def _name(cell: CellResult) -> str:
     """The cell's label; the action puts it as code into a Markdown table, where two characters would act."""
-    return one_line(label(cell)).replace("`", "'").replace("|", "/")
+    return for_line(cell.label).replace("`", "'").replace("|", "/")
 
 
-def _extra(cell: Mapping[str, Any], results: Results) -> str:
+def _extra(cell: CellResult, numbers: Measurement, results: Results) -> str:
     toolchain, digest = built_by(cell, results)
-    confidence = f"{results['protocol']['confidence'] * 100:.0f} %"
-    kind = "range of single pairs, the machine was too disturbed" if cell["disturbed"] else "interval"
+    confidence = f"{results.protocol.confidence * 100:.0f} %"
+    kind = "range of single pairs, the machine was too disturbed" if numbers.disturbed else "interval"
     lines = (
-        f"{confidence} {kind}: {cell['ratio_low']!r} to {cell['ratio_high']!r}",
-        f"host: {machine(results['host'])}",
+        f"{confidence} {kind}: {numbers.ratio_low!r} to {numbers.ratio_high!r}",
+        f"host: {machine(results.host)}",
         f"toolchain: {toolchain}, SHA-256 {digest or 'unknown'}",
-        f"runtime: {versioned(cell['identity'])}",
-        f"artifact: SHA-256 {artifact_sha256(cell)}",
+        f"runtime: {runtime(cell)}",
+        f"artifact: SHA-256 {cell.artifact_sha256}",
     )
     return "\n".join(lines)
 

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from pipeline.core.text import printable
-from pipeline.report.exports.model import Export, Results, Samples
+from pipeline.report.exports.model import Export, Samples
+from pipeline.results.model import Results
+from pipeline.results.model_cell import Measurement
+
+Value = str | int | float | bool | None | Sequence[str]
 
 #: A field that starts like this is computed by spreadsheets ("=cmd|…" starts a program), also in the wide
 #: forms that some locales take. The apostrophe itself is here so that the guard can be taken off again.
@@ -16,45 +22,65 @@ _QUOTED = '",\r\n;\t'
 
 
 def render(results: Results, samples: Samples) -> str:
-    """The table: plain values of a cell first, then those of its objects as ``identity.version``.
+    """The table: plain values of a cell and its measurement first, then those of objects: identity.version.
 
-    Null is an empty field, "" is quoted; true and false as in JSON; a number is the JSON's, digit by digit;
-    a list is joined by spaces, with quotes as a shell would want them. One apostrophe at the start of a
-    text is ours: take it off to have the text of results.json.
+    Null is an empty field, "" is quoted; true and false as in JSON; a number is the JSON's, digit by digit; a
+    list is joined by spaces, with quotes as a shell would want them. One apostrophe at the start of a text
+    is a guard: take it off to have the text of results.json.
     """
-    cells = results["cells"]
-    plain = [{k: v for k, v in cell.items() if not isinstance(v, Mapping)} for cell in cells]
-    nested = [dict(_leaves(cell)) for cell in cells]
-    # A key can be an object in one cell and null in another ("proof"): then it has no plain value.
-    objects = {k for cell in cells for k, v in cell.items() if isinstance(v, Mapping)}
-    names = [k for k in dict.fromkeys(k for row in plain for k in row) if k not in objects]
-    deep = list(dict.fromkeys(k for row in nested for k in row))
-    lines = [[_text(name) for name in (*names, *deep)]]
-    for values, leaves in zip(plain, nested, strict=True):
-        lines.append([*(_field(values.get(k)) for k in names), *(_field(leaves.get(k)) for k in deep)])
+    rows = [_flat(msgspec.to_builtins(cell)) for cell in results.cells]
+    names = dict.fromkeys(name for row in rows for name in row)
+    ordered = sorted(names, key=lambda name: "." in name)  # stable
+    return csv_text(ordered, ([row.get(name) for name in ordered] for row in rows))
+
+
+def _flat(cell: dict[str, Any]) -> dict[str, Value]:
+    """A cell's plain values, those of its measurement next to them, and {dotted path: value} of the rest."""
+    empty = dict.fromkeys(Measurement.__struct_fields__)
+    row: dict[str, Value] = {}
+    for key, value in {**cell, **empty, **(cell["measurement"] or {})}.items():
+        if isinstance(value, Mapping):
+            if key != "measurement":
+                row |= dict(_leaves(value, key))
+        elif key not in _OBJECTS:
+            row[key] = value
+    return row
+
+
+#: Keys that hold an object, or null.
+_OBJECTS = ("measurement", "identity", "prebuilt", "compiler_evidence")
+
+
+def _leaves(value: Mapping[str, Any], path: str) -> Iterable[tuple[str, Value]]:
+    """(dotted path, value) of all that is inside an object."""
+    for key, inner in value.items():
+        if isinstance(inner, Mapping):
+            yield from _leaves(inner, f"{path}.{key}")
+        else:
+            yield f"{path}.{key}", inner
+
+
+def csv_text(names: Sequence[str], rows: Iterable[Sequence[Value]]) -> str:
+    """The lines of a CSV file; texts are guarded against being computed by a spreadsheet.
+
+    The standard library's writer is not used: before Python 3.12 it cannot distinguish null from "", and it
+    does not quote semicolons, which spreadsheets of some locales separate at.
+    """
+    lines = [map(_text, names), *(map(_field, row) for row in rows)]
     return "".join(",".join(line) + "\r\n" for line in lines)
 
 
-def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted path, value) of what lies within the objects of an object."""
-    for key, inner in value.items():
-        if isinstance(inner, Mapping):
-            yield from _leaves(inner, f"{path}{key}.")
-        elif path:
-            yield f"{path}{key}", inner
-
-
-def _field(value: Any) -> str:
+def _field(value: Value) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         return repr(value)
-    return _text(shlex.join(map(str, value)) if isinstance(value, list) else value)
+    return _text(value if isinstance(value, str) else shlex.join(value))
 
 
-def _text(value: object) -> str:
+def _text(value: str) -> str:
     """A text field. Flags get no exception from the guard: to a spreadsheet, -O3 is minus the cell O3."""
     text = printable(value)
     if text.startswith(_COMPUTED):

@@ -1,23 +1,21 @@
-"""What an export is: results.json and its samples in the words of another program."""
+"""What an export is: results.json and its samples in the format of a different program."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pipeline.core import paths
 from pipeline.measure.sample import Sample
+from pipeline.results.model import Results
 
-#: The content of results.json, as README.md describes it.
-Results = Mapping[str, Any]
 #: {label of a cell that is ok: the samples of its rounds, in their order}.
 Samples = Mapping[str, Sequence[Sample]]
 
 
 @dataclass(frozen=True)
 class Export:
-    """A file below report/ that is made of the results and the samples alone; same input, same bytes."""
+    """A file below report/ that is made from the results and the samples alone; same input, same bytes."""
 
     file: str
     #: What it is, in one line.
@@ -27,5 +25,5 @@ class Export:
 
     @property
     def path(self) -> str:
-        """Where it lies, relative to the project's root."""
+        """Its path, relative to the project's root."""
         return f"{paths.REPORT}/{self.file}"

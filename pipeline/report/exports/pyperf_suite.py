@@ -7,76 +7,77 @@ all runs of one share in the benchmark, and the rest in the run.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from pipeline.core.model import Status
+from pipeline.core.text import for_line
 from pipeline.measure.sample import Sample
-from pipeline.report.exports.model import Export, Results, Samples
-from pipeline.report.exports.text import artifact_sha256, built_by, one_line
-from pipeline.results.cells import label, things
+from pipeline.report.exports.identities import built_by
+from pipeline.report.exports.model import Export, Samples
+from pipeline.results.cells import measured
+from pipeline.results.model import Results, WorkloadResult
+from pipeline.results.model_cell import CellResult, Measurement
 
 _VERSION = "1.0"
 
 
 def render(results: Results, samples: Samples) -> str:
-    """The suite: a benchmark a cell that is ok, a run a round, a value a chunk, warm-ups beside them.
+    """The suite: a benchmark for each cell that is ok, a run for each round, a value for each chunk.
 
-    pyperf opens no suite without a benchmark: where no cell is ok, it refuses the file, and rightly so.
+    pyperf opens no suite without a benchmark: if no cell is ok, it refuses the file, and rightly so.
     """
-    host = results["host"]
+    host = results.host
     shared = {
         "unit": "second",
         # No "hostname", though pyperf has one: nothing of ours names a machine.
-        "cpu_model_name": host["cpu"],
-        "cpu_count": host["cores"],
-        "platform": host["kernel"],
+        "cpu_model_name": host.cpu,
+        "cpu_count": host.cores,
+        "platform": host.kernel,
     }
-    workloads = {workload["name"]: workload for workload in results["workloads"]}
     benchmarks = [
-        _benchmark(cell, workloads[cell["workload"]], built_by(cell, results), samples[label(cell)])
-        for cell in results["cells"]
-        if cell["status"] == Status.OK.value
+        {
+            "metadata": _metadata(
+                _about(cell, numbers, results.workload(cell.workload), built_by(cell, results))
+            ),
+            "runs": [_run(sample) for sample in samples[cell.label]],
+        }
+        for cell, numbers in measured(results.cells)
     ]
     suite = {"version": _VERSION, "metadata": _metadata(shared), "benchmarks": benchmarks}
     return json.dumps(suite, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def _benchmark(
-    cell: dict[str, Any],
-    workload: Mapping[str, Any],
-    built: tuple[str, str | None],
-    rounds: Sequence[Sample],
+def _about(
+    cell: CellResult, numbers: Measurement, workload: WorkloadResult, built: tuple[str, str | None]
 ) -> dict[str, Any]:
     toolchain, toolchain_sha256 = built
-    reference = workload["reference"]
-    own = {
-        "name": label(cell),
-        "description": f"{workload['title']}: seconds that each of a chunk's {things(workload)} took",
-        "note": workload["note"],
-        "workload": workload["name"],
-        "revision": workload["revision"],
-        "sources_sha256": workload["sources_sha256"],
-        "reference": f"{reference['toolchain']}/{reference['variant']}",
-        "reference_sha256": reference["sha256"],
-        "flags": " ".join(cell["flags"]),
+    reference = workload.reference
+    return {
+        "name": cell.label,
+        "description": f"{workload.title}: seconds that each of a chunk's {workload.counts} took",
+        "note": workload.note,
+        "workload": workload.name,
+        "revision": workload.revision,
+        "sources_sha256": workload.sources_sha256,
+        "reference": f"{reference.toolchain}/{reference.variant}",
+        "reference_sha256": reference.sha256,
+        "flags": " ".join(cell.flags),
         "toolchain": toolchain,
         "toolchain_sha256": toolchain_sha256,
-        "runtime": cell["identity"]["name"],
-        "runtime_version": cell["identity"]["version"],
-        "kind": cell["kind"],
-        "artifact_sha256": artifact_sha256(cell),
-        # Ours, of pairs with the reference: pyperf's own mean also has the machine's state in it.
-        "ratio": cell["ratio"],
-        "ratio_low": cell["ratio_low"],
-        "ratio_high": cell["ratio_high"],
-        "ratio_disturbed": "true" if cell["disturbed"] else None,
+        "runtime": cell.identity.name,
+        "runtime_version": cell.identity.version,
+        "kind": cell.kind.value,
+        "artifact_sha256": cell.artifact_sha256,
+        # Of pairs with the reference: pyperf's own mean also contains the machine's state.
+        "ratio": numbers.ratio,
+        "ratio_low": numbers.ratio_low,
+        "ratio_high": numbers.ratio_high,
+        "ratio_disturbed": "true" if numbers.disturbed else None,
     }
-    return {"metadata": _metadata(own), "runs": [_run(sample) for sample in rounds]}
 
 
 def _run(sample: Sample) -> dict[str, Any]:
-    """A round: its undisturbed chunks; all of them where it knew of none."""
+    """A round: its undisturbed chunks; all of them if it had none."""
     loops = sample.iterations or 1
     steady = sample.steady() or range(len(sample.scores))
     run: dict[str, Any] = {
@@ -97,7 +98,7 @@ def _run(sample: Sample) -> dict[str, Any]:
 
 def _metadata(values: Mapping[str, Any]) -> dict[str, Any]:
     """What pyperf takes as metadata: numbers, and texts of one line that are not empty."""
-    lines = {k: one_line(v) if isinstance(v, str) else v for k, v in values.items()}
+    lines = {k: for_line(v) if isinstance(v, str) else v for k, v in values.items()}
     return {k: v for k, v in lines.items() if v not in (None, "")}
 
 

@@ -6,131 +6,147 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pipeline.report.page.number_format as numbers
-from pipeline.core.model import Status
-from pipeline.report import across_workloads_text
+from pipeline.report.across_workloads_text import (
+    READING,
+    VARIANTS,
+    holding,
+    is_certain,
+    left_out,
+    mean_grids,
+    mean_text,
+    missing,
+    sentence,
+    summary,
+    variant_grids,
+    variants_text,
+)
 from pipeline.report.page.chart_style import INK, SERIES, SHAPES, WIDTH, Spec, finished, log
+from pipeline.report.page.number_format import HasRatio, interval, plus_minus, ratio
+from pipeline.report.tables import Grid
+from pipeline.results.model import Results
+from pipeline.results.model_across import AcrossWorkloads, Conclusion, MeanOfWorkloads, VariantComparison
+from pipeline.results.model_cell import Measurement
 
 #: The name by which the chart refers to its data set, and of the chart.
 ACROSS = "across"
 #: Shades of a table's entries, page.across.css has as many.
 _SHADES = 6
-#: Conclusions that turn round and are shown at once; and of any kind, beyond which they are not listed.
+#: Reversed conclusions that are shown at once; and conclusions of any kind, beyond which they are counted.
 _MOST_SHOWN, _MOST_LISTED = 10, 400
-#: Pixels; a number of the whole, for Vega-Lite warns of steps beside a width that is to fit.
+#: Pixels; not a step, because Vega-Lite warns of steps in a chart whose width is to fit.
 _ROW = 30
-#: What a data set calls a mean, beside workloads; no workload can have this name.
+#: What a data set calls a mean, among workloads; no workload can have this name.
 _MEAN = "geometric mean"
 
 
-def section(results: dict[str, Any]) -> dict[str, Any] | None:
-    """What page.across.jinja shows; None where there are not several workloads.
+def section(results: Results) -> dict[str, Any] | None:
+    """What page.across.jinja shows; None if there are not several workloads.
 
-    {"workloads": [{"name", "title", "stresses"}], "variant": of the chart, "grids", "steps": tables with
-    "columns" and "rows" [(name, entries)], "turned": sentences on what turns round, "folded": [(title,
-    sentences)] on the rest, and texts: "reading", "steps_reading", "summary", "missing", "left_out"}. An
-    entry of "grids" is None or {"lines", "shade", "partial"}, one of "steps" a text.
+    {"workloads", "variant": of the chart, "grids", "variants": grids of entries, "reversed": sentences on
+    reversals, "folded": [(title, sentences)] on the rest, and texts: "reading", "variants_reading",
+    "summary", "missing", "left_out"}. An entry of "grids" is {"lines", "shade", "partial"}, one of "variants"
+    a text.
     """
-    across = results["across"]
+    across = results.across_workloads
     if across is None:
         return None
-    known = {workload["name"]: workload for workload in results["workloads"]}
-    found = across["conclusions"]
-    certain = [c for c in found if across_workloads_text.is_certain(c)]
-    alone = [c for c in found if c["turned"] and not across_workloads_text.is_certain(c)]
-    holding = across_workloads_text.holding(across)
+    certain = [c for c in across.conclusions if is_certain(c)]
+    alone = [c for c in across.conclusions if c.reversed and not is_certain(c)]
+    held = holding(across)
     folded = (
-        (f"{len(certain) - _MOST_SHOWN} more that turn round", certain[_MOST_SHOWN:]),
-        (f"{len(alone)} that turn round only if each is looked at by itself", alone),
-        (f"{len(holding)} that hold on all workloads", holding),
+        (f"{len(certain) - _MOST_SHOWN} more that are reversed", certain[_MOST_SHOWN:]),
+        (f"{len(alone)} that are reversed only if each is seen by itself", alone),
+        (f"{len(held)} that hold on all workloads", held),
     )
     return {
-        "workloads": [known[name] for name in across["workloads"]],
-        "variant": _variant(results),
-        "reading": across_workloads_text.READING,
-        "grids": [_shaded(grid) for grid in across_workloads_text.grids(across)],
-        "steps_reading": across_workloads_text.STEPS,
-        "steps": [_written(grid) for grid in across_workloads_text.step_grids(across)],
-        "turned": [across_workloads_text.sentence(c) for c in certain[:_MOST_SHOWN]],
-        "folded": [(title, _listed(which)) for title, which in folded if which],
-        "summary": across_workloads_text.summary(across),
-        "missing": across_workloads_text.missing(across),
-        "left_out": across_workloads_text.left_out(across),
+        "workloads": [results.workload(name) for name in across.workloads],
+        "variant": _variant(results, across),
+        "reading": READING,
+        "grids": [_shaded(grid) for grid in mean_grids(across)],
+        "variants_reading": VARIANTS,
+        "variants": [_written(grid) for grid in variant_grids(across)],
+        "reversed": [sentence(c) for c in certain[:_MOST_SHOWN]],
+        "folded": [(title, _listed(conclusions)) for title, conclusions in folded if conclusions],
+        "summary": summary(across),
+        "missing": missing(across),
+        "left_out": left_out(across),
     }
 
 
-def _listed(found: Sequence[Any]) -> list[str]:
-    more = [f"and {len(found) - _MOST_LISTED} more, in results.json"] if len(found) > _MOST_LISTED else []
-    return [*map(across_workloads_text.sentence, found[:_MOST_LISTED]), *more]
+def _listed(conclusions: Sequence[Conclusion]) -> list[str]:
+    rest = len(conclusions) - _MOST_LISTED
+    more = [f"and {rest} more, in results.json"] if rest > 0 else []
+    return [*map(sentence, conclusions[:_MOST_LISTED]), *more]
 
 
-def _shaded(grid: dict[str, Any]) -> dict[str, Any]:
+def _shaded(grid: Grid[MeanOfWorkloads]) -> Grid[dict[str, Any]]:
     """Shades are even steps of the ratio's logarithm, from the lowest mean to the highest."""
-    logs = [math.log(mean["ratio"]) for _, row in grid["rows"] for mean in row if mean]
+    logs = [math.log(mean.ratio) for _, row in grid.rows for mean in row if mean]
     low, span = min(logs), max(logs) - min(logs) or 1.0
 
-    def entry(mean: dict[str, Any] | None) -> dict[str, Any] | None:
+    def entry(mean: MeanOfWorkloads | None) -> dict[str, Any] | None:
         if mean is None:
             return None
-        at = (math.log(mean["ratio"]) - low) / span
+        at = (math.log(mean.ratio) - low) / span
         shade = min(_SHADES - 1, int(at * _SHADES))
-        return {"lines": across_workloads_text.mean_text(mean), "shade": shade, "partial": mean["partial"]}
+        return {"lines": mean_text(mean), "shade": shade, "partial": mean.partial}
 
-    return {**grid, "rows": [(name, [entry(mean) for mean in row]) for name, row in grid["rows"]]}
+    rows = [(name, [entry(mean) for mean in row]) for name, row in grid.rows]
+    return Grid(grid.title, grid.of, grid.columns, rows)
 
 
-def _written(grid: dict[str, Any]) -> dict[str, Any]:
-    rows = [
-        (name, [across_workloads_text.step_text(e) if e else "" for e in row]) for name, row in grid["rows"]
+def _written(grid: Grid[VariantComparison]) -> Grid[str]:
+    rows: list[tuple[str, list[str | None]]] = [
+        (name, [variants_text(pair) if pair else "" for pair in row]) for name, row in grid.rows
     ]
-    return {**grid, "rows": rows}
+    return Grid(grid.title, grid.of, grid.columns, rows)
 
 
-def _variant(results: dict[str, Any]) -> str:
-    """The variant that the chart is of: the reference's, or else the one that has the most means."""
-    of = [mean["variant"] for mean in results["across"]["means"]]
-    reference = results["workloads"][0]["reference"]["variant"]
-    return str(reference if reference in of else max(dict.fromkeys(of), key=of.count, default=""))
+def _variant(results: Results, across: AcrossWorkloads) -> str:
+    """The variant that the chart shows: the reference's, or else the one that has the most means."""
+    variants = [mean.variant for mean in across.means]
+    reference = results.workloads[0].reference.variant
+    if reference in variants:
+        return reference
+    return max(dict.fromkeys(variants), key=variants.count, default="")
 
 
-def rows(results: dict[str, Any]) -> list[dict[str, Any]]:
+def rows(results: Results, across: AcrossWorkloads) -> list[dict[str, Any]]:
     """The data set "across": at one variant, each backend's ratio on each workload, and its mean."""
-    if results["across"] is None:
-        return []
-    variant = _variant(results)
-    means = [mean for mean in results["across"]["means"] if mean["variant"] == variant]
-    means.sort(key=lambda mean: (mean["partial"], -mean["ratio"], mean["backend"], mean["toolchain"]))
-    several = len({mean["toolchain"] for mean in means}) > 1
-    own: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for cell in results["cells"]:
-        if cell["variant"] == variant and cell["status"] == Status.OK.value and not cell["disturbed"]:
-            own.setdefault((cell["toolchain"], cell["backend"]), []).append(cell)
+    variant = _variant(results, across)
+    means = [mean for mean in across.means if mean.variant == variant]
+    means.sort(key=lambda mean: (mean.partial, -mean.ratio, mean.backend, mean.toolchain))
+    several = len({mean.toolchain for mean in means}) > 1
+    own: dict[tuple[str, str], list[tuple[str, Measurement]]] = {}
+    for cell in results.cells:
+        if cell.variant == variant and (numbers := cell.comparable) is not None:
+            own.setdefault((cell.toolchain, cell.backend), []).append((cell.workload, numbers))
     found = []
     for mean in means:
-        name = f"{mean['backend']} · {mean['toolchain']}" if several else mean["backend"]
-        found += [_row(name, cell["workload"], cell) for cell in own[mean["toolchain"], mean["backend"]]]
-        found.append({**_row(name, f"{_MEAN} of {mean['number']} workloads", mean), "what": _MEAN})
+        name = f"{mean.backend} · {mean.toolchain}" if several else mean.backend
+        found += [_row(name, workload, m) for workload, m in own[mean.toolchain, mean.backend]]
+        found.append({**_row(name, f"{_MEAN} of {mean.workload_count} workloads", mean), "what": _MEAN})
     return found
 
 
-def _row(name: str, what: str, entry: dict[str, Any]) -> dict[str, Any]:
+def _row(name: str, what: str, entry: HasRatio) -> dict[str, Any]:
     """As exact as a picture needs: five digits."""
-    within = f"{numbers.interval(entry['ratio_low'], entry['ratio_high'])}, {numbers.plus_minus(entry)}"
+    within = f"{interval(entry.ratio_low, entry.ratio_high)}, {plus_minus(entry)}"
     return {
         "row": name,
         "what": what,
-        "ratio": float(f"{entry['ratio']:.5g}"),
-        "tip": f"{name}, {what}\n{numbers.ratio(entry['ratio'])} of native ({within})",
+        "ratio": float(f"{entry.ratio:.5g}"),
+        "tip": f"{name}, {what}\n{ratio(entry.ratio)} of native ({within})",
     }
 
 
-def chart(results: dict[str, Any]) -> Spec:
+def chart(results: Results, across: AcrossWorkloads) -> Spec:
     """A row a backend, a mark for each workload, and a tick for their geometric mean; a logarithmic axis."""
     import altair as alt
 
-    placed = rows(results)
+    placed = rows(results, across)
     order = list(dict.fromkeys(row["row"] for row in placed))
-    names = list(results["across"]["workloads"])
+    names = list(across.workloads)
     base = alt.Chart(alt.NamedData(ACROSS)).encode(
         x=alt.X("ratio:Q", title="ratio to native", scale=log(), axis=alt.Axis(grid=True, tickCount=6)),
         y=alt.Y(
@@ -152,10 +168,10 @@ def chart(results: dict[str, Any]) -> Spec:
     return finished(spec)
 
 
-def _scale(names: Iterable[str], of: tuple[str, ...], shift: int) -> Any:
-    """A colour or shape for each name; with another ``shift``, no two names have both in common."""
+def _scale(names: Iterable[str], marks: tuple[str, ...], shift: int) -> Any:
+    """A colour or shape for each name; with a different ``shift``, no two names have both in common."""
     import altair as alt
 
     known = list(names)
-    values = [of[(n + shift * (n // len(of))) % len(of)] for n in range(len(known))]
+    values = [marks[(n + shift * (n // len(marks))) % len(marks)] for n in range(len(known))]
     return alt.Scale(domain=known, range=values)

@@ -3,65 +3,73 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-import pipeline.report.page.cell_texts as data
-import pipeline.report.page.number_format as numbers
-from pipeline.report.page.cell_texts import PHASES, Cell, is_ok, tip
-from pipeline.results.cells import label
+from pipeline.analyses.sweep import SweepResults
+from pipeline.report.page.cell_texts import PHASES, crowded, tip
+from pipeline.report.page.number_format import letters, plus_minus, ratio
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult, Measurement
+from pipeline.results.model_pareto import FrontMember
 
 
-def rows(results: dict[str, Any]) -> list[dict[str, Any]]:
-    """The data set "cells" of one workload: one row a cell, its place in the heatmap, what is told of it."""
-    (workload,) = results["workloads"]
-    # A module that somebody else built is a column of its own, and needs no row of its own.
-    several = len({cell["toolchain"] for cell in results["cells"] if not cell.get("prebuilt")}) > 1
-    crowded = data.crowded(results["cells"])
-    fronts = results["tradeoffs"]["all"]
-    sides = _sides(fronts[0]["members"] if fronts else [])
+def rows(results: Results) -> list[dict[str, Any]]:
+    """The data set "cells" of one workload: one row a cell, its place in the heatmap, and its texts."""
+    (workload,) = results.workloads
+    # A prebuilt module is a column of its own, and needs no row of its own.
+    several = len({cell.toolchain for cell in results.cells if not cell.prebuilt}) > 1
+    dense = crowded(results.cells)
+    fronts = results.pareto_fronts.compile_time_all_backends
+    sides = _sides(fronts[0].members if fronts else ())
     return [
         {
-            "row": f"{cell['backend']} · {cell['toolchain']}" if several else cell["backend"],
-            "variant": cell["variant"],
-            "backend": cell["backend"],
-            "kind": cell["kind"],
-            "state": "none" if not is_ok(cell) else "disturbed" if cell["disturbed"] else "ok",
-            "text": numbers.ratio(cell["ratio"]) or cell["status"],
-            "below": _below(cell, crowded),
-            "front": sides.get(label(cell), ""),
-            "name": f"{cell['backend']} {cell['variant']}",
-            "tip": tip(cell, workload["unit"]),
-            **_measured(cell),
+            "row": f"{cell.backend} · {cell.toolchain}" if several else cell.backend,
+            "variant": cell.variant,
+            "backend": cell.backend,
+            "kind": cell.kind.value,
+            "state": _state(cell),
+            "text": ratio(cell.measurement.ratio) if cell.measurement else cell.status.value,
+            "below": _below(cell.measurement, dense) if cell.measurement else "",
+            "front": sides.get(cell.label, ""),
+            "name": f"{cell.backend} {cell.variant}",
+            "tip": tip(cell, workload.unit),
+            **(_numbers(cell.measurement) if cell.measurement else {}),
         }
-        for cell in results["cells"]
+        for cell in results.cells
     ]
 
 
-def _below(cell: Cell, crowded: bool) -> str:
-    """What stands below a cell's ratio: its groups, or where those say nothing, half of its interval."""
-    return numbers.plus_minus(cell) if crowded and not cell["disturbed"] else numbers.letters(cell)
+def _state(cell: CellResult) -> str:
+    if cell.measurement is None:
+        return "none"
+    return "disturbed" if cell.measurement.disturbed else "ok"
 
 
-def _sides(members: list[dict[str, Any]]) -> dict[str, str]:
+def _below(m: Measurement, dense: bool) -> str:
+    """The line below a cell's ratio: its groups, or if there are too many, half of its interval."""
+    return plus_minus(m) if dense and not m.disturbed else letters(m)
+
+
+def _sides(members: Sequence[FrontMember]) -> dict[str, str]:
     """{cell: on which side of its mark its name has room}, along a front against compile time."""
     if not members:
         return {}
-    middle = math.sqrt(members[0]["compile_seconds"] * members[-1]["compile_seconds"])
-    return {m["cell"]: "right" if m["compile_seconds"] <= middle else "left" for m in members}
+    middle = math.sqrt(members[0].cost * members[-1].cost)
+    return {m.cell: "right" if m.cost <= middle else "left" for m in members}
 
 
-def _measured(cell: Cell) -> dict[str, Any]:
-    if not is_ok(cell):
-        return {}
-    speed = cell["score"] / cell["ratio"]
+def _numbers(m: Measurement) -> dict[str, Any]:
+    speed = m.score / m.ratio
+    phases = {name: getattr(m, key) for key, name in PHASES}
     return {
-        "ratio": _drawn(cell["ratio"]),
-        "score": _drawn(cell["score"]),
-        "low": _drawn(speed * cell["ratio_low"]),
-        "high": _drawn(speed * cell["ratio_high"]),
-        "wasm": cell["wasm_bytes"],
-        "code": cell["code_bytes"],
-        **{name: _drawn(cell[key] * 1000) if cell[key] else None for key, name in PHASES},
+        "ratio": _drawn(m.ratio),
+        "score": _drawn(m.score),
+        "low": _drawn(speed * m.ratio_low),
+        "high": _drawn(speed * m.ratio_high),
+        "wasm": m.wasm_bytes,
+        "code": m.code_bytes,
+        **{name: _drawn(seconds * 1000) if seconds else None for name, seconds in phases.items()},
     }
 
 
@@ -70,18 +78,17 @@ def _drawn(value: float) -> float:
     return float(f"{value:.5g}")
 
 
-def sweep_rows(sweep: dict[str, Any]) -> list[dict[str, Any]]:
+def sweep_rows(sweep: SweepResults) -> list[dict[str, Any]]:
     """The data set "sweep": the points of a sweep, one a cell, that have a number."""
-    units = {workload["name"]: workload["unit"] for workload in sweep["workloads"]}
     return [
         {
-            "series": point["series"],
-            "version": point["version"],
-            "ratio": _drawn(point["ratio"]),
-            "low": _drawn(point["ratio_low"]),
-            "high": _drawn(point["ratio_high"]),
-            "tip": tip(cell, units[cell["workload"]]),
+            "series": point.series,
+            "version": point.version,
+            "ratio": _drawn(cell.measurement.ratio),
+            "low": _drawn(cell.measurement.ratio_low),
+            "high": _drawn(cell.measurement.ratio_high),
+            "tip": tip(cell, sweep.workload(cell.workload).unit),
         }
-        for point, cell in zip(sweep["chart"], sweep["cells"], strict=True)
-        if point["ratio"] is not None
+        for point, cell in zip(sweep.chart, sweep.cells, strict=True)
+        if cell.measurement is not None
     ]

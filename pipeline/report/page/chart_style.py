@@ -21,7 +21,7 @@ CELLS, SWEEP = "cells", "sweep"
 INK = "currentColor"
 #: Pixels; the page makes charts of this width as wide as there is room.
 WIDTH = 880
-#: Colours with 3 : 1 on white and on the dark page, told apart with any colour vision; shapes say the same.
+#: Colours with 3 : 1 on white and on the dark page, distinct with any colour vision; shapes say the same.
 _KINDS = (
     (Kind.NATIVE, "#8a8f98", "diamond"),
     (Kind.AOT, "#c46a12", "square"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from pipeline.analyses.sweep import SweepResults
 from pipeline.report.page.cell_texts import PHASES
 from pipeline.report.page.chart_data import rows, sweep_rows
 from pipeline.report.page.chart_style import (
@@ -20,13 +20,15 @@ from pipeline.report.page.chart_style import (
     log,
     positive,
 )
+from pipeline.results.cells import measured
+from pipeline.results.model import Results
 
 _PANEL = 160
 #: Where white text on viridis stops being readable, as a share of the scale: both texts have 4.5 : 1 there.
 _LIGHT_FROM = 0.44
 
 
-def heatmap(results: dict[str, Any]) -> Spec:
+def heatmap(results: Results) -> Spec:
     """Levels across, backends down, fastest first; colour and number are the ratio to native."""
     import altair as alt
 
@@ -38,7 +40,7 @@ def heatmap(results: dict[str, Any]) -> Spec:
     variants = list(dict.fromkeys(row["variant"] for row in placed))
     top = max([*best.values(), 0.01])
     angle = 0 if max(map(len, variants)) * 7 < _step(variants) else -35
-    any_ratio = any(cell["ratio"] for cell in results["cells"])
+    any_ratio = any(cell.is_ok for cell in results.cells)
     scale = alt.Legend(orient="bottom", direction="horizontal", gradientLength=220, format=".1f")
     legend = scale if any_ratio else None
     light = alt.datum.ratio > _LIGHT_FROM * top
@@ -93,7 +95,7 @@ def _step(variants: list[str]) -> int:
     return max(56, min(120, 780 // max(1, len(variants))))
 
 
-def phases(results: dict[str, Any]) -> Spec:
+def phases(results: Results) -> Spec:
     """Each phase's time under each backend, a mark for each variant, on logarithmic axes of their own."""
     import altair as alt
 
@@ -104,7 +106,8 @@ def phases(results: dict[str, Any]) -> Spec:
             best[row["row"]] = min(best.get(row["row"], math.inf), cost)
     order = sorted(best, key=lambda name: (best[name], name))
     panels: list[alt.Chart] = []
-    for name in (name for key, name in PHASES if any(cell[key] for cell in results["cells"])):
+    numbers = measured(results.cells)
+    for name in (name for key, name in PHASES if any(getattr(m, key) for _, m in numbers)):
         axis = alt.Axis(grid=True, ticks=False, domain=False, labels=not panels, labelPadding=8)
         panels.append(
             alt.Chart(alt.NamedData(CELLS), title=name)
@@ -120,12 +123,12 @@ def phases(results: dict[str, Any]) -> Spec:
     return finished(alt.hconcat(*panels, spacing=16))
 
 
-def releases(sweep: dict[str, Any]) -> Spec:
+def releases(sweep: SweepResults) -> Spec:
     """A line of ratios with intervals over the releases of a runtime, one a module and compiler."""
     import altair as alt
 
     points = sweep_rows(sweep)
-    versions = list(dict.fromkeys(point["version"] for point in sweep["chart"]))
+    versions = list(dict.fromkeys(point.version for point in sweep.chart))
     series = list(dict.fromkeys(point["series"] for point in points))
     ratios = [point["ratio"] for point in points]
     turns = range(len(series))

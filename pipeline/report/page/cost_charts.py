@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.report.page.chart_data import rows
 from pipeline.report.page.chart_style import CELLS, INK, WIDTH, Spec, finished, kinds, log, positive
+from pipeline.results.model import Results
 
 if TYPE_CHECKING:
     import altair as alt
@@ -13,22 +14,22 @@ if TYPE_CHECKING:
 _HEIGHT = 420
 
 
-def compile_time(results: dict[str, Any]) -> Spec:
+def compile_time(results: Results) -> Spec:
     """Score against the time to compile the module, with the front over all cells."""
     return _scatter(results, "module compile", "module compile, ms", front=True)
 
 
-def module_size(results: dict[str, Any]) -> Spec:
-    """Score against the bytes of the wasm module; the fronts are of single backends and not drawn."""
+def module_size(results: Results) -> Spec:
+    """Score against the bytes of the wasm module; each front belongs to one backend and is not drawn."""
     return _scatter(results, "wasm", "wasm module, bytes")
 
 
-def code_size(results: dict[str, Any]) -> Spec:
+def code_size(results: Results) -> Spec:
     """Score against the bytes of native code that the backend made of the module."""
     return _scatter(results, "code", "native code, bytes")
 
 
-def _scatter(results: dict[str, Any], cost: str, title: str, front: bool = False) -> Spec:
+def _scatter(results: Results, cost: str, title: str, front: bool = False) -> Spec:
     """Score, with its interval, against a cost; with ``front``, a line along it, its members named."""
     import altair as alt
 
@@ -38,7 +39,7 @@ def _scatter(results: dict[str, Any], cost: str, title: str, front: bool = False
     shown = kinds({row["kind"] for row in measured})
     # Modules differ by tens of per cent, the other costs by orders of magnitude.
     scale = alt.Scale(zero=False, nice=False, padding=14) if cost == "wasm" else log()
-    unit = results["workloads"][0]["unit"]
+    unit = results.workloads[0].unit
     y = alt.Y("score:Q", title=unit, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(tickCount=6))
     base = (
         alt.Chart(alt.NamedData(CELLS))

@@ -5,34 +5,40 @@ The same input gives the same bytes: no time, no random ids, nothing from the ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.analyses.claims.claim_verdicts import judge_all
-from pipeline.analyses.sweep import read_sweeps
+from pipeline.analyses.claims.claim_verdicts import ClaimVerdict, check_all
+from pipeline.analyses.sweep import SweepResults, read_sweeps
 from pipeline.core import paths
-from pipeline.core.files import read_json, write_atomic
-from pipeline.report.page import across_workloads, chart_data, chart_style, charts, cost_charts, render, vega
-from pipeline.report.page.cell_texts import is_ok
-from pipeline.results.cells import parts
+from pipeline.core.files import write_atomic
+from pipeline.report.page import across_workloads, chart_data, vega
+from pipeline.report.page.chart_style import CELLS, SWEEP, Spec
+from pipeline.report.page.charts import heatmap, phases, releases
+from pipeline.report.page.cost_charts import code_size, compile_time, module_size
+from pipeline.report.page.render import html, own_name, sweep_chart
+from pipeline.results.cells import by_workload, measured
+from pipeline.results.model import Results
+from pipeline.results.results_json import read
 
 
 def draw() -> None:
-    """Write index.html and its charts from what lies in report/; raises BadInput for a bad claims.toml."""
-    results = read_json(paths.RESULTS_JSON)
+    """Write index.html and its charts from the files in report/; raises BadInput for a bad claims.toml."""
+    results = read(paths.RESULTS_JSON)
     sweeps = read_sweeps(results)
-    write(results, sweeps, judge_all(results, sweeps))
+    write(results, sweeps, check_all(results, sweeps))
 
 
-def write(results: dict[str, Any], sweeps: list[dict[str, Any]], claims: list[dict[str, Any]]) -> None:
+def write(results: Results, sweeps: Sequence[SweepResults], claims: Sequence[ClaimVerdict]) -> None:
     """Write the page and its charts; ``sweeps`` are the contents of report/sweep-*.json.
 
-    Pictures that an earlier run left and that have no chart any more are removed.
+    Pictures that an earlier run left and that no longer have a chart are removed.
     """
     page, drawn = make(results, sweeps, claims)
-    kept = {f"{name}.{kind}" for name in drawn for kind in ("svg", "png")}
+    current = {f"{name}.{kind}" for name in drawn for kind in ("svg", "png")}
     for old in sorted(Path(paths.CHARTS).glob("*")):
-        if old.suffix in (".svg", ".png") and old.name not in kept:
+        if old.suffix in (".svg", ".png") and old.name not in current:
             old.unlink()
     for name, svg in drawn.items():
         write_atomic(f"{paths.CHARTS}/{name}.svg", svg + "\n")
@@ -41,50 +47,47 @@ def write(results: dict[str, Any], sweeps: list[dict[str, Any]], claims: list[di
 
 
 def make(
-    results: dict[str, Any], sweeps: list[dict[str, Any]], claims: list[dict[str, Any]]
+    results: Results, sweeps: Sequence[SweepResults], claims: Sequence[ClaimVerdict]
 ) -> tuple[str, dict[str, str]]:
     """The page, and {name of a chart: SVG} of those that have something to show."""
     sets: dict[str, Any] = {}
-    specs: dict[str, Any] = {}
-    for part in parts(results):
-        own = render.own_name(results, part)
-        sets[own(chart_style.CELLS)] = chart_data.rows(part)
-        specs |= {
-            own(name): (spec, {chart_style.CELLS: own(chart_style.CELLS)})
-            for name, spec in _of_cells(part).items()
-        }
-    if results["across"] is not None:
-        sets[across_workloads.ACROSS] = across_workloads.rows(results)
-        specs["across"] = (
-            across_workloads.chart(results),
-            {across_workloads.ACROSS: across_workloads.ACROSS},
-        )
+    #: {chart: (specification, {what it calls a data set: the name of the set})}
+    specs: dict[str, tuple[Spec, dict[str, str]]] = {}
+    for part in by_workload(results):
+        own = own_name(results, part)
+        sets[own(CELLS)] = chart_data.rows(part)
+        specs |= {own(name): (spec, {CELLS: own(CELLS)}) for name, spec in _of_cells(part).items()}
+    across = results.across_workloads
+    if across is not None:
+        name = across_workloads.ACROSS
+        sets[name] = across_workloads.rows(results, across)
+        specs[name] = (across_workloads.chart(results, across), {name: name})
     for sweep in sweeps:
-        name = render.sweep_chart(sweep)
+        name = sweep_chart(sweep)
         sets[name] = chart_data.sweep_rows(sweep)
         if sets[name]:
-            specs[name] = (charts.releases(sweep), {chart_style.SWEEP: name})
+            specs[name] = (releases(sweep), {SWEEP: name})
     drawn = {
-        name: vega.svg(spec, {of: sets[key] for of, key in data.items()})
+        name: vega.svg(spec, {alias: sets[key] for alias, key in data.items()})
         for name, (spec, data) in specs.items()
     }
     shown = {
         "sets": sets,
         "charts": {name: {"spec": spec, "data": data} for name, (spec, data) in specs.items()},
     }
-    return render.html(results, sweeps, claims, drawn, shown), drawn
+    return html(results, sweeps, claims, drawn, shown), drawn
 
 
-def _of_cells(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _of_cells(results: Results) -> dict[str, Spec]:
     """The charts of a workload's cells that have what they show; the heatmap also shows what is missing."""
-    found = {"heatmap": charts.heatmap(results)}
-    measured = [cell for cell in results["cells"] if is_ok(cell)]
-    if any(cell["compile_seconds"] for cell in measured):
-        found["compile-time"] = cost_charts.compile_time(results)
-    if any(cell["wasm_bytes"] for cell in measured):
-        found["size"] = cost_charts.module_size(results)
-    if any(cell["code_bytes"] for cell in measured):
-        found["code-size"] = cost_charts.code_size(results)
-    if measured:
-        found["phases"] = charts.phases(results)
+    found = {"heatmap": heatmap(results)}
+    numbers = [m for _, m in measured(results.cells)]
+    if any(m.compile_seconds for m in numbers):
+        found["compile-time"] = compile_time(results)
+    if any(m.wasm_bytes for m in numbers):
+        found["size"] = module_size(results)
+    if any(m.code_bytes for m in numbers):
+        found["code-size"] = code_size(results)
+    if numbers:
+        found["phases"] = phases(results)
     return found

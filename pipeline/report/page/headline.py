@@ -1,112 +1,119 @@
-"""What a reader should know first: what is shown to be fastest, how much could be measured, and on what."""
+"""What a reader should know first: what is shown to be fastest, how much was measured, and where."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
 
-import pipeline.report.page.number_format as numbers
-from pipeline.core.model import Kind
-from pipeline.report.page.cell_texts import Cell, is_ok
-from pipeline.results.cells import label, native_name, native_speeds, parts
+from msgspec.structs import replace
+
+from pipeline.report.page.number_format import percent, plus_minus, ratio
+from pipeline.report.tables import rounds
+from pipeline.results.cells import by_workload, measured, native_name, native_speeds
+from pipeline.results.model import Comparison, HostRecord, Results
+from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.stats.verdicts import FASTER, SLOWER
 
-#: Backends that may be named beside the first one.
+#: Backends that may be named next to the first one.
 _MOST_NAMED = 3
 
+_Measured = tuple[CellResult, Measurement]
 
-def facts(results: dict[str, Any]) -> list[dict[str, str]]:
+
+def facts(results: Results) -> list[dict[str, str]]:
     """{"name", "value", "says"}: the figures at the head of the page."""
-    cells = results["cells"]
-    workloads, protocol, host = results["workloads"], results["protocol"], results["host"]
-    counts = Counter(cell["status"] for cell in cells if not is_ok(cell))
-    disturbed = sum(bool(cell["disturbed"]) for cell in cells)
-    told = [f"{number} {status}" for status, number in sorted(counts.items())]
-    told += [f"{disturbed} disturbed (?)"] if disturbed else []
-    measured = sum(map(is_ok, cells))
+    cells, protocol, host = results.cells, results.protocol, results.host
+    counts = Counter(cell.status.value for cell in cells if not cell.is_ok)
+    numbers = measured(cells)
+    disturbed = sum(m.disturbed for _, m in numbers)
+    others = [f"{number} {status}" for status, number in sorted(counts.items())]
+    others += [f"{disturbed} disturbed (?)"] if disturbed else []
+    native = native_speeds(results.workloads)
     return [
         *_fastest(results),
         {
             "name": "Native reference",
-            "value": native_name(workloads),
-            "says": f"{native_speeds(workloads)} undisturbed" if native_speeds(workloads) else "not measured",
+            "value": native_name(results.workloads),
+            "says": f"{native} undisturbed" if native else "not measured",
         },
         {
             "name": "Cells with a number",
-            "value": f"{measured} of {len(cells)}",
-            "says": ", ".join(told) or "all of them",
+            "value": f"{len(numbers)} of {len(cells)}",
+            "says": ", ".join(others) or "all of them",
         },
         {
             "name": "Protocol",
-            "value": str(protocol["name"]),
-            "says": f"{rounds(cells)} a cell, {numbers.percent(protocol['confidence'])} intervals",
+            "value": protocol.name,
+            "says": f"{rounds_text(cells)} a cell, {percent(protocol.confidence)} intervals",
         },
         {
             "name": "Machine",
-            "value": str(host["microarchitecture"] or "unknown"),
-            "says": processor({**host, "microarchitecture": None}),
+            "value": host.microarchitecture or "unknown",
+            "says": processor(replace(host, microarchitecture=None)),
         },
     ]
 
 
-def processor(host: dict[str, Any]) -> str:
-    """A host's processor, with what is known of it: of another host that may be little."""
-    known = [f"({host['microarchitecture']})"] if host["microarchitecture"] else []
-    cores = [f"{host['cores']} cores"] if host["cores"] else []
-    return ", ".join([" ".join([str(host["cpu"]), *known]), *cores])
+def processor(host: HostRecord) -> str:
+    """A host's processor, with what is known about it: little, for some other hosts."""
+    known = [f"({host.microarchitecture})"] if host.microarchitecture else []
+    cores = [f"{host.cores} cores"] if host.cores else []
+    return ", ".join([" ".join([str(host.cpu), *known]), *cores])
 
 
-def rounds(cells: list[Cell]) -> str:
+def rounds_text(cells: Sequence[CellResult]) -> str:
     """How many rounds the cells have: "1 round", "8 to 24 rounds"."""
-    found = sorted({cell["rounds"] for cell in cells if cell["rounds"]})
-    between = " to ".join(map(str, dict.fromkeys([*found[:1], *found[-1:]]))) or "0"
+    between = rounds(cells)
     return f"{between} round{'' if between == '1' else 's'}"
 
 
-def _fastest(results: dict[str, Any]) -> list[dict[str, str]]:
-    """One a workload, each by its name where there are several."""
-    found = [fastest(part["cells"], part["comparisons"]) for part in parts(results)]
-    if len(found) == 1:
-        return found
-    names = [workload["name"] for workload in results["workloads"]]
-    return [{**one, "name": f"{name}: {one['name'].lower()}"} for name, one in zip(names, found, strict=True)]
+def _fastest(results: Results) -> list[dict[str, str]]:
+    """One for each workload, with its name if there are several."""
+    facts = [fastest(part.cells, part.comparisons) for part in by_workload(results)]
+    if len(facts) == 1:
+        return facts
+    return [
+        {**fact, "name": f"{workload.name}: {fact['name'].lower()}"}
+        for workload, fact in zip(results.workloads, facts, strict=True)
+    ]
 
 
-def fastest(cells: list[Cell], comparisons: list[dict[str, Any]]) -> dict[str, str]:
+def fastest(cells: Sequence[CellResult], comparisons: Sequence[Comparison]) -> dict[str, str]:
     """A workload's fastest backend that runs wasm, and whether it is shown to be that.
 
-    By the groups' letters (cells that share none were told apart); of so many cells that there are no
+    By the letters of the groups (cells without a common letter differ); if there are too many cells for
     letters, by the comparisons with other backends that ran the same module.
     """
-    fit = [c for c in cells if is_ok(c) and not c["disturbed"] and c["kind"] != Kind.NATIVE.value]
+    fit = [(c, m) for c, m in measured(cells) if not m.disturbed and not c.is_native]
     if not fit:
         return {"name": "Fastest", "value": "undecided", "says": "no undisturbed cell that runs wasm"}
-    first = min(fit, key=lambda c: (-c["ratio"], label(c)))
-    alike = [c for c in fit if c is first or not _told_apart(first, c, comparisons)]
-    alike.sort(key=lambda c: (-c["ratio"], label(c)))
-    others = list(dict.fromkeys(c["backend"] for c in alike if c["backend"] != first["backend"]))
-    at = f"{numbers.ratio(first['ratio'])} {numbers.plus_minus(first)} of native, {first['variant']}"
+    fit.sort(key=lambda entry: (-entry[1].ratio, entry[0].label))
+    first, numbers = fit[0]
+    slower = {frozenset((v.cell, v.compared_with)) for v in comparisons if v.verdict in (FASTER, SLOWER)}
+    indistinguishable = [c for c, m in fit if c is first or not _differ(fit[0], (c, m), slower)]
+    others = list(dict.fromkeys(c.backend for c in indistinguishable if c.backend != first.backend))
+    at = f"{ratio(numbers.ratio)} {plus_minus(numbers)} of native, {first.variant}"
     if not others:
         return {
             "name": "Shown to be fastest",
-            "value": first["backend"],
-            "says": f"{at}; told apart from every other backend"
-            + ("" if first.get("group") else " with the same module"),
+            "value": first.backend,
+            "says": f"{at}; faster than every other backend"
+            + ("" if numbers.group_letters else " with the same module"),
         }
     more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
     return {
         "name": "Fastest so far",
-        "value": first["backend"],
-        "says": f"{at}; not told apart from {', '.join(others[:_MOST_NAMED])}{more}",
+        "value": first.backend,
+        "says": f"{at}; indistinguishable from {', '.join(others[:_MOST_NAMED])}{more}",
     }
 
 
-def _told_apart(one: Cell, other: Cell, comparisons: list[dict[str, Any]]) -> bool:
-    if one.get("group") and other.get("group"):
-        mine, theirs = (set(re.findall(r"[a-z]\d*", cell["group"])) for cell in (one, other))
-        return not mine & theirs
-    if any(one[part] != other[part] for part in ("toolchain", "variant")):
+def _differ(one: _Measured, other: _Measured, decided: set[frozenset[str]]) -> bool:
+    """Whether two cells are shown to differ; cells that are not compared count as if they were."""
+    letters = [re.findall(r"[a-z]\d*", m.group_letters or "") for _, m in (one, other)]
+    if all(letters):
+        return not set(letters[0]) & set(letters[1])
+    if (one[0].toolchain, one[0].variant) != (other[0].toolchain, other[0].variant):
         return True
-    names = {label(one), label(other)}
-    return any({v["one"], v["other"]} == names and v["verdict"] in (FASTER, SLOWER) for v in comparisons)
+    return frozenset((one[0].label, other[0].label)) in decided

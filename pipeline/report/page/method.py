@@ -1,14 +1,14 @@
-"""How it was measured and on what: (name, text) pairs as a reader needs them."""
+"""How the results were measured and on which machine: (name, text) pairs for a reader."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import pipeline.report.page.number_format as numbers
-from pipeline.report.page.headline import processor, rounds
+from pipeline.report.page.headline import processor, rounds_text
+from pipeline.report.page.number_format import gibibytes, percent
 from pipeline.report.tables import sources
 from pipeline.results.cells import native_name, native_speeds
+from pipeline.results.model import Results, WorkloadResult
 
 #: Settings of a protocol in the words of the page.
 _SETTINGS = {
@@ -25,43 +25,43 @@ _SETTINGS = {
 }
 
 
-def protocol(results: dict[str, Any]) -> list[tuple[str, str]]:
+def protocol(results: Results) -> list[tuple[str, str]]:
     """The protocol's settings."""
-    chosen = results["protocol"]
-    settings = [(name, f"{chosen[key]}") for key, name in _SETTINGS.items() if chosen.get(key) is not None]
+    chosen = results.protocol
+    settings = [(name, getattr(chosen, key)) for key, name in _SETTINGS.items()]
     return [
-        ("protocol", f"{chosen['name']}: {rounds(results['cells'])} a cell"),
-        ("confidence", numbers.percent(chosen["confidence"])),
-        *settings,
+        ("protocol", f"{chosen.name}: {rounds_text(results.cells)} a cell"),
+        ("confidence", percent(chosen.confidence)),
+        *((name, f"{value:.15g}") for name, value in settings if value is not None),
     ]
 
 
-def workloads(results: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(title, (name, text) pairs) of each workload: what it is, what proves it, its reference and sources."""
-    return [(workload["title"], list(_workload(workload))) for workload in results["workloads"]]
+def workloads(results: Results) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(title, (name, text) pairs) of each workload: what it is, its validation, reference and sources."""
+    return [(workload.title, list(_workload(workload))) for workload in results.workloads]
 
 
-def _workload(workload: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "name", workload["name"]
-    if workload["stresses"]:
-        yield "stresses", workload["stresses"]
-    yield "proof of a run", workload["proof"]
-    yield "time", workload["time"]
+def _workload(workload: WorkloadResult) -> Iterator[tuple[str, str]]:
+    yield "name", workload.name
+    if workload.stresses:
+        yield "stresses", workload.stresses
+    yield "proof of a run", workload.validation
+    yield "time", workload.time_source
     speed = native_speeds([workload])
     yield (
         "native reference",
         f"{native_name([workload])}, {f'{speed} undisturbed' if speed else 'not measured'}",
     )
-    yield "its SHA-256", workload["reference"]["sha256"] or "unknown"
+    yield "its SHA-256", workload.reference.sha256 or "unknown"
     yield "sources", sources(workload)
 
 
-def machine(results: dict[str, Any]) -> list[tuple[str, str]]:
+def machine(results: Results) -> list[tuple[str, str]]:
     """The host that made the results."""
-    host = results["host"]
+    host = results.host
     return [
         ("processor", processor(host)),
-        ("memory", numbers.gibibytes(host["memory_bytes"])),
-        ("system", f"{host['os']}, {host['kernel']}, Python {host['python']}"),
-        ("fingerprint", str(host["fingerprint"])),
+        ("memory", gibibytes(host.memory_bytes)),
+        ("system", f"{host.os}, {host.kernel}, Python {host.python}"),
+        ("fingerprint", host.fingerprint),
     ]

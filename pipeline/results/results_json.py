@@ -1,0 +1,97 @@
+"""Reading and writing results.json, and its JSON Schema."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, TypeVar
+
+import msgspec
+
+from pipeline.core.errors import BadInput
+from pipeline.core.files import write_json
+from pipeline.core.model import Status
+from pipeline.core.text import plain
+from pipeline.results.model import SCHEMA, Results
+
+#: Of a results.json that is read. One with 1260 cells and all their comparisons has a third of it.
+MOST_BYTES = 64 << 20
+
+R = TypeVar("R", bound=Results)
+
+#: What the schema says of keys that depend on each other, as far as a reader may rely on it.
+_CONDITIONS: dict[str, dict[str, Any]] = {
+    "CellResult": {
+        "if": {"properties": {"status": {"const": Status.OK.value}}},
+        "then": {"properties": {"reason": {"type": "null"}, "measurement": {"type": "object"}}},
+        "else": {"properties": {"reason": {"type": "string"}, "measurement": {"type": "null"}}},
+    },
+    "ToolchainRecord": {
+        "if": {"properties": {"present": {"const": True}}},
+        "then": {
+            "properties": {
+                "reason": {"type": "null"},
+                "version": {"minLength": 1},
+                "sha256": {"minLength": 1},
+            }
+        },
+        "else": {"properties": {"reason": {"type": "string"}}},
+    },
+}
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def read(path: str) -> Results:
+    """The content of a results.json; raises BadInput with one line if it is absent or not one."""
+    return parse(read_bytes(path), path, Results)
+
+
+def read_bytes(path: str) -> bytes:
+    """The bytes of a results.json, MOST_BYTES + 1 at most; raises BadInput."""
+    if not os.path.isfile(path):
+        raise BadInput(f"{plain(path)}: no such file; expected a results.json; run: doit run")
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"{plain(path)}: {error.strerror}; expected a readable results.json") from None
+
+
+def parse(raw: bytes, where: str, kind: type[R]) -> R:
+    """The results in the bytes of ``where``, which may come from anybody; raises BadInput."""
+    if len(raw) > MOST_BYTES:
+        raise BadInput(f"{plain(where)}: larger than {MOST_BYTES >> 20} MiB; expected a results.json")
+    try:
+        schema = msgspec.json.decode(raw, type=_Schema).schema
+        if schema != SCHEMA:
+            raise ValueError(f"schema {schema}")
+        return msgspec.json.decode(raw, type=kind)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(
+            f"{plain(where)}: {plain(str(error))}; expected a results.json of schema {SCHEMA}; "
+            "to write one, run: doit run report"
+        ) from None
+
+
+def write(path: str, results: Results) -> None:
+    """Write UTF-8, a key a line, keys in the order of the model; atomically."""
+    write_json(path, msgspec.to_builtins(results))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of results.json."""
+    (root,), definitions = msgspec.json.schema_components([Results])
+    for name, condition in _CONDITIONS.items():
+        definitions[name].update(condition)
+    for definition in definitions.values():
+        if "description" in definition:
+            definition["description"] = " ".join(definition["description"].split())
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:coremark-wasm:results:{SCHEMA}",
+        "title": "report/results.json of coremark-wasm",
+        **root,
+        "$defs": definitions,
+    }
