@@ -153,9 +153,6 @@ def samples(workspace):
 def test_parallel_builds_measure_alone(ran):
     """With -n 2 compiles run side by side; a measurement has the machine for itself."""
     ran.edit("matrix.toml", '"-O2"', '"-O2 -DNOTHING"')
-    # The default of CPython 3.14.
-    as_new = 'import multiprocessing\nmultiprocessing.set_start_method("forkserver")\n'
-    (ran.path / "sitecustomize.py").write_text(as_new)
     outcome = ran.doit("run", "-n", "2")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert rounds(executed(outcome.stdout)) == [1, 1, 2, 2]
