@@ -89,7 +89,7 @@ class Run(DoitRun):  # type: ignore[misc]
 
             from pipeline.tasks.actions import die_with_parent_after_fork
 
-            # They inherit the plan and the lock, and die with this process. CPython 3.14 has a different default.
+            # They inherit the plan and the lock, and die with this one. CPython 3.14 has a different default.
             multiprocessing.set_start_method("fork", force=True)
             die_with_parent_after_fork()
         status = int(super().execute(params, args))
