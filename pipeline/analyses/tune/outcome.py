@@ -105,7 +105,7 @@ def _verdict(winner: str, base: str, overall: Mapping[str, Estimate | None]) -> 
     if one is None or other is None:
         gone = winner if one is None else base
         return {"verdict": None, "sentence": f"{nothing}: {gone} could not be measured again"}
-    (found,) = verdicts.judge({winner: one, base: other})
+    (found,) = verdicts.compare_all({winner: one, base: other})
     d = found.difference
     word = found.word + (f" {found.bound:.1%}" if found.word == verdicts.SAME else "")
     if found.word == verdicts.FASTER:
