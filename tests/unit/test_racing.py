@@ -16,7 +16,7 @@ def run(truths, generator, most=8, sd=SD):
         spread = racing.spread(done.values())
         best = racing.best(done, spread)
         rounds = []
-        while not rounds or racing.goes_on(rounds, done.get(best, []), spread, most):
+        while not rounds or racing.needs_round(rounds, done.get(best, []), spread, most):
             rounds.append(float(generator.normal(truth, sd)))
         done[name] = rounds
     return done
@@ -84,7 +84,7 @@ def test_where_one_is_better_it_is_called_faster():
         ([0.03], [0.0], False),  # far ahead
         ([0.003], [0.0], True),
         ([0.003] * 2, [0.0], False),  # as much as one round of the best can tell
-        ([0.0] * 7, [0.0] * 12, False),  # so alike that it does not matter
+        ([0.0] * 7, [0.0] * 12, False),  # so close that it does not matter
         ([0.0] * 4, [0.0] * 4, True),
         ([None], [0.0], True),
         ([None] * 3, [0.0], False),  # the machine does not let it be measured
@@ -92,8 +92,8 @@ def test_where_one_is_better_it_is_called_faster():
         ([-0.002] * 8, [0.0], False),  # no more rounds than the protocol has
     ],
 )
-def test_who_goes_on(rounds, best, on):
-    assert racing.goes_on(rounds, best, SD, 8) is on
+def test_which_candidate_gets_one_more_round(rounds, best, on):
+    assert racing.needs_round(rounds, best, SD, 8) is on
 
 
 def test_disturbed_rounds_say_nothing():
