@@ -71,7 +71,7 @@ class Search:
             raise ProjectError(f"nothing can be searched: {missing}")
 
     def _key(self) -> str:
-        """Digest of all that the results depend on. Not of the budget: with a larger one the search continues."""
+        """Digest of all that results depend on. Not of the budget: with a larger one the search continues."""
         cells = self._plan.cells()  # of the baselines, which stand for everything but flags
         specs = [MeasurementSpec(cell, self._plan.protocol, self._plan.reference_name) for cell in cells]
         keys = [spec.read_inputs().digest for spec in specs]
