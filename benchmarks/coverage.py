@@ -103,7 +103,7 @@ def ours(rounds: Sequence[Series], known: float = 0.0) -> estimates.Estimate:
             )
         )
     every = [c / r for s in cut for c, r in zip(s.scores, s.references, strict=True)]
-    return estimates.estimate(undisturbed.ratios(cut, known_speeds), every)
+    return estimates.estimate(undisturbed.undisturbed_ratios(cut, known_speeds), every)
 
 
 def _interval(values: np.ndarray, value: float) -> estimates.Estimate:
@@ -129,7 +129,7 @@ def bootstrapped(statistic: Callable[[np.ndarray], np.ndarray], resamples: int =
 def resampled_rounds(rounds: Sequence[Series]) -> estimates.Estimate:
     """Our estimate, but a percentile bootstrap of the rounds' means instead of Student's t."""
     speed = max(undisturbed.reference_speed(series) for series in rounds)
-    used = [xs for xs in undisturbed.ratios(rounds, [speed] * len(rounds)) if xs]
+    used = [xs for xs in undisturbed.undisturbed_ratios(rounds, [speed] * len(rounds)) if xs]
     if len(used) < 2:
         return ours(rounds)
     means = np.array([np.mean(np.log(xs)) for xs in used])

@@ -22,7 +22,7 @@ from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
 from pipeline.measure import stopping_rule
-from pipeline.measure.measure_round import take
+from pipeline.measure.measure_round import take_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes.environments import loader_folder
@@ -87,14 +87,14 @@ def main() -> None:
         bares: list[Series] = []
         with machine_lock(exclusive=True):
             for number in range(1, rounds + 1):
-                ours.append(take(replace(spec, round=number), inputs))
+                ours.append(take_sample(replace(spec, round=number), inputs))
                 if ours[-1].status is not Status.OK:
                     sys.exit(f"{backend.name}: {ours[-1].status.value}: {ours[-1].reason}")
                 bares.append(bare(plan, backend, number))
         one = stopping_rule.estimate(ours)
         speeds = stopping_rule.machine_speeds(ours)
         every = [c / r for s in bares for c, r in zip(s.scores, s.references, strict=True)]
-        other = estimates.estimate(undisturbed.ratios(bares, speeds), every)
+        other = estimates.estimate(undisturbed.undisturbed_ratios(bares, speeds), every)
         difference = estimates.compare(one, other)
         worst = max(worst, abs(difference.value - 1))
         print(

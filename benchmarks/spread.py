@@ -21,7 +21,7 @@ from pipeline.core.model import Backend, Cell, Kind, Status
 from pipeline.coremark import validator
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
-from pipeline.measure.measure_round import take
+from pipeline.measure.measure_round import take_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.session import Session
@@ -69,7 +69,7 @@ def by_us(plan: Plan, cell: Cell, answers: Answers) -> float:
     longest = 0.0
     # Rounds differ in length: the last one must end in time too.
     while time.monotonic() - started + 1.2 * longest <= MOST_SECONDS:
-        rounds.append(take(replace(spec, round=len(rounds) + 1), inputs))
+        rounds.append(take_sample(replace(spec, round=len(rounds) + 1), inputs))
         if rounds[-1].status is not Status.OK:
             sys.exit(f"{cell.name}: {rounds[-1].status.value}: {rounds[-1].reason}")
         longest = max(longest, rounds[-1].seconds or 0.0)

@@ -13,10 +13,10 @@ from pipeline.results.model import (
     ProtocolRecord,
     ReferenceResult,
     Results,
-    ToolchainRecord,
+    ToolchainResult,
     WorkloadResult,
 )
-from pipeline.results.model_cell import CellResult, InstalledPart, Measurement, RuntimeIdentity
+from pipeline.results.model_cell import CellIdentity, CellResult, InstalledPart, Measurement
 
 #: Speed of the native reference of every workload, in its unit.
 REFERENCE = 40000.0
@@ -110,7 +110,7 @@ def cell(
         "measurement": measured,
         "wasm_sha256": None if native else DIGEST,
         "native_sha256": DIGEST if native else None,
-        "identity": RuntimeIdentity(
+        "identity": CellIdentity(
             name=backend.partition("@")[0].partition(".")[0], version=version, packages=parts
         ),
         "prebuilt": None,
@@ -201,13 +201,13 @@ def results(cells, comparisons=(), **changes):
         "protocol": protocol(),
         "workloads": workloads,
         "toolchains": (
-            ToolchainRecord(name="zig", present=True, reason=None, version="0.17.1", sha256=DIGEST),
+            ToolchainResult(name="zig", present=True, reason=None, version="0.17.1", sha256=DIGEST),
         ),
         "cells": cells,
         "comparisons": tuple(comparisons),
         "warnings": (),
-        "pareto_fronts": pareto.find(cells, comparisons),
-        "across_workloads": across_workloads.find(cells, changes.get("workloads", workloads)),
+        "pareto_fronts": pareto.find_fronts(cells, comparisons),
+        "across_workloads": across_workloads.compare_workloads(cells, changes.get("workloads", workloads)),
         "other_hosts": (),
     }
     return Results(**{**values, **changes})

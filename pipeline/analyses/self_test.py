@@ -14,10 +14,10 @@ from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment.plan import Plan
-from pipeline.measure.measure_round import take
+from pipeline.measure.measure_round import take_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
-from pipeline.measure.stopping_rule import enough, estimate
+from pipeline.measure.stopping_rule import estimate, reason_to_stop
 from pipeline.stats import estimates
 
 SCHEMA = 2
@@ -81,11 +81,15 @@ def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple
         random.Random(f"{plan.protocol.seed}/{repeat}/{round_}").shuffle(open_)
         for name, label in open_:
             if name not in unavailable:
-                sample = take(replace(specs[name], round=round_), inputs[name])
+                sample = take_sample(replace(specs[name], round=round_), inputs[name])
                 taken[name, label].append(sample)
                 if sample.status is not Status.OK:
                     unavailable[name] = f"{sample.status.value}: {sample.reason}"
-        open_ = [(n, x) for n, x in open_ if n not in unavailable and not enough(plan.protocol, taken[n, x])]
+        open_ = [
+            (n, x)
+            for n, x in open_
+            if n not in unavailable and not reason_to_stop(plan.protocol, taken[n, x])
+        ]
     return {key: samples for key, samples in taken.items() if key[0] not in unavailable}
 
 

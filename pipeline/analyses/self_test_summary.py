@@ -106,7 +106,7 @@ def summarise(
         refused=None,
         backends=tuple(_of_backend(n, comparisons) for n in dict.fromkeys(c.backend for c in comparisons)),
         unavailable=dict(unavailable),
-        warnings=tuple(warnings.find(samples)),
+        warnings=tuple(warnings.find_warnings(samples)),
         each=tuple(_record(c) for c in comparisons),
     )
     return msgspec.structs.replace(summary, refused=_refusal(summary))

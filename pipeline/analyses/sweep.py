@@ -17,7 +17,7 @@ from pipeline.core.model import Status
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.experiment.plan import Plan
 from pipeline.results import results_json
-from pipeline.results.cells import speed, unit, verdicts_of
+from pipeline.results.cells import speed_text, unit, verdicts_of
 from pipeline.results.check import check_cells
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
@@ -153,7 +153,7 @@ def _row(cell: CellResult, change: float | None) -> tuple[str, ...]:
     compiled = measured.compile_seconds
     return (
         version,
-        speed(measured.score),
+        speed_text(measured.score),
         f"{measured.ratio:.3f} ±{measured.half_width * 100:.1f}%",
         measured.mark,
         "" if change is None else f"{change:+.1%}",

@@ -1,4 +1,4 @@
-"""From sources to artifacts: compilers, flags, libraries, linking, and modules that were built before.
+"""From sources to artifacts: compiling, checking flags, libraries, linking, prebuilt modules.
 
-Which artifacts are wanted is in experiment.
+A compiler is added in toolchain/. Which artifacts are wanted is in experiment.
 """

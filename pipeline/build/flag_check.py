@@ -39,7 +39,7 @@ def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], w
     if variant.wasm_opt is not None:
         missing[NATIVE] = missing[NATIVE] or "wasm-opt rewrites wasm modules only"
         missing[WASM] = missing[WASM] or wasm_opt.missing()
-    doubts = {target: doubt(toolchain, variant, target) for target in TARGETS if not missing[target]}
+    doubts = {target: refusal_of(toolchain, variant, target) for target in TARGETS if not missing[target]}
     doubts = {target: why for target, why in doubts.items() if why}
     fatal = [target for target in needed if target in doubts]
     if WASM in fatal or (fatal and len(fatal) == len(needed)):
@@ -53,7 +53,7 @@ def record_refusals(toolchain: Toolchain, variant: Variant, refused: Mapping[str
     write_record(paths.flags(toolchain.name, variant.name), FlagRecord(dict(refused)))
 
 
-def doubt(toolchain: Toolchain, variant: Variant, target: str) -> str:
+def refusal_of(toolchain: Toolchain, variant: Variant, target: str) -> str:
     """Why compiler, linker or wasm-opt refuse their flags; "" if they accept them."""
     with new_folder(paths.BUILD) as folder:
         source, object_, linked = (f"{folder}/{name}" for name in ("bare.c", "bare.o", "linked"))

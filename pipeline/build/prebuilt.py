@@ -78,7 +78,8 @@ def _interface(path: str, module: Module) -> Interface:
         run, clock = module.signatures[exports["func", "run"]], module.signatures[0]
         if run == "(func (result f32))" and clock in _RUN:
             return _RUN[clock]
-        raise BadInput(f"{path}: its run is {run} and its env.clock_ms {clock}; {_EXPECTED}")
+        types = f"its export run has the type {run}, its import env.clock_ms the type {clock}"
+        raise BadInput(f"{path}: {types}; {_EXPECTED}")
     shown = ", ".join(f"{m}.{n}" for _, m, n in imports[:4]) or "nothing"
     has = ", ".join(name for _, name in list(exports)[:4]) or "nothing"
     raise BadInput(f"{path}: it exports {has} and imports {shown}; {_EXPECTED}")

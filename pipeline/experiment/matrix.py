@@ -20,13 +20,13 @@ from pipeline.experiment import (
     backend_selection,
     matrix_toml,
     prebuilt_table,
-    protocols,
+    protocols_table,
     tune_table,
-    variants,
+    variants_table,
 )
 from pipeline.experiment.choose_by_name import choose, filtered, only_one, words
 from pipeline.experiment.matrix_toml import Tables
-from pipeline.experiment.plan import Plan, Sweep
+from pipeline.experiment.plan import DEFAULT_THRESHOLD_PERCENT, Plan, Sweep
 from pipeline.experiment.search_space import Tuning
 from pipeline.workloads import selection, validators
 from toolchain import discover as discover_toolchains
@@ -34,7 +34,6 @@ from toolchain.model import Toolchain, Variant
 
 #: How often the self-test measures each backend against itself.
 DEFAULT_REPEATS = 4
-DEFAULT_THRESHOLD_PERCENT = 2.0
 
 #: With artifact=, any of these asks for builds of our own as well.
 _BUILD_VARIABLES = {"toolchains", "variants", "flags"}
@@ -81,7 +80,7 @@ def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool 
 
 def select(asked: Request, *, every: bool = False) -> Selection:
     """What is asked for; reads files that matrix.toml and the command line name. Raises BadInput."""
-    all_variants = variants.read(asked.path, asked.tables.variants)
+    all_variants = variants_table.read(asked.path, asked.tables.variants)
     sweep = backend_selection.sweep(asked.path, asked.tables.sweeps, asked.variables)
     tuning = tune_table.tuning(asked.path, asked.tables.tune, asked.variables, all_variants)
     workloads = selection.chosen(asked.path, asked.tables.workloads, asked.variables, every=every)
@@ -97,7 +96,7 @@ def select(asked: Request, *, every: bool = False) -> Selection:
         all_variants=all_variants,
         variants=tuple(_variants(asked, all_variants, sweep, tuning)) if builds else (),
         builds=builds,
-        protocol=protocols.choose(
+        protocol=protocols_table.choose(
             asked.path, asked.tables.protocols, asked.tables.measurement, asked.tables.protocol, own
         ),
         sweep=sweep,
@@ -118,7 +117,7 @@ def _variants(
         default = filtered("variants", {"variants": ",".join(sweep.variants)}, default, known.values())
     else:
         default = filtered("variants", asked.variables, default, known.values())
-    by_name = {variant.name: variant for variant in (*default, *variants.extra(asked.variables, known))}
+    by_name = {variant.name: variant for variant in (*default, *variants_table.extra(asked.variables, known))}
     return list(by_name.values())
 
 
@@ -127,7 +126,7 @@ def _prebuilt(
 ) -> tuple[Prebuilt, ...]:
     """The prebuilt modules to measure; those of [artifacts] only in a plain run of one workload."""
     if "artifact" in asked.variables:
-        modules = prebuilt_table.given(asked.variables["artifact"], names)
+        modules = prebuilt_table.from_command_line(asked.variables["artifact"], names)
         if len(workloads) > 1:
             raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
         if not validators.prebuilt_sessions_of(workloads[0]):
@@ -135,7 +134,7 @@ def _prebuilt(
                 f"command line: artifact=: there is no way to run prebuilt modules of {workloads[0].name}"
             )
         return modules
-    modules = prebuilt_table.described(asked.path, asked.tables.artifacts, names)
+    modules = prebuilt_table.from_matrix(asked.path, asked.tables.artifacts, names)
     if not modules or other is not None or len(workloads) > 1:
         return ()
     return modules if validators.prebuilt_sessions_of(workloads[0]) else ()

@@ -11,7 +11,7 @@ from pipeline.core import toml_file
 from pipeline.core.toml_file import Text
 from pipeline.experiment.backend_selection import RuntimeTable, SweepTable
 from pipeline.experiment.prebuilt_table import Entry
-from pipeline.experiment.variants import VariantTable
+from pipeline.experiment.variants_table import VariantTable
 
 _Folder = Annotated[str, Meta(min_length=1, description="a folder like '/opt/wasi-sdk'")]
 _Backends = Annotated[

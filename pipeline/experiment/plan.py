@@ -11,6 +11,9 @@ from pipeline.core.model import PREBUILT, Backend, Cell, Prebuilt, Protocol, Wor
 from pipeline.experiment.search_space import Tuning
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
+#: By how much a cell may become slower before ``compare`` reports it.
+DEFAULT_THRESHOLD_PERCENT = 2.0
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -32,7 +35,7 @@ class Plan:
     tune: Tuning | None = None  # of a search for flags
     prebuilt: tuple[Prebuilt, ...] = ()  # not built here
     bundle: str | None = None  # a file that is to be verified
-    threshold: float = 2.0  # of a comparison, per cent
+    threshold: float = DEFAULT_THRESHOLD_PERCENT  # of a comparison, per cent
     given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
 
     @property

@@ -32,7 +32,7 @@ Entry = Annotated[
 ]
 
 
-def described(path: str, tables: Mapping[str, Entry], taken: Collection[str]) -> tuple[Prebuilt, ...]:
+def from_matrix(path: str, tables: Mapping[str, Entry], taken: Collection[str]) -> tuple[Prebuilt, ...]:
     """The modules of [artifacts], checked; raises BadInput.
 
     ``taken`` are names of variants, which no module may have: both are in one column of a table.
@@ -50,7 +50,7 @@ def described(path: str, tables: Mapping[str, Entry], taken: Collection[str]) ->
     return tuple(found.values())
 
 
-def given(text: str, taken: Collection[str]) -> tuple[Prebuilt, ...]:
+def from_command_line(text: str, taken: Collection[str]) -> tuple[Prebuilt, ...]:
     """The modules of artifact=FILE[,FILE…], named by their files, checked; raises BadInput.
 
     A file that exists by the whole text is one module, also if its name has a comma in it.

@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 
 from pipeline.core import toml_file
 from pipeline.core.errors import BadInput
-from pipeline.experiment.protocols import KEYS
+from pipeline.experiment.protocols_table import KEYS
 from pipeline.experiment.search_space import Choice, Space, Tuning
-from pipeline.experiment.variants import Flags, Needs, VariantTable, parse
+from pipeline.experiment.variants_table import Flags, Needs, VariantTable, parse
 from toolchain.model import Variant
 
 DEFAULT_BUDGET_S = 300

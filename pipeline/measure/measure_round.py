@@ -21,7 +21,7 @@ from pipeline.measure import host_records, machine_state
 from pipeline.measure.chunk_pairs import ChunkPairs, recent_speeds
 from pipeline.measure.guest import Ended, prove
 from pipeline.measure.missing_features import explained
-from pipeline.measure.open_session import open_session, within
+from pipeline.measure.open_session import open_session, with_workload_limits
 from pipeline.measure.sample import SCHEMA, RoundResult, Sample, read_current, write
 from pipeline.measure.sample_key import Inputs, MeasurementSpec, run_settings
 from pipeline.measure.session import Session
@@ -31,18 +31,18 @@ from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
 
 
-def measure(spec: MeasurementSpec) -> Sample:
+def ensure_sample(spec: MeasurementSpec) -> Sample:
     """Make the sample of one round, or keep the existing one if its inputs are today's."""
     inputs = spec.read_inputs()
     sample = read_current(spec.sample_path, inputs.key(spec.round))
     if sample is None:
-        sample = take(spec, inputs)
+        sample = take_sample(spec, inputs)
         host_records.write_host_record()
         write(spec.sample_path, sample)
     return sample
 
 
-def take(spec: MeasurementSpec, inputs: Inputs) -> Sample:
+def take_sample(spec: MeasurementSpec, inputs: Inputs) -> Sample:
     """Measure one round; raises WorkerError if its inputs are not these any more at the end."""
     started = time.monotonic()
     result = first = _Attempt(spec, inputs).run()
@@ -77,7 +77,7 @@ class _Attempt:
     def __init__(self, spec: MeasurementSpec, inputs: Inputs) -> None:
         self.spec, self.inputs = spec, inputs
         self.cell, self.workload = spec.cell, spec.cell.workload
-        self.protocol = within(self.workload, spec.protocol)
+        self.protocol = with_workload_limits(self.workload, spec.protocol)
         self.artifact = load_record(spec.artifact)
         self.reference = load_record(spec.reference_artifact)
         self.identity = load_identity(self.cell.backend.runtime)

@@ -13,7 +13,7 @@ from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators
 
 
-def within(workload: Workload, protocol: Protocol) -> Protocol:
+def with_workload_limits(workload: Workload, protocol: Protocol) -> Protocol:
     """The protocol with the limits of the workload on a run's time and memory."""
     memory = min(workload.memory_mib or protocol.memory_mib, protocol.memory_mib)
     seconds = workload.run_timeout_s or protocol.run_timeout_s

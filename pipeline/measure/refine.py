@@ -10,10 +10,10 @@ from pipeline.core import paths
 from pipeline.core.files import read_record, sha256, write_record
 from pipeline.core.model import Cell
 from pipeline.experiment.plan import Plan
-from pipeline.measure.measure_round import measure
+from pipeline.measure.measure_round import ensure_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
-from pipeline.measure.stopping_rule import enough
+from pipeline.measure.stopping_rule import reason_to_stop
 
 
 class RefinedCell(msgspec.Struct, frozen=True):
@@ -44,8 +44,8 @@ def refine(plan: Plan) -> None:
         random.Random(f"{protocol.seed}/{round_}").shuffle(open_)
         for cell in open_:
             rounds = samples.setdefault(cell.name, [])
-            rounds.append(measure(MeasurementSpec(cell, protocol, plan.reference_name, round_)))
-            reason = enough(protocol, rounds)
+            rounds.append(ensure_sample(MeasurementSpec(cell, protocol, plan.reference_name, round_)))
+            reason = reason_to_stop(protocol, rounds)
             if reason is not None:
                 reasons[cell.name] = reason
                 print(f"{cell.name}: {reason}", flush=True)

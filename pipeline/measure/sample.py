@@ -116,7 +116,7 @@ def read_current(path: str | Path, key: str) -> Sample | None:
     found = _examine(path)
     if isinstance(found, str):
         print(f"{path}: {found}; measured again", flush=True)
-    if not isinstance(found, Sample) or found.key != key or _limited(found):
+    if not isinstance(found, Sample) or found.key != key or _failed_under_other_limits(found):
         return None
     return found
 
@@ -136,7 +136,7 @@ def _wrong(sample: Sample) -> bool:
     return sample.status not in (Status.OK, Status.UNAVAILABLE)
 
 
-def _limited(sample: Sample) -> bool:
+def _failed_under_other_limits(sample: Sample) -> bool:
     """Whether it went wrong under limits that differ from today's, which may be the cause."""
     return _wrong(sample) and sample.limits != machine_state.limits()
 

@@ -16,7 +16,7 @@ def estimate(samples: Sequence[Sample]) -> estimates.Estimate:
     """The ratio of a cell from the samples of its rounds, all with status ok."""
     rounds = [sample.series() for sample in samples]
     every = [c / r for s in samples for c, r in zip(s.scores, s.reference_scores, strict=True)]
-    return estimates.estimate(undisturbed.ratios(rounds, machine_speeds(samples)), every)
+    return estimates.estimate(undisturbed.undisturbed_ratios(rounds, machine_speeds(samples)), every)
 
 
 def machine_speeds(samples: Sequence[Sample]) -> list[float]:
@@ -24,7 +24,7 @@ def machine_speeds(samples: Sequence[Sample]) -> list[float]:
     return undisturbed.known_speeds([sample.machine_speed or 0.0 for sample in samples])
 
 
-def enough(protocol: Protocol, samples: Sequence[Sample]) -> str | None:
+def reason_to_stop(protocol: Protocol, samples: Sequence[Sample]) -> str | None:
     """Why no further round is wanted after these, in words; None if one is."""
     number = len(samples)
     if number < protocol.rounds:
@@ -58,7 +58,7 @@ def collect(
     found = [s for s in rounds if s is not None]
     if len(found) < len(rounds):
         return rounds, None
-    while (reason := enough(protocol, found)) is None:
+    while (reason := reason_to_stop(protocol, found)) is None:
         following = sample(len(found) + 1)
         if following is None:
             return list(found), None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.core import paths
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.report.tables import TextTable
-from pipeline.results.cells import speed
+from pipeline.results.cells import speed_text
 from pipeline.results.model import WorkloadResult
 from pipeline.results.model_pareto import BreakEven, Front, FrontMember, LeastTotalTime, ParetoFronts
 from pipeline.results.results_json import read
@@ -92,9 +92,9 @@ def _rows(front: Front) -> Iterator[list[str]]:
         if front.backend is not None:
             start.insert(0, front.backend if before is None else "")
         if front.cost_key == "wasm_bytes":
-            costs = [str(member.cost), speed(member.score), _step(before, member)]
+            costs = [str(member.cost), speed_text(member.score), _step(before, member)]
         else:
-            costs = [f"{member.cost * 1000:.1f}", speed(member.score)]
+            costs = [f"{member.cost * 1000:.1f}", speed_text(member.score)]
             costs += [_paid(member.break_even), _range(ranges.get(member.cell))]
         names = [_name(name, front) for name in member.indistinguishable]
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

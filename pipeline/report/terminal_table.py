@@ -14,7 +14,7 @@ from pipeline.results.cells import (
     native_name,
     native_speeds,
     prebuilt_modules,
-    speed,
+    speed_text,
     without_number,
 )
 from pipeline.results.model import HostResults, Results
@@ -113,4 +113,4 @@ def _entry(cell: CellResult | None) -> str:
         return f"{cell.status.value}\n"
     # In many groups at once: few rounds, and the list in report.md is clearer than a word of letters.
     letters = numbers.mark if len(numbers.mark) <= _MOST_LETTERS else "…"
-    return f"{speed(numbers.score)}\n{numbers.ratio:.3f} ±{numbers.half_width * 100:.1f}% {letters}"
+    return f"{speed_text(numbers.score)}\n{numbers.ratio:.3f} ±{numbers.half_width * 100:.1f}% {letters}"

@@ -16,7 +16,7 @@ from pipeline.results.cells import (
     native_speeds,
     orders,
     prebuilt_modules,
-    speed,
+    speed_text,
     without_number,
 )
 from pipeline.results.model import Results
@@ -50,7 +50,7 @@ def render_markdown(results: Results) -> str:
     environment.filters.update(
         text=for_markdown,
         code=for_markdown_code,
-        speed=speed,
+        speed=speed_text,
         sources=sources,
         ms=lambda seconds: "" if seconds is None else f"{seconds * 1000:.2f}",
         count=lambda number: "" if number is None else str(number),
@@ -85,7 +85,7 @@ def _entry(cell: CellResult) -> str:
     if numbers is None:
         return cell.status.value
     half = f"{numbers.half_width * 100:.1f} %"
-    return f"{speed(numbers.score)}<br>{numbers.ratio:.3f} ± {half} {numbers.mark}"
+    return f"{speed_text(numbers.score)}<br>{numbers.ratio:.3f} ± {half} {numbers.mark}"
 
 
 def _prebuilt(results: Results) -> list[list[str]]:

@@ -61,10 +61,12 @@ class Bundle:
 
 def write(plan: Plan) -> None:
     """Write the archive of the artifacts in the lock; raises BadInput where others are built."""
-    locked = lock.read(lock.place(plan))
+    locked = lock.read(lock.lock_path(plan))
     built, _ = lock.describe(plan)
     if built != locked:
-        raise BadInput(f"what is built is not what {lock.place(plan)} says; run: doit run verify")
+        raise BadInput(
+            f"the built artifacts differ from {lock.lock_path(plan)}; to see how, run: doit run verify"
+        )
     members: dict[str, bytes] = {"artifacts.lock": lock.serialise(locked), _README: _readme(plan)}
     members |= {f"LICENSES/{name}": text for name, text in _licences(locked).items()}
     for artifact in (spec.artifact for spec in plan.artifacts()):

@@ -94,7 +94,7 @@ def _member(data: bytes, at: int, where: str) -> tarfile.TarInfo:
     if _objection(info.name):
         raise BadInput(f"{label}: {_objection(info.name)}")
     if not 0 <= info.size <= len(data) - at - _BLOCK:
-        raise BadInput(f"{label}: it has a size that the archive does not have")
+        raise BadInput(f"{label}: its size exceeds the archive")
     return info
 
 

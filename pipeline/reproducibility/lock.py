@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from pipeline.build import inputs, libraries
+from pipeline.build import artifact_inputs, libraries
 from pipeline.build.compilers import ToolchainRecord
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, load_record
@@ -66,7 +66,7 @@ def write(plan: Plan) -> None:
     artifacts.lock covers all of the project's workloads; a workload of the user's has one next to its
     workload.toml.
     """
-    where = place(plan)
+    where = lock_path(plan)
     others = {name: value for name, value in plan.given.items() if where == paths.LOCK or name != "workload"}
     if others:
         given = " ".join(f"{name}={value}" for name, value in others.items())
@@ -78,7 +78,7 @@ def write(plan: Plan) -> None:
     print(f"{where}: {len(lock.artifacts)} artifacts", flush=True)
 
 
-def place(plan: Plan) -> str:
+def lock_path(plan: Plan) -> str:
     """The path of a plan's lock: the project's, or that of the user's one workload."""
     own = [w for w in plan.workloads if w.folder != f"{paths.WORKLOADS}/{w.name}"]
     if not own:
@@ -98,7 +98,7 @@ def describe(plan: Plan, root: Path = Path()) -> tuple[Lock, dict[str, str]]:
             artifacts[spec.artifact.id] = _artifact(spec, record, root)
         else:
             absent[spec.artifact.id] = str(record.reason)
-    sources = (each for workload in plan.workloads for each in inputs.sources(workload))
+    sources = (each for workload in plan.workloads for each in artifact_inputs.sources(workload))
     lock = Lock(
         schema=SCHEMA,
         sha256="",
@@ -148,7 +148,7 @@ def _toolchains(plan: Plan, root: Path) -> dict[str, LockedToolchain]:
 def _toolchain(toolchain: Toolchain, plan: Plan, root: Path) -> LockedToolchain:
     targets = dict.fromkeys(target for targets in plan.builds(toolchain).values() for target in targets)
     libc = {
-        target: {Path(each).name: sha256(root / each) for each in inputs.libc(toolchain, target)}
+        target: {Path(each).name: sha256(root / each) for each in artifact_inputs.libc(toolchain, target)}
         for target in sorted(targets, reverse=True)
     }
     for target, name in plan.libraries(toolchain):

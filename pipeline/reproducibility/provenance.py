@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.build import libraries
+from pipeline.build.artifact_inputs import code, linked, sources
 from pipeline.build.artifacts import program_flags
 from pipeline.build.compilers import ToolchainRecord
-from pipeline.build.inputs import code, linked, sources
 from pipeline.build.libraries import libc_probe
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, load_record

@@ -33,7 +33,7 @@ def verify(plan: Plan) -> None:
     Raises ProjectError where one is not what it must be. Nothing in a bundle is run or written.
     """
     given = None if plan.bundle is None else bundle.read(plan.bundle)
-    where = lock.place(plan) if plan.bundle is None else plan.bundle
+    where = lock.lock_path(plan) if plan.bundle is None else plan.bundle
     expected = lock.read(where) if given is None else given.lock
     with new_folder(paths.REBUILT) as folder:
         rebuild.copy(Path(folder), warm=True)

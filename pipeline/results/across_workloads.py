@@ -44,7 +44,9 @@ from pipeline.stats.estimates import Estimate, geometric_mean
 _Missing = Mapping[str, str]
 
 
-def find(cells: Sequence[CellResult], workloads: Sequence[WorkloadResult]) -> AcrossWorkloads | None:
+def compare_workloads(
+    cells: Sequence[CellResult], workloads: Sequence[WorkloadResult]
+) -> AcrossWorkloads | None:
     """The section ``across_workloads`` of the ``cells`` and ``workloads`` of results.json.
 
     None if fewer than two workloads have an undisturbed cell; only such cells count. Each interval is at

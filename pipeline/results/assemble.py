@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import msgspec
 
-from pipeline.build import inputs
+from pipeline.build import artifact_inputs
 from pipeline.build.compilers import load_toolchain
 from pipeline.core import host, paths
 from pipeline.core.artifact import Artifact, load_record
@@ -30,10 +30,10 @@ from pipeline.results.model import (
     ProtocolRecord,
     ReferenceResult,
     Results,
-    ToolchainRecord,
+    ToolchainResult,
     WorkloadResult,
 )
-from pipeline.results.model_cell import CellResult, RuntimeIdentity
+from pipeline.results.model_cell import CellIdentity, CellResult
 from pipeline.stats import estimates, verdicts
 from pipeline.stats.verdicts import Verdict
 from pipeline.workloads import third_party, validators
@@ -73,15 +73,15 @@ def assemble(plan: Plan) -> Results:
         ),
         workloads=workloads,
         toolchains=tuple(
-            msgspec.convert(load_toolchain(t.name), ToolchainRecord, from_attributes=True)
+            msgspec.convert(load_toolchain(t.name), ToolchainResult, from_attributes=True)
             for t in plan.toolchains
         ),
         cells=tuple(cells),
         comparisons=_shown(parts),
-        warnings=tuple(warnings.find(_ok(collected.values()))),
+        warnings=tuple(warnings.find_warnings(_ok(collected.values()))),
         # All verdicts, also between cells that differ in more than one thing.
-        pareto_fronts=pareto.find(cells, [_comparison(v) for part in parts for v in part.verdicts]),
-        across_workloads=across_workloads.find(cells, workloads),
+        pareto_fronts=pareto.find_fronts(cells, [_comparison(v) for part in parts for v in part.verdicts]),
+        across_workloads=across_workloads.compare_workloads(cells, workloads),
         other_hosts=tuple(_other_hosts(plan)),
     )
 
@@ -101,7 +101,7 @@ def _other_hosts(plan: Plan) -> Iterator[OtherHost]:
                     _without_packages(cell, collected[cell.label]) for part in parts for cell in part.cells
                 ),
                 comparisons=_shown(parts),
-                warnings=tuple(warnings.find(_ok(collected.values()))),
+                warnings=tuple(warnings.find_warnings(_ok(collected.values()))),
             )
 
 
@@ -112,7 +112,7 @@ def _host(machine: host.Host) -> HostRecord:
 def _without_packages(cell: CellResult, rounds: Rounds) -> CellResult:
     """The packages of the other host are not known here, but its samples hold the runtime's version."""
     version = next((sample.version for sample in rounds.present), None)
-    identity = RuntimeIdentity(name=cell.identity.name, version=version)
+    identity = CellIdentity(name=cell.identity.name, version=version)
     return msgspec.structs.replace(cell, identity=identity)
 
 
@@ -168,7 +168,7 @@ def _workload(plan: Plan, workload: Workload, score: float | None) -> WorkloadRe
         time_source=validator.time,
         note=workload.note,
         revision=third_party.verify(party)["commit"] if party is not None else None,
-        sources_sha256=digest_of({path: sha256(path) for path in inputs.sources(workload)}),
+        sources_sha256=digest_of({path: sha256(path) for path in artifact_inputs.sources(workload)}),
         reference=ReferenceResult(
             toolchain=toolchain,
             variant=variant,

@@ -12,12 +12,7 @@ from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.model import Cell, Status
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import artifact_of
-from pipeline.results.model_cell import (
-    CellResult,
-    Measurement,
-    PrebuiltModule,
-    RuntimeIdentity,
-)
+from pipeline.results.model_cell import CellIdentity, CellResult, Measurement, PrebuiltModule
 from pipeline.results.model_fields import Trend
 from pipeline.runtimes.identity import load_identity
 from pipeline.stats import trend
@@ -122,12 +117,12 @@ def _trend(samples: list[Sample]) -> Trend | None:
     return "falling" if sum(t.falling for t in found) * 2 > len(found) else "none"
 
 
-def _identity(cell: Cell) -> RuntimeIdentity:
+def _identity(cell: Cell) -> CellIdentity:
     """What ran the artifact: for native code, the compiler."""
     if cell.backend.native:
         compiler = load_toolchain(cell.toolchain)
-        return RuntimeIdentity(name=compiler.name, version=compiler.version)
-    return msgspec.convert(load_identity(cell.backend.runtime), RuntimeIdentity, from_attributes=True)
+        return CellIdentity(name=compiler.name, version=compiler.version)
+    return msgspec.convert(load_identity(cell.backend.runtime), CellIdentity, from_attributes=True)
 
 
 def _prebuilt(artifact: ArtifactRecord, rounds: Rounds) -> PrebuiltModule | None:

@@ -43,7 +43,7 @@ def unit(workloads: Sequence[WorkloadResult]) -> str:
     return units.pop() if len(units) == 1 else "per second"
 
 
-def speed(value: float) -> str:
+def speed_text(value: float) -> str:
     """A speed in its unit: a whole number, or three digits of a small one."""
     return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
 
@@ -54,7 +54,7 @@ def native_speeds(workloads: Iterable[WorkloadResult]) -> str:
     "" where none was measured.
     """
     speeds = [
-        (workload.name, f"{speed(workload.reference.score)} {workload.unit}")
+        (workload.name, f"{speed_text(workload.reference.score)} {workload.unit}")
         for workload in workloads
         if workload.reference.score is not None
     ]

@@ -35,6 +35,6 @@ def check_cells(cells: Sequence[CellResult], where: str) -> None:
         raise ProjectError(f"no cell could be measured: {cells[0].reason}")
     if wrong:
         lines = [f"  {cell.label}: {cell.status.value}: {cell.reason}" for cell in wrong]
-        count = f"{len(wrong)} of {len(cells)} cells have no number"
+        count = f"{len(wrong)} of {len(cells)} cells failed"
         again = f"to measure one again, run: rm -r {paths.samples(wrong[0].label)}"
         raise ProjectError("\n".join([f"{count}, see {where}; {again}", *lines]))

@@ -74,7 +74,7 @@ class ProtocolRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     confidence: Annotated[float, Meta(gt=0, lt=1, description="of each interval, and of all verdicts")]
 
 
-class ToolchainRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ToolchainResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A compiler; of one that is absent, version and digest are empty."""
 
     name: Name
@@ -181,7 +181,7 @@ class Results(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag
     host: Annotated[HostRecord, Meta(description="the machine that wrote this file")]
     protocol: ProtocolRecord
     workloads: Annotated[tuple[WorkloadResult, ...], Meta(min_length=1)]
-    toolchains: tuple[ToolchainRecord, ...]
+    toolchains: tuple[ToolchainResult, ...]
     cells: Annotated[tuple[CellResult, ...], Meta(min_length=1)]
     comparisons: tuple[Comparison, ...]
     warnings: tuple[MeasurementWarning, ...]

@@ -35,7 +35,7 @@ class InstalledPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sha256: Annotated[Digest, Meta(description="of its files")]
 
 
-class RuntimeIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CellIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What ran the artifact; for native code the compiler. Null: not known, or not applicable."""
 
     name: Text
@@ -162,7 +162,7 @@ class CellResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Digest | None, Meta(description="the module; null for native code or if not built")
     ]
     native_sha256: Annotated[Digest | None, Meta(description="the executable; null for modules")]
-    identity: RuntimeIdentity
+    identity: CellIdentity
     prebuilt: Annotated[PrebuiltModule | None, Meta(description="null for modules that were built here")]
 
     def __post_init__(self) -> None:

@@ -53,7 +53,7 @@ _Faster = Callable[[str, str], bool]
 _Less = Callable[[_Point, _Point], bool]
 
 
-def find(cells: Sequence[CellResult], comparisons: Iterable[Comparison]) -> ParetoFronts:
+def find_fronts(cells: Sequence[CellResult], comparisons: Iterable[Comparison]) -> ParetoFronts:
     """The fronts of each workload: costs and speeds of different programs are not compared.
 
     A cell that is no member of ``least_total_time`` never has the least compile time plus run time.

@@ -26,7 +26,7 @@ _FAST_CLOCKS = ("tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_cou
 _Look = Callable[[Sequence[Sample]], Iterator[MeasurementWarning]]
 
 
-def find(samples: Sequence[Sample]) -> list[MeasurementWarning]:
+def find_warnings(samples: Sequence[Sample]) -> list[MeasurementWarning]:
     """What disturbed the rounds that ended well; [] if there are none."""
     samples = [s for s in samples if s.scores]
     return [warning for look in _LOOKS for warning in look(samples)] if samples else []
@@ -99,7 +99,10 @@ def _drift(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
         yield MeasurementWarning(
             name="drift",
             found=f"the reference's undisturbed speed moved by {moved:.0%} between rounds",
-            effect="ratios are valid, since cell and reference change together; scores mix the speeds",
+            effect=(
+                "ratios are valid, since cell and reference change together; "
+                "scores are averages over different speeds of the machine"
+            ),
             remedy=(
                 "fix the frequency (governor, turbo), let the machine cool, delete results/, "
                 "and measure everything in one run"

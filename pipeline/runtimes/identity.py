@@ -113,7 +113,7 @@ def _identify_program(program: Program, record: RuntimeIdentity) -> None:
     if path is None:
         record.set_absent(f"there is no {program.command} on PATH{_then(program.remedy)}")
         return
-    printed = ask(path, program.version)
+    printed = version_output(path, program.version)
     if printed is None:
         shown = " ".join([program.command, *program.version])
         record.set_absent(f"{shown} does not print its version within {_VERSION_TIMEOUT_S} s")
@@ -133,7 +133,7 @@ def _then(remedy: str) -> str:
     return f"; {remedy}" if remedy else ""
 
 
-def ask(path: str, arguments: tuple[str, ...]) -> str | None:
+def version_output(path: str, arguments: tuple[str, ...]) -> str | None:
     """What a program prints of its version; None where it fails, hangs or prints nothing."""
     try:
         outcome = subprocess.run(

@@ -58,7 +58,7 @@ class Series:
         )
 
 
-def level(values: Sequence[float]) -> float:
+def upper_cluster_speed(values: Sequence[float]) -> float:
     """The speed of the upper cluster of a series: its median; 0 for an empty series."""
     if not values:
         return 0.0
@@ -75,7 +75,7 @@ def reference_speed(series: Series) -> float:
     """
     shares = series.reference_shares
     own = [x for x, share in zip(series.references, shares, strict=True) if share >= CPU_SHARE]
-    return level(own or series.references)
+    return upper_cluster_speed(own or series.references)
 
 
 def known_speeds(speeds: Sequence[float]) -> list[float]:
@@ -92,7 +92,7 @@ def count(series: Series, speed: float) -> int:
     return len(_upper(_ratios(series, speed)))
 
 
-def ratios(rounds: Sequence[Series], speeds: Sequence[float]) -> list[list[float]]:
+def undisturbed_ratios(rounds: Sequence[Series], speeds: Sequence[float]) -> list[list[float]]:
     """The ratios (cell / reference) of each round's undisturbed pairs; [] for a round without enough.
 
     ``speeds`` are the reference's undisturbed speeds, one a round. The cell's own chunks are checked by
@@ -110,7 +110,7 @@ def _best_ratio(series: Series, speed: float) -> float:
     """The cell's undisturbed speed over the reference's; no single pair need have had both."""
     own = [x for x, share in zip(series.scores, series.shares, strict=True) if share >= CPU_SHARE]
     machine = max(speed, reference_speed(series))
-    return level(own) / machine if machine else 0.0
+    return upper_cluster_speed(own) / machine if machine else 0.0
 
 
 def _ratios(series: Series, speed: float) -> list[float]:
@@ -118,5 +118,5 @@ def _ratios(series: Series, speed: float) -> list[float]:
 
 
 def _upper(values: list[float]) -> list[float]:
-    edge = NEAR * level(values)
+    edge = NEAR * upper_cluster_speed(values)
     return [x for x in values if x >= edge]

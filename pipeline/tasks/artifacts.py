@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build import artifacts, inputs, prebuilt
+from pipeline.build import artifact_inputs, artifacts, prebuilt
 from pipeline.core import paths
 from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.files import sha256
@@ -54,7 +54,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                         for path in toolchain.library_files(spec.target, name)
                     ),
                 ],
-                code=inputs.modules(toolchain),
+                code=artifact_inputs.modules(toolchain),
                 makes=[output],
                 decides=_config(spec),
                 phase="compile",
@@ -70,7 +70,7 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
             f"link:{spec.artifact.task_name}",
             (artifacts.link, spec),
             reads=[*spec.objects, *_linked(spec)],
-            code=inputs.modules(spec.toolchain),
+            code=artifact_inputs.modules(spec.toolchain),
             makes=_made(spec.artifact),
             # doit knows files as a set; the linker has an order.
             decides={**_config(spec), "sources": list(spec.workload.sources)},
@@ -86,7 +86,7 @@ def _made(artifact: Artifact) -> list[str]:
 def _linked(spec: BuildSpec) -> list[str]:
     """What an artifact is made of in addition to its objects."""
     return [
-        *inputs.linked(spec.workload, spec.toolchain, spec.target),
+        *artifact_inputs.linked(spec.workload, spec.toolchain, spec.target),
         paths.toolchain_identity(spec.toolchain.name),
         *(optimiser(spec.variant) if spec.target == WASM else ()),
     ]
@@ -116,13 +116,18 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
         yield step(
             f"provenance:{spec.artifact.task_name}",
             (provenance.write, spec),
-            reads=[*_made(spec.artifact), *spec.objects, *inputs.sources(spec.workload), *_linked(spec)],
-            code=inputs.modules(toolchain),
+            reads=[
+                *_made(spec.artifact),
+                *spec.objects,
+                *artifact_inputs.sources(spec.workload),
+                *_linked(spec),
+            ],
+            code=artifact_inputs.modules(toolchain),
             makes=[spec.artifact.provenance_path],
             decides={
                 "places": sorted(toolchain.places().values()),
                 # The statement names the bytes of our own files, with their comments.
-                "code": {path: sha256(path) for path in inputs.code(toolchain)},
+                "code": {path: sha256(path) for path in artifact_inputs.code(toolchain)},
                 # The user may have moved it: that changes nothing.
                 "workload": repr(replace(spec.workload, folder="")),
             },

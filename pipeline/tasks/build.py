@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.build import compilers, flag_check, inputs, libraries
+from pipeline.build import artifact_inputs, compilers, flag_check, libraries
 from pipeline.core import paths
 from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
@@ -42,7 +42,7 @@ def ask_about_flags(plan: Plan) -> Iterator[Task]:
                 f"flags:{toolchain.name}:{variant.name}",
                 (flag_check.check_flags, toolchain, variant, targets, where),
                 reads=[paths.toolchain_identity(toolchain.name), *optimiser(variant)],
-                code=inputs.modules(toolchain),
+                code=artifact_inputs.modules(toolchain),
                 makes=[paths.flags(toolchain.name, variant.name)],
                 decides={**flags_config(variant), "needed": sorted(targets)},
                 phase="check flags",
@@ -103,7 +103,7 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
             f"toolchain:{toolchain.name}",
             (compilers.identify, toolchain),
             reads=toolchain.files(),
-            code=inputs.modules(toolchain),
+            code=artifact_inputs.modules(toolchain),
             makes=[paths.toolchain_identity(toolchain.name)],
             decides={"version": toolchain.version(), "missing": [toolchain.missing(t) for t in TARGETS]},
             checks=[intact, untouched(toolchain.headers)],
@@ -134,7 +134,7 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
                 (libraries.build_libc, toolchain, target),
                 after=["sources"],
                 reads=[paths.toolchain_identity(toolchain.name)],
-                code=inputs.modules(toolchain),
+                code=artifact_inputs.modules(toolchain),
                 makes=[f"{folder}/{name}" for name in toolchain.libc(target).files],
                 cleans=[folder],
                 phase="build libc (first time: up to a minute)",
@@ -149,7 +149,7 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
                     paths.toolchain_identity(toolchain.name),
                     *toolchain.library_files(target, name),
                 ],
-                code=inputs.modules(toolchain),
+                code=artifact_inputs.modules(toolchain),
                 makes=libraries.archives(toolchain, target, [name]),
                 cleans=[paths.library(toolchain.name, target, name)],
                 phase=f"build {name} (first time: up to some minutes)",

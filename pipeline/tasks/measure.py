@@ -92,7 +92,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     protocol = plan.protocol
     chunk_s = protocol.chunk_ms / 1000
     seconds = 0.5 + 2.3 * chunk_s * (min(protocol.undisturbed, protocol.pairs) + protocol.warmup_chunks)
-    measure = Later("pipeline.measure.measure_round:measure")
+    measure = Later("pipeline.measure.measure_round:ensure_sample")
     previous: list[str] = []
     for round_, cell in plan.schedule():
         spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
@@ -118,7 +118,7 @@ def first_samples(plan: Plan) -> list[str]:
     return [paths.sample(cell.name, number) for cell in plan.cells() for number in numbers]
 
 
-def ends(plan: Plan) -> dict[str, Any]:
+def stop_settings(plan: Plan) -> dict[str, Any]:
     """When a cell has enough rounds, as JSON."""
     protocol = plan.protocol
     return {"rounds": protocol.rounds, "half_width": protocol.half_width_percent, "budget": protocol.budget_s}
@@ -137,7 +137,7 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         reads=first_samples(plan),
         makes=[paths.refined()],
         checks=[intact, (Later("pipeline.measure.refine:unchanged"),)],
-        decides={"cells": [c.name for c in plan.cells()], **ends(plan)},
+        decides={"cells": [c.name for c in plan.cells()], **stop_settings(plan)},
         verbosity=2,
         phase="refine",
         seconds=10.0 * len(plan.cells()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from glob import glob
 
-from pipeline.build import inputs
+from pipeline.build import artifact_inputs
 from pipeline.core import paths
 from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
@@ -14,7 +14,7 @@ from pipeline.report import exports
 from pipeline.runtimes import packages
 from pipeline.tasks.actions import InChild, Later
 from pipeline.tasks.checks import intact, untouched, untroubled
-from pipeline.tasks.measure import ends, first_samples, runtimes_of
+from pipeline.tasks.measure import first_samples, runtimes_of, stop_settings
 from pipeline.tasks.steps import Task, step
 from pipeline.workloads import validators
 
@@ -30,7 +30,7 @@ def write_report(plan: Plan) -> Task:
             *([paths.refined()] if refined else []),
             *(paths.toolchain_identity(toolchain.name) for toolchain in plan.toolchains),
             *(paths.runtime_identity(runtime.name) for runtime in runtimes_of(plan)),
-            *(path for workload in plan.workloads for path in inputs.sources(workload)),
+            *(path for workload in plan.workloads for path in artifact_inputs.sources(workload)),
             paths.TEMPLATE,
         ],
         code=[module for workload in plan.workloads for module in validators.modules(workload)],
@@ -38,7 +38,7 @@ def write_report(plan: Plan) -> Task:
         decides={
             "cells": [[c.name, c.backend.kind] for c in plan.cells()],
             "workloads": [[w.name, w.title, w.stresses, w.note] for w in plan.workloads],
-            "protocol": [plan.protocol.name, plan.protocol.seed, ends(plan)],
+            "protocol": [plan.protocol.name, plan.protocol.seed, stop_settings(plan)],
             "host": fingerprint(),
             "other hosts": host_records.state(),
             "python": packages.python_version(),
@@ -76,7 +76,7 @@ def draw_page() -> Task:
     return step(
         "page",
         # vl-convert aborts its process where memory is short.
-        InChild("pipeline.report.page.draw:draw"),
+        InChild("pipeline.report.page.write_page:draw"),
         aside=True,
         reads=[
             paths.RESULTS_JSON,
@@ -113,7 +113,7 @@ def remember_run() -> Task:
     """The finished run in the history, which is not cleaned: it cannot be made again."""
     return step(
         "remember",
-        Later("pipeline.analyses.history.commands:record_last"),
+        Later("pipeline.analyses.history.history_command:record_last"),
         aside=True,
         reads=[paths.RESULTS_JSON],
         checks=[os.path.exists(paths.HISTORY)],

@@ -49,7 +49,7 @@ def create(name: str | None, source: str | None) -> None:
     files = _files(os.path.expanduser(source))
     folder = Path(os.path.expanduser(name)) if os.sep in name else Path(paths.LOCAL_WORKLOADS) / name
     named("command line", "workload", folder.name)
-    if folder.name in workload_toml.ready():
+    if folder.name in workload_toml.project_workloads():
         raise BadInput(f"{folder.name} is a workload of the project; choose a different name")
     if folder.exists():
         raise BadInput(f"{folder} exists; choose a different name, or run: doit run workload={name}")

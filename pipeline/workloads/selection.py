@@ -34,7 +34,7 @@ def chosen(
     ``default`` is the list in matrix.toml, ``path``. On the command line ``workloads`` has names and
     patterns, ``workload`` also folders. ``every``: without either, all workloads of the project.
     """
-    ready = workload_toml.ready()
+    ready = workload_toml.project_workloads()
     if not default:
         raise BadInput(f"{path}: workloads: expected names or folders; known: {', '.join(ready)}")
     names: list[str] = []
@@ -72,7 +72,7 @@ def _matching(where: str, word: str, ready: Mapping[str, str], *, folders: bool)
     matching = fnmatch.filter(ready, word)
     if matching:
         return matching
-    if word in (local := workload_toml.local()):
+    if word in (local := workload_toml.user_workloads()):
         return [local[word]]
     folder = os.path.expanduser(word)
     if folders and (os.path.isdir(folder) or os.sep in word):
@@ -85,4 +85,6 @@ def _matching(where: str, word: str, ready: Mapping[str, str], *, folders: bool)
         raise BadInput(
             f"{where}: {word!r} is neither a workload of the project nor a folder with a workload.toml{hint}"
         )
-    raise BadInput(f"{where}: {word!r} matches nothing (for your own: workload=FOLDER){hint}")
+    raise BadInput(
+        f"{where}: {word!r} matches no workload; for a program of your own use workload=FOLDER{hint}"
+    )

@@ -61,12 +61,12 @@ class _OwnTable(_Table, frozen=True, forbid_unknown_fields=True):
     third_party: Text | None = None
 
 
-def ready() -> dict[str, str]:
+def project_workloads() -> dict[str, str]:
     """{name: folder} of the project's own workloads."""
     return _below(paths.WORKLOADS)
 
 
-def local() -> dict[str, str]:
+def user_workloads() -> dict[str, str]:
     """{name: folder} of those that ``doit run new`` made. They are the user's, and not trusted."""
     return _below(paths.LOCAL_WORKLOADS)
 
@@ -167,7 +167,7 @@ def _timed(where: str, workload: Workload) -> Workload:
     """With the file that prints the guest's own time, unless the host's time or a printed one is used."""
     proof, figure = workload.proof, workload.figure
     if proof.iterations != 1 and not workload.iterates:
-        raise BadInput(f"{where}: proof.iterations: there is no {ITERATIONS} in args")
+        raise BadInput(f"{where}: proof.iterations: it needs {ITERATIONS} in args")
     if workload.iterates and not proof.native and proof.match is None:
         raise BadInput(
             f"{where}: proof: text and sha256 hold for one number of iterations only; add native or match"

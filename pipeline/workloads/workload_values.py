@@ -95,9 +95,7 @@ def proof(where: str, given: Proof) -> Proof:
     _check_pattern(f"{where}: proof.match", given.match, 0)
     toml_file.sha256(where, "proof.sha256", given.sha256)
     if not given.native and given.text is given.sha256 is given.match is None:
-        raise BadInput(
-            f"{where}: proof: no check of the output is left; expected native, text, sha256 or match"
-        )
+        raise BadInput(f"{where}: proof: nothing checks the output; expected native, text, sha256 or match")
     return given
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from pipeline.report.page import draw
+from pipeline.report.page import write_page
 from tests.data import page_inputs
 
 #: Of Playwright's defaults Chromium still asks Google for this and that.
@@ -54,7 +54,7 @@ def axe():
 
 def _written(folder, *inputs):
     path = folder / "index.html"
-    path.write_text(draw.make(*inputs)[0], encoding="utf-8")
+    path.write_text(write_page.make(*inputs)[0], encoding="utf-8")
     return path.as_uri()
 
 

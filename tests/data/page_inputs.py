@@ -146,8 +146,8 @@ def several():
         workloads=tuple(workloads),
         cells=tuple(cells),
         comparisons=tuple(comparisons),
-        pareto_fronts=pareto.find(cells, comparisons),
-        across_workloads=across_workloads.find(cells, workloads),
+        pareto_fronts=pareto.find_fronts(cells, comparisons),
+        across_workloads=across_workloads.compare_workloads(cells, workloads),
     )
 
 
@@ -205,4 +205,6 @@ def large(backends=18, variants=12):
         for a, b in itertools.combinations([c.label for c in made], 2)
         if sum(x != y for x, y in zip(a.split("/"), b.split("/"), strict=True)) == 1
     ]
-    return replace(found, cells=tuple(made), comparisons=tuple(pairs), pareto_fronts=pareto.find(made, pairs))
+    return replace(
+        found, cells=tuple(made), comparisons=tuple(pairs), pareto_fronts=pareto.find_fronts(made, pairs)
+    )

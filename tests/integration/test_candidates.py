@@ -11,7 +11,7 @@ from pipeline.build import artifacts, flag_check
 from pipeline.core.artifact import Artifact
 from pipeline.core.model import Cell, Status
 from pipeline.experiment import tune_table
-from pipeline.measure.measure_round import measure
+from pipeline.measure.measure_round import ensure_sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.workloads import workload_toml
 from toolchain import discover
@@ -114,7 +114,7 @@ def test_a_candidate_s_cell_is_measured_as_any(here):
     plan = matrix.load({"backend": "wasmtime.cranelift"})
     built = builder().candidate(Variant("", ("-O3",)))
     cell = Cell(plan.workloads[0], "zig", built.variant, plan.backends[0])
-    sample = measure(MeasurementSpec(cell, plan.protocol, plan.reference_name))
+    sample = ensure_sample(MeasurementSpec(cell, plan.protocol, plan.reference_name))
     assert sample.status is Status.OK
     assert sample.artifact_sha256 == built.module
     with open(Artifact("coremark", "zig", built.variant.name, WASM).path, "rb") as stream:

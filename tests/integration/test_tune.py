@@ -10,8 +10,8 @@ import pytest
 import tomli
 
 from pipeline.core.toml_file import convert
-from pipeline.experiment import variants
-from pipeline.experiment.variants import VariantTable
+from pipeline.experiment import variants_table
+from pipeline.experiment.variants_table import VariantTable
 from tests.conftest import environment
 
 ASK = ("run", "tune", "backend=wasmtime.cranelift")
@@ -149,7 +149,7 @@ def check(workspace, found, state, text):
     if found["snippet"] is not None:
         assert found["snippet"] in text
         tables = convert("x", tomli.loads(found["snippet"]), dict[str, VariantTable])
-        (variant,) = variants.read("x", tables).values()
+        (variant,) = variants_table.read("x", tables).values()
         row = found["variants"][0]
         assert (variant.name, " ".join(variant.flags)) == (row["name"], row["flags"])
     # A module that no runtime takes is a failed trial with its reason, and no more.

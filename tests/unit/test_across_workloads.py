@@ -60,7 +60,9 @@ def workloads(*names):
 
 
 def find(cells, *names):
-    return across_workloads.find(cells, workloads(*(names or dict.fromkeys(c.workload for c in cells))))
+    return across_workloads.compare_workloads(
+        cells, workloads(*(names or dict.fromkeys(c.workload for c in cells)))
+    )
 
 
 def results(cells, *names):

@@ -56,13 +56,13 @@ MALICIOUS = {
     "gnu": (crafted(("a" * 200, FILE, b""), form=tarfile.GNU_FORMAT), "type 'L'"),
     "gzip": (b"\x1f\x8b\x08" + b"x" * 600, "no ustar archive"),
     "text": (b"hello", "no ustar archive"),
-    "truncated": (canonical_tar.pack(MEMBERS)[:900], "a size that the archive does not have"),
+    "truncated": (canonical_tar.pack(MEMBERS)[:900], "its size exceeds the archive"),
     "trailing": (canonical_tar.pack(MEMBERS) + b"\0" * 512, "order, padding or end"),
     "twice": (canonical_tar.pack({"a": b""})[:512] * 2 + bytes(1024), "occurs twice"),
     "case": (canonical_tar.pack({"a": b""})[:512] + canonical_tar.pack({"A": b""}), "occurs twice"),
     "order": (canonical_tar.pack({"b": b""})[:512] + canonical_tar.pack({"a": b""}), "order, padding or end"),
-    "huge": (canonical_tar.header("a", 8**11 - 1) + bytes(1024), "a size that the archive does not have"),
-    "negative": (negative(), "a size that"),
+    "huge": (canonical_tar.header("a", 8**11 - 1) + bytes(1024), "its size exceeds the archive"),
+    "negative": (negative(), "its size exceeds the archive"),
     "many": (b"".join(canonical_tar.header(f"a{n}", 0) for n in range(2001)), "more than 2000 members"),
 }
 

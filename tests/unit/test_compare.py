@@ -24,7 +24,7 @@ from test_history import (
     write,
 )
 
-from pipeline.analyses.history import compare, comparison_text
+from pipeline.analyses.history import compare_command, comparison_text
 from pipeline.analyses.history.comparison import Side, compare_runs
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
@@ -348,14 +348,14 @@ def test_names_of_runs(here):
         ("last", "1", ("run 3", "run 1")),
         ("report/results.json", "1", (paths.RESULTS_JSON, "run 1")),
     ):
-        compare.run(old, new, None)
+        compare_command.run(old, new, None)
         assert compared() == expected
     os.remove(paths.RESULTS_JSON)
-    compare.run(None, None, None)
+    compare_command.run(None, None, None)
     assert compared() == ("run 2", "run 3")
     with pytest.raises(BadInput, match="scores of two machines"):
-        compare.run("4", "last", None)
-    compare.run("4", "last", "any")
+        compare_command.run("4", "last", None)
+    compare_command.run("4", "last", "any")
 
 
 def test_an_earlier_run_of_the_same_samples_is_no_default(here):
@@ -364,7 +364,7 @@ def test_an_earlier_run_of_the_same_samples_is_no_default(here):
     filtered = {**own(2), "cells": own(2)["cells"][1:]}
     record(filtered)
     report(filtered)
-    compare.run(None, None, None)
+    compare_command.run(None, None, None)
     assert compared() == ("run 1", paths.RESULTS_JSON)
 
 
@@ -383,7 +383,7 @@ def test_runs_that_are_not_there(here, old, new, message):
     record(own(1))
     report(own(1))
     with pytest.raises(BadInput, match=message) as caught:
-        compare.run(old, new, None)
+        compare_command.run(old, new, None)
     assert str(caught.value).isprintable()
 
 
@@ -392,8 +392,8 @@ def test_a_regression_ends_with_a_line_and_leaves_the_table(here, capsys):
     new = results({name: ratio * 0.9 for name, ratio in RATIOS.items()}, seed=2)
     fail(new, "json/zig/O2/native", "trap", "x")
     report(new, "new.json")
-    with pytest.raises(compare.Regression) as caught:
-        compare.run("old.json", "new.json", None, 2.0)
+    with pytest.raises(compare_command.Regression) as caught:
+        compare_command.run("old.json", "new.json", None, 2.0)
     message = str(caught.value)
     assert message.startswith(
         "3 of 3 cells regressed between old.json and new.json: json/zig/O2/native trap, json/zig/O2/"
@@ -417,7 +417,7 @@ def test_a_regression_ends_with_a_line_and_leaves_the_table(here, capsys):
 def test_without_a_regression_it_ends_well(here, capsys):
     report(results(), "old.json")
     report(results(seed=2), "new.json")
-    compare.run("old.json", "new.json", None)
+    compare_command.run("old.json", "new.json", None)
     assert "Regressions (slower by more than 2 %, or gone wrong): 0." in capsys.readouterr().out
 
 
@@ -490,7 +490,7 @@ def test_a_file_that_is_no_results_is_refused_in_one_line(here, raw):
     path = here / "other.json"
     path.write_bytes(raw)
     with pytest.raises(BadInput) as caught:
-        compare.run(str(path), str(path), None)
+        compare_command.run(str(path), str(path), None)
     assert str(caught.value).isprintable()
     assert str(path) in str(caught.value)
 
@@ -498,7 +498,7 @@ def test_a_file_that_is_no_results_is_refused_in_one_line(here, raw):
 def test_a_file_of_an_older_schema_is_refused_with_the_command_that_writes_a_current_one(here):
     report({**results(), "schema": 2}, "old.json")
     with pytest.raises(BadInput) as caught:
-        compare.run("old.json", "old.json", None)
+        compare_command.run("old.json", "old.json", None)
     assert str(caught.value) == (
         "old.json: schema 2; expected a results.json of schema 3; to write one, run: doit run report"
     )
@@ -578,13 +578,13 @@ def test_hostile_text_cannot_act_on_the_terminal(here, capsys):
         run["cells"].append({**run["cells"][0], "backend": f"{number}{evil}"})
     report(runs[0], "old.json")
     report(runs[1], "new.json")
-    with pytest.raises(compare.Regression) as caught:
-        compare.run("old.json", "new.json", None)
+    with pytest.raises(compare_command.Regression) as caught:
+        compare_command.run("old.json", "new.json", None)
     text = capsys.readouterr().out
     assert "red run 7 [bold]" in text
     assert all(c.isprintable() or c == "\n" for c in text + str(caught.value))
     assert "title" not in text
     report({**runs[1], "host": {**runs[1]["host"], "fingerprint": "0" * 64}}, "new.json")
     with pytest.raises(BadInput) as refused:
-        compare.run("old.json", "new.json", None)
+        compare_command.run("old.json", "new.json", None)
     assert str(refused.value).isprintable()

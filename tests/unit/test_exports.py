@@ -31,8 +31,8 @@ from pipeline.report.exports.csv_table import render as csv_of
 from pipeline.report.exports.markdown import brief
 from pipeline.report.exports.markdown import render as markdown_of
 from pipeline.results import results_json
-from pipeline.results.cells import speed
-from pipeline.results.model_cell import InstalledPart, PrebuiltModule, RuntimeIdentity
+from pipeline.results.cells import speed_text
+from pipeline.results.model_cell import CellIdentity, InstalledPart, PrebuiltModule
 from tests import factories
 from tests.data import page_inputs
 from tests.recorded import DISTURBED, ROUNDS, WARMED, inside, record
@@ -126,7 +126,7 @@ def hostile(results, samples, text):
             toolchain=f"{text}zig",
             flags=(text, text),
             reason=None if cell.reason is None else text,
-            identity=RuntimeIdentity(name=text, version=text, packages=parts),
+            identity=CellIdentity(name=text, version=text, packages=parts),
             **names,
         )
         if cell.is_ok:
@@ -245,7 +245,7 @@ def test_of_several_workloads_each_is_reported_by_itself():
     assert text.startswith("### 3 workloads under WebAssembly on ")
     for w in results.workloads:
         assert f"\n{w.title}, compiled by zig, {w.unit}:\n" in text
-        assert f"{w.name} {speed(w.reference.score)} {w.unit}" in text
+        assert f"{w.name} {speed_text(w.reference.score)} {w.unit}" in text
         assert f"| workload `{w.name}` |" in text
     header = csv_of(results, {}).partition("\r\n")[0]
     assert header.startswith("workload,toolchain,variant,")

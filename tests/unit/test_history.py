@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from pipeline.analyses.history import commands, compare, history_text, run_files
+from pipeline.analyses.history import compare_command, history_command, history_text, run_files
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.files import NEW
 from pipeline.core.text import plain
 from pipeline.results import results_json
 from pipeline.results.model import Results
-from pipeline.results.model_cell import InstalledPart, RuntimeIdentity
+from pipeline.results.model_cell import CellIdentity, InstalledPart
 from pipeline.stats import estimates
 from tests import factories
 
@@ -64,9 +64,9 @@ def _cell(name, ratio, generator, rounds, process, version):
     )
     cell = factories.cell(name, measured=measured)
     if native:
-        return structs.replace(cell, identity=RuntimeIdentity(name="zig", version="0.17.1"))
+        return structs.replace(cell, identity=CellIdentity(name="zig", version="0.17.1"))
     package = InstalledPart(version=version, sha256=hashlib.sha256(version.encode()).hexdigest())
-    identity = RuntimeIdentity(
+    identity = CellIdentity(
         name="wasmtime", version=version, python="3.11.7", packages={"wasmtime": package}, programs={}
     )
     return structs.replace(cell, identity=identity)
@@ -181,7 +181,7 @@ def test_the_last_report_is_recorded(folder):
     for created, recorded in ((None, 0), ("2026-11-01T08:00:00+00:00", 1)):
         with open(paths.RESULTS_JSON, "w", encoding="utf-8") as stream:
             json.dump({**results(), "created": created}, stream)
-        commands.record_last()
+        history_command.record_last()
         assert len(entries()) == recorded
 
 
@@ -341,17 +341,21 @@ def test_damage_is_reported_by_all_who_read_or_record(folder, capsys):
     record(results(day=1))
     Path(folder, "000001.json").write_bytes(b"rubbish")
     with pytest.raises(ProjectError, match=r"history/000001\.json: .* run: mv "):
-        commands.show()
+        history_command.show()
     assert capsys.readouterr().out == "", "it has runs, so it must not say that it has none"
     write(Path(paths.REPORT), "results.json", results(day=2, seed=2))
-    for attempt in (commands.record_last, commands.show, lambda: compare.run(None, None, None)):
+    for attempt in (
+        history_command.record_last,
+        history_command.show,
+        lambda: compare_command.run(None, None, None),
+    ):
         with pytest.raises(ProjectError, match=r"history/000001\.json: .* run: mv "):
             attempt()
     assert [entry.number for entry in run_files.read(folder).entries] == [2]
     assert "2026-11-02" in capsys.readouterr().out
     shutil.copy(f"{folder}/000001.json", f"{folder}/000003.json")
     with pytest.raises(ProjectError, match=r"history/000001\.json: .* \(and 1 more\)$"):
-        commands.show()
+        history_command.show()
 
 
 @pytest.mark.parametrize("bad", [{"schema": 2}, {"cells": 3}, {"host": {}}, {"protocol": {"a": math.nan}}])
@@ -359,7 +363,7 @@ def test_what_is_no_results_is_not_recorded(folder, bad):
     os.mkdir(paths.REPORT)
     write(Path(paths.REPORT), "results.json", {**results(), **bad})
     with pytest.raises(BadInput):
-        commands.record_last()
+        history_command.record_last()
     assert entries() == ()
 
 
@@ -380,14 +384,14 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path):
 
 
 def test_without_a_run_it_says_what_to_run(folder, capsys):
-    commands.show()
+    history_command.show()
     assert capsys.readouterr().out == "no run is recorded yet; to measure one, run: doit run\n"
 
 
 def test_machines_are_apart(folder, capsys):
     record(results(day=1))
     record(results(day=2, host=OTHER_HOST, ratios=dict.fromkeys(RATIOS, 0.4)))
-    commands.show()
+    history_command.show()
     text = capsys.readouterr().out
     mine, other = re.split("^On Other CPU.*\n", text, flags=re.MULTILINE)
     assert mine.startswith("On Testing CPU 9000 (zen9), 2 cores, Linux 6.1 [aaaaaaaa]\n")

@@ -20,10 +20,10 @@ from pipeline.report.page import (
     chart_data,
     charts,
     cost_charts,
-    draw,
     headline,
     number_format,
     vega,
+    write_page,
 )
 from pipeline.results.model_cell import PrebuiltModule
 from pipeline.results.model_pareto import ParetoFronts
@@ -69,7 +69,7 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def whole():
     """The page with everything on it, and its pictures."""
-    return draw.make(*page_inputs.full())
+    return write_page.make(*page_inputs.full())
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def read(whole):
 @pytest.fixture(scope="module")
 def hostile():
     results, sweeps, claims = page_inputs.full()
-    return draw.make(*(page_inputs.poisoned(x) for x in (results, sweeps, claims)))
+    return write_page.make(*(page_inputs.poisoned(x) for x in (results, sweeps, claims)))
 
 
 def test_hostile_text_becomes_no_element(whole, read, hostile):
@@ -207,14 +207,14 @@ def test_the_same_bytes_twice_in_a_second_process(whole):
 def test_a_full_matrix_stays_under_three_megabytes():
     results = page_inputs.large()
     assert len(results.cells) == 18 * 12
-    text, _ = draw.make(results, [page_inputs.sweep()], page_inputs.CLAIMS)
+    text, _ = write_page.make(results, [page_inputs.sweep()], page_inputs.CLAIMS)
     assert len(text.encode()) < 3_000_000
 
 
 def test_other_hosts_have_their_own_section(whole, read):
     results, sweeps, claims = page_inputs.full()
     alone = replace(results, other_hosts=())
-    without, drawn = draw.make(alone, sweeps, claims)
+    without, drawn = write_page.make(alone, sweeps, claims)
     assert whole[1] == drawn
     assert read.chart_data == Reader(without).chart_data
     section = re.search(r'<section aria-labelledby="other-hosts">.*?</section>\n', whole[0], re.DOTALL)[0]
@@ -228,7 +228,7 @@ def test_other_hosts_have_their_own_section(whole, read):
 def test_a_different_host_may_have_measured_a_part_only():
     results = page_inputs.results()
     other = page_inputs.other_host(results, "coremark/zig/O2/wasm3")
-    text, _ = draw.make(replace(results, other_hosts=(other,)), [], [])
+    text, _ = write_page.make(replace(results, other_hosts=(other,)), [], [])
     section = text[text.index('<h2 id="other-hosts">') :]
     assert section.count('<td class="none" title="not measured there">not measured</td>') == 5
 
@@ -236,7 +236,7 @@ def test_a_different_host_may_have_measured_a_part_only():
 def test_what_is_absent_has_no_section():
     results = page_inputs.results()
     assert not results.other_hosts
-    text, drawn = draw.make(results, [], [])
+    text, drawn = write_page.make(results, [], [])
     found = Reader(text)
     headings = [a["id"] for tag, a in found.elements if tag == "h2"]
     assert not {"releases", "claims", "other-hosts"} & set(headings)
@@ -326,7 +326,7 @@ def test_claims_with_their_figures_and_verdicts(read):
 
 
 def test_claims_that_could_be_tested_come_first():
-    text, _ = draw.make(page_inputs.results(), [], page_inputs.CLAIMS[::-1])
+    text, _ = write_page.make(page_inputs.results(), [], page_inputs.CLAIMS[::-1])
     assert text.index(">wasmer-llvm-over-cranelift<") < text.index(">m2-releases<")
 
 
@@ -471,7 +471,7 @@ def test_pictures_on_one_page_share_no_ids():
 def test_a_sweep_of_any_name_has_a_chart_with_a_harmless_one():
     sweep = page_inputs.sweep()
     sweep = replace(sweep, cells=tuple(replace(c, backend=f"a/<b>{c.backend}") for c in sweep.cells))
-    text, drawn = draw.make(page_inputs.results(), [sweep], [])
+    text, drawn = write_page.make(page_inputs.results(), [sweep], [])
     name = list(drawn)[-1]
     assert re.fullmatch(r"sweep-[A-Za-z0-9._-]+", name)
     assert f'data-chart="{name}"' in text
@@ -489,7 +489,7 @@ def test_without_any_number_there_is_still_a_page():
         warnings=(),
         pareto_fronts=ParetoFronts(size=(), compile_time=(), compile_time_all_backends=()),
     )
-    text, drawn = draw.make(results, [], [])
+    text, drawn = write_page.make(results, [], [])
     assert list(drawn) == ["heatmap"]
     assert "0 of 42" in text
     assert "not measured" in text
@@ -497,7 +497,7 @@ def test_without_any_number_there_is_still_a_page():
 
 def test_several_workloads_have_their_own_charts_and_tables():
     results = page_inputs.several()
-    text, drawn = draw.make(results, [], [])
+    text, drawn = write_page.make(results, [], [])
     found = Reader(text)
     names = [workload.name for workload in results.workloads]
     of_cells = ("heatmap", "compile-time", "size", "code-size", "phases")
@@ -519,9 +519,9 @@ def test_several_workloads_have_their_own_charts_and_tables():
 
 
 def test_of_several_workloads_hostile_names_stay_text():
-    text, drawn = draw.make(page_inputs.poisoned(page_inputs.several()), [], [])
+    text, drawn = write_page.make(page_inputs.poisoned(page_inputs.several()), [], [])
     assert Reader(text).elements
-    usual = draw.make(page_inputs.several(), [], [])
+    usual = write_page.make(page_inputs.several(), [], [])
     tags = [[tag for tag, _ in Reader(each).elements] for each in (text, usual[0])]
     assert tags[0] == tags[1]
     assert all(re.fullmatch(r"[A-Za-z0-9._+-]+", name) for name in drawn)
@@ -534,7 +534,7 @@ def test_writing_leaves_no_picture_of_an_earlier_run(tmp_path, monkeypatch):
     old.mkdir(parents=True)
     for name in ("sweep-gone.svg", "sweep-gone.png", "notes.txt"):
         (old / name).write_text("old")
-    draw.write(page_inputs.results(), [page_inputs.sweep()], [])
+    write_page.write(page_inputs.results(), [page_inputs.sweep()], [])
     names = ["code-size", "compile-time", "heatmap", "phases", "size", "sweep-wasmtime"]
     wanted = ["notes.txt", *(f"{name}.{kind}" for name in names for kind in ("png", "svg"))]
     assert sorted(p.name for p in old.iterdir()) == sorted(wanted)

@@ -52,7 +52,7 @@ def render(fronts):
 
 def found(kind, cells, comparisons=()):
     """The first front of its kind."""
-    return getattr(pareto.find(cells, comparisons), kind)[0]
+    return getattr(pareto.find_fronts(cells, comparisons), kind)[0]
 
 
 def names(front):
@@ -147,7 +147,7 @@ def test_where_the_intervals_overlap_no_largest_break_even_is_shown():
     fast = cell("O3/cranelift", 0.9, seconds=0.1, half=0.05)
     front = found("compile_time_all_backends", [cheap, fast], [verdict(fast, "faster", cheap)])
     assert front.members[1].break_even.iterations_high is None
-    assert "not shown" in render(pareto.find([cheap, fast], [verdict(fast, "faster", cheap)]))
+    assert "not shown" in render(pareto.find_fronts([cheap, fast], [verdict(fast, "faster", cheap)]))
 
 
 def test_a_member_may_be_never_the_fastest_in_total():
@@ -156,7 +156,7 @@ def test_a_member_may_be_never_the_fastest_in_total():
         cell("O3/b", 0.55, seconds=0.5),
         cell("O3/c", 0.90, seconds=0.7),
     ]
-    result = pareto.find(cells, [])
+    result = pareto.find_fronts(cells, [])
     (front,) = result.compile_time_all_backends
     assert len(front.members) == 3
     assert [x.cell for x in front.least_total_time] == ["w/zig/O3/a", "w/zig/O3/c"]
@@ -175,7 +175,7 @@ def test_what_is_left_out_is_reported():
         cell("Os", 0.9, 70, 0.02, disturbed=True),
         factories.failed("w/zig/Oz/b", "trap"),
     ]
-    result = pareto.find(cells, [])
+    result = pareto.find_fronts(cells, [])
     for front in all_of(result):
         assert names(front) == ["O3"]
         assert {x.reason: x.cells for x in front.left_out if not x.reason.startswith("without")} == {
@@ -189,8 +189,8 @@ def test_what_is_left_out_is_reported():
 
 
 def test_nothing_to_compare():
-    assert all_of(pareto.find([], [])) == ()
-    native = pareto.find([cell("O3/native", 1.0)], [])
+    assert all_of(pareto.find_fronts([], [])) == ()
+    native = pareto.find_fronts([cell("O3/native", 1.0)], [])
     assert tables(native) == []
     assert render(native) == ""
 
@@ -201,7 +201,7 @@ def test_the_tables():
         cell("O3/winch", 0.6, 110, 0.011),
         cell("O3/cranelift", 0.8, 110, 0.1),
     ]
-    result = pareto.find(cells, [])
+    result = pareto.find_fronts(cells, [])
     size, compile_, everything = tables(result)
     assert size.rows == [
         ["winch", "w/zig/O1[x]", "100", "20000", "", ""],
@@ -217,14 +217,14 @@ def test_the_tables():
     assert "within 20 %" in text
     assert all(line == line.rstrip() for line in text.splitlines())
     # Of one backend, the table of all says nothing new.
-    assert len(tables(pareto.find(cells[:2], []))) == 2
+    assert len(tables(pareto.find_fronts(cells[:2], []))) == 2
 
 
 def test_workloads_are_kept_apart():
     slow = [cell("O1", 0.4, 100, 0.01), cell("O3", 0.6, 110, 0.1)]
     fast = [replace(with_numbers(c, score=c.measurement.score * 9, wasm_bytes=5), workload="v") for c in slow]
-    one, other = pareto.find(slow, []), pareto.find(fast, [])
-    both = pareto.find([*slow, *fast], [])
+    one, other = pareto.find_fronts(slow, []), pareto.find_fronts(fast, [])
+    both = pareto.find_fronts([*slow, *fast], [])
     kinds = ParetoFronts.__struct_fields__
     assert both == ParetoFronts(**{kind: getattr(one, kind) + getattr(other, kind) for kind in kinds})
     assert (both.of_workload("w"), both.of_workload("v")) == (one, other)
@@ -283,7 +283,7 @@ def shown(cells, comparisons):
 
 def fronts(cells, comparisons):
     """(front, the cells of its scope by label)."""
-    for front in all_of(pareto.find(cells, comparisons)):
+    for front in all_of(pareto.find_fronts(cells, comparisons)):
         yield front, {c.label: c for c in cells if front.backend in (None, c.backend)}
 
 
@@ -380,7 +380,7 @@ def test_the_order_of_cells_and_comparisons_does_not_matter(drawn, generator):
     comparisons = [
         generator.choice([v, verdict(v.compared_with, INVERSE[v.verdict], v.cell)]) for v in comparisons
     ]
-    assert sorted_(pareto.find(cells, comparisons)) == sorted_(pareto.find(*drawn))
+    assert sorted_(pareto.find_fronts(cells, comparisons)) == sorted_(pareto.find_fronts(*drawn))
 
 
 INVERSE = {"faster": "slower", "slower": "faster", "undecided": "undecided", "same within": "same within"}
@@ -389,7 +389,7 @@ INVERSE = {"faster": "slower", "slower": "faster", "undecided": "undecided", "sa
 @settings(deadline=None, max_examples=100)
 @given(results())
 def test_it_is_json_and_what_is_read_of_it_is_the_same(drawn):
-    result = pareto.find(*drawn)
+    result = pareto.find_fronts(*drawn)
     again = msgspec.json.decode(msgspec.json.encode(result), type=ParetoFronts)
     assert again == result
     assert render(again) == render(result)

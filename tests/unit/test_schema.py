@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.core.errors import BadInput
 from pipeline.core.model import Kind, Protocol, Status
-from pipeline.experiment import protocols
+from pipeline.experiment import protocols_table
 from pipeline.results import model, results_json
 from pipeline.stats import verdicts
 from tests.data import page_inputs
@@ -172,7 +172,7 @@ def test_words_and_bounds_are_those_of_the_code():
     assert set(protocol) - {"confidence"} == set(Protocol.__dataclass_fields__)
     for key in set(protocol) - {"name", "confidence"}:
         number = {**protocol[key], **protocol[key].get("anyOf", [{}])[0]}
-        asked = msgspec.json.schema(protocols.KEYS[key])
+        asked = msgspec.json.schema(protocols_table.KEYS[key])
         asked |= asked.get("anyOf", [{}])[0]
         assert (number["minimum"], number.get("maximum")) == (asked["minimum"], asked.get("maximum")), key
 

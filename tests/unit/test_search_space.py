@@ -8,7 +8,7 @@ from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.toml_file import convert
 from pipeline.experiment import matrix, tune_table
-from pipeline.experiment.variants import VariantTable, read
+from pipeline.experiment.variants_table import VariantTable, read
 from toolchain.model import Variant
 
 GOOD = """

@@ -50,37 +50,37 @@ def precise():
 
 def test_fixed_protocols_end_at_their_number():
     protocol = replace(matrix.load({"protocol": "quick"}).protocol, rounds=2)
-    assert stopping_rule.enough(protocol, [sample(1)]) is None
-    assert stopping_rule.enough(protocol, [sample(1), sample(2)]) == "2 rounds"
+    assert stopping_rule.reason_to_stop(protocol, [sample(1)]) is None
+    assert stopping_rule.reason_to_stop(protocol, [sample(1), sample(2)]) == "2 rounds"
 
 
 def test_precise_ends_when_it_is_precise(precise):
     rounds = [sample(n) for n in range(1, 4)]
-    assert stopping_rule.enough(precise, rounds[:2]) is None
-    reason = stopping_rule.enough(replace(precise, half_width_percent=2.0), rounds)
+    assert stopping_rule.reason_to_stop(precise, rounds[:2]) is None
+    reason = stopping_rule.reason_to_stop(replace(precise, half_width_percent=2.0), rounds)
     assert reason is not None
     assert "at most 2 % were asked for" in reason
-    assert stopping_rule.enough(replace(precise, half_width_percent=0.01), rounds) is None
+    assert stopping_rule.reason_to_stop(replace(precise, half_width_percent=0.01), rounds) is None
 
 
 def test_or_when_its_time_is_spent(precise):
     demanding = replace(precise, half_width_percent=0.01, budget_s=5.0)
     rounds = [sample(n) for n in range(1, 6)]
-    assert stopping_rule.enough(demanding, rounds[:4]) is None
-    reason = stopping_rule.enough(demanding, rounds)
+    assert stopping_rule.reason_to_stop(demanding, rounds[:4]) is None
+    reason = stopping_rule.reason_to_stop(demanding, rounds)
     assert reason is not None
     assert reason.startswith("its budget of 5 s is spent: ±")
 
 
 def test_a_cell_that_went_wrong_gets_no_further_rounds(precise):
-    reason = stopping_rule.enough(precise, [sample(1), sample(2, status=Status.TRAP), sample(3)])
+    reason = stopping_rule.reason_to_stop(precise, [sample(1), sample(2, status=Status.TRAP), sample(3)])
     assert reason == "round 2 ended with trap"
 
 
 def test_a_disturbed_cell_is_not_precise_whatever_its_range(precise):
     alone = [replace_scores(sample(n)) for n in range(1, 4)]
     assert stopping_rule.estimate(alone).disturbed
-    assert stopping_rule.enough(replace(precise, half_width_percent=99.0), alone) is None
+    assert stopping_rule.reason_to_stop(replace(precise, half_width_percent=99.0), alone) is None
 
 
 def replace_scores(one):
@@ -135,23 +135,23 @@ FINDINGS = {
 @pytest.mark.parametrize("name", FINDINGS)
 def test_each_condition_is_named_with_its_effect_and_its_cure(name):
     rounds = [sample(1), sample(2, conditions=FINDINGS[name])]
-    (found,) = warnings.find(rounds)
+    (found,) = warnings.find_warnings(rounds)
     assert found.name == name
     assert found.effect
     assert found.remedy
 
 
 def test_a_quiet_machine_has_no_warning():
-    assert warnings.find([sample(n) for n in range(1, 9)]) == []
-    assert warnings.find([sample(1, status=Status.CRASH)]) == []
+    assert warnings.find_warnings([sample(n) for n in range(1, 9)]) == []
+    assert warnings.find_warnings([sample(1, status=Status.CRASH)]) == []
     good = {"governor": "performance", "turbo": False, "on_battery": False}
-    assert warnings.find([sample(1, conditions=good)]) == []
+    assert warnings.find_warnings([sample(1, conditions=good)]) == []
 
 
 def test_two_speeds_and_drift_are_seen_in_the_reference():
-    (found,) = warnings.find([sample(n, slow=12) for n in range(1, 5)])
+    (found,) = warnings.find_warnings([sample(n, slow=12) for n in range(1, 5)])
     assert found.name == "two speeds"
     assert "40%" in found.found
     speeds = (40000.0, 40000.0, 38000.0, 37500.0)
-    (found,) = warnings.find([sample(n, speed=s) for n, s in enumerate(speeds, 1)])
+    (found,) = warnings.find_warnings([sample(n, speed=s) for n, s in enumerate(speeds, 1)])
     assert found.name == "drift"

@@ -19,7 +19,7 @@ def series(generator, pairs=40, ratio=0.8, process=0.0):
 
 
 def kept(rounds, speed=SPEED):
-    return undisturbed.ratios(rounds, [speed] * len(rounds))
+    return undisturbed.undisturbed_ratios(rounds, [speed] * len(rounds))
 
 
 def mean(rounds, speed=SPEED):
@@ -82,7 +82,7 @@ def test_a_machine_that_drifts_slowly_is_not_disturbed(generator):
 
 
 def test_one_lucky_chunk_is_no_state_of_the_machine():
-    assert undisturbed.level([100, 101, 99, 100, 160]) == pytest.approx(100)
+    assert undisturbed.upper_cluster_speed([100, 101, 99, 100, 160]) == pytest.approx(100)
 
 
 scores = st.lists(st.floats(1e-3, 1e9), min_size=1, max_size=30)
@@ -91,9 +91,11 @@ scores = st.lists(st.floats(1e-3, 1e9), min_size=1, max_size=30)
 @settings(deadline=None)
 @given(scores, st.floats(1e-3, 1e3))
 def test_the_level_is_one_of_the_series_and_scales_with_it(values, factor):
-    found = undisturbed.level(values)
+    found = undisturbed.upper_cluster_speed(values)
     assert min(values) <= found <= max(values)
-    assert undisturbed.level([x * factor for x in values]) == pytest.approx(found * factor, rel=0.1)
+    assert undisturbed.upper_cluster_speed([x * factor for x in values]) == pytest.approx(
+        found * factor, rel=0.1
+    )
 
 
 @settings(deadline=None)
@@ -106,7 +108,7 @@ def test_every_kept_ratio_was_measured(columns, speed):
 
 
 def test_nothing_is_nothing():
-    assert undisturbed.level([]) == 0
+    assert undisturbed.upper_cluster_speed([]) == 0
     assert kept([], 1.0) == []
     assert kept([Series()], 1.0) == [[]]
     assert undisturbed.count(Series(), 1.0) == 0

@@ -4,14 +4,14 @@ import pytest
 
 from pipeline.core.errors import BadInput
 from pipeline.core.toml_file import convert
-from pipeline.experiment import variants
-from pipeline.experiment.variants import VariantTable
+from pipeline.experiment import variants_table
+from pipeline.experiment.variants_table import VariantTable
 from toolchain.model import Variant
 
 
 def read(**tables):
     path = "here.toml"
-    return variants.read(path, convert(path, tables, dict[str, VariantTable], "variants"))
+    return variants_table.read(path, convert(path, tables, dict[str, VariantTable], "variants"))
 
 
 def test_a_variant_goes_on_from_its_base():
@@ -58,7 +58,7 @@ def test_a_circle_is_reported():
 
 
 def extra(text, **tables):
-    return variants.extra({"flags": text}, read(**tables or {"O3": {"flags": "-O3"}}))
+    return variants_table.extra({"flags": text}, read(**tables or {"O3": {"flags": "-O3"}}))
 
 
 def test_flags_are_split_as_a_shell_would_but_for_semicolons():
@@ -87,5 +87,5 @@ def test_digest_is_of_everything_but_the_name():
         Variant("a", ("-O3",), (), None, ("simd128",)),
         Variant("a", ("-O3 ",)),
     ]
-    assert len({variants.digest(v) for v in parts}) == len(parts)
-    assert variants.digest(Variant("b", ("-O3",))) == variants.digest(parts[0])
+    assert len({variants_table.digest(v) for v in parts}) == len(parts)
+    assert variants_table.digest(Variant("b", ("-O3",))) == variants_table.digest(parts[0])

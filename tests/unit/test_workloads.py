@@ -152,10 +152,10 @@ def test_workload_toml_itself_may_be_no_link_out(folder):
         ("args = [1]", "args[0]: expected a string, found 1"),
         ('args = ["\\u0000"]', "args[0]: expected text without NUL"),
         ('title = "\\u001b[31m"', "printable characters"),
-        ("[proof]\nnative = false", "no check of the output is left"),
+        ("[proof]\nnative = false", "nothing checks the output"),
         ("[proof]\nmatch = '('", "not a regular expression"),
         ("[proof]\nsha256 = 'abc'", "expected 64 hexadecimal digits"),
-        ("[proof]\niterations = 3", "there is no {iterations} in args"),
+        ("[proof]\niterations = 3", "it needs {iterations} in args"),
         ("[figure]\nmatch = 'time'", "expected a group"),
         ("[figure]\ntime = 'mine'", "figure.time: unknown value 'mine'; known: guest, host"),
         ("[figure]\nunit = 'h'", "figure.unit: unknown value 'h'; known: s, ms, us, ns"),
@@ -252,7 +252,7 @@ def test_what_is_accepted_lies_below(path):
 
 
 def test_the_ready_ones_are_read_and_are_more_than_one():
-    names = workload_toml.ready()
+    names = workload_toml.project_workloads()
     assert len(names) >= 7
     for name, folder in names.items():
         found = workload_toml.read(folder, own=True)

@@ -118,7 +118,11 @@ def command(match: Match, how: str) -> str:
 
 def _chosen(workload: str) -> str:
     """What chooses a workload on the command line."""
-    return f"workloads={workload}" if workload in workload_toml.ready() else f"workload=FOLDER/{workload}"
+    return (
+        f"workloads={workload}"
+        if workload in workload_toml.project_workloads()
+        else f"workload=FOLDER/{workload}"
+    )
 
 
 def absent(claim: Claim, runs: Sequence[Results]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
-from pipeline.analyses.history.changes import Change, compare, pair
+from pipeline.analyses.history.cell_changes import Change, compare, pair
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Status
 from pipeline.core.text import plain

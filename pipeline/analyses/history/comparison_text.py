@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.analyses.history import comparison as runs
-from pipeline.analyses.history.changes import RATIO, Change, Pair
+from pipeline.analyses.history.cell_changes import RATIO, Change, Pair
 from pipeline.analyses.history.comparison import Comparison, host_words
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.core.text import plain
-from pipeline.results.cells import speed
+from pipeline.results.cells import speed_text
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.estimates import CONFIDENCE
 
@@ -70,7 +70,7 @@ def number(cell: CellResult, key: str) -> str:
         return cell.status.value
     if key == RATIO:
         return f"{measured.ratio:.3f}{'?' if measured.disturbed else ''}"
-    return speed(measured.score)
+    return speed_text(measured.score)
 
 
 def _side_words(side: runs.Side) -> str:

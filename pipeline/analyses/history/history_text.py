@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.analyses.history.changes import SCORE, Change, Pair, compare, pair_of
+from pipeline.analyses.history.cell_changes import SCORE, Change, Pair, compare, pair_of
 from pipeline.analyses.history.comparison import host_words
 from pipeline.analyses.history.comparison_text import number, unit
 from pipeline.analyses.history.run_files import Entry

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import artifacts, flag_check, inputs
+from pipeline.build import artifact_inputs, artifacts, flag_check
 from pipeline.core import own_code, paths
 from pipeline.core.artifact import BuildSpec, load_record
 from pipeline.core.errors import BuildError
@@ -21,7 +21,7 @@ from pipeline.core.files import digest_of, read_json, sha256, write_atomic, writ
 from pipeline.core.host import fingerprint
 from pipeline.core.model import Workload
 from pipeline.experiment.search_space import Choice, Space, combine
-from pipeline.experiment.variants import digest
+from pipeline.experiment.variants_table import digest
 from toolchain import wasm_opt
 from toolchain.model import TARGETS, WASM, Toolchain, Variant
 
@@ -46,9 +46,13 @@ class CandidateBuilder:
     def __init__(self, workload: Workload, toolchain: Toolchain, targets: Sequence[str]) -> None:
         self.workload, self.toolchain = workload, toolchain
         self.targets = [t for t in TARGETS if t in targets]
-        libc = [path for target in self.targets for path in inputs.linked(workload, toolchain, target)]
+        libc = [
+            path for target in self.targets for path in artifact_inputs.linked(workload, toolchain, target)
+        ]
         identity = paths.toolchain_identity(toolchain.name)
-        files = sorted({*inputs.sources(workload), *libc, *inputs.code(toolchain), identity})
+        files = sorted(
+            {*artifact_inputs.sources(workload), *libc, *artifact_inputs.code(toolchain), identity}
+        )
         #: Digest of everything but the flags that decides a module.
         self.basis = digest_of(
             {
@@ -94,7 +98,7 @@ class CandidateBuilder:
             key = f"{target} {digest(variant)}"
             if key not in answers:
                 try:
-                    answers[key] = flag_check.doubt(self.toolchain, variant, target)
+                    answers[key] = flag_check.refusal_of(self.toolchain, variant, target)
                 except BuildError as error:  # it died: of this flag, or by accident; asked again next time
                     return str(error)
             if answers[key]:
@@ -133,7 +137,9 @@ class CandidateBuilder:
             flag_check.check_flags(self.toolchain, variant, self.targets, f"variant {variant.name}")
         else:
             # Choices that are fine one by one may not be so together.
-            doubts = {target: flag_check.doubt(self.toolchain, variant, target) for target in self.targets}
+            doubts = {
+                target: flag_check.refusal_of(self.toolchain, variant, target) for target in self.targets
+            }
             refused = {target: why for target, why in doubts.items() if why}
             flag_check.record_refusals(self.toolchain, variant, refused)
         specs = [self._spec(variant, target) for target in self.targets]

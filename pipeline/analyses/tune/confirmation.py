@@ -13,9 +13,9 @@ from dataclasses import replace
 from pipeline.core.model import Cell
 from pipeline.experiment.plan import Plan
 from pipeline.experiment.search_space import Tuning
-from pipeline.experiment.variants import digest
+from pipeline.experiment.variants_table import digest
 from pipeline.measure import sample
-from pipeline.measure.measure_round import take
+from pipeline.measure.measure_round import take_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from toolchain.model import Variant
@@ -61,7 +61,7 @@ def confirm(
             path = f"{folder}/{cell.variant.name}/{cell.backend.name}/round-{round_:02d}.json"
             taken = sample.read_current(path, inputs[cell.name].key(round_))
             if taken is None:
-                taken = take(replace(specs[cell.name], round=round_), inputs[cell.name])
+                taken = take_sample(replace(specs[cell.name], round=round_), inputs[cell.name])
                 sample.write(path, taken)
             samples[cell.name].append(taken)
         after_round()

@@ -11,11 +11,11 @@ from pipeline.analyses.tune import racing
 from pipeline.analyses.tune.racing import Rounds
 from pipeline.core.model import Cell, Status
 from pipeline.experiment.plan import Plan
-from pipeline.measure.measure_round import measure
+from pipeline.measure.measure_round import ensure_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.stopping_rule import machine_speeds
-from pipeline.stats.undisturbed import ratios
+from pipeline.stats.undisturbed import undisturbed_ratios
 from toolchain.model import Variant
 
 
@@ -41,7 +41,7 @@ def measure_candidate(
         for backend in plan.backends:
             cell = Cell(plan.workloads[0], plan.toolchains[0].name, variant, backend)
             spec = MeasurementSpec(cell, plan.protocol, plan.reference_name, len(rounds) + 1)
-            sample = measure(spec)
+            sample = ensure_sample(spec)
             if sample.status is not Status.OK:
                 return CandidateRounds(sample.status, f"{backend.name}: {sample.reason}")
             samples[backend.name].append(sample)
@@ -56,7 +56,7 @@ def mean_logs(samples: Sequence[Sequence[Sample]]) -> list[float | None]:
     """
     columns = []
     for rounds in samples:
-        by_round = ratios([s.series() for s in rounds], machine_speeds(rounds))
+        by_round = undisturbed_ratios([s.series() for s in rounds], machine_speeds(rounds))
         columns.append([fmean(map(math.log, xs)) if xs else None for xs in by_round])
     means: list[float | None] = []
     for by_backend in zip(*columns, strict=True):

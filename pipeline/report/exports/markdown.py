@@ -11,13 +11,7 @@ from pipeline.core.text import for_github, for_markdown_code
 from pipeline.report.exports.identities import machine, runtime
 from pipeline.report.exports.model import Export, Samples
 from pipeline.report.tables import grids, heading, markdown_grid, notes, sources
-from pipeline.results.cells import (
-    measured,
-    native_speeds,
-    prebuilt_modules,
-    speed,
-    without_number,
-)
+from pipeline.results.cells import measured, native_speeds, prebuilt_modules, speed_text, without_number
 from pipeline.results.model import MeasurementWarning, Results
 from pipeline.results.model_cell import CellResult
 
@@ -66,7 +60,7 @@ def _entry(cell: CellResult) -> str:
         return cell.status.value
     doubt = " ?" if numbers.disturbed else ""
     half = f"{numbers.half_width * 100:.2f} %"
-    return f"{speed(numbers.score)}<br>{numbers.ratio:.4f} ± {half}{doubt}"
+    return f"{speed_text(numbers.score)}<br>{numbers.ratio:.4f} ± {half}{doubt}"
 
 
 def _reading(results: Results) -> Iterator[str]:

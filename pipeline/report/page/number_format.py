@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pipeline.results.cells import speed
+from pipeline.results.cells import speed_text
 from pipeline.results.model_cell import Measurement
 
 #: A cell in more groups than this shows "…" in a narrow place, as the terminal's table does.
@@ -26,7 +26,7 @@ class HasRatio(Protocol):
 
 def score(value: float | None) -> str:
     """A speed in its workload's unit."""
-    return "" if value is None else speed(value)
+    return "" if value is None else speed_text(value)
 
 
 def ratio(value: float | None) -> str:

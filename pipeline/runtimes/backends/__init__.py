@@ -1,6 +1,7 @@
 """The ways to run an artifact: one module a runtime, found by looking, not listed anywhere.
 
-Importing this starts nothing and imports no runtime.
+A module here says what a runtime is; ../workers/ has the script that runs it, ../pins/ the pinned packages of
+isolated environments. Importing this starts nothing and imports no runtime.
 """
 
 from __future__ import annotations

@@ -9,4 +9,4 @@ COMMAND = Command(only_reads=True)
 
 def task() -> Task:
     """About runs that are over: it measures nothing."""
-    return command(Later("pipeline.analyses.history.commands:show"), phase="history", seconds=1)
+    return command(Later("pipeline.analyses.history.history_command:show"), phase="history", seconds=1)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.core.text import plain
-from pipeline.results.model import Results, ToolchainRecord
-from pipeline.results.model_cell import CellResult, InstalledPart, RuntimeIdentity
+from pipeline.results.model import Results, ToolchainResult
+from pipeline.results.model_cell import CellIdentity, CellResult, InstalledPart
 from pipeline.stats import verdicts
 from pipeline.stats.estimates import Difference, Estimate
 from pipeline.stats.verdicts import FASTER, SAME, SLOWER, Verdict
@@ -161,7 +161,7 @@ def _estimate(cell: CellResult, key: str) -> Estimate:
     return replace(measured.estimate, value=score, low=low, high=high)
 
 
-def runtime_change(old: RuntimeIdentity, new: RuntimeIdentity) -> str:
+def runtime_change(old: CellIdentity, new: CellIdentity) -> str:
     """ "wasmtime 50.0.1 -> 51.0.0": how two identities differ, in words; "" if they do not."""
     changes = []
     version_changed = old.version != new.version
@@ -195,7 +195,7 @@ def _compiler_change(old: Results, new: Results, toolchain: str) -> str:
     return _version_change(toolchain, one.version, other.version)
 
 
-def _toolchain(run: Results, name: str) -> ToolchainRecord | None:
+def _toolchain(run: Results, name: str) -> ToolchainResult | None:
     return next((toolchain for toolchain in run.toolchains if toolchain.name == name), None)
 
 

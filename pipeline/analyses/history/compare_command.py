@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from pipeline.analyses.history import run_files
-from pipeline.analyses.history.changes import pair
+from pipeline.analyses.history.cell_changes import pair
 from pipeline.analyses.history.comparison import Comparison, Side, compare_runs
 from pipeline.analyses.history.run_files import Entry
 from pipeline.core import paths
@@ -14,15 +14,17 @@ from pipeline.core.errors import BadInput, Regression
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.host import fingerprint
 from pipeline.core.text import plain
+from pipeline.experiment.plan import DEFAULT_THRESHOLD_PERCENT
 from pipeline.results import results_json
 from pipeline.results.model import Results
 
-THRESHOLD = 2.0
 #: Names of regressions in an error's line; the table has all.
 _MOST_NAMES = 3
 
 
-def run(old: str | None, new: str | None, hosts: str | None, threshold: float = THRESHOLD) -> None:
+def run(
+    old: str | None, new: str | None, hosts: str | None, threshold: float = DEFAULT_THRESHOLD_PERCENT
+) -> None:
     """Compare two runs, each a path of a results.json, a number of the history, "last" or "previous".
 
     Default of ``new``: report/results.json, or the last run where there is none; of ``old``: the newest
