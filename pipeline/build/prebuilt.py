@@ -14,7 +14,7 @@ from pipeline.core.artifact import Artifact, ArtifactRecord, save_record
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
 from pipeline.core.model import MOST_MODULE_BYTES, PREBUILT, Interface, Prebuilt
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from toolchain.model import WASM
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def take_in(workload: str, each: Prebuilt) -> None:
         sha256=digest,
         bytes=len(data),
         interface=interface,
-        file=plain(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
+        file=for_terminal(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
     )
     save_record(artifact, record)
 

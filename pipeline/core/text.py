@@ -17,7 +17,7 @@ _HIDDEN = re.compile(
 )
 
 
-def plain(text: str, most: int = 300) -> str:
+def for_terminal(text: str, most: int = 300) -> str:
     """Text from outside for a terminal: one line without escapes, control and invisible characters, cut."""
     found = _ESCAPES.sub("", text)
     found = " ".join("".join(c if c.isprintable() else " " for c in found).split())

@@ -11,7 +11,7 @@ import msgspec
 
 from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.measure.worker_messages import Loaded, Ran
 from pipeline.runtimes.worker_process import Worker
 
@@ -27,7 +27,7 @@ class Ended(Exception):
 
     def __init__(self, status: Status, reason: str) -> None:
         # What a guest or a runtime printed goes to terminals, tables and pages.
-        self.reason = plain(reason, _MOST_REASON)
+        self.reason = for_terminal(reason, _MOST_REASON)
         super().__init__(self.reason)
         self.status = status
 

@@ -10,7 +10,7 @@ import msgspec
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_json
 from pipeline.core.model import Status
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results.model import SCHEMA, Results
 
 #: Of a results.json that is read. One with 1260 cells and all their comparisons has a third of it.
@@ -25,7 +25,7 @@ _CONDITIONS: dict[str, dict[str, Any]] = {
         "then": {"properties": {"reason": {"type": "null"}, "measurement": {"type": "object"}}},
         "else": {"properties": {"reason": {"type": "string"}, "measurement": {"type": "null"}}},
     },
-    "ToolchainRecord": {
+    "ToolchainResult": {
         "if": {"properties": {"present": {"const": True}}},
         "then": {
             "properties": {
@@ -51,18 +51,18 @@ def read(path: str) -> Results:
 def read_bytes(path: str) -> bytes:
     """The bytes of a results.json, MOST_BYTES + 1 at most; raises BadInput."""
     if not os.path.isfile(path):
-        raise BadInput(f"{plain(path)}: no such file; expected a results.json; run: doit run")
+        raise BadInput(f"{for_terminal(path)}: no such file; expected a results.json; run: doit run")
     try:
         with open(path, "rb") as stream:
             return stream.read(MOST_BYTES + 1)
     except OSError as error:
-        raise BadInput(f"{plain(path)}: {error.strerror}; expected a readable results.json") from None
+        raise BadInput(f"{for_terminal(path)}: {error.strerror}; expected a readable results.json") from None
 
 
 def parse(raw: bytes, where: str, kind: type[R]) -> R:
     """The results in the bytes of ``where``, which may come from anybody; raises BadInput."""
     if len(raw) > MOST_BYTES:
-        raise BadInput(f"{plain(where)}: larger than {MOST_BYTES >> 20} MiB; expected a results.json")
+        raise BadInput(f"{for_terminal(where)}: larger than {MOST_BYTES >> 20} MiB; expected a results.json")
     try:
         schema = msgspec.json.decode(raw, type=_Schema).schema
         if schema != SCHEMA:
@@ -70,7 +70,7 @@ def parse(raw: bytes, where: str, kind: type[R]) -> R:
         return msgspec.json.decode(raw, type=kind)
     except (ValueError, RecursionError) as error:
         raise BadInput(
-            f"{plain(where)}: {plain(str(error))}; expected a results.json of schema {SCHEMA}; "
+            f"{for_terminal(where)}: {for_terminal(str(error))}; expected a results.json of schema {SCHEMA}; "
             "to write one, run: doit run report"
         ) from None
 

@@ -16,7 +16,7 @@ from pipeline.core.errors import ProjectError, Regression
 from pipeline.core.files import write_atomic
 from pipeline.core.locks import machine_lock
 from pipeline.core.processes import die_with_parent, run_to_end, signal_name
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from toolchain.model import ToolchainError
 
 #: The exit status of a child process whose standard output is the one line that says why.
@@ -53,7 +53,7 @@ class InChild(Later):
         if outcome.returncode == EXPLAINED:
             raise ProjectError(outcome.stdout.strip())
         if outcome.returncode < 0:
-            lines = [plain(line).strip("# ") for line in outcome.stderr.splitlines()]
+            lines = [for_terminal(line).strip("# ") for line in outcome.stderr.splitlines()]
             first = next((f" ({line})" for line in lines if line), "")
             raise ProjectError(
                 f"its process died of {signal_name(-outcome.returncode)}{first}; {_MORE_MEMORY}"

@@ -21,7 +21,7 @@ from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import NEW
 from pipeline.core.processes import end_by_signals
-from pipeline.core.text import plain, printable
+from pipeline.core.text import for_terminal, printable
 
 if TYPE_CHECKING:
     import fasteners
@@ -97,7 +97,7 @@ def _leave(pid: int) -> None:
 
 def _holder() -> str:
     with contextlib.suppress(OSError):
-        note = plain(Path(paths.CHECKOUT_NOTE).read_text(encoding="utf-8", errors="replace"))
+        note = for_terminal(Path(paths.CHECKOUT_NOTE).read_text(encoding="utf-8", errors="replace"))
         if note:
             return note
     return "a different doit"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.wasm import wasm_tools
 from pipeline.wasm.sections import Section, WasmError, bodies, names, sections, without_custom
 
@@ -109,7 +109,7 @@ def _read(data: bytes, *command: str) -> Module:
         for name, body, code in zip(defined, bodies(module.sections), codes, strict=True):
             module.functions.append(Function(name, body, code))
     except (IndexError, ValueError) as error:  # an index of nothing, functions without bodies
-        raise WasmError(f"its parts contradict each other: {plain(str(error))}") from None
+        raise WasmError(f"its parts contradict each other: {for_terminal(str(error))}") from None
     return module
 
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from pipeline.core.errors import ProjectError
 from pipeline.core.processes import die_with_parent, signal_name, starting
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.wasm.sections import WasmError
 
 #: Of one call: processor time in s, address space and output in bytes.
@@ -39,10 +39,10 @@ def run(given: bytes, *arguments: str) -> bytes:
         stdin.seek(0)
         status, message = _ended(arguments, stdin, stdout)
         if status == 1:
-            raise WasmError(plain(message.removeprefix("error: ")))
+            raise WasmError(for_terminal(message.removeprefix("error: ")))
         if status != 0:
             how = f"ended by {signal_name(-status)}" if status < 0 else f"exit status {status}"
-            raise WasmError(plain(f"wasm-tools {arguments[0]}: {how}. {message}"))
+            raise WasmError(for_terminal(f"wasm-tools {arguments[0]}: {how}. {message}"))
         stdout.seek(0)
         return stdout.read()
 

@@ -21,7 +21,7 @@ from pipeline.analyses.history import compare_command, history_command, history_
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.files import NEW
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results import results_json
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellIdentity, InstalledPart
@@ -497,8 +497,8 @@ def test_hostile_text_cannot_act_on_the_terminal(folder):
 
 
 def test_plain_text():
-    assert plain("as it is: ±2 % →") == "as it is: ±2 % →"
-    assert plain("\x1b[1;31mred\x1b[0m \x1b(B\x1b7x") == "red x"
-    assert plain("a\ud800b\x7f\x85c") == "a b c"
-    assert plain("x" * 400) == "x" * 299 + "…"
-    assert plain("\x1b]8;;file:///etc\x1b\\link\x1b]8;;\x1b\\") == "link"
+    assert for_terminal("as it is: ±2 % →") == "as it is: ±2 % →"
+    assert for_terminal("\x1b[1;31mred\x1b[0m \x1b(B\x1b7x") == "red x"
+    assert for_terminal("a\ud800b\x7f\x85c") == "a b c"
+    assert for_terminal("x" * 400) == "x" * 299 + "…"
+    assert for_terminal("\x1b]8;;file:///etc\x1b\\link\x1b]8;;\x1b\\") == "link"

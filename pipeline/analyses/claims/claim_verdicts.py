@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from pipeline.analyses.claims.claims_toml import EQUAL, ORDER, SCORE, UNSTATED, Claim, read
 from pipeline.analyses.claims.matching import Match, absent, command, find, workload_of
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.stats import estimates, verdicts
@@ -112,9 +112,9 @@ def check(claim: Claim, runs: Sequence[Results]) -> ClaimVerdict:
         ),
         measured=measured,
         verdict=verdict,
-        reason=plain(reason, _LONGEST_REASON),
+        reason=for_terminal(reason, _LONGEST_REASON),
         cells=tuple(cell.label for cell in cells),
-        versions={cell.label: plain(_version(cell)) for cell in cells},
+        versions={cell.label: for_terminal(_version(cell)) for cell in cells},
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results.model import Results, ToolchainResult
 from pipeline.results.model_cell import CellIdentity, CellResult, InstalledPart
 from pipeline.stats import verdicts
@@ -200,12 +200,12 @@ def _toolchain(run: Results, name: str) -> ToolchainResult | None:
 
 
 def _version_change(name: str, old: str | None, new: str | None) -> str:
-    return f"{plain(name)} {_word(old)}, other files" if old == new else _arrow(name, old, new)
+    return f"{for_terminal(name)} {_word(old)}, other files" if old == new else _arrow(name, old, new)
 
 
 def _arrow(name: str, old: str | None, new: str | None) -> str:
-    return f"{plain(name)} {_word(old)} -> {_word(new)}"
+    return f"{for_terminal(name)} {_word(old)} -> {_word(new)}"
 
 
 def _word(version: str | None) -> str:
-    return "none" if version is None else plain(version, 60)
+    return "none" if version is None else for_terminal(version, 60)

@@ -13,7 +13,7 @@ from pipeline.core import paths
 from pipeline.core.errors import BadInput, Regression
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.host import fingerprint
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.experiment.plan import DEFAULT_THRESHOLD_PERCENT
 from pipeline.results import results_json
 from pipeline.results.model import Results
@@ -53,14 +53,16 @@ def choose(name: str, entries: Sequence[Entry], host: str) -> Side:
     if name.isascii() and name.isdigit():
         named = next((entry for entry in entries if str(entry.number) == name), None)
         if named is None:
-            raise BadInput(f"run {plain(name, 20)}: not in the history; to list its runs: doit run history")
+            raise BadInput(
+                f"run {for_terminal(name, 20)}: not in the history; to list its runs: doit run history"
+            )
         return _side(named)
     if not os.path.isfile(name):
         raise BadInput(
-            f"{plain(name)}: no such file; expected the path of a results.json, last, previous, or the "
-            "number of a run; to list the runs: doit run history"
+            f"{for_terminal(name)}: no such file; expected the path of a results.json, last, previous, or "
+            "the number of a run; to list the runs: doit run history"
         )
-    return Side(plain(name), results_json.read(name))
+    return Side(for_terminal(name), results_json.read(name))
 
 
 def _side(entry: Entry) -> Side:
@@ -111,7 +113,7 @@ def _conclude(comparison: Comparison) -> None:
     print(text, end="", flush=True)
     if comparison.regressions:
         names = [
-            f"{plain(change.pair.name)} {change.words() or change.pair.new.status.value}"
+            f"{for_terminal(change.pair.name)} {change.words() or change.pair.new.status.value}"
             for change in comparison.regressions
         ]
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

@@ -9,7 +9,7 @@ from msgspec import structs
 from pipeline.analyses.history.cell_changes import Change, compare, pair
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Status
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results.model import HostRecord, Results, WorkloadResult
 from pipeline.stats.verdicts import SLOWER
 
@@ -91,17 +91,17 @@ def compare_runs(old: Side, new: Side, hosts: str | None, threshold: float) -> C
 
 def host_words(host: HostRecord) -> str:
     """A machine by its CPU, and by what distinguishes it from others with that CPU."""
-    kind = f" ({plain(host.microarchitecture)})" if host.microarchitecture else ""
+    kind = f" ({for_terminal(host.microarchitecture)})" if host.microarchitecture else ""
     cores = f"{host.cores} cores, " if host.cores is not None else ""
-    kernel = plain(host.kernel or "unknown kernel")
-    return f"{plain(host.cpu or 'unknown CPU')}{kind}, {cores}{kernel} [{host.fingerprint[:8]}]"
+    kernel = for_terminal(host.kernel or "unknown kernel")
+    return f"{for_terminal(host.cpu or 'unknown CPU')}{kind}, {cores}{kernel} [{host.fingerprint[:8]}]"
 
 
 def _notes(old: Results, new: Results, workloads: list[str]) -> list[str]:
     """What a reader must know of two runs and of the ``workloads`` that have cells in both."""
     notes = []
     both = [(old.workload(name), new.workload(name)) for name in workloads]
-    others = ", ".join(plain(a.name) for a, b in both if a.reference.sha256 != b.reference.sha256)
+    others = ", ".join(for_terminal(a.name) for a, b in both if a.reference.sha256 != b.reference.sha256)
     if old.host.fingerprint != new.host.fingerprint:
         notes.append(
             "Two machines (hosts=any): only ratios to native are compared, on each machine to its own "
@@ -117,7 +117,9 @@ def _notes(old: Results, new: Results, workloads: list[str]) -> list[str]:
         notes.append(f"Warning: they were measured with different settings: {', '.join(settings)}.")
     for before, after in both:
         if change := _sources_change(before, after):
-            notes.append(f"Warning: sources of {plain(after.name)} have different revisions: {change}.")
+            notes.append(
+                f"Warning: sources of {for_terminal(after.name)} have different revisions: {change}."
+            )
     return notes
 
 
@@ -139,5 +141,5 @@ def _sources_change(old: WorkloadResult, new: WorkloadResult) -> str:
     pairs = [(old.revision, new.revision), (old.sources_sha256, new.sources_sha256)]
     for one, other in pairs:
         if one is not None and other is not None and one != other:
-            return f"{plain(one, 12)} -> {plain(other, 12)}"
+            return f"{for_terminal(one, 12)} -> {for_terminal(other, 12)}"
     return ""

@@ -10,7 +10,7 @@ from pipeline.analyses.history import comparison as runs
 from pipeline.analyses.history.cell_changes import RATIO, Change, Pair
 from pipeline.analyses.history.comparison import Comparison, host_words
 from pipeline.core.rich_text import Side, as_text, new_table
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results.cells import speed_text
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.estimates import CONFIDENCE
@@ -54,13 +54,13 @@ def _table(comparison: Comparison, what: str, changes: Sequence[Change]) -> Tabl
         p = change.pair
         mark = "  REGRESSION" if comparison.regressed(change) else ""
         old, new = (number(cell, p.key) for cell in (p.old, p.new))
-        rows.append((plain(p.name), old, new, change.words() + mark, ", ".join(p.causes)))
+        rows.append((for_terminal(p.name), old, new, change.words() + mark, ", ".join(p.causes)))
     return new_table(columns, rows)
 
 
 def unit(p: Pair) -> str:
     """What a pair's numbers are: "ratio to native", or the unit of its workload's scores."""
-    return "ratio to native" if p.key == RATIO else plain(p.unit, 40)
+    return "ratio to native" if p.key == RATIO else for_terminal(p.unit, 40)
 
 
 def number(cell: CellResult, key: str) -> str:
@@ -75,7 +75,7 @@ def number(cell: CellResult, key: str) -> str:
 
 def _side_words(side: runs.Side) -> str:
     run = side.run
-    protocol = plain(run.protocol.name, 40)
+    protocol = for_terminal(run.protocol.name, 40)
     return f"{side.name}, {run.created}, protocol {protocol}, on {host_words(run.host)}"
 
 
@@ -87,15 +87,15 @@ def _without_verdict(comparison: Comparison) -> list[str]:
             unchanged.append(p.name)
             continue
         failed = p.new if p.old.is_ok else p.old
-        reason = f": {plain(failed.reason)}" if failed.reason else ""
-        lines.append(f"{plain(p.name)}: {p.old.status.value} -> {p.new.status.value}{reason}")
+        reason = f": {for_terminal(failed.reason)}" if failed.reason else ""
+        lines.append(f"{for_terminal(p.name)}: {p.old.status.value} -> {p.new.status.value}{reason}")
     for what, names in (
         ("without a number in both, as before", unchanged),
         ("only in old", comparison.only_old),
         ("only in new", comparison.only_new),
     ):
         if names:
-            lines.append(f"{what}: {', '.join(map(plain, names))}")
+            lines.append(f"{what}: {', '.join(map(for_terminal, names))}")
     return lines
 
 

@@ -10,7 +10,7 @@ from pipeline.analyses.history.comparison import host_words
 from pipeline.analyses.history.comparison_text import number, unit
 from pipeline.analyses.history.run_files import Entry
 from pipeline.core.rich_text import as_text, new_table
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.estimates import CONFIDENCE
@@ -74,10 +74,10 @@ def _table(runs: Sequence[Entry]) -> Table:
     for entry in runs:
         run = entry.run
         toolchains = ", ".join(
-            f"{plain(t.name, 40)} {plain(t.version, 40)}" for t in run.toolchains if t.present
+            f"{for_terminal(t.name, 40)} {for_terminal(t.version, 40)}" for t in run.toolchains if t.present
         )
         ok = f"{sum(cell.is_ok for cell in run.cells)}/{len(run.cells)}"
-        row = (str(entry.number), run.created or "", plain(run.protocol.name, 30), toolchains, ok)
+        row = (str(entry.number), run.created or "", for_terminal(run.protocol.name, 30), toolchains, ok)
         table.add_row(*map(Text, row))
     return table
 
@@ -92,5 +92,7 @@ def line(entry: Entry, change: Change) -> str:
         conclusion = f"{what}, {change.words()}"
     else:
         reason = p.new.reason or p.old.reason
-        conclusion = f" ({plain(reason)})" if reason else ""
-    return f"{plain(p.name)}: run {entry.number} ({entry.run.created}): {causes}: {numbers}{conclusion}"
+        conclusion = f" ({for_terminal(reason)})" if reason else ""
+    return (
+        f"{for_terminal(p.name)}: run {entry.number} ({entry.run.created}): {causes}: {numbers}{conclusion}"
+    )

@@ -20,7 +20,7 @@ from msgspec import structs
 
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import new_folder, write_atomic
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
 from pipeline.results.model_fields import Digest
@@ -134,7 +134,7 @@ def _read(folder: str, names: Mapping[str, int]) -> History:
         except (ValueError, RecursionError) as error:
             put_aside = f"mv {shlex.quote(path)} {shlex.quote(f'{path}.damaged')}"
             damaged.append(
-                f"{path}: {plain(str(error))}; expected a run as this version records it; left out; "
+                f"{path}: {for_terminal(str(error))}; expected a run as this version records it; left out; "
                 f"to put the file aside, run: {put_aside}"
             )
     return History(tuple(entries), tuple(damaged))
@@ -168,5 +168,5 @@ def _sync(folder: str) -> None:
 
 def _refusal(path: str, error: OSError, what: str) -> ProjectError:
     return ProjectError(
-        f"{plain(path)}: {error.strerror}; expected the history as a folder that can be {what}"
+        f"{for_terminal(path)}: {error.strerror}; expected the history as a folder that can be {what}"
     )

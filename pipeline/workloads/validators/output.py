@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.model import ITERATIONS, Workload
-from pipeline.core.text import plain
+from pipeline.core.text import for_terminal
 from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
 #: guest_clock.c prints this last, with the time.
@@ -155,7 +155,7 @@ def first_difference(found: bytes, expected: bytes, who: str) -> str:
 
 
 def _shown(line: bytes, start: int = 0) -> str:
-    part = plain(line[start : start + _MOST_SHOWN].decode("utf-8", "backslashreplace"), _MOST_SHOWN)
+    part = for_terminal(line[start : start + _MOST_SHOWN].decode("utf-8", "backslashreplace"), _MOST_SHOWN)
     return f"{'…' if start else ''}{part!r}"
 
 
@@ -165,7 +165,7 @@ def _search(pattern: str, printed: bytes) -> Any:
     try:
         return regex.search(pattern.encode(), printed, regex.MULTILINE, timeout=_PATTERN_S)
     except TimeoutError:
-        raise Invalid(f"the pattern {plain(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
+        raise Invalid(f"the pattern {for_terminal(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
 
 
 def validator_of(workload: Workload) -> Output:
