@@ -5,7 +5,7 @@
 
 For each optimising backend at -O3: its ratio to native by our protocol, and by what other tools do (one
 long run each, one after the other) in the same time; on the machine as it is, and again with two CPU
-burners beside it. Needs the artifacts and runtimes: doit run build runtime. Prints the table of
+burners next to it. Needs the artifacts and runtimes: doit run build runtime. Prints the table of
 docs/measurement.md and exits with 1 if a promise is not kept.
 """
 

@@ -1,4 +1,4 @@
 """From programs to a report.
 
-A package a step; `ls` shows them, docs/architecture.md says who imports whom.
+A package a step, as `ls` shows; docs/architecture.md describes the allowed imports.
 """

@@ -45,7 +45,7 @@ BACKENDS = (
 #: {cell: how its rounds ended}; all others are ok.
 ENDS = {
     "coremark/zig/O2/wasmtime.winch": (Status.UNAVAILABLE, "needs simd, which winch (1.0) does not have"),
-    "coremark/zig/O3/wasmtime.pulley": (Status.TRAP, 'wasm `unreachable` | <b>"x"</b>, @nobody #1'),
+    "coremark/zig/O3/wasmtime.pulley": (Status.TRAP, 'wasm `unreachable` | <b>"x"</b>, @user #1'),
 }
 #: No chunk of it had its processor for itself; one of whose rounds got faster and was warmed for longer.
 DISTURBED, WARMED = "coremark/zig/O3/wasmtime.cranelift-none", "coremark/zig/O2/native"

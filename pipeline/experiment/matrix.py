@@ -44,6 +44,15 @@ _Threshold = Annotated[float, Meta(ge=0, le=99)]
 
 
 @dataclass(frozen=True)
+class Request:
+    """The tables of matrix.toml, whose path is for messages, and the variables of the command line."""
+
+    path: str
+    tables: Tables
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Selection:
     """What matrix.toml and the command line ask for, before this machine is searched for it."""
 
@@ -66,64 +75,59 @@ def load(variables: Mapping[str, str], path: str = paths.MATRIX, *, every: bool 
     tables, folders = matrix_toml.read(path, parties)
     folders |= {name: variables[name] for name in parties if name in variables}
     checkouts = selection.checkouts(folders)
-    return resolve(path, tables, variables, select(path, tables, variables, every=every), checkouts)
+    asked = Request(path, tables, variables)
+    return resolve(asked, select(asked, every=every), checkouts)
 
 
-def select(path: str, tables: Tables, variables: Mapping[str, str], *, every: bool = False) -> Selection:
+def select(asked: Request, *, every: bool = False) -> Selection:
     """What is asked for; reads files that matrix.toml and the command line name. Raises BadInput."""
-    all_variants = variants.read(path, tables.variants)
-    sweep = backend_selection.sweep(path, tables.sweeps, variables)
-    tuning = tune_table.tuning(path, tables.tune, variables, all_variants)
-    workloads = selection.chosen(path, tables.workloads, variables, every=every)
+    all_variants = variants.read(asked.path, asked.tables.variants)
+    sweep = backend_selection.sweep(asked.path, asked.tables.sweeps, asked.variables)
+    tuning = tune_table.tuning(asked.path, asked.tables.tune, asked.variables, all_variants)
+    workloads = selection.chosen(asked.path, asked.tables.workloads, asked.variables, every=every)
     if tuning is not None:
-        workloads = only_one("workloads", workloads, given=bool(variables.keys() & {"workload", "workloads"}))
+        workloads = only_one(
+            "workloads", workloads, given=bool(asked.variables.keys() & {"workload", "workloads"})
+        )
     # With backend=, budget= is the search's, not that of a cell's rounds.
-    own = {key: value for key, value in variables.items() if tuning is None or key != "budget"}
-    builds = "artifact" not in variables or bool(variables.keys() & _BUILD_VARIABLES)
+    own = {key: value for key, value in asked.variables.items() if tuning is None or key != "budget"}
+    builds = "artifact" not in asked.variables or bool(asked.variables.keys() & _BUILD_VARIABLES)
     return Selection(
         workloads=tuple(workloads),
         all_variants=all_variants,
-        variants=tuple(_variants(path, tables, variables, all_variants, sweep, tuning)) if builds else (),
+        variants=tuple(_variants(asked, all_variants, sweep, tuning)) if builds else (),
         builds=builds,
-        protocol=protocols.choose(path, tables.protocols, tables.measurement, tables.protocol, own),
+        protocol=protocols.choose(
+            asked.path, asked.tables.protocols, asked.tables.measurement, asked.tables.protocol, own
+        ),
         sweep=sweep,
         tuning=tuning,
-        prebuilt=_prebuilt(path, tables, variables, all_variants, workloads, sweep or tuning),
+        prebuilt=_prebuilt(asked, all_variants, workloads, sweep or tuning),
     )
 
 
 def _variants(
-    path: str,
-    tables: Tables,
-    variables: Mapping[str, str],
-    known: Mapping[str, Variant],
-    sweep: Sweep | None,
-    tuning: Tuning | None,
+    asked: Request, known: Mapping[str, Variant], sweep: Sweep | None, tuning: Tuning | None
 ) -> Sequence[Variant]:
     if tuning is not None:
         return tuning.baselines
     default = list(known.values())
-    if tables.default_variants is not None:
-        default = choose(path, "default_variants", tables.default_variants, known)
+    if asked.tables.default_variants is not None:
+        default = choose(asked.path, "default_variants", asked.tables.default_variants, known)
     if sweep is not None:
         default = filtered("variants", {"variants": ",".join(sweep.variants)}, default, known.values())
     else:
-        default = filtered("variants", variables, default, known.values())
-    by_name = {variant.name: variant for variant in (*default, *variants.extra(variables, known))}
+        default = filtered("variants", asked.variables, default, known.values())
+    by_name = {variant.name: variant for variant in (*default, *variants.extra(asked.variables, known))}
     return list(by_name.values())
 
 
 def _prebuilt(
-    path: str,
-    tables: Tables,
-    variables: Mapping[str, str],
-    names: Mapping[str, Variant],
-    workloads: Sequence[Workload],
-    other: Sweep | Tuning | None,
+    asked: Request, names: Mapping[str, Variant], workloads: Sequence[Workload], other: Sweep | Tuning | None
 ) -> tuple[Prebuilt, ...]:
     """The prebuilt modules to measure; those of [artifacts] only in a plain run of one workload."""
-    if "artifact" in variables:
-        modules = prebuilt_table.given(variables["artifact"], names)
+    if "artifact" in asked.variables:
+        modules = prebuilt_table.given(asked.variables["artifact"], names)
         if len(workloads) > 1:
             raise BadInput("command line: artifact=: of which workload is it? Name one, as workload=NAME")
         if not validators.prebuilt_sessions_of(workloads[0]):
@@ -131,78 +135,60 @@ def _prebuilt(
                 f"command line: artifact=: there is no way to run prebuilt modules of {workloads[0].name}"
             )
         return modules
-    modules = prebuilt_table.described(path, tables.artifacts, names)
+    modules = prebuilt_table.described(asked.path, asked.tables.artifacts, names)
     if not modules or other is not None or len(workloads) > 1:
         return ()
     return modules if validators.prebuilt_sessions_of(workloads[0]) else ()
 
 
-def resolve(
-    path: str,
-    tables: Tables,
-    variables: Mapping[str, str],
-    chosen: Selection,
-    checkouts: Mapping[str, str],
-) -> Plan:
+def resolve(asked: Request, chosen: Selection, checkouts: Mapping[str, str]) -> Plan:
     """The plan for this machine: looks for toolchains and runtimes. Raises BadInput."""
-    places = {"wasi_sdk": [os.path.abspath(os.path.expanduser(folder)) for folder in tables.wasi_sdk]}
+    places = {"wasi_sdk": [os.path.abspath(os.path.expanduser(folder)) for folder in asked.tables.wasi_sdk]}
     known_toolchains = discover_toolchains(places)
-    known_backends = backend_selection.known(path, tables.runtimes)
-    backends = _backends(path, tables, variables, known_backends, chosen.sweep)
-    if "artifact" in variables and all(backend.native for backend in backends):
+    known_backends = backend_selection.known(asked.path, asked.tables.runtimes)
+    backends = _backends(asked, known_backends, chosen.sweep)
+    if "artifact" in asked.variables and all(backend.native for backend in backends):
         raise BadInput("command line: backends: native runs no wasm module; artifact= needs one that does")
     return Plan(
         workloads=chosen.workloads,
-        toolchains=tuple(_toolchains(path, tables, variables, known_toolchains, chosen)),
+        toolchains=tuple(_toolchains(asked, known_toolchains, chosen)),
         variants=chosen.variants,
         backends=tuple(backends),
         protocol=chosen.protocol,
-        repeats=toml_file.given("repeats", variables.get("repeats", str(DEFAULT_REPEATS)), _Repeats),
-        reference=_reference(path, tables.reference, known_toolchains, chosen.all_variants),
+        repeats=toml_file.given("repeats", asked.variables.get("repeats", str(DEFAULT_REPEATS)), _Repeats),
+        reference=_reference(asked.path, asked.tables.reference, known_toolchains, chosen.all_variants),
         checkouts=checkouts,
         sweep=chosen.sweep,
-        sweeps=tuple(tables.sweeps),
+        sweeps=tuple(asked.tables.sweeps),
         known=known_backends,
         known_toolchains=known_toolchains,
-        origins={name: f"{path}: variants.{name}" for name in chosen.all_variants},
+        origins={name: f"{asked.path}: variants.{name}" for name in chosen.all_variants},
         tune=chosen.tuning,
         prebuilt=chosen.prebuilt,
-        bundle=_bundle(variables),
+        bundle=_bundle(asked.variables),
         threshold=toml_file.given(
-            "threshold", variables.get("threshold", str(DEFAULT_THRESHOLD_PERCENT)), _Threshold
+            "threshold", asked.variables.get("threshold", str(DEFAULT_THRESHOLD_PERCENT)), _Threshold
         ),
-        given=dict(variables),
+        given=dict(asked.variables),
     )
 
 
-def _toolchains(
-    path: str,
-    tables: Tables,
-    variables: Mapping[str, str],
-    known: Mapping[str, Toolchain],
-    chosen: Selection,
-) -> list[Toolchain]:
-    default = choose(path, "toolchains", tables.toolchains, known)
-    found = filtered("toolchains", variables, default, known.values())
+def _toolchains(asked: Request, known: Mapping[str, Toolchain], chosen: Selection) -> list[Toolchain]:
+    default = choose(asked.path, "toolchains", asked.tables.toolchains, known)
+    found = filtered("toolchains", asked.variables, default, known.values())
     if chosen.tuning is not None:
-        found = only_one("toolchains", found, given="toolchains" in variables)
+        found = only_one("toolchains", found, given="toolchains" in asked.variables)
     return found if chosen.builds else []
 
 
-def _backends(
-    path: str,
-    tables: Tables,
-    variables: Mapping[str, str],
-    known: Mapping[str, Backend],
-    sweep: Sweep | None,
-) -> list[Backend]:
+def _backends(asked: Request, known: Mapping[str, Backend], sweep: Sweep | None) -> list[Backend]:
     if sweep is not None:
-        return backend_selection.swept(f"{path}: sweeps.{sweep.runtime}", sweep, known)
+        return backend_selection.swept(f"{asked.path}: sweeps.{sweep.runtime}", sweep, known)
     # Never both: tune_table.tuning refuses that.
-    key = "backend" if "backend" in variables else "backends"
-    if key not in variables:
-        return backend_selection.default(path, tables.backends, known)
-    return backend_selection.pick(f"command line: {key}", words(key, variables, known), known)
+    key = "backend" if "backend" in asked.variables else "backends"
+    if key not in asked.variables:
+        return backend_selection.default(asked.path, asked.tables.backends, known)
+    return backend_selection.pick(f"command line: {key}", words(key, asked.variables, known), known)
 
 
 def _reference(

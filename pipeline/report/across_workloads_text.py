@@ -11,12 +11,7 @@ from pipeline.core.rich_text import as_text, new_table
 from pipeline.core.text import for_markdown
 from pipeline.report.tables import Grid, markdown_grid, new_grid
 from pipeline.results.model import WorkloadResult
-from pipeline.results.model_across import (
-    AcrossWorkloads,
-    Conclusion,
-    MeanOfWorkloads,
-    VariantComparison,
-)
+from pipeline.results.model_across import AcrossWorkloads, Conclusion, MeanOfWorkloads, VariantComparison
 from pipeline.results.reversals import by_how_much
 from pipeline.stats.estimates import CONFIDENCE
 from pipeline.stats.verdicts import MOST_SAME

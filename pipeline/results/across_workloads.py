@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from pipeline.results import workload_pairs
@@ -63,7 +63,6 @@ def find(cells: Sequence[CellResult], workloads: Sequence[WorkloadResult]) -> Ac
     complete = {place: means[place] for place, some in ratios.items() if len(some) == len(names)}
     pairs, few = workload_pairs.compared(ratios, workload_pairs.variant_pairs(ratios, variants))
     backends, _ = workload_pairs.compared(ratios, workload_pairs.backend_pairs(complete))
-    ranked = number_of_backend_pairs(complete)
     return AcrossWorkloads(
         workloads=tuple(names),
         means=tuple(_mean(place, ratios[place], means[place], missing[place], names) for place in ratios),
@@ -73,22 +72,8 @@ def find(cells: Sequence[CellResult], workloads: Sequence[WorkloadResult]) -> Ac
         left_out=_left_out(
             ("workloads", len(chosen) - len(names), "without an undisturbed cell"),
             ("means", len(measured) - len(ratios), "of fewer than two workloads"),
-            ("variant comparisons", few, "of fewer than two workloads in common"),
-            (
-                "variant comparisons",
-                number_of_variant_pairs(ratios) - few - len(pairs),
-                f"of more than {MOST_VARIANTS} variants: only neighbours, and each with the first",
-            ),
-            (
-                "backend comparisons",
-                number_of_backend_pairs(ratios) - ranked,
-                "with a backend that lacks a workload",
-            ),
-            (
-                "backend comparisons",
-                ranked - len(backends),
-                f"of more than {MOST_BACKEND_PAIRS} pairs: only neighbours in the order of their means",
-            ),
+            *_variants_left_out(ratios, len(pairs), few),
+            *_backends_left_out(ratios, complete, len(backends)),
         ),
     )
 
@@ -98,6 +83,25 @@ _What = Literal["workloads", "means", "variant comparisons", "backend comparison
 
 def _left_out(*entries: tuple[_What, int, str]) -> tuple[NotCompared, ...]:
     return tuple(NotCompared(what=what, count=count, reason=why) for what, count, why in entries if count > 0)
+
+
+def _variants_left_out(
+    ratios: Mapping[Place, Ratios], compared: int, few: int
+) -> Iterator[tuple[_What, int, str]]:
+    yield "variant comparisons", few, "of fewer than two workloads in common"
+    rest = number_of_variant_pairs(ratios) - few - compared
+    why = f"of more than {MOST_VARIANTS} variants: only neighbours, and each with the first"
+    yield "variant comparisons", rest, why
+
+
+def _backends_left_out(
+    ratios: Mapping[Place, Ratios], complete: Mapping[Place, Estimate], compared: int
+) -> Iterator[tuple[_What, int, str]]:
+    ranked = number_of_backend_pairs(complete)
+    unranked = number_of_backend_pairs(ratios) - ranked
+    yield "backend comparisons", unranked, "with a backend that lacks a workload"
+    why = f"of more than {MOST_BACKEND_PAIRS} pairs: only neighbours in the order of their means"
+    yield "backend comparisons", ranked - compared, why
 
 
 def _by_place(

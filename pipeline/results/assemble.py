@@ -64,8 +64,7 @@ def assemble(plan: Plan) -> Results:
     """
     collected = {cell.name: _samples(plan, cell) for cell in plan.cells()}
     parts = _by_workload(plan, collected, plan.cells())
-    cells = [cell for part in parts for cell in part.cells]
-    workloads = tuple(part.workload for part in parts)
+    cells, workloads = [c for part in parts for c in part.cells], tuple(part.workload for part in parts)
     return Results(
         created=_created(collected.values()),
         host=_host(host.describe()),
@@ -140,7 +139,7 @@ def _of_workload(plan: Plan, workload: Workload, collected: _Collected, cells: S
         if status is Status.OK
     }
     small = len(ratios) <= _MOST_GROUPED
-    judged = verdicts.judge(ratios, None if small else _differing_in_one_thing(cells, ratios))
+    judged = verdicts.compare_all(ratios, None if small else _differing_in_one_thing(cells, ratios))
     letters = verdicts.groups(ratios, judged) if small else {}
     reference = _reference_score(_ok(collected[cell.name] for cell in cells))
     results = []

@@ -85,8 +85,12 @@ class Run(DoitRun):  # type: ignore[misc]
         if state.changes:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         if params["num_process"]:
+            import multiprocessing
+
             from pipeline.tasks.actions import die_with_parent_after_fork
 
+            # They inherit the plan and the lock, and die with this one. CPython 3.14 has a different default.
+            multiprocessing.set_start_method("fork", force=True)
             die_with_parent_after_fork()
         status = int(super().execute(params, args))
         if status == 0 and default and state.done is not None:

@@ -35,7 +35,7 @@ class Command:
 _DEFAULT = "matrix.toml"
 #: What artifacts a run is about.
 ARTIFACTS = (
-    Option("workload", "NAME", "a workload by its name or folder, or a C or C++ file", _DEFAULT),
+    Option("workload", "NAME", "a workload by its name or its folder", _DEFAULT),
     Option("workloads", "PATTERNS", "several workloads of workloads/, as in '*'", _DEFAULT),
     Option("toolchains", "PATTERNS", "what compiles: zig, clang-19, wasi-sdk-25.0, …", _DEFAULT),
     Option("variants", "PATTERNS", "levels and ready variants, as in 'O2,O3*'", _DEFAULT),

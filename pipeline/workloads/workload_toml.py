@@ -4,47 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from pipeline.core import paths, toml_file
-from pipeline.core.errors import BadInput, near_miss
+from pipeline.core.errors import BadInput
 from pipeline.core.model import ITERATIONS, Figure, Proof, Workload
 from pipeline.core.toml_file import Text
-from pipeline.workloads import file_patterns
-from toolchain.model import CXX, CXX_SUFFIXES, LIBRARIES, is_cxx
+from pipeline.workloads import file_patterns, workload_values
+from toolchain.model import CXX_SUFFIXES
 
 OUTPUT = "output"
 SUFFIXES = (".c", *CXX_SUFFIXES)
 HEADERS = ("**/*.h", "**/*.hh", "**/*.hpp", "**/*.hxx", "**/*.inc", "**/*.inl", "**/*.def")
-#: Flags that decide what a program means, not how well it is optimised: variants have flags for that.
-FLAGS = (
-    "-fno-strict-aliasing",
-    "-fwrapv",
-    "-fsigned-char",
-    "-funsigned-char",
-    "-fno-builtin",
-    "-fcommon",
-    "-fno-common",
-    "-fno-math-errno",
-    "-fgnu89-inline",
-    "-fms-extensions",
-    "-fno-rtti",
-    "-ffp-contract=off",
-    "-w",
-)
 #: Names of other files and folders in results/HOST/ and workloads/.
 _TAKEN = ("tune", "certificates", "local", "host.json", "refined.json")
-_MOST_ARGUMENTS = 10_000
-
-_STANDARD = re.compile(r"(c|gnu|c\+\+|gnu\+\+)[0-9][0-9a-z]")
-_MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_STANDARDS = "one like 'c99' or 'gnu++17', or a list of them"
 _MacroValue = Annotated[bool | int | str, Meta(description="text, a number, true or false")]
 
 
@@ -65,7 +43,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     headers: tuple[Text, ...] = HEADERS
     includes: tuple[Text, ...] = ()
     defines: dict[str, _MacroValue] = {}
-    standard: Annotated[str | tuple[str, ...], Meta(description=_STANDARDS)] = ()
+    standard: Annotated[str | tuple[str, ...], Meta(description=workload_values.STANDARDS)] = ()
     flags: tuple[Text, ...] = ()
     libraries: tuple[Text, ...] = ()
     args: tuple[str, ...] = ()
@@ -136,15 +114,15 @@ def read(folder: str, *, own: bool = False) -> Workload:
         sources=tuple(sources),
         headers=tuple(each for each in headers if each not in sources),
         includes=tuple(file_patterns.relative(where, "includes", each) for each in table.includes),
-        defines=_defines(where, table.defines),
-        flags=_allowed(where, "flags", table.flags, FLAGS),
-        standards=_standards(where, table.standard),
-        libraries=_libraries(where, table.libraries, sources),
-        args=_arguments(where, table.args),
+        defines=workload_values.defines(where, table.defines),
+        flags=workload_values.allowed(where, "flags", table.flags, workload_values.FLAGS),
+        standards=workload_values.standards(where, table.standard),
+        libraries=workload_values.libraries(where, table.libraries, sources),
+        args=workload_values.arguments(where, table.args),
         stdin=_stdin(where, folder, table.stdin),
         files=tuple(file_patterns.matching(where, "files", folder, table.files)),
-        proof=_checked_proof(where, table.proof),
-        figure=_checked_figure(where, table.figure),
+        proof=workload_values.proof(where, table.proof),
+        figure=workload_values.figure(where, table.figure),
         validator=validator,
         third_party=third_party,
         memory_mib=table.limits.memory_mib,
@@ -207,80 +185,9 @@ def _timed(where: str, workload: Workload) -> Workload:
     return replace(workload, sources=(*workload.sources, clock))
 
 
-def _allowed(where: str, key: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    for each in values:
-        if each not in known:
-            raise BadInput(f"{where}: {key}: {each!r} is not allowed here{near_miss(each, known)}")
-    return tuple(dict.fromkeys(values))
-
-
-def _libraries(where: str, asked: Sequence[str], sources: Sequence[str]) -> tuple[str, ...]:
-    """What is linked in addition to the C library; the C++ library where a source is C++."""
-    implied = [CXX] if any(map(is_cxx, sources)) else []
-    return tuple(dict.fromkeys([*implied, *_allowed(where, "libraries", asked, LIBRARIES)]))
-
-
-def _standards(where: str, given: str | tuple[str, ...]) -> tuple[str, ...]:
-    given = (given,) if isinstance(given, str) else given
-    return tuple(toml_file.matches(where, "standard", each, _STANDARD, _STANDARDS) for each in given)
-
-
-def _defines(where: str, table: Mapping[str, bool | int | str]) -> tuple[tuple[str, str | None], ...]:
-    """(macro, value) as a compiler takes them; None for one without a value. ``false`` leaves it out."""
-    for name, value in table.items():
-        toml_file.matches(where, "defines", name, _MACRO, "the name of a macro")
-        if isinstance(value, int) and not -(2**63) <= value < 2**64:
-            raise BadInput(f"{where}: defines.{name}: expected a number of 64 bits")
-        if isinstance(value, str) and not value.isprintable():
-            raise BadInput(f"{where}: defines.{name}: expected printable text, found {value!r}")
-    return tuple(
-        (name, None if value is True else str(value)) for name, value in table.items() if value is not False
-    )
-
-
-def _arguments(where: str, args: tuple[str, ...]) -> tuple[str, ...]:
-    toml_file.no_nul(where, "args", list(args))
-    if sum(map(len, args)) > _MOST_ARGUMENTS:
-        raise BadInput(f"{where}: args: expected at most {_MOST_ARGUMENTS} characters in all")
-    return args
-
-
 def _stdin(where: str, folder: str, path: str | None) -> str | None:
     if path is None:
         return None
     name = file_patterns.relative(where, "stdin", path)
     file_patterns.inside(where, "stdin", folder, name)
     return name
-
-
-def _check_pattern(where: str, pattern: str | None, groups: int) -> None:
-    """Raises BadInput unless it is a regular expression with at least so many groups."""
-    import regex  # has a time limit, which the standard library's has not
-
-    if pattern is None:
-        return
-    try:
-        compiled = regex.compile(pattern.encode(), regex.MULTILINE)  # as it is used
-    except (regex.error, ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not a regular expression: {error}") from None
-    if compiled.groups < groups:
-        raise BadInput(f"{where}: expected a group, as in 'time: ([0-9.]+) s', found {pattern!r}")
-
-
-def _checked_proof(where: str, proof: Proof) -> Proof:
-    _check_pattern(f"{where}: proof.match", proof.match, 0)
-    toml_file.sha256(where, "proof.sha256", proof.sha256)
-    if not proof.native and proof.text is proof.sha256 is proof.match is None:
-        raise BadInput(
-            f"{where}: proof: no check of the output is left; expected native, text, sha256 or match"
-        )
-    return proof
-
-
-def _checked_figure(where: str, figure: Figure) -> Figure:
-    _check_pattern(f"{where}: figure.match", figure.match, 1)
-    if figure.match is not None and figure.time == "host":
-        raise BadInput(
-            f"{where}: figure: match is a time that the guest prints; leave out match or time = 'host'"
-        )
-    return figure

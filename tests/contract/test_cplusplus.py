@@ -301,7 +301,10 @@ NEEDY = {
     "termios.c": ("a terminal", "#include <termios.h>\nint main(void) { return tcgetattr(0, 0); }\n"),
     "fstream.cc": ("C++ file streams", '#include <fstream>\nint main() { std::ofstream("x") << 1; }\n'),
     "epoll.c": ("Linux", "#include <sys/epoll.h>\nint main(void) { return epoll_create1(0); }\n"),
-    "sse.c": ("another machine's", "#include <emmintrin.h>\nint main(void) { return sizeof(__m128i); }\n"),
+    "sse.c": (
+        "instructions of a different machine",
+        "#include <emmintrin.h>\nint main(void) { return sizeof(__m128i); }\n",
+    ),
     "own.c": ("", "int own(int);\nint main(void) { return own(1); }\n"),
     "typo.c": ("", "int main(void) { return fork_count; }\n"),
 }

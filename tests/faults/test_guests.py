@@ -296,7 +296,7 @@ def test_a_module_above_the_limit_is_one_line(unspoilt, tried):
     module.write_bytes(b"\0asm\1\0\0\0")
     for size in (MOST_MODULE_BYTES + 1, 1 << 40):
         os.truncate(module, size)
-        outcome = unspoilt.doit("run", f"artifact={module}", "backends=wasmtime.cranelift", timeout=60)
+        outcome = unspoilt.doit("run", f"artifact={module}", "backends=wasmtime.cranelift")
         assert outcome.returncode == 1
         assert f"{size} bytes; expected at most {MOST_MODULE_BYTES}" in one_error(outcome.stderr)
         assert outcome.stderr.count("\n") == 1

@@ -135,7 +135,8 @@ def test_too_little_processor_time(workspace, often, tried):
 def test_the_page_cannot_end_a_run(tmp_path, prepared, tried):
     """vl-convert aborts its process where it may not reserve addresses."""
     made = make_workspace(tmp_path / "a copy", prepared, page=True)
-    run = start(made, before=("sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"))
+    made.run("measure", *ONE)  # runtimes need more, too
+    run = start(made, keep=True, before=("sh", "-c", 'ulimit -v 4194304; exec "$@"', "sh"))
     assert run.end() == 1, run.printed
     assert re.search(
         r"^error: page: its process died of SIG\w+ \(Fatal .*; then run: doit run$", run.printed, re.M

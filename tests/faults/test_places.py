@@ -134,7 +134,7 @@ OTHERS = {
     "history": (("history", "results/*/coremark/zig/O3"), (), (30,)),
     "page and exports": (("report/index.html", "report/charts", "report/*.csv"), (), (8, 60)),
     # Of the checkout of a rebuild: with the long version.
-    "verify": (("build/elsewhere", "build/verify*"), ("verify",), ()),
+    "verify": (("build/rebuilt", "build/verify*"), ("verify",), ()),
     "new": (("workloads/local/mine",), ("new", "workload=mine", "from=mine.c"), (0, 2)),
     "selftest": (("report/selftest*", "results/*/selftest*"), ("selftest", "repeats=2"), ()),
     "doit's memory": ((".doit.db*", f"{ZIG}/O2/wasm/coremark.wasm"), (), (2, 7)),

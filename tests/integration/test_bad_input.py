@@ -64,7 +64,7 @@ def test_an_edited_source_is_refused_by_name(workspace):
     workspace.append("third_party/coremark/core_list_join.c", "\n")
     message = refused(workspace)
     assert "core_list_join.c: expected SHA-256 153b84e9" in message
-    assert "type: rm third_party/coremark/core_list_join.c" in message
+    assert "run: rm third_party/coremark/core_list_join.c" in message
     (workspace.path / "third_party/coremark/core_list_join.c").unlink()
     workspace.run("variants=O3", "backends=native", "rounds=1")
 

@@ -26,7 +26,7 @@ def test_a_missing_interpreter_is_a_reason_not_an_end(workspace):
     workspace.edit("pipeline/runtimes/backends/wasmer.py", '("3.10", "3.9", "3.8", "3.7")', '("3.5",)')
     reason = unavailable(workspace)
     assert "needs CPython 3.5" in reason
-    assert "type: doit run" in reason
+    assert "run: doit run" in reason
 
 
 def test_no_route_to_pypi_is_a_reason_and_is_tried_again(workspace, tmp_path, monkeypatch):

@@ -17,7 +17,7 @@ def there(workspace):
         env=environment(workspace.path),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 

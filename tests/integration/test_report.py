@@ -1,4 +1,4 @@
-"""results.json is what the README says, and the three reports say the same."""
+"""results.json is what docs/results.md says, and the three reports say the same."""
 
 import json
 

@@ -100,7 +100,7 @@ def test_a_flipped_bit_in_the_compiler_is_named(locked, tmp_path):
         env={**environment(locked.path), "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     output = outcome.stdout + outcome.stderr
     assert outcome.returncode == 1, output

@@ -18,7 +18,7 @@ def test_intervals_mean_what_they_say(scenario, rounds):
 
 @pytest.mark.parametrize("episode", [1, 3, 10])
 def test_a_machine_that_was_hardly_ever_undisturbed_is_not_trusted(episode):
-    """No narrow interval around the ratio of another state: either the truth is held or nothing is said.
+    """No narrow interval around the ratio of a different state: it holds the truth, or there is none.
 
     Other cells of the run have seen what the machine can do; a single cell that never did cannot know.
     """

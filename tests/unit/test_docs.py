@@ -4,8 +4,7 @@ import importlib.util
 
 import pytest
 
-from pipeline.experiment.matrix import VARIABLES
-from pipeline.workloads.selection import third_parties
+from pipeline.tasks.command_line import owners
 from tests.conftest import ROOT
 
 
@@ -77,7 +76,7 @@ def test_documents_of_the_project(docs):
 
 
 def test_usage_md_has_every_variable(docs):
-    assert docs.variables() == {*VARIABLES, *third_parties()}
+    assert docs.variables() == set(owners())
 
 
 def test_results_md_has_the_keys_of_the_types(script):

@@ -53,7 +53,7 @@ def test_an_unknown_module_is_named():
 
 
 @pytest.mark.parametrize(
-    ("script", "beside"),
+    ("script", "neighbours"),
     [
         ("js_worker.js", {"guest.js", "wasi.js", "wasi_files.js"}),
         ("spidermonkey_worker.py", {"serve.py", "guest.js", "wasi.js", "wasi_files.js"}),
@@ -62,9 +62,9 @@ def test_an_unknown_module_is_named():
         ("native_worker.py", {"serve.py", "spawn.py"}),
     ],
 )
-def test_a_worker_brings_what_it_imports_and_names(script, beside):
+def test_a_worker_brings_what_it_imports_and_names(script, neighbours):
     names = {Path(path).name for path in own_code.worker_files(script)}
-    assert {script, *beside} <= names
+    assert {script, *neighbours} <= names
     assert not names - {path.name for path in (ROOT / own_code._WORKERS).iterdir()}
 
 
@@ -88,7 +88,7 @@ class Thing:
 @pytest.mark.parametrize(
     "edited",
     [
-        CODE.replace("Docstring", "Another"),
+        CODE.replace("Docstring", "Changed"),
         CODE.replace("  # a comment", ""),
         CODE + "# one more\n\n",
         CODE.replace("import os\n", "import os\n# why\n\n"),

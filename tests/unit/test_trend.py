@@ -1,4 +1,4 @@
-"""A cell that still gets faster is told from one that is only noisy."""
+"""A cell that still gets faster is distinguished from one that is only noisy."""
 
 import numpy as np
 import pytest

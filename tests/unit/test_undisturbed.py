@@ -1,4 +1,4 @@
-"""Chunks that the machine disturbed are left out, whatever it did to them."""
+"""Chunks that the machine disturbed are left out, in whichever way it did."""
 
 import numpy as np
 import pytest

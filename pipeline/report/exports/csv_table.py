@@ -48,7 +48,7 @@ def _flat(cell: dict[str, Any]) -> dict[str, Value]:
 
 
 #: Keys that hold an object, or null.
-_OBJECTS = ("measurement", "identity", "prebuilt", "compiler_evidence")
+_OBJECTS = ("measurement", "identity", "prebuilt", "compiler_evidence", "packages", "programs")
 
 
 def _leaves(value: Mapping[str, Any], path: str) -> Iterable[tuple[str, Value]]:
@@ -56,7 +56,7 @@ def _leaves(value: Mapping[str, Any], path: str) -> Iterable[tuple[str, Value]]:
     for key, inner in value.items():
         if isinstance(inner, Mapping):
             yield from _leaves(inner, f"{path}.{key}")
-        else:
+        elif key not in _OBJECTS:
             yield f"{path}.{key}", inner
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from pipeline.analyses.sweep import SweepResults
 from pipeline.report.page.cell_texts import PHASES
@@ -23,6 +24,9 @@ from pipeline.report.page.chart_style import (
 from pipeline.results.cells import measured
 from pipeline.results.model import Results
 
+if TYPE_CHECKING:
+    import altair as alt
+
 _PANEL = 160
 #: Where white text on viridis stops being readable, as a share of the scale: both texts have 4.5 : 1 there.
 _LIGHT_FROM = 0.44
@@ -40,10 +44,6 @@ def heatmap(results: Results) -> Spec:
     variants = list(dict.fromkeys(row["variant"] for row in placed))
     top = max([*best.values(), 0.01])
     angle = 0 if max(map(len, variants)) * 7 < _step(variants) else -35
-    any_ratio = any(cell.is_ok for cell in results.cells)
-    scale = alt.Legend(orient="bottom", direction="horizontal", gradientLength=220, format=".1f")
-    legend = scale if any_ratio else None
-    light = alt.datum.ratio > _LIGHT_FROM * top
     base = alt.Chart(alt.NamedData(CELLS)).encode(
         x=alt.X(
             "variant:N",
@@ -59,21 +59,39 @@ def heatmap(results: Results) -> Spec:
         ),
         tooltip="tip:N",
     )
+    tiles, number, below = _measured(base, top, any(cell.is_ok for cell in results.cells))
+    empty, why, unsure = _not_measured(base)
+    chart = alt.layer(tiles, empty, unsure, number, below, why)
+    spec = finished(chart.properties(width=alt.Step(_step(variants)), height=alt.Step(38)))
+    config = {**spec["config"], "scale": {"rectBandPaddingInner": 0.07}}
+    # Names at an angle reach beyond the last column.
+    padding = {"left": 5, "top": 5, "bottom": 5, "right": 70 if angle else 5}
+    return {**spec, "padding": padding, "config": {**config, "axis": {**config["axis"], "grid": False}}}
+
+
+def _measured(base: alt.Chart, top: float, with_legend: bool) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    """Coloured tiles up to the ratio ``top``, the number in each, and the line below it."""
+    import altair as alt
+
+    legend = alt.Legend(orient="bottom", direction="horizontal", gradientLength=220, format=".1f")
+    light = alt.datum.ratio > _LIGHT_FROM * top
+    ink = alt.condition(light, alt.value("#10151a"), alt.value("#ffffff"))
     measured = base.transform_filter("datum.state !== 'none'")
     tiles = measured.mark_rect(cornerRadius=3).encode(
         color=alt.Color(
             "ratio:Q",
             title="ratio to native",
             scale=alt.Scale(scheme="viridis", domain=[0, top]),
-            legend=legend,
+            legend=legend if with_legend else None,
         )
     )
-    number = measured.mark_text(fontSize=13, dy=-5).encode(
-        text="text:N", color=alt.condition(light, alt.value("#10151a"), alt.value("#ffffff"))
-    )
-    below = measured.mark_text(fontSize=10, dy=9).encode(
-        text="below:N", color=alt.condition(light, alt.value("#10151a"), alt.value("#ffffff"))
-    )
+    number = measured.mark_text(fontSize=13, dy=-5).encode(text="text:N", color=ink)
+    below = measured.mark_text(fontSize=10, dy=9).encode(text="below:N", color=ink)
+    return tiles, number, below
+
+
+def _not_measured(base: alt.Chart) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    """Empty tiles, the status in each, and a frame around disturbed cells."""
     none = base.transform_filter("datum.state === 'none'")
     empty = none.mark_rect(
         cornerRadius=3, fill="transparent", stroke=INK, strokeOpacity=0.5, strokeDash=[3, 3]
@@ -82,12 +100,7 @@ def heatmap(results: Results) -> Spec:
     unsure = base.transform_filter("datum.state === 'disturbed'").mark_rect(
         cornerRadius=3, fill="transparent", stroke=INK, strokeWidth=1.4, strokeDash=[4, 2]
     )
-    chart = alt.layer(tiles, empty, unsure, number, below, why)
-    spec = finished(chart.properties(width=alt.Step(_step(variants)), height=alt.Step(38)))
-    config = {**spec["config"], "scale": {"rectBandPaddingInner": 0.07}}
-    # Names at an angle reach beyond the last column.
-    padding = {"left": 5, "top": 5, "bottom": 5, "right": 70 if angle else 5}
-    return {**spec, "padding": padding, "config": {**config, "axis": {**config["axis"], "grid": False}}}
+    return empty, why, unsure
 
 
 def _step(variants: list[str]) -> int:
