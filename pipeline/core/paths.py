@@ -196,7 +196,7 @@ def searches() -> str:
 
 
 def search(name: str, key: str) -> str:
-    """The journal of a search (with ".json") and the folder of the samples of its re-measurements."""
+    """The trial log of a search (with ".json") and the folder of the samples of its confirmations."""
     return f"{searches()}/{name}-{key[:12]}"
 
 

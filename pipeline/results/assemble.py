@@ -139,7 +139,7 @@ def _of_workload(plan: Plan, workload: Workload, collected: _Collected, cells: S
         if status is Status.OK
     }
     small = len(ratios) <= _MOST_GROUPED
-    judged = verdicts.judge(ratios, None if small else _differing_in_one_thing(cells, ratios))
+    judged = verdicts.compare_all(ratios, None if small else _differing_in_one_thing(cells, ratios))
     letters = verdicts.groups(ratios, judged) if small else {}
     reference = _reference_score(_ok(collected[cell.name] for cell in cells))
     results = []

@@ -53,7 +53,7 @@ def compared(
             continue
         sides = [{name: ratios[place][name] for name in shared} for place in (one, other)]
         cells = {f"{name}/{at}": side[name] for at, side in enumerate(sides) for name in shared}
-        judged = verdicts.judge(cells, [(f"{name}/0", f"{name}/1") for name in shared])
+        judged = verdicts.compare_all(cells, [(f"{name}/0", f"{name}/1") for name in shared])
         whole = estimates.compare(*(estimates.geometric_mean(list(side.values())) for side in sides))
         pairs.append(WorkloadPair(one, other, whole, dict(zip(shared, judged, strict=True))))
     return pairs, few

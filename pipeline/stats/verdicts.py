@@ -47,7 +47,9 @@ class Verdict:
         return SAME if self.bound <= MOST_SAME else UNDECIDED
 
 
-def judge(cells: Mapping[str, Estimate], family: Sequence[tuple[str, str]] | None = None) -> list[Verdict]:
+def compare_all(
+    cells: Mapping[str, Estimate], family: Sequence[tuple[str, str]] | None = None
+) -> list[Verdict]:
     """Compare every cell with every later one, or the pairs of a family that is smaller."""
     pairs = list(combinations(cells, 2)) if family is None else list(family)
     differences = [estimates.compare(cells[a], cells[b]) for a, b in pairs]

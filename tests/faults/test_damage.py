@@ -297,13 +297,13 @@ def of_ours(name):
 
 
 @pytest.mark.parametrize("damage", [cut, rubbish, flipped, holed], ids=lambda f: f.__name__)
-def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, damage):
+def test_the_trial_log_of_a_search(tmp_path, monkeypatch, capsys, often, tried, damage):
     """It holds results: no changed byte of it may pass."""
     monkeypatch.chdir(tmp_path)
     trial = Trial(
         params={"level": "-O3"}, flags=("-O3",), status=Status.OK, module="m", rounds=[0.1], seconds=1
     )
-    trial_log.save("search", trial_log.Journal(key="0123456789abcdef", trials=[trial] * 3))
+    trial_log.save("search", trial_log.TrialLog(key="0123456789abcdef", trials=[trial] * 3))
     path = tmp_path / trial_log.path("search", "0123456789abcdef")
     raw, chance = path.read_bytes(), random.Random(damage.__name__)
     assert trial_log.load("search", "0123456789abcdef").trials == [trial] * 3
@@ -318,4 +318,4 @@ def test_the_journal_of_a_search(tmp_path, monkeypatch, capsys, often, tried, da
         named += 1
         assert path.with_suffix(".json.damaged").read_bytes() == damaged
         assert "put aside" in capsys.readouterr().out
-    tried(f"the journal of a search: {damage.__name__}", "named, put aside, started again", named)
+    tried(f"the trial log of a search: {damage.__name__}", "named, put aside, started again", named)

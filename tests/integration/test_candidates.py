@@ -6,7 +6,7 @@ import pytest
 import tomli
 
 from pipeline.analyses.tune import candidate_builder
-from pipeline.analyses.tune.candidate_builder import Workshop
+from pipeline.analyses.tune.candidate_builder import CandidateBuilder
 from pipeline.build import artifacts, flag_check
 from pipeline.core.artifact import Artifact
 from pipeline.core.model import Cell, Status
@@ -32,9 +32,9 @@ def here(workspace, monkeypatch):
     return workspace
 
 
-def shop(*targets):
+def builder(*targets):
     workload = workload_toml.read("workloads/coremark", own=True)
-    return Workshop(workload, discover()["zig"], targets or [WASM])
+    return CandidateBuilder(workload, discover()["zig"], targets or [WASM])
 
 
 def parse(text):
@@ -42,7 +42,7 @@ def parse(text):
 
 
 def test_refused_choices_are_asked_about_once(here, monkeypatch):
-    left, refused = shop().known(parse(SPACE))
+    left, refused = builder().without_refused(parse(SPACE))
     assert list(refused) == ["unknown"]
     ((label, why),) = refused["unknown"].items()
     assert label == "-mllvm -no-such-option"
@@ -53,17 +53,17 @@ def test_refused_choices_are_asked_about_once(here, monkeypatch):
         raise AssertionError("asked again")
 
     monkeypatch.setattr(flag_check, "doubt", asked)
-    assert shop().known(parse(SPACE)) == (left, refused)
+    assert builder().without_refused(parse(SPACE)) == (left, refused)
     with pytest.raises(AssertionError, match="asked again"):
-        shop().known(parse(SPACE + 'more = ["-O1 -DNEVER_ASKED"]\n'))
+        builder().without_refused(parse(SPACE + 'more = ["-O1 -DNEVER_ASKED"]\n'))
 
 
 def test_what_the_native_compiler_refuses_is_out_where_native_is_wanted(here):
-    assert list(shop(WASM, NATIVE).known(parse(SPACE))[1]) == ["unknown", "simd"]
+    assert list(builder(WASM, NATIVE).without_refused(parse(SPACE))[1]) == ["unknown", "simd"]
 
 
 def test_flags_that_change_nothing_give_the_same_module(here):
-    own = shop()
+    own = builder()
     plain = own.candidate(Variant("", ("-O3",)))
     same = own.candidate(Variant("", ("-O3", "-fvectorize"), ("-mllvm=-enable-dfa-jump-thread",)))
     other = own.candidate(Variant("", ("-O3", "-fno-jump-tables")))
@@ -82,28 +82,28 @@ def test_flags_that_change_nothing_give_the_same_module(here):
 
 def test_a_candidate_is_built_once_and_again_where_it_is_not_whole(here, monkeypatch):
     variant = Variant("", ("-O3", "-fno-jump-tables"))
-    first = shop().candidate(variant)
+    first = builder().candidate(variant)
     path = Artifact("coremark", "zig", first.variant.name, WASM).path
     assert not [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".o")]
     made = []
     compile_ = artifacts.compile_object
     monkeypatch.setattr(artifacts, "compile_object", lambda *a: (made.append(a[-1]), compile_(*a)))
-    assert shop().candidate(variant) == first
+    assert builder().candidate(variant) == first
     assert made == []
     with open(path, "r+b") as stream:
         stream.truncate(100)
-    assert shop().candidate(variant) == first
+    assert builder().candidate(variant) == first
     assert len(made) == 6
     here.append("third_party/coremark/core_portme.c", "int added_symbol = 1;\n")
-    assert shop().candidate(variant).module is not None
+    assert builder().candidate(variant).module is not None
     assert len(made) == 12, "a different source is a different module"
 
 
 def test_what_does_not_build_has_a_reason_and_no_module(here):
-    built = shop().candidate(Variant("", ("-O3", "-Dmain=")))
+    built = builder().candidate(Variant("", ("-O3", "-Dmain=")))
     assert built.module is None
     assert "does not compile" in built.reason
-    together = shop().candidate(Variant("", ("-O3", "-mno-such")))
+    together = builder().candidate(Variant("", ("-O3", "-mno-such")))
     assert "refuses it" in together.reason
 
 
@@ -112,7 +112,7 @@ def test_a_candidate_s_cell_is_measured_as_any(here):
 
     here.run("build", "runtime")
     plan = matrix.load({"backend": "wasmtime.cranelift"})
-    built = shop().candidate(Variant("", ("-O3",)))
+    built = builder().candidate(Variant("", ("-O3",)))
     cell = Cell(plan.workloads[0], "zig", built.variant, plan.backends[0])
     sample = measure(MeasurementSpec(cell, plan.protocol, plan.reference_name))
     assert sample.status is Status.OK

@@ -35,17 +35,17 @@ def small(workspace):
     workspace.edit(budget, "FINAL_ROUNDS = (8, 30)", "FINAL_ROUNDS = (4, 4)")
     # A clock of its own: a trial takes 16 s of it, however fast the machine is.
     clock = "self._before + time.monotonic() - self._began"
-    workspace.edit(budget, clock, "16.0 * len(self._journal.trials)")
+    workspace.edit(budget, clock, "16.0 * len(self._log.trials)")
     return workspace
 
 
-def journal(workspace):
+def trial_log(workspace):
     (path,) = (workspace.results / "tune").glob("wasmtime.cranelift-*.json")
     return json.loads(path.read_text())
 
 
-def made(workspace):
-    """Everything that a search makes but its tables: samples, modules, and the journal."""
+def files_of_a_search(workspace):
+    """{path: (time, content)} of its samples, modules and trial log, not of its tables."""
     folders = [workspace.path / "results", workspace.path / "build/artifacts"]
     files = [p for folder in folders for p in folder.rglob("*") if p.is_file()]
     return {str(p.relative_to(workspace.path)): (p.stat().st_mtime_ns, p.read_bytes()) for p in files}
@@ -79,30 +79,30 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
     refused = "left out of nonsense: -mllvm -no-such-option: flags '-mllvm -no-such-option': zig refuses"
     assert refused in printed
     assert "left out of absent: wasm_opt --no-such-pass: " in printed
-    first = journal(workspace)
+    first = trial_log(workspace)
     assert len(first["trials"]) == 3
     assert [t["flags"] for t in first["trials"][:2]] == [["-O3"], ["-O2"]], "what is to be beaten comes first"
-    samples = {path: state for path, state in made(workspace).items() if "/round-" in path}
+    samples = {path: state for path, state in files_of_a_search(workspace).items() if "/round-" in path}
 
     printed = kill_at(workspace, "re-measuring .*: round 3 of", "budget=120")
-    second = journal(workspace)
+    second = trial_log(workspace)
     assert second["trials"][:3] == first["trials"], "the search goes on"
     assert "trial 1," not in printed
     assert second["spent_s"] > first["spent_s"]
     assert second["finals"][0]["result"] is None
-    now = made(workspace)
+    now = files_of_a_search(workspace)
     assert samples.items() <= now.items(), "a finished sample was measured again"
     finished = {path: state for path, state in now.items() if "/round-" in path}
     assert sum("/final-1/" in path for path in finished) >= 4
 
     outcome = workspace.doit(*ASK, "budget=120")
     assert outcome.returncode == 0, outcome.stderr
-    now = made(workspace)
+    now = files_of_a_search(workspace)
     assert finished.items() <= now.items()
     assert "trial" not in outcome.stdout.partition("Flags for")[0], "the winner stays"
     report = workspace.path / "report/tune-wasmtime.cranelift.json"
     found = json.loads(report.read_text())
-    third = journal(workspace)
+    third = trial_log(workspace)
     assert third["trials"] == second["trials"]
     assert third["finals"][0] == {**second["finals"][0], "result": found}
     check(workspace, found, third, outcome.stdout)
@@ -113,21 +113,22 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
     assert outcome.stdout.endswith(table)
     assert table == report.with_suffix(".txt").read_text()
     assert json.loads(report.read_text()) == found
-    assert made(workspace) == now, "nothing is built or measured twice"
+    assert files_of_a_search(workspace) == now, "nothing is built or measured twice"
 
     # More time: the same search goes on, and its winner is measured again.
     more = workspace.doit(*ASK, "budget=160")
     assert more.returncode == 0, more.stderr
-    fourth = journal(workspace)
+    fourth = trial_log(workspace)
     assert fourth["trials"][: len(third["trials"])] == third["trials"]
     assert [f["budget_s"] for f in fourth["finals"]] == [120, 160]
-    assert any("/final-2/" in path for path in made(workspace))
+    assert any("/final-2/" in path for path in files_of_a_search(workspace))
     modules = [t["module"] for t in fourth["trials"] if t["rounds"]]
     assert len(modules) == len(set(modules)), "equal modules are measured once"
 
 
 def check(workspace, found, state, text):
-    """What a finished search says."""
+    """What a finished search reports."""
+    assert (found["schema"], state["schema"]) == (2, 3)
     assert found["left_out"].keys() == {"nonsense", "absent"}
     assert found["trials"] == len(state["trials"]) >= 2
     names = [row["name"] for row in found["variants"]]
@@ -139,8 +140,8 @@ def check(workspace, found, state, text):
         (cell,) = row["backends"]
         assert (cell["status"], cell["rounds"]) == ("ok", found["final_rounds"])
         assert row["bytes"] > 10_000
-        assert cell["ratio_low"] <= cell["ratio"] <= cell["ratio_high"]
-        assert (cell["over"] is None) == (row["name"] == "O3")
+        assert cell["ratio"]["low"] <= cell["ratio"]["value"] <= cell["ratio"]["high"]
+        assert (cell["ratio_to_baseline"] is None) == (row["name"] == "O3")
     assert found["final_rounds"] == 4
     assert f"{found['sentence']}." in text
     spoken = found["sentence"].startswith(("nothing in this space was shown to beat O3", found["winner"]))
@@ -160,9 +161,9 @@ def check(workspace, found, state, text):
         assert f"{number} of {found['trials']} trials failed: {reason[:40]}" in text
 
 
-def test_without_its_backend_it_says_what_to_type(workspace):
+def test_without_its_backend_it_says_what_to_run(workspace):
     for arguments, complaint in (
-        (["run", "tune"], "for which backend? Type e.g.: doit run tune backend="),
+        (["run", "tune"], "for which backend? Run e.g.: doit run tune backend="),
         (["run", "backend=native"], "for the matrix: doit run backends=…"),
     ):
         outcome = workspace.doit(*arguments)

@@ -406,7 +406,7 @@ def measured(generator, ratios, seconds):
         one = cell(str(number), e.value, int(generator.integers(8, 108)), float(compile_seconds))
         cells.append(with_numbers(one, ratio_low=e.low, ratio_high=e.high))
         known[one.label] = e
-    words = [verdict(v.one, v.word, v.other) for v in verdicts.judge(known)]
+    words = [verdict(v.one, v.word, v.other) for v in verdicts.compare_all(known)]
     return cells, words
 
 

@@ -1,4 +1,4 @@
-"""What is tried next: what is known first, nothing twice, and better points after a while than at random."""
+"""What is tried next: variants of matrix.toml first, nothing twice, later better points than random ones."""
 
 import random
 import statistics
@@ -7,7 +7,7 @@ import sys
 import pytest
 import tomli
 
-from pipeline.analyses.tune.proposer import Sampler, starts
+from pipeline.analyses.tune.proposer import Proposer, starts
 from pipeline.core.errors import ProjectError
 from pipeline.experiment import tune_table
 from toolchain.model import Variant
@@ -21,31 +21,31 @@ def parse(text):
     return tune_table.space("matrix.toml", tomli.loads(text)["tune"])
 
 
-def test_what_is_known_comes_first():
-    known = [
+def test_the_variants_of_the_matrix_come_first():
+    variants = [
         Variant("O3", ("-O3",)),
         Variant("Oz", ("-Oz",)),
         Variant("x", ("-a", "-O2")),
         Variant("y", ("-O3",)),
     ]
-    found = starts(parse(FEW), known)
+    found = starts(parse(FEW), variants)
     assert found == [{"level": "-O3", "a": "", "b": ""}, {"level": "-O2", "a": "-a", "b": ""}]
-    assert starts(parse(FEW), [known[1]]) == [parse(FEW).first()]
+    assert starts(parse(FEW), [variants[1]]) == [parse(FEW).first()]
 
 
-def test_without_optuna_it_says_what_to_type(monkeypatch):
+def test_without_optuna_it_says_what_to_run(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(ProjectError, match=r"tune needs optuna; type: pip install -e '\.\[tune\]'"):
-        Sampler(parse(FEW), [], 1)
+    with pytest.raises(ProjectError, match=r"tune needs optuna; run: pip install -e '\.\[tune\]'"):
+        Proposer(parse(FEW), [], 1)
 
 
 def test_nothing_is_proposed_twice_and_a_small_space_ends():
     pytest.importorskip("optuna")
-    sampler, seen = Sampler(parse(FEW), [parse(FEW).first()], 1), []
-    while (point := sampler.propose(seen[0] if seen else None)) is not None:
+    proposer, seen = Proposer(parse(FEW), [parse(FEW).first()], 1), []
+    while (point := proposer.propose(seen[0] if seen else None)) is not None:
         assert point not in seen
         seen.append(point)
-        sampler.learn(point, None if "-a" in point.values() else len(seen) / 100)
+        proposer.learn(point, None if "-a" in point.values() else len(seen) / 100)
     assert seen[0] == parse(FEW).first()
     assert len(seen) == 2 * 2 * 3, "all of it"
     for point in seen:
@@ -61,17 +61,17 @@ def worth(point):
     return total - 0.02 * abs(point.get("r #", 500) - 400) / 400
 
 
-def search(seed, trials=60, told=()):
-    sampler = Sampler(parse(MANY), [parse(MANY).first()], seed)
-    values = [(value, point) for point, value in told]
-    for point, value in told:
-        sampler.learn(point, value)
+def search(seed, trials=60, earlier=()):
+    proposer = Proposer(parse(MANY), [parse(MANY).first()], seed)
+    values = [(value, point) for point, value in earlier]
+    for point, value in earlier:
+        proposer.learn(point, value)
     generator = random.Random(seed)
     for _ in range(trials):
         best = max(values, key=lambda v: v[0])[1] if values else None
-        point = sampler.propose(best)
+        point = proposer.propose(best)
         value = worth(point) + generator.gauss(0, 0.003)
-        sampler.learn(point, value)
+        proposer.learn(point, value)
         values.append((value, point))
     return [(point, value) for value, point in values]
 
@@ -100,7 +100,7 @@ def test_it_finds_much_better_points_than_chance_does():
 def test_a_search_goes_on_from_what_was_learnt():
     pytest.importorskip("optuna")
     first = search(1, trials=30)
-    longer = search(2, trials=30, told=first)
+    longer = search(2, trials=30, earlier=first)
     points = [point for point, _ in longer]
     assert all(points.count(point) == 1 for point in points)
     assert best_of(longer) > best_of(first)

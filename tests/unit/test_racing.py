@@ -16,7 +16,7 @@ def run(truths, generator, most=8, sd=SD):
         spread = racing.spread(done.values())
         best = racing.best(done, spread)
         rounds = []
-        while not rounds or racing.goes_on(rounds, done.get(best, []), spread, most):
+        while not rounds or racing.needs_round(rounds, done.get(best, []), spread, most):
             rounds.append(float(generator.normal(truth, sd)))
         done[name] = rounds
     return done
@@ -56,7 +56,7 @@ def test_where_all_are_equal_the_winner_is_not_called_faster():
         winner = chosen(done)
         luck = racing.mean(done[winner]) - racing.mean(done["0"])
         by_search += luck > SD
-        (verdict,) = verdicts.judge({"winner": fresh(0, generator), "O3": fresh(0, generator)})
+        (verdict,) = verdicts.compare_all({"winner": fresh(0, generator), "O3": fresh(0, generator)})
         faster += verdict.word == verdicts.FASTER
     assert faster <= 0.03 * 300, "half of the 5 % goes the other way"
     assert by_search > 100, "by the rounds that chose it, it would look faster"
@@ -69,7 +69,7 @@ def test_where_one_is_better_it_is_called_faster():
         done = run({**{str(i): 0.0 for i in range(30)}, "best": 0.02}, generator)
         winner = chosen(done)
         truth = 0.02 if winner == "best" else 0.0
-        (verdict,) = verdicts.judge({"winner": fresh(truth, generator), "O3": fresh(0, generator)})
+        (verdict,) = verdicts.compare_all({"winner": fresh(truth, generator), "O3": fresh(0, generator)})
         found.append((winner, verdict.word))
     assert found.count(("best", verdicts.FASTER)) >= 48
 
@@ -84,7 +84,7 @@ def test_where_one_is_better_it_is_called_faster():
         ([0.03], [0.0], False),  # far ahead
         ([0.003], [0.0], True),
         ([0.003] * 2, [0.0], False),  # as much as one round of the best can tell
-        ([0.0] * 7, [0.0] * 12, False),  # so alike that it does not matter
+        ([0.0] * 7, [0.0] * 12, False),  # so close that it does not matter
         ([0.0] * 4, [0.0] * 4, True),
         ([None], [0.0], True),
         ([None] * 3, [0.0], False),  # the machine does not let it be measured
@@ -92,8 +92,8 @@ def test_where_one_is_better_it_is_called_faster():
         ([-0.002] * 8, [0.0], False),  # no more rounds than the protocol has
     ],
 )
-def test_who_goes_on(rounds, best, on):
-    assert racing.goes_on(rounds, best, SD, 8) is on
+def test_which_candidate_gets_one_more_round(rounds, best, on):
+    assert racing.needs_round(rounds, best, SD, 8) is on
 
 
 def test_disturbed_rounds_say_nothing():

@@ -3,7 +3,7 @@
 import pytest
 import tomli
 
-from pipeline.analyses.tune.outcome import snippet
+from pipeline.analyses.tune.result_text import snippet
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.toml_file import convert

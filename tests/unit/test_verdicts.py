@@ -13,7 +13,7 @@ def cell(generator, ratio, rounds=8, process=0.004):
 
 
 def words(cells):
-    return {(v.one, v.other): v.word for v in verdicts.judge(cells)}
+    return {(v.one, v.other): v.word for v in verdicts.compare_all(cells)}
 
 
 def test_clear_cases():
@@ -29,7 +29,7 @@ def test_clear_cases():
     assert words({"slow": cells["slow"], "fast": cells["fast"]})["slow", "fast"] == SLOWER
     assert found["slow", "twin"] == SAME
     assert found["fast", "vague"] == UNDECIDED
-    letters = verdicts.groups(cells, verdicts.judge(cells))
+    letters = verdicts.groups(cells, verdicts.compare_all(cells))
     assert set(letters["slow"]) & set(letters["twin"])
     assert not set(letters["fast"]) & set(letters["slow"])
     assert set(letters["fast"]) & set(letters["vague"])
@@ -53,7 +53,7 @@ def test_same_is_false_one_time_in_twenty_at_most():
     apart = 1 + verdicts.MOST_SAME + 1e-4
     wrong = 0
     for _ in range(400):
-        found = verdicts.judge({"a": cell(generator, 1.0), "b": cell(generator, apart)})
+        found = verdicts.compare_all({"a": cell(generator, 1.0), "b": cell(generator, apart)})
         wrong += found[0].word == SAME
     assert wrong / 400 < 0.05
 
@@ -63,7 +63,7 @@ def test_the_bound_holds_the_difference():
     held = [
         v.bound >= 0.003
         for _ in range(300)
-        for v in verdicts.judge({"a": cell(generator, 1.0), "b": cell(generator, 1.003)})
+        for v in verdicts.compare_all({"a": cell(generator, 1.0), "b": cell(generator, 1.003)})
     ]
     assert np.mean(held) > 0.95
 
@@ -73,7 +73,7 @@ def test_letters_say_exactly_what_the_verdicts_say():
     for _ in range(20):
         ratios = generator.uniform(0.8, 0.9, 12)
         cells = {str(i): cell(generator, r, rounds=5) for i, r in enumerate(ratios)}
-        found = verdicts.judge(cells)
+        found = verdicts.compare_all(cells)
         letters = verdicts.groups(cells, found)
         assert all(letters.values())
         for v in found:
@@ -85,6 +85,6 @@ def test_a_disturbed_cell_is_told_from_none():
     generator = np.random.default_rng(8)
     cells = {"a": cell(generator, 1.0), "b": estimates.estimate([[0.5, 0.51]])}
     assert words(cells) == {("a", "b"): UNDECIDED}
-    assert verdicts.groups(cells, verdicts.judge(cells))["b"] == ""
-    assert verdicts.judge({}) == []
+    assert verdicts.groups(cells, verdicts.compare_all(cells))["b"] == ""
+    assert verdicts.compare_all({}) == []
     assert verdicts.groups({}, []) == {}

@@ -165,7 +165,7 @@ def _tolerance(claim: Claim) -> tuple[float, str]:
 def _order(claim: Claim, match: Match) -> tuple[str, str]:
     one, other = (cell.label for cell in match.cells)
     ratios = dict(zip((one, other), (m.estimate for m in _measurements(match)), strict=True))
-    word = verdicts.judge(ratios)[0].word
+    word = verdicts.compare_all(ratios)[0].word
     if word == UNDECIDED:
         return NOT_TESTABLE, f"it is undecided which of the two is faster; {_more(claim, match)}"
     shown = f"{word} {MOST_SAME:.0%} of" if word == verdicts.SAME else f"{word} than"

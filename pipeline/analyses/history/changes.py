@@ -139,7 +139,7 @@ def compare(pairs: Sequence[Pair]) -> list[Change]:
         ratios[f"new {number}"] = _estimate(p.new, p.key)
         ratios[f"old {number}"] = _estimate(p.old, p.key)
     family = [(f"new {number}", f"old {number}") for number in range(len(compared))]
-    by_pair = {id(p): v for p, v in zip(compared, verdicts.judge(ratios, family), strict=True)}
+    by_pair = {id(p): v for p, v in zip(compared, verdicts.compare_all(ratios, family), strict=True)}
     return [Change(p, _SAME_SAMPLES if p.same_samples else by_pair.get(id(p))) for p in pairs]
 
 

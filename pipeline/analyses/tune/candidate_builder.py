@@ -1,4 +1,4 @@
-"""What the search for flags builds: choices that this toolchain knows, and modules, each made once.
+"""What the search for flags builds: choices that this toolchain accepts, and modules, each built once.
 
 A candidate is a variant named after the digest of its flags, built as any variant is. All candidates carry
 the same text in place of their flags, so that flags which change no code give equal modules.
@@ -40,7 +40,7 @@ class Built:
     reason: str = ""  # why there is none
 
 
-class Workshop:
+class CandidateBuilder:
     """One toolchain with what all candidates have in common."""
 
     def __init__(self, workload: Workload, toolchain: Toolchain, targets: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ class Workshop:
         libc = [path for target in self.targets for path in inputs.linked(workload, toolchain, target)]
         identity = paths.toolchain_identity(toolchain.name)
         files = sorted({*inputs.sources(workload), *libc, *inputs.code(toolchain), identity})
-        #: Digest of everything that decides a module beside its flags.
+        #: Digest of everything but the flags that decides a module.
         self.basis = digest_of(
             {
                 "files": {path: own_code.digest(path) for path in files},
@@ -60,10 +60,10 @@ class Workshop:
             }
         )
 
-    def known(self, space: Space) -> tuple[Space, dict[str, dict[str, str]]]:
-        """The space without the choices that are refused here, and {dimension: {label: why}} of those."""
+    def without_refused(self, space: Space) -> tuple[Space, dict[str, dict[str, str]]]:
+        """The space without the choices that are refused, and {dimension: {label: why}} of those."""
         path = paths.asked(self.toolchain.name)
-        answers = _remembered(path, self.basis)
+        answers = _read_answers(path, self.basis)
         asked = [
             (name, choice, number)
             for name, choices in space.dimensions.items()
@@ -84,10 +84,10 @@ class Workshop:
         return space.without(refused), refused
 
     def _doubt(self, variant: Variant, answers: dict[str, str]) -> str:
-        """What the toolchain has against a variant; "" if nothing. Answers are remembered."""
+        """Why the toolchain refuses a variant; "" if it accepts it. Answers are remembered."""
         for target in self.targets:
             if variant.wasm_opt is not None:
-                # Not remembered: it may be there tomorrow.
+                # Not remembered: it may be installed later.
                 absent = wasm_opt.missing() if target == WASM else "wasm-opt rewrites wasm modules only"
                 if absent:
                     return absent
@@ -106,21 +106,21 @@ class Workshop:
         return self.build(replace(variant, name=f"tune-{digest(variant)[:12]}", text=TEXT))
 
     def build(self, variant: Variant, tries: int = 2) -> Built:
-        """Build a variant for every target, unless it lies there from today's inputs.
+        """Build a variant for every target, unless it was built from the same inputs.
 
-        A compiler that dies is asked once more: somebody may have killed it, or it found no memory just
-        then. The second time it is a finding about the flags; a full disk never is, and raises DiskFull.
+        A compiler that dies is run once more: it may have been killed, or memory was short. The second
+        time it is a finding about the flags; a full disk never is, and raises DiskFull.
         """
         key = digest_of([self.basis, variant.text, digest(variant)])
-        if not all(self._kept(variant, target, key) for target in self.targets):
+        if not all(self._is_current(variant, target, key) for target in self.targets):
             try:
-                self._make(variant)
+                self._compile_and_link(variant)
             except BuildError as error:
                 if tries == 1:
                     return Built(variant, None, None, str(error))
                 return self.build(variant, tries - 1)
             for target in self.targets:
-                write_atomic(self._key(variant, target), key)
+                write_atomic(self._key_path(variant, target), key)
         records = [load_record(self._spec(variant, target).artifact) for target in self.targets]
         reason = next((str(r.reason) for r in records if not r.present), "")
         if reason:
@@ -128,7 +128,7 @@ class Workshop:
         # The wasm module is the first of the targets.
         return Built(variant, "+".join(r.sha256 or "" for r in records), records[0].bytes)
 
-    def _make(self, variant: Variant) -> None:
+    def _compile_and_link(self, variant: Variant) -> None:
         if variant.text is None:
             flag_check.check_flags(self.toolchain, variant, self.targets, f"variant {variant.name}")
         else:
@@ -149,16 +149,16 @@ class Workshop:
         for spec, source in work if variant.text is not None else ():
             Path(spec.object_path(source)).unlink()  # there are many candidates
 
-    def _kept(self, variant: Variant, target: str, key: str) -> bool:
+    def _is_current(self, variant: Variant, target: str, key: str) -> bool:
         artifact = self._spec(variant, target).artifact
         try:
             record = load_record(artifact)
             whole = not record.present or record.sha256 == sha256(artifact.path)
-            return whole and Path(self._key(variant, target)).read_text(encoding="utf-8") == key
+            return whole and Path(self._key_path(variant, target)).read_text(encoding="utf-8") == key
         except (OSError, ValueError):
             return False
 
-    def _key(self, variant: Variant, target: str) -> str:
+    def _key_path(self, variant: Variant, target: str) -> str:
         return f"{self._spec(variant, target).artifact.directory}/key"
 
     def _spec(self, variant: Variant, target: str) -> BuildSpec:
@@ -169,11 +169,11 @@ class Workshop:
         left = list(parts)
         module = self.candidate(combine(left)).module
         unlinked = [replace(part, link=()) for part in left]
-        # Most often the linker has been told in vain (space.py, llvm): that is one build instead of many.
+        # Most often no option of the linker has an effect (llvm in tune_table.py): one build instead of many.
         if module is not None and self.candidate(combine(unlinked)).module == module:
             left = unlinked
         for place in range(len(left)):
-            for less in _less(left[place]) if time_left() else ():
+            for less in _reduced(left[place]) if time_left() else ():
                 tried = [*left[:place], less, *left[place + 1 :]]
                 if module is not None and self.candidate(combine(tried)).module == module:
                     left = tried
@@ -181,7 +181,7 @@ class Workshop:
         return combine(left)
 
 
-def _less(part: Variant) -> Iterator[Variant]:
+def _reduced(part: Variant) -> Iterator[Variant]:
     """What may be left of a part without some of its words, the least first."""
     fields: Mapping[str, Any] = {"flags": (), "link": (), "wasm_opt": None}
     filled = [key for key, empty in fields.items() if getattr(part, key) != empty]
@@ -196,7 +196,7 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count() or 1)
 
 
-def _remembered(path: str, basis: str) -> dict[str, str]:
+def _read_answers(path: str, basis: str) -> dict[str, str]:
     try:
         record = read_json(path)
         return dict(record["answers"]) if record["basis"] == basis else {}

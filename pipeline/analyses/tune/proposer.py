@@ -1,8 +1,8 @@
 """What to try next: the matrix's own variants, then the best so far with a few choices replaced.
 
-The replacements are what Optuna's TPE thinks of them (Bergstra et al., "Algorithms for hyper-parameter
-optimization", NIPS 2011), now and then any. In simulations with effects as measured this gained a fifth more
-than TPE's own points in the same time.
+The replacements are what Optuna's TPE proposes (Bergstra et al., "Algorithms for hyper-parameter
+optimization", NIPS 2011), or sometimes drawn at random. In simulations with effects as measured this gained
+a fifth more than TPE's own points in the same time.
 """
 
 from __future__ import annotations
@@ -15,30 +15,31 @@ from pipeline.core.errors import ProjectError
 from pipeline.experiment.search_space import Params, Space, numbered
 from toolchain.model import Variant
 
-#: How many dimensions may change at once, drawn at random; how often their choices are any.
+#: How many dimensions may change at once, drawn at random; how often their choices are
+#: drawn without the model.
 _CHANGES = (1, 1, 2, 3)
-_ANY = 0.3
-#: After so many proposals in a row that had been tried, any points at all are drawn; and there is nothing
-#: new left after so many of these.
-_TRIES = (30, 200)
+_RANDOM_SHARE = 0.3
+#: After so many proposals in a row that had been tried, points are drawn at random; after so many of these
+#: there is nothing new left.
+_MOST_PROPOSED, _MOST_DRAWN = 30, 200
 
 
 def starts(space: Space, variants: Iterable[Variant]) -> list[dict[str, Any]]:
-    """The points of variants that lie in the space; its first choices where none does."""
-    found = [point for point in map(space.find, variants) if point is not None]
-    unique = [point for i, point in enumerate(found) if point not in found[:i]]
+    """The points of those variants that the space contains; its first choices if it contains none."""
+    points = [point for point in map(space.find, variants) if point is not None]
+    unique = [point for i, point in enumerate(points) if point not in points[:i]]
     return unique or [space.first()]
 
 
-class Sampler:
-    """Proposes points, and learns what they were worth. Points are compared as wholes, numbers included."""
+class Proposer:
+    """Proposes points, and learns their values. Points are compared as wholes, numbers included."""
 
     def __init__(self, space: Space, first: Sequence[Params], seed: int) -> None:
         """``seed`` should differ between runs that go on with one search, or they repeat each other."""
         try:
             import optuna
         except ImportError:
-            raise ProjectError("tune needs optuna; type: pip install -e '.[tune]'") from None
+            raise ProjectError("tune needs optuna; run: pip install -e '.[tune]'") from None
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._optuna, self._space = optuna, space
         self._random = random.Random(seed)
@@ -53,16 +54,16 @@ class Sampler:
         self._waiting = [point for point in self._waiting if point not in self._tried]
         if self._waiting:
             return self._waiting.pop(0)
-        for attempt in range(_TRIES[0]):
+        for attempt in range(_MOST_PROPOSED):
             # The longer nothing new is found, the more may change.
-            point = self._ask({} if best is None else self._kept(best, 1 + attempt // 10))
+            point = self._ask({} if best is None else self._fixed(best, 1 + attempt // 10))
             if point not in self._tried:
                 return point
             self._forget()
-        drawn = (self._any() for _ in range(_TRIES[1]))
+        drawn = (self._random_point() for _ in range(_MOST_DRAWN))
         return next((point for point in drawn if point not in self._tried), None)
 
-    def _any(self) -> dict[str, Any]:
+    def _random_point(self) -> dict[str, Any]:
         point: dict[str, Any] = {}
         for name, choices in self._space.dimensions.items():
             choice = self._random.choice(choices)
@@ -71,17 +72,17 @@ class Sampler:
                 point[numbered(name)] = self._random.randint(choice.low, choice.high)
         return point
 
-    def _kept(self, best: Params, factor: int) -> dict[str, Any]:
+    def _fixed(self, best: Params, factor: int) -> dict[str, Any]:
         """What stays of the best point, and the replacements that are drawn without the model."""
         names = list(self._space.dimensions)
         number = min(len(names), factor * self._random.choice(_CHANGES))
         changed = self._random.sample(names, number)
-        kept = {key: value for key, value in best.items() if key.removesuffix(numbered("")) not in changed}
-        if self._random.random() < _ANY:
+        fixed = {key: value for key, value in best.items() if key.removesuffix(numbered("")) not in changed}
+        if self._random.random() < _RANDOM_SHARE:
             for name in changed:
                 others = [c.label for c in self._space.dimensions[name] if c.label != best[name]]
-                kept[name] = self._random.choice(others or [best[name]])
-        return kept
+                fixed[name] = self._random.choice(others or [best[name]])
+        return fixed
 
     def _ask(self, fixed: Params) -> dict[str, Any]:
         if fixed:
@@ -97,14 +98,14 @@ class Sampler:
         return point
 
     def _forget(self) -> None:
-        """What was asked for is not tried: TPE takes no notice of failed trials."""
+        """The point that was asked for is not tried: TPE ignores failed trials."""
         self._study.tell(self._asked, state=self._optuna.trial.TrialState.FAIL)
         self._asked = None
 
     def learn(self, point: Params, value: float | None) -> None:
-        """What a point was worth, None if it failed; it need not have been proposed here."""
+        """The value of a point, None if it failed; it need not have been proposed here."""
         self._tried.append(dict(point))
-        # Failed points are told as pruned ones, which are the worst that TPE knows: it is to avoid them.
+        # Failed points are reported as pruned: those are the worst to TPE, so that it avoids them.
         states = self._optuna.trial.TrialState
         state = states.PRUNED if value is None else states.COMPLETE
         if self._asked is not None and self._asked.params == point:

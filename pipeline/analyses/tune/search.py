@@ -1,50 +1,50 @@
 """The search for the flags with the highest score: ``doit run tune backend=wasmtime.cranelift budget=300``.
 
-Every candidate is built and validated as any variant is, and measured in rounds as any cell is; who gets more
-than one round is race.py's, what is tried next is sampler.py's. What is found is noted after every trial, so
-that the next run goes on. The best is measured again, beside O2 and O3, in rounds that chose nothing.
+Every candidate is built and validated as any variant is, and measured in rounds as any cell is. proposer.py
+decides what is tried next, racing.py which candidate gets more than one round. The trial log is written after
+every trial, so that the next run continues. confirmation.py measures the best again, together with O2 and O3,
+in rounds that chose nothing; outcome.py compares them.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from typing import Any
 
-import msgspec
-
-from pipeline.analyses.tune import confirmation, outcome, racing, trial_log
-from pipeline.analyses.tune.candidate_builder import Workshop
-from pipeline.analyses.tune.measure_candidate import compete
-from pipeline.analyses.tune.proposer import Sampler, starts
-from pipeline.analyses.tune.time_budget import Pace
+from pipeline.analyses.tune import confirmation, racing, result_text, trial_log
+from pipeline.analyses.tune.candidate_builder import CandidateBuilder
+from pipeline.analyses.tune.measure_candidate import CandidateRounds, measure_candidate
+from pipeline.analyses.tune.outcome import Comparison, compare_finalists
+from pipeline.analyses.tune.proposer import Proposer, starts
+from pipeline.analyses.tune.search_result import SearchResult, ToolchainResult
+from pipeline.analyses.tune.time_budget import TimeBudget
 from pipeline.analyses.tune.trial_log import Final, Trial
 from pipeline.build.compilers import load_toolchain
 from pipeline.core import host, paths
 from pipeline.core.errors import BadInput, ProjectError
-from pipeline.core.files import digest_of, write_atomic, write_json
+from pipeline.core.files import digest_of, write_atomic, write_record
 from pipeline.core.model import Status
 from pipeline.experiment.plan import Plan
 from pipeline.experiment.search_space import Params, Tuning
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes.identity import load_identity
-from toolchain.model import NATIVE, WASM
+from toolchain.model import NATIVE, WASM, Variant
 
 
 def tune(plan: Plan) -> None:
-    """Search, re-measure, write and print; raises ProjectError where nothing can be measured."""
+    """Search, confirm, write and print; raises ProjectError where nothing can be measured."""
     if plan.tune is None:
-        raise BadInput("for which backend? Type e.g.: doit run tune backend=wasmtime.cranelift budget=300")
+        raise BadInput("for which backend? Run e.g.: doit run tune backend=wasmtime.cranelift budget=300")
     search = Search(plan, plan.tune)
-    found = search.run()
-    text = outcome.render(found)
-    write_json(paths.tuned(search.name, "json"), found)
+    result = search.run()
+    text = result_text.render(result)
+    write_record(paths.tuned(search.name, "json"), result)
     write_atomic(paths.tuned(search.name, "txt"), text)
     print(text, end="", flush=True)
 
 
 class Search:
-    """One search: what it is about, what it has found, and how much of its time is left."""
+    """One search: its plan, its trial log, and how much of its time is left."""
 
     def __init__(self, plan: Plan, tuning: Tuning) -> None:
         began = time.monotonic()
@@ -52,63 +52,62 @@ class Search:
         self.name = paths.search_name([backend.name for backend in plan.backends])
         targets = [NATIVE if backend.native else WASM for backend in plan.backends]
         self._check_presence(targets)
-        self._shop = Workshop(plan.workloads[0], plan.toolchains[0], targets)
-        self._space, self._refused = self._shop.known(tuning.space)
+        self._builder = CandidateBuilder(plan.workloads[0], plan.toolchains[0], targets)
+        self._space, self._refused = self._builder.without_refused(tuning.space)
         for dimension, choices in self._refused.items():
             for label, why in choices.items():
                 print(f"left out of {dimension}: {label}: {why}", flush=True)
         self._to_beat = self._space.find(tuning.baselines[-1])
-        self._journal = trial_log.load(self.name, self._key())
+        self._log = trial_log.load(self.name, self._key())
         variants = len(tuning.baselines) + 1
-        self._pace = Pace(tuning.budget_s, self._journal, len(plan.backends), variants, began)
+        self._time = TimeBudget(tuning.budget_s, self._log, len(plan.backends), variants, began)
 
     def _check_presence(self, targets: list[str]) -> None:
         reasons = [self._plan.toolchains[0].missing(target) for target in targets]
-        identities = [(b, load_identity(b.runtime)) for b in self._plan.backends]
-        reasons += [f"{b.name}: {found.reason}" for b, found in identities if not found.present]
+        identities = [(b.name, load_identity(b.runtime)) for b in self._plan.backends]
+        reasons += [f"{name}: {identity.reason}" for name, identity in identities if not identity.present]
         missing = next((reason for reason in reasons if reason), None)
         if missing is not None:
             raise ProjectError(f"nothing can be searched: {missing}")
 
     def _key(self) -> str:
-        """Digest of all that the results depend on; not of the budget: more of it goes on with the same."""
+        """Digest of all that results depend on. Not of the budget: with a larger one the search continues."""
         cells = self._plan.cells()  # of the baselines, which stand for everything but flags
         specs = [MeasurementSpec(cell, self._plan.protocol, self._plan.reference_name) for cell in cells]
         keys = [spec.read_inputs().digest for spec in specs]
-        return digest_of({"cells": keys, "basis": self._shop.basis, "space": self._space.described()})
+        return digest_of({"cells": keys, "basis": self._builder.basis, "space": self._space.described()})
 
     def _save(self) -> None:
-        self._journal.spent_s = round(self._pace.spent(), 3)
-        trial_log.save(self.name, self._journal)
+        self._log.spent_s = round(self._time.spent(), 3)
+        trial_log.save(self.name, self._log)
 
     # -- the search
 
-    def run(self) -> dict[str, Any]:
-        """Go on from where the last run ended; returns what report/tune-….json says."""
-        finals = self._journal.finals
-        wanted = not finals or finals[-1].budget_s < self._tuning.budget_s
-        if wanted:
+    def run(self) -> SearchResult:
+        """Continue where the last run ended; returns what report/tune-NAME.json holds."""
+        finals = self._log.finals
+        if not finals or finals[-1].budget_s < self._tuning.budget_s:
             self._search()
             finals.append(self._begin_final())
             self._save()
         final = finals[-1]
         if final.result is None:
-            result = self._remeasure(final)
+            comparison = self._confirm(final)
             self._save()  # what was spent is part of the result
-            final.result = self._described(final, result)
-            trial_log.save(self.name, self._journal)
+            final.result = self._result(final, comparison)
+            trial_log.save(self.name, self._log)
         return final.result
 
     def _search(self) -> None:
-        tuning, known = self._tuning, self._journal.trials
-        # What is to be beaten comes first: it is what the others race against.
+        tuning, trials = self._tuning, self._log.trials
+        # The baselines come first: the others race against them.
         first = starts(self._space, [*reversed(tuning.baselines), *tuning.start])
-        sampler = Sampler(self._space, first, self._plan.protocol.seed + len(known))
-        for trial in known:
-            sampler.learn(trial.params, self._worth(trial))
-        while len(known) < min(len(first), len(tuning.baselines)) or self._time_left():
-            champion = self._champion()
-            point = sampler.propose(self._journal.of(champion).params if champion else None)
+        proposer = Proposer(self._space, first, self._plan.protocol.seed + len(trials))
+        for trial in trials:
+            proposer.learn(trial.params, self._value(trial))
+        while len(trials) < min(len(first), len(tuning.baselines)) or self._time_left():
+            best = self._best_module()
+            point = proposer.propose(self._log.first_trial(best).params if best else None)
             if point is None:
                 print("nothing new is left to try", flush=True)
                 return
@@ -116,79 +115,84 @@ class Search:
             if point == self._to_beat and trial.status is not Status.OK:
                 name = tuning.baselines[-1].name
                 raise ProjectError(f"nothing can be searched: {name}: {trial.status.value}: {trial.reason}")
-            known.append(trial)
+            trials.append(trial)
             self._save()
-            sampler.learn(point, self._worth(trial))
+            proposer.learn(point, self._value(trial))
             self._show()
 
     def _time_left(self) -> bool:
-        champion = self._champion()
-        parts = self._space.choose(self._journal.of(champion).params) if champion else []
-        return self._pace.left() > self._pace.reserve(sum(bool(part.name) for part in parts))
+        best = self._best_module()
+        parts = self._space.choose(self._log.first_trial(best).params) if best else []
+        return self._time.left() > self._time.reserve(sum(bool(part.name) for part in parts))
 
-    def _champion(self) -> str | None:
-        measured = self._journal.measured()
+    def _best_module(self) -> str | None:
+        measured = self._log.rounds_by_module()
         return racing.best(measured, racing.spread(measured.values()))
 
-    def _worth(self, trial: Trial) -> float | None:
+    def _value(self, trial: Trial) -> float | None:
+        """Mean log ratio to native of a trial's module; None where it has none."""
         if trial.module is None or trial.status is not Status.OK:
             return None
-        return racing.mean(self._journal.measured()[trial.module])
+        return racing.mean(self._log.rounds_by_module()[trial.module])
 
     def _try(self, point: Params) -> Trial:
         """Build a point, and measure its module unless an earlier point gave the same."""
         began = time.monotonic()
         variant = self._space.variant(point)
-        built = self._shop.candidate(variant)
+        built = self._builder.candidate(variant)
         build_seconds = round(time.monotonic() - began, 3)
-        same = next((t for t in self._journal.trials if t.module and t.module == built.module), None)
-        status, reason, rounds = Status.UNAVAILABLE, built.reason, list[float | None]()
+        same = next((t for t in self._log.trials if t.module and t.module == built.module), None)
         if same is not None:
-            status, reason = same.status, same.reason or ""
+            measured = CandidateRounds(same.status, same.reason or "")
         elif built.module is not None:
-            measured, champion = self._journal.measured(), self._champion()
-            best = measured[champion] if champion else []
-            sd = racing.spread(measured.values())
-            status, reason, rounds = compete(self._plan, built.variant, best, sd, self._time_left)
+            measured = self._measure(built.variant)
+        else:
+            measured = CandidateRounds(Status.UNAVAILABLE, built.reason)
         return Trial(
             params=dict(point),
             flags=variant.flags,
             link=variant.link,
             wasm_opt=variant.wasm_opt,
             needs=variant.needs,
-            status=status,
-            reason=reason or None,
+            status=measured.status,
+            reason=measured.reason or None,
             module=built.module,
-            rounds=rounds,
+            rounds=measured.rounds,
             build_seconds=build_seconds,
             seconds=round(time.monotonic() - began, 3),
         )
 
-    def _show(self) -> None:
-        trials, champion, base = self._journal.trials, self._champion(), self._tuning.baselines[-1]
-        said = "nothing measured yet"
-        if champion is not None:
-            value = racing.mean(self._journal.measured()[champion])
-            assert value is not None
-            said = f"best {math.exp(value):.3f} of native"
-            yardstick = self._worth(trials[0]) if trials[0].params == self._to_beat else None
-            if yardstick is not None:
-                said += f", {math.expm1(value - yardstick):+.1%} beside {base.name}"
-        print(f"trial {len(trials)}, {max(0.0, self._pace.left()):.0f} s left: {said}", flush=True)
+    def _measure(self, variant: Variant) -> CandidateRounds:
+        by_module, best = self._log.rounds_by_module(), self._best_module()
+        best_rounds = by_module[best] if best else []
+        sd = racing.spread(by_module.values())
+        return measure_candidate(self._plan, variant, best_rounds, sd, self._time_left)
 
-    # -- the re-measurement
+    def _show(self) -> None:
+        trials, best, base = self._log.trials, self._best_module(), self._tuning.baselines[-1]
+        state = "nothing measured yet"
+        if best is not None:
+            value = racing.mean(self._log.rounds_by_module()[best])
+            assert value is not None
+            state = f"best {math.exp(value):.3f} of native"
+            base_value = self._value(trials[0]) if trials[0].params == self._to_beat else None
+            if base_value is not None:
+                state += f", {math.expm1(value - base_value):+.1%} compared with {base.name}"
+        print(f"trial {len(trials)}, {max(0.0, self._time.left()):.0f} s left: {state}", flush=True)
+
+    # -- the confirmation
 
     def _begin_final(self) -> Final:
-        champion = self._champion()
-        if champion is None:
-            reasons = [f"{number} times {reason}" for reason, number in self._journal.failures().items()]
-            if unsure := len(self._journal.measured()):
-                busy = "no round of it was undisturbed; end what else runs, or type a larger budget=…"
+        best = self._best_module()
+        if best is None:
+            reasons = [f"{number} times {reason}" for reason, number in self._log.failures().items()]
+            if unsure := len(self._log.rounds_by_module()):
+                busy = "no round of it was undisturbed; end what else runs, or give a larger budget=…"
                 reasons.append(f"{unsure} times {busy}")
             raise ProjectError(f"no candidate could be measured: {'; '.join(reasons[:3]) or 'no time'}")
-        parts = self._space.choose(self._journal.of(champion).params)
-        few = self._shop.minimal(parts, lambda: self._pace.left() > self._pace.least_final())
-        winner = confirmation.name(self._tuning, few, self.name)
+        parts = self._space.choose(self._log.first_trial(best).params)
+        fewest = self._builder.minimal(parts, lambda: self._time.left() > self._time.least_final())
+        winner = confirmation.named(self._tuning, fewest, self.name)
         return Final(
             budget_s=self._tuning.budget_s,
             name=winner.name,
@@ -196,38 +200,43 @@ class Search:
             link=winner.link,
             wasm_opt=winner.wasm_opt,
             needs=winner.needs,
-            rounds=self._pace.final_rounds(len(confirmation.finalists(self._tuning, winner))),
+            rounds=self._time.final_rounds(len(confirmation.finalists(self._tuning, winner))),
         )
 
-    def _remeasure(self, final: Final) -> dict[str, Any]:
+    def _confirm(self, final: Final) -> Comparison:
         winner = final.variant
         variants = confirmation.finalists(self._tuning, winner)
         if winner not in self._tuning.baselines:  # those were built before
-            self._shop.build(winner)
-        folder = f"{paths.search(self.name, self._journal.key)}/final-{len(self._journal.finals)}"
-        samples = confirmation.retest(self._plan, variants, folder, final.rounds, self._save)
-        return outcome.judge(variants, samples, winner.name)
+            self._builder.build(winner)
+        folder = f"{paths.search(self.name, self._log.key)}/final-{len(self._log.finals)}"
+        samples = confirmation.confirm(self._plan, variants, folder, final.rounds, self._save)
+        return compare_finalists(variants, samples, winner.name)
 
-    def _described(self, final: Final, result: dict[str, Any]) -> dict[str, Any]:
-        trials = self._journal.trials
+    def _result(self, final: Final, comparison: Comparison) -> SearchResult:
+        trials = self._log.trials
         toolchain = load_toolchain(self._plan.toolchains[0].name)
-        known = {v.name for v in (*self._tuning.start, *self._tuning.baselines)}
-        return {
-            "schema": 1,
-            "host": msgspec.to_builtins(host.describe()),
-            "protocol": self._plan.protocol.settings(),
-            "toolchain": {"name": toolchain.name, "version": toolchain.version, "sha256": toolchain.sha256},
-            "backends": [backend.name for backend in self._plan.backends],
-            "reference": list(self._plan.reference_name),
-            "journal": trial_log.path(self.name, self._journal.key),
-            "budget_s": final.budget_s,
-            "spent_s": self._journal.spent_s,
-            "trials": len(trials),
-            "modules": len({t.module for t in trials if t.module is not None}),
-            "rounds": sum(len(t.rounds) for t in trials),
-            "final_rounds": final.rounds,
-            "left_out": self._refused,
-            "failures": self._journal.failures(),
-            **result,
-            "snippet": None if final.name in known else outcome.snippet(final.variant),
-        }
+        in_matrix = {v.name for v in (*self._tuning.start, *self._tuning.baselines)}
+        return SearchResult(
+            host=host.describe(),
+            protocol=self._plan.protocol.settings(),
+            toolchain=ToolchainResult(
+                name=toolchain.name, version=toolchain.version, sha256=toolchain.sha256
+            ),
+            backends=tuple(backend.name for backend in self._plan.backends),
+            reference=self._plan.reference_name,
+            trial_log=trial_log.path(self.name, self._log.key),
+            budget_s=final.budget_s,
+            spent_s=self._log.spent_s,
+            trials=len(trials),
+            modules=len({t.module for t in trials if t.module is not None}),
+            rounds=sum(len(t.rounds) for t in trials),
+            final_rounds=final.rounds,
+            left_out=self._refused,
+            failures=self._log.failures(),
+            winner=comparison.winner,
+            baseline=comparison.baseline,
+            variants=comparison.variants,
+            verdict=comparison.verdict,
+            sentence=comparison.sentence,
+            snippet=None if final.name in in_matrix else result_text.snippet(final.variant),
+        )
