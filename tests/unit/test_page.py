@@ -194,7 +194,8 @@ def test_the_policy_names_the_digest_of_each_script_and_style(read):
 
 def test_the_same_bytes_twice_in_a_second_process(whole):
     code = (
-        "import hashlib\nfrom pipeline.report.page import write_page as page\nfrom tests.data import page_inputs\n"
+        "import hashlib\nfrom pipeline.report.page import write_page as page\n"
+        "from tests.data import page_inputs\n"
         "text, drawn = page.make(*page_inputs.full())\n"
         "print(hashlib.sha256((text + ''.join(drawn.values())).encode()).hexdigest())"
     )
