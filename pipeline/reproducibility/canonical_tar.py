@@ -91,8 +91,10 @@ def _member(data: bytes, at: int, where: str) -> tarfile.TarInfo:
     if info.type != tarfile.REGTYPE:
         kind = _KINDS.get(info.type, f"a member of tar's type {info.type.decode('latin-1')!a}")
         raise BadInput(f"{label}: {kind}; only regular files are accepted")
-    if _objection(info.name):
-        raise BadInput(f"{label}: {_objection(info.name)}")
+    # tarfile ends a name at its first NUL; what follows may only be padding.
+    field = data[at : at + _NAME_BYTES].rstrip(b"\0").decode("latin-1")
+    if _objection(field):
+        raise BadInput(f"{label}: {_objection(field)}")
     if not 0 <= info.size <= len(data) - at - _BLOCK:
         raise BadInput(f"{label}: its size exceeds the archive")
     return info

@@ -54,7 +54,8 @@ def read_bytes(path: str) -> bytes:
         raise BadInput(f"{for_terminal(path)}: no such file; expected a results.json; run: doit run")
     try:
         with open(path, "rb") as stream:
-            return stream.read(MOST_BYTES + 1)
+            # A read of at most that many bytes would ask for all of the memory first.
+            return stream.read(min(os.fstat(stream.fileno()).st_size, MOST_BYTES) + 1)
     except OSError as error:
         raise BadInput(f"{for_terminal(path)}: {error.strerror}; expected a readable results.json") from None
 

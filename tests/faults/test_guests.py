@@ -184,8 +184,7 @@ from pipeline.runtimes.backends.wasmtime import BACKENDS as WASMTIME
 from dataclasses import replace
 
 _ONE = next(b for b in WASMTIME if b.name == "wasmtime.cranelift")
-_FILES = ("wasmtime_worker.py", "clock.py")
-_RUNTIME = replace(_ONE.runtime, name="clock", worker="clock_worker.py", files=_FILES)
+_RUNTIME = replace(_ONE.runtime, name="clock", worker="clock_worker.py")
 BACKENDS = tuple(
     replace(_ONE, name=f"clock.{clock}", runtime=_RUNTIME, environment={"LIE": clock}) for clock in CLOCKS
 )
