@@ -94,7 +94,7 @@ def describe(tasks: Sequence[str]) -> str:
             lines += ["", f"doit run {task} also takes:", *_lines(command.options)]
     lines += [
         "",
-        "Of one task: doit run help TASK. All tasks: doit list. matrix.toml has the defaults.",
+        "One task: doit run help TASK. All tasks: doit list. matrix.toml has the defaults.",
     ]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ COMMAND = Command(
         Option(
             "workload",
             "NAME",
-            "of the new folder in workloads/local/, or its path",
+            "the new folder in workloads/local/, or a path of your own",
             needed=True,
         ),
         Option("from", "FILE.c", "a C or C++ file, or a folder of such", needed=True),

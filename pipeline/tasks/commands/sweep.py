@@ -8,7 +8,12 @@ from pipeline.tasks.steps import Task, command
 
 COMMAND = Command(
     options=(
-        Option("runtime", "NAME", "a sweep of matrix.toml, as in [sweeps.wasmtime]", needed=True),
+        Option(
+            "runtime",
+            "NAME",
+            "whose releases are compared: NAME of a table [sweeps.NAME] in matrix.toml",
+            needed=True,
+        ),
         Option("versions", "VERSIONS", "releases in place of those of matrix.toml, as in '38.0.0,50.0.1'"),
     ),
     shared=EVERYTHING,

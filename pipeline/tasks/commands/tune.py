@@ -9,7 +9,12 @@ from pipeline.tasks.steps import Task, command
 
 COMMAND = Command(
     options=(
-        Option("backend", "PATTERNS", "as in 'wasmtime.cranelift,v8.turbofan'", needed=True),
+        Option(
+            "backend",
+            "PATTERNS",
+            "what the flags are searched for, as in 'wasmtime.cranelift,v8.turbofan'",
+            needed=True,
+        ),
         Option("budget", "SECONDS", "how long the search may take", str(DEFAULT_BUDGET_S)),
     ),
     shared=tuple(
