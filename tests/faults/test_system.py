@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.measure import sample
-from tests.conftest import ROOT
+from tests.conftest import CLOCK_RUN_S, ROOT
 from tests.faults import harness
 from tests.faults.around import CELLS, ONE, ends_well, start
 
@@ -181,9 +181,12 @@ def test_a_pause_of_doit_is_no_time_of_its_worker(often, tried):
 
 @pytest.fixture
 def impatient(workspace):
-    """Workers that may take a second."""
+    """Workers that may take a second, with runs long enough for a pause to hit one."""
+    long_run = ("pipeline/measure/session.py", f"_CLOCK_RUN_S = {CLOCK_RUN_S}", "_CLOCK_RUN_S = 0.3")
     workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 1")
+    workspace.edit(*long_run)
     yield workspace
+    workspace.edit(long_run[0], long_run[2], long_run[1])
     workspace.edit("matrix.toml", "run_timeout_s = 1", "run_timeout_s = 5")
     harness.settles(workspace, *ONE)
 

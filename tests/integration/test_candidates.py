@@ -52,7 +52,7 @@ def test_refused_choices_are_asked_about_once(here, monkeypatch):
     def asked(*_):
         raise AssertionError("asked again")
 
-    monkeypatch.setattr(flag_check, "doubt", asked)
+    monkeypatch.setattr(flag_check, "refusal_of", asked)
     assert builder().without_refused(parse(SPACE)) == (left, refused)
     with pytest.raises(AssertionError, match="asked again"):
         builder().without_refused(parse(SPACE + 'more = ["-O1 -DNEVER_ASKED"]\n'))

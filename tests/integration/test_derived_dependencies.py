@@ -45,7 +45,8 @@ KINDS = {kind for kinds in CHANGES.values() for kind in kinds} | {"copy sources"
 
 def kinds(tasks):
     """What was done, by the first words of each task."""
-    found = {next((kind for kind in KINDS if task.startswith(kind)), task) for task in tasks}
+    longest_first = sorted(KINDS, key=len, reverse=True)  # "check flags" before "check"
+    found = {next((kind for kind in longest_first if task.startswith(kind)), task) for task in tasks}
     assert found <= KINDS
     return found
 

@@ -127,7 +127,7 @@ def test_a_program_of_ones_own_is_cached_like_any_other(workspace, summing, tmp_
     assert {c["status"] for c in found.values()} == {"ok"}
     report_json = json.loads((workspace.path / "report/results.json").read_text())
     assert [w["name"] for w in report_json["workloads"]] == ["summing", "json"]
-    assert "across" in report_json
+    assert "across_workloads" in report_json
     report = (workspace.path / "report/report.md").read_text()
     assert "summing" in report
     assert "JSON parsing" in report
