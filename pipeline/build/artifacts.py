@@ -18,6 +18,7 @@ from pipeline.build.compilers import complaint, raise_if_disturbed, run
 from pipeline.build.flag_check import FlagRecord
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
+from pipeline.core.errors import BuildError
 from pipeline.core.files import fresh_file, read_record, sha256, write_atomic
 from pipeline.core.model import Workload
 from pipeline.core.processes import run_to_end
@@ -169,9 +170,17 @@ def _stubbed(objects: Sequence[str]) -> str | None:
 
 
 def _features(path: str) -> tuple[str, ...] | None:
-    from pipeline.wasm.features import features_if_valid  # not for a run that links nothing
+    """The features of a module that was linked here; raises BuildError where its reader died."""
+    from pipeline.wasm.features import features  # not for a run that links nothing
+    from pipeline.wasm.sections import WasmError
+    from pipeline.wasm.wasm_tools import Died
 
-    return features_if_valid(Path(path).read_bytes())
+    try:
+        return tuple(sorted(features(Path(path).read_bytes())))
+    except Died as error:
+        raise BuildError(f"{path}: {error}") from None
+    except WasmError:
+        return None
 
 
 def _optimise(flags: Sequence[str], module: str) -> str | None:

@@ -67,7 +67,11 @@ class MeasurementSpec:
             *guest_files(workload),
             paths.runtime_identity(runtime.name),
             *own_code.worker_files(runtime.worker, "native_worker.py"),
-            *own_code.files_of("pipeline.measure.measure_round", *validators.modules(workload)),
+            *own_code.files_of(
+                "pipeline.measure.measure_round",
+                "pipeline.runtimes.backends.native",  # found by its name, runs the reference
+                *validators.modules(workload),
+            ),
         ]
         return list(dict.fromkeys(files))
 
@@ -82,6 +86,10 @@ class MeasurementSpec:
             "proof": dict(backend.proof),
             "arguments": list(backend.arguments),
             "environment": dict(backend.environment),
+            "forks": backend.forks,
+            "worker_host": backend.runtime.host,
+            "reserved_mib": backend.runtime.reserved_mib,
+            "loader_links": dict(backend.runtime.loader_links),
             "protocol": self.protocol.settings(),
             "reference": list(self.reference),
             "host": fingerprint(),

@@ -95,6 +95,8 @@ def _member(data: bytes, at: int, where: str) -> tarfile.TarInfo:
     field = data[at : at + _NAME_BYTES].rstrip(b"\0").decode("latin-1")
     if _objection(field):
         raise BadInput(f"{label}: {_objection(field)}")
+    if info.name != field:  # a prefix field, which tarfile puts before the name
+        raise BadInput(f"{label}: a name of more than {_NAME_BYTES - 1} bytes")
     if not 0 <= info.size <= len(data) - at - _BLOCK:
         raise BadInput(f"{label}: its size exceeds the archive")
     return info

@@ -156,7 +156,7 @@ def _later(folder: Path) -> None:
 
 def _other_python(base: Path) -> Variation:
     """A different minor version of CPython, with the same packages."""
-    minors = [minor for minor in (13, 12, 11, 10) if minor != sys.version_info.minor]
+    minors = [minor for minor in (15, 14, 13, 12, 11) if minor != sys.version_info.minor]
     declared = metadata.requires("coremark-wasm") or ()
     wanted = [each.partition(";")[0].strip() for each in declared if "extra ==" not in each]
     reason = "no other CPython from 3.11 to 3.15 was found"

@@ -139,7 +139,8 @@ def _in_child(name: str) -> int:
         line = explain(error)
         if line is None:
             raise
-        print(line)
+        # The parent reads UTF-8; the locale may have fewer characters.
+        sys.stdout.buffer.write(line.encode("utf-8", "replace"))
         return EXPLAINED
     return 0
 

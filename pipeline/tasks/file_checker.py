@@ -22,7 +22,8 @@ class Checker(MD5Checker):  # type: ignore[misc]
             return True  # doit's database was damaged
         try:
             if is_own(file_path):
-                return bool(file_stat.st_mtime != state[0] and digest(file_path) != state[2])
+                unchanged = (file_stat.st_mtime, file_stat.st_size) == tuple(state[:2])
+                return not unchanged and digest(file_path) != state[2]
             return file_stat.st_size != state[1] or bool(super().check_modified(file_path, file_stat, state))
         except OSError:  # it may not be read (any more)
             return True
@@ -33,9 +34,9 @@ class Checker(MD5Checker):  # type: ignore[misc]
             same = current_state is not None and not self.check_modified(dep, os.stat(dep), current_state)
             if not is_own(dep):
                 return super().get_state(dep, current_state if same else None)
-            time = os.path.getmtime(dep)
-            if same and current_state[0] == time:
+            now = os.stat(dep)
+            if same and tuple(current_state[:2]) == (now.st_mtime, now.st_size):
                 return None  # doit keeps the state that it has
-            return time, os.path.getsize(dep), current_state[2] if same else digest(dep)
+            return now.st_mtime, now.st_size, current_state[2] if same else digest(dep)
         except PermissionError as error:
             raise FileNotFoundError(error.errno, error.strerror, dep) from None

@@ -36,7 +36,7 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
             f"environment:{name}",
             (environments.provision, runtime),
             alone=True,
-            reads=[shipped] if os.path.exists(shipped) else [],
+            reads=[path for path in _pins(runtime, shipped) if os.path.exists(path)],
             makes=[record],
             # Tried again at every run until it is there: the user may have removed the cause.
             checks=[
@@ -49,11 +49,17 @@ def provision_environments(plan: Plan) -> Iterator[Task]:
                 "version": runtime.version,
                 "pythons": list(runtime.pythons),
                 "links": dict(runtime.loader_links),
+                "compiler": packages.versions(["ziglang"]) if runtime.compiled else [],
             },
             cleans=[record, paths.environment(name), paths.resolved_lock(name)],
             phase="provide environment (downloads some 40 MB)",
             seconds=15,
         )
+
+
+def _pins(runtime: Runtime, shipped: str) -> list[str]:
+    """The pins of an environment, and of what compiles its first package."""
+    return [shipped, *([paths.environment_lock("build")] if runtime.compiled else [])]
 
 
 def identify_runtimes(plan: Plan) -> Iterator[Task]:

@@ -59,6 +59,8 @@ def _used(module: bytes, names: list[str]) -> list[str]:
     """Those of the features without which the module is not valid; halves without any need one call."""
     try:
         _validate(module, ["all", *(_SWITCHES[name] for name in names)])
+    except wasm_tools.Died:
+        raise
     except WasmError:
         half = len(names) // 2
         return _used(module, names[:half]) + _used(module, names[half:]) if half else names

@@ -108,6 +108,9 @@ def _read(data: bytes, *command: str) -> Module:
         defined = module.function_names[len(module.imported_functions) :]
         for name, body, code in zip(defined, bodies(module.sections), codes, strict=True):
             module.functions.append(Function(name, body, code))
+        for each in module.exports:
+            if each.kind == "func" and each.index >= len(module.signatures):
+                raise WasmError(f"function {each.index} of {len(module.signatures)} is exported")
     except (IndexError, ValueError) as error:  # an index of nothing, functions without bodies
         raise WasmError(f"its parts contradict each other: {for_terminal(str(error))}") from None
     return module

@@ -28,6 +28,10 @@ LIMITS = {
 _HANGS_S = 600
 
 
+class Died(WasmError):
+    """wasm-tools ended by a signal: at a limit, or because the machine had too little memory."""
+
+
 def run(given: bytes, *arguments: str) -> bytes:
     """What ``wasm-tools ARGUMENTS`` prints about a module or a text.
 
@@ -40,9 +44,10 @@ def run(given: bytes, *arguments: str) -> bytes:
         status, message = _ended(arguments, stdin, stdout)
         if status == 1:
             raise WasmError(for_terminal(message.removeprefix("error: ")))
+        if status < 0:
+            raise Died(for_terminal(f"wasm-tools {arguments[0]}: ended by {signal_name(-status)}. {message}"))
         if status != 0:
-            how = f"ended by {signal_name(-status)}" if status < 0 else f"exit status {status}"
-            raise WasmError(for_terminal(f"wasm-tools {arguments[0]}: {how}. {message}"))
+            raise WasmError(for_terminal(f"wasm-tools {arguments[0]}: exit status {status}. {message}"))
         stdout.seek(0)
         return stdout.read()
 

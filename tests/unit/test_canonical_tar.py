@@ -40,8 +40,21 @@ def negative():
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
+def prefixed(prefix):
+    """A header whose prefix field makes a different name of it."""
+    header = bytearray(canonical_tar.header("y", 0))
+    header[345 : 345 + len(prefix)] = prefix
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header):06o}\0 ".encode()
+    return bytes(header) + bytes(1024)
+
+
 FILE = tarfile.REGTYPE
 MALICIOUS = {
+    "prefix out of the folder": (prefixed(b".."), "a name of more than 99 bytes"),
+    "absolute prefix": (prefixed(b"/etc"), "a name of more than 99 bytes"),
+    "long prefix": (prefixed(b"a" * 120), "a name of more than 99 bytes"),
+    "NUL in a name": (canonical_tar.header("a", 0)[:1] + b"\0b" + bytes(509), "no ustar archive"),
     "traversal": (crafted(("coremark-wasm/../../x", FILE, b"")), "a path out of its folder"),
     "absolute": (crafted(("/tmp/x", FILE, b"")), "an absolute path"),
     "backslash": (crafted(("a\\..\\x", FILE, b"")), "characters or components"),

@@ -38,6 +38,15 @@ def test_comments_are_no_change_however_often_they_change(own):
     assert changed(own, state)
 
 
+def test_a_file_of_ours_of_a_different_size_is_looked_at_although_its_time_is_the_same(own):
+    write(own, "x = 1\n", 1)
+    state = Checker().get_state(own, None)
+    write(own, "x = 10\n", 1)
+    assert changed(own, state)
+    write(own, "x = 1  # more\n", 1)
+    assert not changed(own, state)
+
+
 def test_other_files_are_compared_as_a_whole(tmp_path):
     path = str(tmp_path / "notes.py")
     write(path, "x = 1\n", 1)

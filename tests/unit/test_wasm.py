@@ -363,6 +363,15 @@ def test_what_is_no_module_is_refused_in_one_line(data):
         assert len(str(caught.value)) > 10
 
 
+def test_an_export_of_a_function_that_is_not_there_is_named():
+    bad = bytes.fromhex(
+        "0061736d010000000109026000017f6000017d02100103656e7608636c6f636b5f6d730000030201010707010372756e00630a"
+        "09010700430000803f0b"
+    )
+    with pytest.raises(WasmError, match=r"function 99 of 2 is exported"):
+        module.read_interface(bad)
+
+
 def test_what_is_not_valid_has_no_features_and_is_read():
     data = compiled("(module (func (drop (i32.add (i64.const 1)))))")
     with pytest.raises(WasmError, match="type mismatch"):

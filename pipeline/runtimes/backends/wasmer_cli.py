@@ -24,6 +24,9 @@ from pipeline.core.model import Backend, Kind, Program, Runtime
 
 _KINDS = {"cranelift": Kind.OPTIMIZING, "llvm": Kind.OPTIMIZING, "singlepass": Kind.BASELINE}
 _TIMEOUT_S = 20
+_VERSION = re.compile(r"\d+[\w.+-]*")
+#: Answers that could not be written: for this process only.
+_UNWRITTEN: dict[str, list[str]] = {}
 
 
 def backends() -> tuple[Backend, ...]:
@@ -60,8 +63,10 @@ def ask() -> None:
     new = {identity: _ask(path) for path, identity in binaries.items() if identity not in answers}
     new = {identity: answer for identity, answer in new.items() if answer}
     if new:
-        with contextlib.suppress(OSError):
+        try:
             write_json(paths.WASMER_ANSWERS, {**answers, **new})
+        except OSError:
+            _UNWRITTEN.update(new)
 
 
 def _first_of_each_version() -> dict[str, list[str]]:
@@ -117,7 +122,7 @@ def _ask(path: str) -> list[str]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return []
-    version = re.search(r"^wasmer (\d[\w.+-]*)", outcome.stdout, re.MULTILINE)
+    version = re.search(rf"^wasmer ({_VERSION.pattern})", outcome.stdout, re.MULTILINE)
     listed = re.search(r"^(?:compiler|runtime)s?:(.*)", outcome.stdout, re.MULTILINE)
     if outcome.returncode or not version or not listed:
         return []
@@ -129,11 +134,12 @@ def _read_answers() -> dict[str, list[str]]:
     with contextlib.suppress(OSError, ValueError):
         answers = json.loads(Path(paths.WASMER_ANSWERS).read_text(encoding="utf-8"))
         if isinstance(answers, dict):
-            return {identity: answer for identity, answer in answers.items() if _is_answer(answer)}
-    return {}
+            kept = {identity: answer for identity, answer in answers.items() if _is_answer(answer)}
+            return {**kept, **_UNWRITTEN}
+    return dict(_UNWRITTEN)
 
 
 def _is_answer(answer: object) -> bool:
     if not isinstance(answer, list) or not answer or not all(isinstance(word, str) for word in answer):
         return False
-    return all(compiler in _KINDS for compiler in answer[1:])
+    return bool(_VERSION.fullmatch(answer[0])) and all(compiler in _KINDS for compiler in answer[1:])
