@@ -91,7 +91,7 @@ def describe() -> Host:
     return Host(
         fingerprint=fingerprint(),
         cpu=cpu.get("model name") or platform.processor() or platform.machine() or "unknown processor",
-        microarchitecture=archspec.cpu.host().name,
+        microarchitecture=archspec.cpu.host().name or "unknown",
         cores=os.cpu_count(),
         memory_bytes=memory_bytes(),
         os=_os_name(),

@@ -1,9 +1,11 @@
-"""Machines: this one is always described, and that of a different one is used only where it is valid."""
+"""Machines: this one is always described, and the record of a different one is used if it is valid."""
 
 import json
 import platform
 from pathlib import Path
+from types import SimpleNamespace
 
+import archspec.cpu
 import msgspec
 import pytest
 
@@ -57,6 +59,7 @@ def test_of_an_invalid_record_only_the_folder_s_name_is_believed(described, chan
 def test_a_machine_without_names_is_described(monkeypatch):
     monkeypatch.setattr(platform, "freedesktop_os_release", lambda: {"PRETTY_NAME": ""})
     monkeypatch.setattr(host, "_cpuinfo", dict)
+    monkeypatch.setattr(archspec.cpu, "host", lambda: SimpleNamespace(name=""))  # it caches its answer
     for name in ("processor", "machine", "system"):
         monkeypatch.setattr(platform, name, lambda: "")
     monkeypatch.setattr(host, "fingerprint", lambda: "a" * 64)

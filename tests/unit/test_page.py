@@ -21,6 +21,7 @@ from pipeline.report.page import (
     charts,
     cost_charts,
     headline,
+    method,
     number_format,
     vega,
     write_page,
@@ -333,6 +334,14 @@ def test_claims_that_could_be_tested_come_first():
 
 def test_a_claim_without_scores_names_its_sides():
     assert cell_texts.published(page_inputs.CLAIMS[1]) == "46; 30; ratio 2.48; tolerance 10 %"
+
+
+def test_a_large_seed_is_shown_to_the_last_digit():
+    results = page_inputs.results()
+    protocol = replace(results.protocol, seed=2**63 - 1, chunk_ms=12.5)
+    settings = dict(method.protocol(replace(results, protocol=protocol)))
+    assert settings["seed of the order of cells"] == "9223372036854775807"
+    assert settings["length of a chunk, ms"] == "12.5"
 
 
 def _cells(*groups, ratios=None):
