@@ -108,6 +108,8 @@ def _summary(artifacts: Sequence[dict[str, Any]], label: dict[str, str]) -> Tabl
     table.add_row("features used")
     for feature in sorted({f for a in artifacts for f in a["features"] or ()}):
         table.add_row(f"  {feature}", *(_used(feature, a["features"]) for a in artifacts))
+    if any(a["features"] is None for a in artifacts):
+        table.add_row("  unknown", *("yes" if a["features"] is None else _NOTHING for a in artifacts))
     return table
 
 

@@ -61,7 +61,8 @@ def take_in(workload: str, each: Prebuilt) -> None:
         sha256=digest,
         bytes=len(data),
         interface=interface,
-        file=for_terminal(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")),
+        # A name of invisible characters only leaves nothing to show.
+        file=for_terminal(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")) or each.name,
     )
     save_record(artifact, record)
 

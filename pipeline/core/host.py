@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from pipeline.core.files import digest_of
 
@@ -25,17 +27,22 @@ _CPU_KEYS = (
 )
 
 
+#: With the bounds of results.json, so that what is read from a different host's file fits in there.
+_Text = Annotated[str, Meta(min_length=1)]
+_AtLeastOne = Annotated[int, Meta(ge=1, le=2**62)]
+
+
 class Host(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A machine: the "host" object of results.json, and the file host.json. None: not known."""
 
-    fingerprint: str  # see ``fingerprint()``
-    cpu: str | None = None
-    microarchitecture: str | None = None  # as archspec names it
-    cores: int | None = None
-    memory_bytes: int | None = None
-    os: str | None = None
-    kernel: str | None = None
-    python: str | None = None  # version of the Python that runs the pipeline
+    fingerprint: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]  # see ``fingerprint()``
+    cpu: _Text | None = None
+    microarchitecture: _Text | None = None  # as archspec names it
+    cores: _AtLeastOne | None = None
+    memory_bytes: _AtLeastOne | None = None
+    os: _Text | None = None
+    kernel: _Text | None = None
+    python: _Text | None = None  # version of the Python that runs the pipeline
 
 
 @lru_cache(maxsize=1)
@@ -83,8 +90,8 @@ def describe() -> Host:
     cpu = _cpuinfo()
     return Host(
         fingerprint=fingerprint(),
-        cpu=cpu.get("model name") or platform.processor() or platform.machine(),
-        microarchitecture=archspec.cpu.host().name,
+        cpu=cpu.get("model name") or platform.processor() or platform.machine() or "unknown processor",
+        microarchitecture=archspec.cpu.host().name or "unknown",
         cores=os.cpu_count(),
         memory_bytes=memory_bytes(),
         os=_os_name(),
@@ -95,6 +102,7 @@ def describe() -> Host:
 
 def _os_name() -> str:
     try:
-        return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, KeyError):
-        return platform.system()
+        name = platform.freedesktop_os_release().get("PRETTY_NAME")
+    except OSError:
+        name = None
+    return name or platform.system() or "unknown system"

@@ -89,12 +89,14 @@ def space(path: str, table: Mapping[str, object]) -> Space:
 
 
 def _choices(path: str, where: str, entry: ChoiceTable | tuple[str | ChoiceTable, ...]) -> tuple[Choice, ...]:
+    choices: tuple[Choice, ...]
     if isinstance(entry, ChoiceTable):  # a range, or what the compiler does without it
-        return (Choice(Variant("", ())), _choice(f"{path}: {where}", entry))
-    choices = tuple(
-        _choice(f"{path}: {where}[{index}]", ChoiceTable(flags=each) if isinstance(each, str) else each)
-        for index, each in enumerate(entry)
-    )
+        choices = (Choice(Variant("", ())), _choice(f"{path}: {where}", entry))
+    else:
+        choices = tuple(
+            _choice(f"{path}: {where}[{index}]", ChoiceTable(flags=each) if isinstance(each, str) else each)
+            for index, each in enumerate(entry)
+        )
     labels = [choice.label for choice in choices]
     for label in labels:
         if labels.count(label) > 1:

@@ -7,6 +7,7 @@ forgotten it; any other is measured again. So nothing is measured twice and noth
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def _examine(path: str | Path) -> Sample | str | None:
         return str(error.strerror)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return f"no sample: {error}"
-    if not _sane(sample):
+    if not _sane(sample) or not _is_time(sample.measured):
         return "a sample with impossible values"
     return sample if sample.digest == _digest(sample) else "a sample that was changed after it was measured"
 
@@ -175,6 +176,14 @@ def _sane(sample: Sample) -> bool:
     paired = paired and len(sample.cpu_shares) == len(sample.reference_cpu_shares) == len(sample.scores)
     whole = bool(sample.scores) == (sample.status is Status.OK)
     return sane and paired and whole
+
+
+def _is_time(text: str) -> bool:
+    """Whether it is a time as results.json has it: in UTC and whole seconds."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds") == text
+    except (ValueError, OverflowError):
+        return False
 
 
 def _digest(sample: Sample) -> str:

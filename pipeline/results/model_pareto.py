@@ -52,7 +52,7 @@ class LeastTotalTime(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The range of lengths of work for which a member has the least compile time plus run time."""
 
     cell: Label
-    from_iterations: Amount
+    from_iterations: Annotated[float, Meta(ge=0)]
     until_iterations: Annotated[
         Annotated[float, Meta(gt=0)] | None, Meta(description="null for the last member")
     ]

@@ -66,6 +66,10 @@ def _matching(*patterns: str) -> list[str]:
     return sorted(path for pattern in patterns for path in glob(pattern))
 
 
+def _recorded() -> list[str]:
+    return _matching(f"{paths.HISTORY}/*")
+
+
 def _charts() -> list[str]:
     return _matching(f"{paths.CHARTS}/*")
 
@@ -116,7 +120,7 @@ def remember_run() -> Task:
         Later("pipeline.analyses.history.history_command:record_last"),
         aside=True,
         reads=[paths.RESULTS_JSON],
-        checks=[os.path.exists(paths.HISTORY)],
+        checks=[untouched(_recorded)],
         phase="remember",
         seconds=0.1,
     )

@@ -69,7 +69,7 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "host": fingerprint(),
             "other hosts": host_records.state(),
             "sweeps": sorted(glob(paths.sweep("*", "json"))),
-            "history": os.path.exists(paths.HISTORY),
+            "history": sorted(glob(f"{paths.HISTORY}/*")),
             "python": packages.python_version(),
         }
     )

@@ -61,6 +61,21 @@ def test_history_keeps_every_run_and_clean_keeps_it(workspace):
     assert "2/2" in outcome.stdout, "the first run is not damaged"
 
 
+def test_a_run_that_is_taken_out_of_the_history_is_recorded_again(workspace):
+    workspace.run("variants=O2")
+    history = workspace.path / "history"
+    assert workspace.run("variants=O2") == []
+    (history / "000001.json").rename(history / "000001.json.damaged")
+    assert workspace.run("variants=O2")[:1] == ["remember"]
+    assert (history / "000002.json").exists()
+    assert workspace.run("variants=O2") == []
+    for path in history.iterdir():
+        path.unlink()
+    assert workspace.run("variants=O2")[:1] == ["remember"]
+    assert (history / "000001.json").exists()
+    assert workspace.run("variants=O2") == []
+
+
 def test_what_got_slower_ends_with_two(workspace):
     workspace.run("backends=native", "variants=O2,O3", "rounds=5")
     old = results(workspace)

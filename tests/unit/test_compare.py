@@ -588,3 +588,9 @@ def test_hostile_text_cannot_act_on_the_terminal(here, capsys):
     with pytest.raises(BadInput) as refused:
         compare_command.run("old.json", "new.json", None)
     assert str(refused.value).isprintable()
+
+
+def test_a_run_without_a_sample_says_so():
+    old = results()
+    old["created"] = None
+    assert "old, no sample, protocol standard" in comparison_text.render(compared_runs(old, results(seed=2)))

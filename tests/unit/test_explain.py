@@ -196,6 +196,14 @@ def test_facts_of_an_artifact(project):
     assert table["sign-ext"] == ["yes"]
 
 
+def test_unknown_features_are_not_shown_as_none(project, monkeypatch):
+    monkeypatch.setattr(explain, "features_if_valid", lambda data: None)
+    project.put("coremark/zig/O2", program(MAIN))
+    text, found = explained(project)
+    assert found["artifacts"][0]["features"] is None
+    assert rows(text)["unknown"] == ["yes"]
+
+
 def test_one_artifact_alone_has_all_its_functions_and_no_pairs(project):
     project.put("coremark/zig/O2", program(MAIN, text_at(8388616)))
     text, found = explained(project)

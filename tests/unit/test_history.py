@@ -1,6 +1,7 @@
 """The recorded runs: whole, each once, apart by machine, and shown with what changed."""
 
 import copy
+import errno
 import hashlib
 import json
 import math
@@ -105,7 +106,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def record(run):
-    return run_files.add(paths.HISTORY, typed(run))
+    return run_files.add(paths.HISTORY, typed(run))[0]
 
 
 def entries():
@@ -378,6 +379,39 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path):
                 attempt()
             assert str(caught.value).startswith(f"{path}: ")
             assert "\n" not in str(caught.value)
+
+
+def test_a_document_that_cannot_be_read_is_named(folder):
+    """Not the folder, which can be written to."""
+    os.makedirs(f"{folder}/000001.json")  # root can read every file, but not a folder as one
+    for attempt in (lambda: record(results()), entries):
+        with pytest.raises(ProjectError, match=r"^history/000001\.json: .*; expected a recorded run"):
+            attempt()
+
+
+@pytest.mark.parametrize("error", [errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP])
+def test_without_hard_links_it_is_recorded_too(folder, monkeypatch, error):
+    def link(source, target):
+        raise OSError(error, os.strerror(error), source, None, target)
+
+    monkeypatch.setattr(os, "link", link)
+    assert [record(results(day=day, seed=day)) for day in (1, 2, 1)] == [1, 2, 1]
+    assert sorted(os.listdir(folder)) == ["000001.json", "000002.json"]
+    Path(folder, "000003.json").touch()
+    with pytest.raises(FileExistsError):
+        run_files._place("source", f"{folder}/000003.json", b"document")
+    assert Path(folder, "000003.json").read_bytes() == b""
+
+
+def test_each_document_is_read_once(folder, monkeypatch):
+    for day in (1, 2):
+        record(results(day=day, seed=day))
+    os.mkdir(paths.REPORT)
+    write(Path(paths.REPORT), "results.json", results(day=3, seed=3))
+    decoded, decode = [], run_files._decode
+    monkeypatch.setattr(run_files, "_decode", lambda data: decoded.append(data) or decode(data))
+    history_command.record_last()
+    assert len(decoded) == len(set(decoded)) == 2
 
 
 # -- what is shown

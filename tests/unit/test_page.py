@@ -21,6 +21,7 @@ from pipeline.report.page import (
     charts,
     cost_charts,
     headline,
+    method,
     number_format,
     vega,
     write_page,
@@ -335,6 +336,14 @@ def test_a_claim_without_scores_names_its_sides():
     assert cell_texts.published(page_inputs.CLAIMS[1]) == "46; 30; ratio 2.48; tolerance 10 %"
 
 
+def test_a_large_seed_is_shown_to_the_last_digit():
+    results = page_inputs.results()
+    protocol = replace(results.protocol, seed=2**63 - 1, chunk_ms=12.5)
+    settings = dict(method.protocol(replace(results, protocol=protocol)))
+    assert settings["seed of the order of cells"] == "9223372036854775807"
+    assert settings["length of a chunk, ms"] == "12.5"
+
+
 def _cells(*groups, ratios=None):
     """Cells with numbers, one a group, each slower than the one before."""
     cells = []
@@ -348,6 +357,7 @@ def _cells(*groups, ratios=None):
 def test_the_fastest_is_only_called_so_when_it_is_shown():
     shown = headline.fastest(_cells("a", "b", "bc"), [])
     assert (shown["name"], shown["value"]) == ("Shown to be fastest", "b0")
+    assert shown["says"].endswith("faster than every other backend that runs wasm and could be compared")
     open_ = headline.fastest(_cells("a", "ab", "b"), [])
     assert (open_["name"], open_["value"]) == ("Fastest so far", "b0")
     assert open_["says"].endswith("indistinguishable from b1")

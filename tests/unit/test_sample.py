@@ -56,6 +56,10 @@ def test_an_edited_number_is_no_sample(tmp_path):
     "changes",
     [
         {"schema": 0},
+        {"measured": "yesterday"},
+        {"measured": "2026-13-01T00:00:00+00:00"},
+        {"measured": "2026-01-01T00:00:00"},
+        {"measured": "2026-01-01T00:00:00.5+00:00"},
         {"scores": [1.0]},
         {"scores": [1.0, -2.0]},
         {"scores": [1.0, 1e300]},

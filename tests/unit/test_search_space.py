@@ -83,6 +83,8 @@ def test_what_is_refused_leaves_the_space():
         ("3", "tune.more: expected a list of choices like ['', '-msimd128'], or a range, found 3"),
         ("[3]", "tune.more[0]: expected flags as a string, or a table, found 3"),
         ('["", ""]', "tune.more: two choices are ''"),
+        ("{}", "tune.more: two choices are ''"),
+        ('{ needs = ["simd128"] }', "tune.more: two choices are ''"),
         ('["-O3 -include x.h"]', "tune.more[0].flags: '-include' makes the artifact depend on a file"),
         ('["", { link = "-Lfoo" }]', "tune.more[1].link: '-Lfoo' makes the artifact depend on a file"),
         ('["-D\'"]', "tune.more[0].flags"),

@@ -29,7 +29,7 @@ _BACKENDS = "a name, a pattern like 'wasmtime.*' or 'wasmtime.cranelift@30.0.0',
 _RELEASE = "a string like '46' or '5.0'"
 
 _Line = Annotated[str, Meta(min_length=1, description="one line of text")]
-_Figure = Annotated[float, Meta(gt=0, le=1e12, description="a number above 0")]
+_Figure = Annotated[float, Meta(gt=0, le=1e12, description="a number above 0, at most 1e12")]
 _Tolerance = Annotated[float, Meta(gt=0, le=1, description="a number above 0, at most 1")]
 
 

@@ -76,7 +76,7 @@ def number(cell: CellResult, key: str) -> str:
 def _side_words(side: runs.Side) -> str:
     run = side.run
     protocol = for_terminal(run.protocol.name, 40)
-    return f"{side.name}, {run.created}, protocol {protocol}, on {host_words(run.host)}"
+    return f"{side.name}, {run.created or 'no sample'}, protocol {protocol}, on {host_words(run.host)}"
 
 
 def _without_verdict(comparison: Comparison) -> list[str]:

@@ -14,8 +14,8 @@ def record_last() -> None:
     """
     results = results_json.read(paths.RESULTS_JSON)
     if results.created is not None:
-        run_files.add(paths.HISTORY, results)
-        run_files.read(paths.HISTORY).refuse_damaged()
+        _, others = run_files.add(paths.HISTORY, results)
+        others.refuse_damaged()
 
 
 def show() -> None:

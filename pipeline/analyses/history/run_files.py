@@ -2,11 +2,14 @@
 
 A document is linked to its number once it is whole, and a link never replaces a file. So a killed process
 leaves a run whole or absent, and two processes, also on two hosts that share the folder, never take the same
-number.
+number. On a file system without hard links the document is written under its number, which must be free: two
+processes never take the same number there either, but a killed one may leave a damaged document.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -28,6 +31,8 @@ from pipeline.results.model_pareto import ParetoFronts
 
 #: A document that the user put aside keeps its number: "run 4" never means two runs.
 _NAME = re.compile(r"([0-9]{6,})\.json(\.damaged)?")
+#: What os.link raises on a file system without hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class _Document(msgspec.Struct, frozen=True, tag_field="schema", tag=1):
@@ -85,10 +90,11 @@ def same(one: Results, other: Results) -> bool:
     return same_host and structs.replace(one, host=other.host) == other
 
 
-def add(folder: str, results: Results) -> int:
-    """Record a run; returns its number, for a run that is recorded already the number it has.
+def add(folder: str, results: Results) -> tuple[int, History]:
+    """Record a run; returns its number and the runs that are recorded without it.
 
-    Raises ProjectError where the folder cannot be read or written.
+    A run that is recorded already keeps its number, and is among them. Raises ProjectError where the folder
+    cannot be read or written, or a document cannot be read.
     """
     run = measured(results)
     data = msgspec.json.encode(run)
@@ -99,19 +105,39 @@ def add(folder: str, results: Results) -> int:
             write_atomic(whole, document)
             while True:
                 names = _numbers(folder)
-                for entry in _read(folder, names).entries:
+                history = _read(folder, names)
+                for entry in reversed(history.entries):  # most often it is the last one
                     if same(entry.run, run):
-                        return entry.number
+                        return entry.number, history
                 # From the same listing: a number that is free in it belongs to no run that was not compared.
                 number = max(names.values(), default=0) + 1
                 try:
-                    os.link(whole, f"{folder}/{number:06}.json")
+                    _place(whole, f"{folder}/{number:06}.json", document)
                 except FileExistsError:  # a different process was faster
                     continue
                 _sync(folder)
-                return number
+                return number, history
     except OSError as error:
         raise _refusal(folder, error, "written to") from None
+
+
+def _place(whole: str, path: str, document: bytes) -> None:
+    """Give a complete document its number; raises FileExistsError where the number is taken, and OSError."""
+    try:
+        os.link(whole, path)
+        return
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    with open(path, "xb") as stream:
+        try:
+            stream.write(document)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
 
 
 def read(folder: str) -> History:
@@ -123,7 +149,7 @@ def read(folder: str) -> History:
 
 
 def _read(folder: str, names: Mapping[str, int]) -> History:
-    """The runs in these documents; raises OSError."""
+    """The runs in these documents; raises ProjectError for one that cannot be read."""
     entries, damaged = [], []
     for name, number in sorted(names.items(), key=lambda item: item[1]):
         path = f"{folder}/{name}"
@@ -131,6 +157,10 @@ def _read(folder: str, names: Mapping[str, int]) -> History:
             continue
         try:
             entries.append(Entry(number, _decode(Path(path).read_bytes())))
+        except OSError as error:
+            raise ProjectError(
+                f"{for_terminal(path)}: {error.strerror}; expected a recorded run that can be read"
+            ) from None
         except (ValueError, RecursionError) as error:
             put_aside = f"mv {shlex.quote(path)} {shlex.quote(f'{path}.damaged')}"
             damaged.append(

@@ -98,7 +98,7 @@ def fastest(cells: Sequence[CellResult], comparisons: Sequence[Comparison]) -> d
         return {
             "name": "Shown to be fastest",
             "value": first.backend,
-            "says": f"{at}; faster than every other backend"
+            "says": f"{at}; shown to be faster than every other backend that runs wasm and could be compared"
             + ("" if numbers.group_letters else " with the same module"),
         }
     more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""

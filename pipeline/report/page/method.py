@@ -32,8 +32,12 @@ def protocol(results: Results) -> list[tuple[str, str]]:
     return [
         ("protocol", f"{chosen.name}: {rounds_text(results.cells)} a cell"),
         ("confidence", percent(chosen.confidence)),
-        *((name, f"{value:.15g}") for name, value in settings if value is not None),
+        *((name, _number(value)) for name, value in settings if value is not None),
     ]
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.15g}"
 
 
 def workloads(results: Results) -> list[tuple[str, list[tuple[str, str]]]]:
