@@ -1,4 +1,4 @@
-"""Modules that were made elsewhere, as artifacts."""
+"""Modules that were made by others, as artifacts."""
 
 import wasmtime
 
