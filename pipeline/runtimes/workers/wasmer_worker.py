@@ -41,70 +41,24 @@ def _import_compiler(compiler: str) -> Any:
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     started = time.perf_counter()
-    try:
-        compiler = _import_compiler(options["compiler"])
-        import wasmer
-        from wasmer import wasi
-    except ImportError as error:
-        if "is not available on this system" not in str(error):
-            raise
-        # A stub, which PyPI has for every version without a wheel.
-        python = "%d.%d" % sys.version_info[:2]
-        raise serve.Unavailable("this release does not run on CPython %s: %s" % (python, error))
-
+    compiler = _import_all(options["compiler"])
     runtime_seconds = time.perf_counter() - started
+    import wasmer
+    from wasmer import wasi
 
     store = wasmer.Store(wasmer.engine.JIT(compiler.Compiler))
     with open(path, "rb") as stream:
         data = stream.read()
     before = elf.executable_bytes()
     started = time.perf_counter()
-    try:
-        module = wasmer.Module(store, data)
-    except RuntimeError as error:
-        raise serve.Refused(str(error))
-    except BaseException as error:
-        # A fault of this release's compiler, not of the module: Cranelift's on some SIMD code.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise serve.Unavailable("this release's compiler panics on the module: %s" % error)
+    module = _compile(store, data)
     compile_seconds = time.perf_counter() - started
     code_bytes = elf.executable_bytes() - before
     timed = options.get("clock")
     version = None if timed else wasi.get_version(module, strict=True)
     if not timed and (version is None or not any(export.name == "_start" for export in module.exports)):
         raise serve.Refused("not a WASI command: no WASI imports or no export _start")
-    # This release gives a guest a folder only to read and write.
-    copy = inputs.Copy(options["files"]) if "files" in options else None
-    forget_input = _reader(store) if "stdin" in options else lambda: None
-
-    def call(imports: Any, name: str) -> Tuple[Any, serve.Facts]:
-        try:
-            begun = time.perf_counter()
-            start = getattr(wasmer.Instance(module, imports).exports, name)
-            started = time.perf_counter()
-            result = start()
-            wall_seconds = time.perf_counter() - started
-            return result, {"wall_seconds": wall_seconds, "instantiate_seconds": started - begun}
-        except RuntimeError as error:
-            raise _ended(str(error))
-
-    def run(request: serve.Facts) -> serve.Facts:
-        if timed:
-            timer = clock.Clock(timed, request["speed"])
-            score, facts = call(_clock_only(store, timed, timer), "run")
-            return dict(facts, returned=timer.returned(score))
-        argv = request["argv"]
-        state = wasi.StateBuilder(argv[0]).arguments(argv[1:])
-        if copy:
-            copy.restore()
-            state.map_directory("/", copy.path)
-        environment = state.finalize()
-        try:
-            return call(environment.generate_import_object(store, version), "_start")[1]
-        finally:
-            forget_input()
-
+    run = _timed(store, module, timed) if timed else _command(store, module, version, options)
     return run, {
         "runtime_seconds": runtime_seconds,
         "compile_seconds": compile_seconds,
@@ -112,6 +66,82 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         "version": wasmer.__version__,
         "proof": {"compiler": store.compiler_name, "engine": store.engine_name},
     }
+
+
+def _import_all(compiler: str) -> Any:
+    """Import the runtime and the compiler; raises Unavailable where PyPI has only a stub of them."""
+    try:
+        package = _import_compiler(compiler)
+        importlib.import_module("wasmer")
+        return package
+    except ImportError as error:
+        if "is not available on this system" not in str(error):
+            raise
+        # A stub, which PyPI has for every version without a wheel.
+        python = "%d.%d" % sys.version_info[:2]
+        raise serve.Unavailable("this release does not run on CPython %s: %s" % (python, error))
+
+
+def _compile(store: Any, data: bytes) -> Any:
+    import wasmer
+
+    try:
+        return wasmer.Module(store, data)
+    except RuntimeError as error:
+        raise serve.Refused(str(error))
+    except BaseException as error:
+        # A fault of this release's compiler, not of the module: Cranelift's on some SIMD code.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise serve.Unavailable("this release's compiler panics on the module: %s" % error)
+
+
+def _timed(store: Any, module: Any, kind: str) -> serve.Run:
+    """Runs of a module that exports ``run``, on a clock of this worker."""
+
+    def run(request: serve.Facts) -> serve.Facts:
+        timer = clock.Clock(kind, request["speed"])
+        score, facts = _call(module, _clock_only(store, kind, timer), "run")
+        return dict(facts, returned=timer.returned(score))
+
+    return run
+
+
+def _command(store: Any, module: Any, version: Any, options: serve.Facts) -> serve.Run:
+    """Runs of a WASI command."""
+    from wasmer import wasi
+
+    # This release gives a guest a folder only to read and write.
+    copy = inputs.Copy(options["files"]) if "files" in options else None
+    forget_input = _reader(store) if "stdin" in options else lambda: None
+
+    def run(request: serve.Facts) -> serve.Facts:
+        argv = request["argv"]
+        state = wasi.StateBuilder(argv[0]).arguments(argv[1:])
+        if copy:
+            copy.restore()
+            state.map_directory("/", copy.path)
+        environment = state.finalize()
+        try:
+            return _call(module, environment.generate_import_object(store, version), "_start")[1]
+        finally:
+            forget_input()
+
+    return run
+
+
+def _call(module: Any, imports: Any, name: str) -> Tuple[Any, serve.Facts]:
+    import wasmer
+
+    try:
+        begun = time.perf_counter()
+        start = getattr(wasmer.Instance(module, imports).exports, name)
+        started = time.perf_counter()
+        result = start()
+        wall_seconds = time.perf_counter() - started
+        return result, {"wall_seconds": wall_seconds, "instantiate_seconds": started - begun}
+    except RuntimeError as error:
+        raise _ended(str(error))
 
 
 def _reader(store: Any) -> Callable[[], None]:
