@@ -13,7 +13,7 @@ from typing import Any
 from toolchain.model import Variant
 
 #: {dimension: label of its choice}, and {"dimension #": number} where that is a range: a point in the space.
-Params = Mapping[str, Any]
+Params = Mapping[str, str | int]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Space:
         found = []
         for name in self.dimensions:
             choice = self.choice(name, params)
-            number = None if choice.low is None else params[numbered(name)]
+            number = None if choice.low is None else int(params[numbered(name)])
             found.append(choice.at(number))
         return found
 
@@ -64,9 +64,9 @@ class Space:
         """The whole variant of a point, without a name."""
         return combine(self.choose(params))
 
-    def first(self) -> dict[str, Any]:
+    def first(self) -> dict[str, str | int]:
         """The point of each dimension's first choice; ranges at their lower end."""
-        point: dict[str, Any] = {}
+        point: dict[str, str | int] = {}
         for name, choices in self.dimensions.items():
             point[name] = choices[0].label
             if choices[0].low is not None:
@@ -81,9 +81,10 @@ class Space:
         }
         return Space({name: choices for name, choices in left.items() if choices})
 
-    def find(self, variant: Variant) -> dict[str, Any] | None:
+    def find(self, variant: Variant) -> dict[str, str | int] | None:
         """The point of a variant, in any order of flags; None if it is not in the space, or in a range."""
-        wanted, params = _bag(variant), {}
+        wanted = _bag(variant)
+        params: dict[str, str | int] = {}
         for name, choices in self.dimensions.items():
             within = [c for c in choices if c.low is None and _bag(c.part) <= wanted]
             if not within:

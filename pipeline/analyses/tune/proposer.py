@@ -24,7 +24,7 @@ _RANDOM_SHARE = 0.3
 _MOST_PROPOSED, _MOST_DRAWN = 30, 200
 
 
-def starts(space: Space, variants: Iterable[Variant]) -> list[dict[str, Any]]:
+def starts(space: Space, variants: Iterable[Variant]) -> list[dict[str, str | int]]:
     """The points of those variants that the space contains; its first choices if it contains none."""
     points = [point for point in map(space.find, variants) if point is not None]
     unique = [point for i, point in enumerate(points) if point not in points[:i]]
@@ -44,12 +44,12 @@ class Proposer:
         self._optuna, self._space = optuna, space
         self._random = random.Random(seed)
         self._waiting = [dict(point) for point in first]
-        self._tried: list[dict[str, Any]] = []
+        self._tried: list[dict[str, str | int]] = []
         tpe = optuna.samplers.TPESampler(seed=seed)
         self._study = optuna.create_study(direction="maximize", sampler=tpe)
         self._asked: Any = None
 
-    def propose(self, best: Params | None) -> dict[str, Any] | None:
+    def propose(self, best: Params | None) -> dict[str, str | int] | None:
         """A point that was not tried, near the best one if there is one; None where none is left."""
         self._waiting = [point for point in self._waiting if point not in self._tried]
         if self._waiting:
@@ -63,8 +63,8 @@ class Proposer:
         drawn = (self._random_point() for _ in range(_MOST_DRAWN))
         return next((point for point in drawn if point not in self._tried), None)
 
-    def _random_point(self) -> dict[str, Any]:
-        point: dict[str, Any] = {}
+    def _random_point(self) -> dict[str, str | int]:
+        point: dict[str, str | int] = {}
         for name, choices in self._space.dimensions.items():
             choice = self._random.choice(choices)
             point[name] = choice.label
@@ -72,7 +72,7 @@ class Proposer:
                 point[numbered(name)] = self._random.randint(choice.low, choice.high)
         return point
 
-    def _fixed(self, best: Params, factor: int) -> dict[str, Any]:
+    def _fixed(self, best: Params, factor: int) -> dict[str, str | int]:
         """What stays of the best point, and the replacements that are drawn without the model."""
         names = list(self._space.dimensions)
         number = min(len(names), factor * self._random.choice(_CHANGES))
@@ -84,11 +84,11 @@ class Proposer:
                 fixed[name] = self._random.choice(others or [best[name]])
         return fixed
 
-    def _ask(self, fixed: Params) -> dict[str, Any]:
+    def _ask(self, fixed: Params) -> dict[str, str | int]:
         if fixed:
             self._study.enqueue_trial(dict(fixed))
         self._asked = trial = self._study.ask()
-        point: dict[str, Any] = {}
+        point: dict[str, str | int] = {}
         for name, choices in self._space.dimensions.items():
             point[name] = trial.suggest_categorical(name, [choice.label for choice in choices])
             choice = self._space.choice(name, point)
