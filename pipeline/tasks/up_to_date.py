@@ -69,7 +69,6 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "host": fingerprint(),
             "other hosts": host_records.state(),
             "sweeps": sorted(glob(paths.sweep("*", "json"))),
-            "history": sorted(glob(f"{paths.HISTORY}/*")),
             "python": packages.python_version(),
         }
     )

@@ -172,4 +172,5 @@ def test_no_type_of_a_configuration_file_has_a_pattern():
     """msgspec 0.22 frees a pattern too often in a union of a string and a list, and Python crashes."""
     rooms = [path for room in ("core", "workloads", "experiment") for path in (PIPELINE / room).rglob("*.py")]
     assert len(rooms) > 20
+    rooms.remove(PIPELINE / "core" / "host.py")  # of host.json, where it is no union
     assert [path for path in rooms if "pattern=r" in path.read_text(encoding="utf-8")] == []
