@@ -58,17 +58,21 @@ def test_a_log_is_complete_and_plain(workspace):
     assert re.search(line, outcome.stdout, re.MULTILINE)
 
 
-def piped(workspace, command, lines=1):
-    """(standard output, standard error) of doit in a pipe whose reader ends after some lines."""
-    shell = f'"$0" -m doit {command} | head -{lines}'
-    outcome = subprocess.run(
-        ["bash", "-c", shell, sys.executable],
+def in_shell(workspace, words):
+    """doit with these words and redirections, as bash reads them."""
+    return subprocess.run(
+        ["bash", "-c", f'"$0" -m doit {words}', sys.executable],
         cwd=workspace.path,
         env=environment(workspace.path),
         capture_output=True,
         text=True,
         timeout=300,
     )
+
+
+def piped(workspace, command, lines=1):
+    """(standard output, standard error) of doit in a pipe whose reader ends after some lines."""
+    outcome = in_shell(workspace, f"{command} | head -{lines}")
     return outcome.stdout, outcome.stderr
 
 
@@ -95,14 +99,7 @@ def test_a_run_whose_reader_ends_early_goes_on_next_time(workspace):
 def test_outputs_that_are_closed(workspace):
     for command in ("list", "help", "run help tune"):
         for redirection in (">&-", "2>&-", "<&- >&- 2>&-"):
-            shell = f'"$0" -m doit {command} {redirection}'
-            outcome = subprocess.run(
-                ["bash", "-c", shell, sys.executable],
-                cwd=workspace.path,
-                env=environment(workspace.path),
-                capture_output=True,
-                text=True,
-            )
+            outcome = in_shell(workspace, f"{command} {redirection}")
             assert (outcome.returncode, outcome.stderr) == (0, ""), (command, redirection)
 
 
