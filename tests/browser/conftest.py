@@ -58,6 +58,22 @@ def _written(folder, *inputs):
     return path.as_uri()
 
 
+#: True once the page's own script has run.
+READY = "performance.getEntriesByName('page-ready').length === 1"
+
+
+def wait_until(tab, condition):
+    """Wait up to 10 s for a condition in JavaScript.
+
+    Playwright's own wait compiles its text in the page, which the page's policy forbids.
+    """
+    tab.evaluate(
+        "new Promise((resolve, reject) => { const end = performance.now() + 10000; const look = () => "
+        f"{condition} ? resolve() : performance.now() > end ? reject(new Error('waited 10 s')) "
+        ": setTimeout(look, 20); look() })"
+    )
+
+
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """The address of a page with everything on it."""
@@ -99,7 +115,7 @@ def visit(browser):
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(address)
         if ready:
-            tab.wait_for_function("performance.getEntriesByName('page-ready').length === 1")
+            wait_until(tab, READY)
         return tab
 
     yield open_

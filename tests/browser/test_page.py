@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.conftest import READY, wait_until
 from tests.data import page_inputs
 from tests.data.page_inputs import HOSTILE
 
@@ -84,7 +85,7 @@ def test_filters_narrow_together_and_the_count_is_announced(visit, whole):
     tab.get_by_label("Search").fill("no such words")
     assert _shown(tab) == 0
     tab.get_by_role("button", name="Clear").click()
-    tab.wait_for_function("document.getElementById('every-count').textContent.startsWith('42 of')")
+    wait_until(tab, "document.getElementById('every-count').textContent.startsWith('42 of')")
     tab.get_by_label("Search").fill("WASMTIME O3")
     assert _texts(tab, f"{EVERY}:not([hidden]) > th") == ["coremark/zig/O3/wasmtime.cranelift"]
 
@@ -141,7 +142,7 @@ def test_the_theme_follows_the_system_and_then_the_switch(visit, whole):
     assert light == "rgb(255, 255, 255)"
     assert dark != light
     tab.reload()
-    tab.wait_for_function("performance.getEntriesByName('page-ready').length === 1")
+    wait_until(tab, READY)
     assert _paper(tab) == light
     assert tab.get_by_label("Light").is_checked()
     tab.get_by_label("Auto").check()
@@ -155,7 +156,7 @@ def test_the_theme_switches_where_storage_is_forbidden(visit, whole):
         "{get() { throw new DOMException('no', 'SecurityError') }})"
     )
     tab.goto(whole)
-    tab.wait_for_function("performance.getEntriesByName('page-ready').length === 1")
+    wait_until(tab, READY)
     tab.get_by_label("Dark").check()
     assert _paper(tab) != "rgb(255, 255, 255)"
 
