@@ -20,7 +20,7 @@ from pipeline.measure.machine_state import Conditions, Limits
 from pipeline.measure.worker_messages import Evidence
 from pipeline.stats.undisturbed import Series
 
-SCHEMA = 6
+SCHEMA = 7
 
 
 class Chunks(msgspec.Struct, kw_only=True):
