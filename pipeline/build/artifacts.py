@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.build import libraries
-from pipeline.build.compilers import complaint, raise_if_disturbed, run
+from pipeline.build.compilers import complaint, run, settled
 from pipeline.build.flag_check import FlagRecord
+from pipeline.build.module_facts import facts_of
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
-from pipeline.core.errors import BuildError
 from pipeline.core.files import fresh_file, read_record, sha256, write_atomic
 from pipeline.core.model import Workload
 from pipeline.core.processes import run_to_end
@@ -68,8 +68,8 @@ def compile_object(spec: BuildSpec, source: str) -> None:
             command = toolchain.compile(target, program_flags(spec, source), path, temporary)
             listed = f"{temporary}.d"
             try:
-                outcome = run(toolchain, [*command, "-MD", "-MF", listed])
-                raise_if_disturbed(outcome, f"{toolchain.name} {path}")
+                command_listing = [*command, "-MD", "-MF", listed]
+                outcome = settled(lambda: run(toolchain, command_listing), f"{toolchain.name} {path}")
                 if outcome.returncode != 0:
                     refusal = _needed(outcome.stderr, f"{path} does not compile")
                     Path(temporary).touch()
@@ -118,6 +118,7 @@ def link(spec: BuildSpec) -> None:
     refusal = next((r for r in map(_refusal, spec.objects) if r), None) or _link(spec)
     if refusal is not None:
         write_atomic(output, b"")
+    found = facts_of(Path(output).read_bytes()) if target == WASM and refusal is None else None
     record = ArtifactRecord(
         present=refusal is None,
         reason=refusal,
@@ -128,7 +129,8 @@ def link(spec: BuildSpec) -> None:
         link=variant.link,
         wasm_opt=variant.wasm_opt,
         needs=variant.needs,
-        features=_features(output) if target == WASM and refusal is None else (),
+        features=found.features if found else (),
+        unrunnable=found.unrunnable if found else None,
         target=spec.toolchain.triple(target) if refusal is None else target,
         sha256=None if refusal else sha256(output),
         bytes=None if refusal else os.path.getsize(output),
@@ -144,8 +146,7 @@ def _link(spec: BuildSpec) -> str | None:
         libc_dir = paths.libc(toolchain.name, target)
         archives = libraries.archives(toolchain, target, spec.workload.libraries)
         command = toolchain.link(target, spec.objects, libc_dir, temporary, variant.link, archives)
-        outcome = run(toolchain, command)
-        raise_if_disturbed(outcome, f"{toolchain.name} link of {spec.artifact.path}")
+        outcome = settled(lambda: run(toolchain, command), f"{toolchain.name} link of {spec.artifact.path}")
         if outcome.returncode != 0:
             refusal = _needed(outcome.stderr, "it does not link")
         elif target == WASM:
@@ -169,24 +170,10 @@ def _stubbed(objects: Sequence[str]) -> str | None:
     return None
 
 
-def _features(path: str) -> tuple[str, ...] | None:
-    """The features of a module that was linked here; raises BuildError where its reader died."""
-    from pipeline.wasm.features import features  # not for a run that links nothing
-    from pipeline.wasm.sections import WasmError
-    from pipeline.wasm.wasm_tools import Died
-
-    try:
-        return tuple(sorted(features(Path(path).read_bytes())))
-    except Died as error:
-        raise BuildError(f"{path}: {error}") from None
-    except WasmError:
-        return None
-
-
 def _optimise(flags: Sequence[str], module: str) -> str | None:
     """Let wasm-opt rewrite a module in its place; returns why it does not."""
-    outcome = run_to_end(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
-    raise_if_disturbed(outcome, "wasm-opt")
+    command = wasm_opt.command(flags, module, f"{module}.opt")
+    outcome = settled(lambda: run_to_end(command, wasm_opt.environment()), "wasm-opt")
     if outcome.returncode != 0:
         return f"wasm-opt refuses the module: {complaint(outcome.stderr)}"
     os.replace(f"{module}.opt", module)

@@ -53,7 +53,7 @@ def _has(backend: Backend, protocol: Protocol, feature: str) -> bool:
     key = backend.name, feature
     if key not in _answers:
         module = feature_probes.probe(feature) if feature else feature_probes.baseline()
-        _answers[key] = _runs(backend, protocol, module)
+        _answers[key] = _runs(backend.with_features([feature]), protocol, module)
     return _answers[key]
 
 

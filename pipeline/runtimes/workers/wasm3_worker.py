@@ -16,6 +16,7 @@ from importlib import metadata
 from typing import Any, Callable, Optional, Tuple
 
 import clock
+import custom_sections
 import elf
 import inputs
 import serve
@@ -71,7 +72,9 @@ def _pointer(item: Any, environment: Any) -> int:
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with open(path, "rb") as stream:
-        data = _without_names(stream.read())
+        # It looks for an export among the names first. Where wasm-ld exports a wrapper as "_start", the
+        # function of that name runs no constructors.
+        data = custom_sections.without(stream.read(), b"name")
     timed = options.get("clock")
     before = elf.executable_bytes()
     data, encoding, seconds = _accepted(data, timed)
@@ -141,33 +144,6 @@ def _linking(timer: clock.Clock, kind: str) -> _Link:
     return lambda module, _: module.link_function("env", "clock_ms", signature, timer)
 
 
-def _without_names(data: bytes) -> bytes:
-    """The module without the names of its functions: wasm3 looks for an export among them first.
-
-    Where wasm-ld exports a wrapper as "_start", the function of that name runs no constructors.
-    """
-    kept, at = data[:8], 8
-    while at < len(data):
-        size, start = _leb(data, at + 1)
-        length, name = _leb(data, start)
-        if data[at] != 0 or data[name : name + length] != b"name":
-            kept += data[at : start + size]
-        at = start + size
-    return kept
-
-
-def _leb(data: bytes, at: int) -> Tuple[int, int]:
-    """An unsigned LEB128 number, and what follows it; 0 where the module ends, which wasm3 will refuse."""
-    number = shift = 0
-    while at < len(data):
-        byte = data[at]
-        number |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            break
-    return number, at
-
-
 def _accepted(data: bytes, timed: Optional[str]) -> Tuple[bytes, str, float]:
     """The module as wasm3 accepts it, how it is encoded, and how long it took to compile.
 
@@ -177,7 +153,7 @@ def _accepted(data: bytes, timed: Optional[str]) -> Tuple[bytes, str, float]:
         return data, "as given", _compile(data, timed)
     except RuntimeError as error:
         refused = str(error)
-    again = _reencode(data)
+    again = _reencode(custom_sections.without(data))
     try:
         return again, "re-encoded by wabt", _compile(again, timed)
     except RuntimeError as error:
