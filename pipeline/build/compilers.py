@@ -74,10 +74,10 @@ def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> 
 def settled(
     ask: Callable[[], subprocess.CompletedProcess[str]], what: str
 ) -> subprocess.CompletedProcess[str]:
-    """The outcome of a compiler, a linker or wasm-opt; raises BuildError or DiskFull where the machine failed.
+    """What a compiler, a linker or wasm-opt answers; raises BuildError or DiskFull where the machine failed.
 
-    One that crashes is asked once more. If it crashes again, that is a finding about what it was given, like an
-    error that it reports: its complaint then says so.
+    One that crashes is asked once more. If it crashes again, that is a finding about what it was given, like
+    an error that it reports: its complaint then says so.
     """
     outcome = ask()
     if _crashed(outcome):

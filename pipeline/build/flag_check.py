@@ -34,8 +34,8 @@ def check_flags(
     """Ask compiler, linker and wasm-opt about a variant, for each target, before anything is built.
 
     Raises BadInput where a needed wasm module, or all that is needed, is refused; flags that only the
-    native compiler refuses (-msimd128) are recorded, and the native cell says so. With ``others``, which build
-    the variant too, every refusal is only recorded: compilers know different flags. A toolchain or a
+    native compiler refuses (-msimd128) are recorded, and the native cell says so. With ``others``, which
+    build the variant too, every refusal is only recorded: compilers know different flags. A toolchain or a
     wasm-opt that is not here is recorded as well. What is recorded does not depend on what is needed,
     so that a filter makes nothing stale.
     """

@@ -1,4 +1,4 @@
-"""What is recorded of a wasm module, whoever linked it. A fact that cannot be read is missing, the others stay."""
+"""What is recorded of a module, whoever linked it. A fact that cannot be read is missing, the others stay."""
 
 from __future__ import annotations
 

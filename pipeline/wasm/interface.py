@@ -1,8 +1,8 @@
 """What a module wants from its host and offers it, checked once, before any runtime gets it.
 
-Two interfaces can be run: a WASI command, and an export ``run`` that gets a clock. What is wrong with a module
-that has neither is one sentence, the same for all backends, in place of what each of them would make of it: an
-import of a wrong type ends one with a trap and another with a compiler's error.
+Two interfaces can be run: a WASI command, and an export ``run`` that gets a clock. What is wrong with a
+module that has neither is one sentence, the same for all backends, in place of what each of them would make
+of it: an import of a wrong type ends one with a trap and another with a compiler's error.
 """
 
 from __future__ import annotations

@@ -184,10 +184,10 @@ def _engine(options: serve.Facts) -> wasmtime.Engine:
     """The engine that the options describe; raises serve.Unavailable where this release has none such."""
     plain = options["compiler"] == "cranelift" and "target" not in options
     features = options.get("features")
-    if features and _aborts(options):
-        if not _aborts(dict(options, features=[])):
-            raise serve.Refused("this engine cannot turn on %s" % ", ".join(features))
-    if not plain and _aborts(dict(options, features=[])):
+    bare = dict(options, features=[])
+    if features and _aborts(options) and not _aborts(bare):
+        raise serve.Refused("this engine cannot turn on %s" % ", ".join(features))
+    if not plain and _aborts(bare):
         wanted = str(options.get("target") or options["compiler"]).capitalize()
         raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, wanted))
     return wasmtime.Engine(_config(options))
