@@ -122,6 +122,8 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-isystem", simde]
     if throws:
         options.append("-DTHROWS")
+    if _mentions(folder, "guest.h", "wasm_rt_shared_memory_t"):
+        options.append("-Wno-incompatible-pointer-types")  # which its own code has there
     if timed:
         options.append("-DCLOCK_BITS=" + timed[1:])
     elif not _mentions(folder, "guest.h", "struct w2c_wasi__snapshot__preview1;"):
