@@ -12,6 +12,7 @@ import msgspec
 from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
+from pipeline.measure.guest_errors import explained
 from pipeline.measure.worker_messages import Loaded, Ran
 from pipeline.runtimes.worker_process import Worker
 
@@ -97,10 +98,9 @@ class Guest:
         whole = {"op": "run", "watch": watch, **request}
         answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
         if answer.outcome == "trap":
-            raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
+            raise Ended(Status.TRAP, f"{self.who}: {explained(answer.message, answer)}")
         if answer.code != 0:
-            message = answer.message.partition(": ")[2]
-            what = f"the guest exited with {answer.code}" + (f": {message}" if message else "")
+            what = explained(f"the guest exited with {answer.code}", answer)
             raise Ended(Status.INVALID, f"{self.who}: {what}")
         if answer.stdout_bytes > OUTPUT_LIMIT:
             raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")

@@ -5,6 +5,8 @@ const fs = require("fs");
 const { join, relative } = require("path");
 const guest = require("./guest.js");
 
+Error.stackTraceLimit = 48; // for a trap's backtrace
+
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 // Opened once, here: in an open file /proc/thread-self stays the thread that opened it.
 const schedstat = openSchedstat();

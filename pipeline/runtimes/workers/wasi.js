@@ -22,8 +22,8 @@ function encode(text) {
   return Uint8Array.from(unescape(encodeURIComponent(text)), (c) => c.charCodeAt(0));
 }
 
-// What a guest can ask for, over the memory that `memory()` returns.
-function calls(argv, host, memory, output) {
+// What a guest can ask for, over the memory that `memory()` returns; `outputs` take what it writes to 1 and 2.
+function calls(argv, host, memory, outputs) {
   const strings = argv.map((text) => encode(text + "\0"));
   const view = () => new DataView(memory().buffer);
   const bytes = (at, size) => new Uint8Array(memory().buffer, at >>> 0, size >>> 0);
@@ -80,7 +80,7 @@ function calls(argv, host, memory, output) {
       let size = 0;
       for (const part of vectors(at, count)) {
         size += part.length;
-        if (fd === 1) output.add(part);
+        outputs[fd - 1].add(part);
       }
       set32(result, size);
       return OK;

@@ -13,12 +13,13 @@ import os
 import subprocess
 import time
 from importlib import metadata
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import clock
 import elf
 import inputs
 import serve
+import wasm3_names
 from wasm3_wasi import Wasi
 
 # Not a statement: the module is not there where this file is checked.
@@ -71,12 +72,12 @@ def _pointer(item: Any, environment: Any) -> int:
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with open(path, "rb") as stream:
-        data = _without_names(stream.read())
+        data, names = wasm3_names.without_names(stream.read())
     timed = options.get("clock")
     before = elf.executable_bytes()
     data, encoding, seconds = _accepted(data, timed)
     added = elf.executable_bytes() - before
-    run = _timed(data, timed) if timed else _command(data, options)
+    run = _timed(data, names, timed) if timed else _command(data, names, options)
     return run, {
         "compile_seconds": seconds,
         # It makes no machine code; the size of its own is not to be had.
@@ -92,11 +93,12 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     }
 
 
-def _command(data: bytes, options: serve.Facts) -> serve.Run:
+def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.Run:
     files = inputs.contents(options["files"]) if "files" in options else None
 
     def run(request: serve.Facts) -> serve.Facts:
         wasi = Wasi(request["argv"], files)
+        before = os.fstat(2).st_size
         started = time.perf_counter()
         instance = Instance(data, wasi.link, "_start")
         begun = time.perf_counter()
@@ -104,7 +106,7 @@ def _command(data: bytes, options: serve.Facts) -> serve.Run:
             instance.start()
         except (RuntimeError, SystemExit) as error:
             if wasi.exit_code is None:
-                raise serve.Trap(str(error) or "trap")
+                raise wasm3_names.trap(str(error), names, before)
         finally:
             wall = time.perf_counter() - begun
             instance.free()
@@ -115,18 +117,19 @@ def _command(data: bytes, options: serve.Facts) -> serve.Run:
     return run
 
 
-def _timed(data: bytes, kind: str) -> serve.Run:
+def _timed(data: bytes, names: Dict[int, str], kind: str) -> serve.Run:
     """Runs of a module that exports ``run`` and imports ``env.clock_ms`` of this kind: see clock.py."""
 
     def run(request: serve.Facts) -> serve.Facts:
         timer = clock.Clock(kind, request["speed"])
+        before = os.fstat(2).st_size
         started = time.perf_counter()
         instance = Instance(data, _linking(timer, kind), "run")
         begun = time.perf_counter()
         try:
             score = instance.start()
         except RuntimeError as error:
-            raise serve.Trap(str(error) or "trap")
+            raise wasm3_names.trap(str(error), names, before)
         finally:
             wall = time.perf_counter() - begun
             instance.free()
@@ -139,33 +142,6 @@ def _timed(data: bytes, kind: str) -> serve.Run:
 def _linking(timer: clock.Clock, kind: str) -> _Link:
     signature = {"i32": "i()", "i64": "I()"}[kind]
     return lambda module, _: module.link_function("env", "clock_ms", signature, timer)
-
-
-def _without_names(data: bytes) -> bytes:
-    """The module without the names of its functions: wasm3 looks for an export among them first.
-
-    Where wasm-ld exports a wrapper as "_start", the function of that name runs no constructors.
-    """
-    kept, at = data[:8], 8
-    while at < len(data):
-        size, start = _leb(data, at + 1)
-        length, name = _leb(data, start)
-        if data[at] != 0 or data[name : name + length] != b"name":
-            kept += data[at : start + size]
-        at = start + size
-    return kept
-
-
-def _leb(data: bytes, at: int) -> Tuple[int, int]:
-    """An unsigned LEB128 number, and what follows it; 0 where the module ends, which wasm3 will refuse."""
-    number = shift = 0
-    while at < len(data):
-        byte = data[at]
-        number |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            break
-    return number, at
 
 
 def _accepted(data: bytes, timed: Optional[str]) -> Tuple[bytes, str, float]:
