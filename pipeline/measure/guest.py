@@ -57,6 +57,7 @@ class Guest:
     peak_rss_bytes: int | None = None
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
     wall_seconds: float = 0.0  # of the last run, host side
+    page_faults: int | None = None  # of the last run; None where the worker does not tell
     output: bytes = b""  # of the last run
     first_run_seconds: float | None = None  # host side, of the first run that was valid
     instantiate_seconds: float | None = None  # of the same
@@ -109,6 +110,7 @@ class Guest:
             self.first_run_seconds = answer.wall_seconds
             self.instantiate_seconds = answer.instantiate_seconds
         self.cpu_share = answer.cpu_share
+        self.page_faults = answer.page_faults
         try:
             self.output = answer.stdout.encode("latin-1")  # a character a byte
         except UnicodeEncodeError:

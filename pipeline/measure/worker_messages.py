@@ -65,4 +65,5 @@ class Ran(msgspec.Struct, frozen=True):
     cpu_share: Share = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
     instantiate_seconds: Seconds | None = None
     peak_rss_bytes: Count | None = None
+    page_faults: Count | None = None  # of the process that ran the guest, from before it was instantiated
     returned: Returned | None = None

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from pipeline.core.errors import ProjectError, WorkerCrash, WorkerError, WorkerTimeout
-from pipeline.core.processes import die_with_parent, signal_name, starting
+from pipeline.core.processes import die_with_parent, signal_name, starting, without_huge_pages
 
 #: Bytes that one file written by a worker may have: a guest's output goes to one.
 FILE_LIMIT = 64 * 1024 * 1024
@@ -74,6 +74,7 @@ class Worker:
 
         def limit() -> None:
             die_with_parent(parent)
+            without_huge_pages()
             for kind, most in limits:
                 resource.setrlimit(kind, (most, most))
 

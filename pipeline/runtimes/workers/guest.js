@@ -123,6 +123,7 @@ function run(module, { argv, speed }, host, kind) {
     host.collect();
     garbage = 0;
   }
+  const faults = host.page_faults();
   let begun = now();
   let cpu = host.cpu();
   let started = begun;
@@ -152,6 +153,7 @@ function run(module, { argv, speed }, host, kind) {
   answer.wall_seconds = Number(now() - started) / 1e9;
   answer.cpu_share = (host.cpu() - cpu) / answer.wall_seconds;
   if (memory instanceof WebAssembly.Memory) garbage += memory.buffer.byteLength;
+  answer.page_faults = host.page_faults() - faults;
   answer.stdout_bytes = output.size;
   answer.stdout = output.text();
   answer.stderr = errors.text();

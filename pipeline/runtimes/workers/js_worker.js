@@ -21,6 +21,10 @@ const host = {
     // The kernel brings its sum for a running thread up to date when the whole process is asked for.
     return Number(buffer.latin1Slice(0, fs.readSync(schedstat, buffer, 0, 100, 0)).split(" ", 1)[0]) / 1e9;
   },
+  page_faults() {
+    const used = process.resourceUsage();
+    return used.minorPageFault + used.majorPageFault;
+  },
   random: (bytes) => void require("crypto").randomFillSync(bytes),
   collect() {
     if (globalThis.Bun) return Bun.gc(true);

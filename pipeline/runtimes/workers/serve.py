@@ -3,8 +3,8 @@
 A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, facts)``;
 ``run(request)`` runs the guest once with the arguments ``request["argv"]``, its standard output on
 descriptor 1 and its standard error on descriptor 2, and returns a dictionary of facts, or raises ``Trap`` or
-``Exit``. A run in a process of its own adds that process's CPU time as the fact ``child_cpu_seconds``; a
-runtime that keeps standard error to itself adds what the guest wrote to it as the fact ``stderr``. Everything
+``Exit``. A run in a process of its own adds what that process used as the facts ``child_cpu_seconds`` and
+``child_page_faults``; a runtime that keeps standard error to itself adds what the guest wrote to it as the fact ``stderr``. Everything
 that the guest could reach is out of the way first: the protocol moves to descriptors of its own.
 
 Descriptor 2 is the file that the parent reads when this process has died. What a guest adds to it is taken
@@ -17,6 +17,7 @@ as "NAME" and "/NAME", and cannot change: that is ``load``'s affair, see inputs.
 
 import json
 import os
+import resource
 import stat
 import tempfile
 import time
@@ -115,7 +116,7 @@ def _run(run: Run, request: Facts) -> Facts:
     facts = {}  # type: Facts
     outcome, code, message = "exit", 0, ""
     backtrace = []  # type: Sequence[str]
-    cpu, wall = time.process_time(), time.perf_counter()
+    faults, cpu, wall = page_faults(), time.process_time(), time.perf_counter()
     try:
         facts = run(request)
     except Exit as error:
@@ -124,6 +125,7 @@ def _run(run: Run, request: Facts) -> Facts:
         outcome, message, backtrace = "trap", str(error), error.backtrace
     wall = time.perf_counter() - wall
     cpu = time.process_time() - cpu + facts.pop("child_cpu_seconds", 0.0)
+    faults = facts.pop("child_page_faults", page_faults() - faults)
     answer = {
         "outcome": outcome,
         "code": code,
@@ -132,6 +134,7 @@ def _run(run: Run, request: Facts) -> Facts:
         "wall_seconds": wall,
         # Below 1 where other processes had the processor.
         "cpu_share": cpu / wall,
+        "page_faults": faults,
         "stdout_bytes": os.fstat(1).st_size,
         # A character a byte.
         "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("latin-1"),
@@ -156,3 +159,9 @@ def _take_stderr(before: Optional[int]) -> bytes:
     os.ftruncate(2, before)
     os.lseek(2, before, os.SEEK_SET)
     return added
+
+
+def page_faults() -> int:
+    """How many pages the kernel has given this process so far, at their first use."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_minflt + usage.ru_majflt

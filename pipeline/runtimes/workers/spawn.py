@@ -52,6 +52,7 @@ def spawn(
     return {
         "wall_seconds": wall,
         "child_cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "child_page_faults": usage.ru_minflt + usage.ru_majflt,
         "peak_rss_bytes": peak,
     }
 

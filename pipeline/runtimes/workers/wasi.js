@@ -1,8 +1,8 @@
 // WASI preview 1 for commands, for any JavaScript engine: no environment, files only to read (wasi_files.js).
 //
 // It needs nothing but the language. The host gives {clock(realtime): nanoseconds as a BigInt or as
-// decimal digits, cpu(): CPU seconds of this thread, random(bytes): fills a Uint8Array, collect():
-// collects garbage, and the guest's stdin and files as wasi_files.js wants them}.
+// decimal digits, cpu(): CPU seconds of this thread, page_faults(): of this process so far, random(bytes):
+// fills a Uint8Array, collect(): collects garbage, and the guest's stdin and files as wasi_files.js wants them}.
 "use strict";
 
 const { Failed, Files, fileCalls } = require("./wasi_files.js");
