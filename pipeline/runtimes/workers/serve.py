@@ -4,8 +4,9 @@ A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, f
 ``run(request)`` runs the guest once with the arguments ``request["argv"]``, its standard output on
 descriptor 1 and its standard error on descriptor 2, and returns a dictionary of facts, or raises ``Trap`` or
 ``Exit``. A run in a process of its own adds what that process used as the facts ``child_cpu_seconds`` and
-``child_page_faults``; a runtime that keeps standard error to itself adds what the guest wrote to it as the fact ``stderr``. Everything
-that the guest could reach is out of the way first: the protocol moves to descriptors of its own.
+``child_page_faults``; a runtime that keeps standard error to itself adds what the guest wrote to it as the
+fact ``stderr``. Everything that the guest could reach is out of the way first: the protocol moves to
+descriptors of its own.
 
 Descriptor 2 is the file that the parent reads when this process has died. What a guest adds to it is taken
 out after its run.
