@@ -12,6 +12,7 @@ import msgspec
 from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
+from pipeline.measure.guest_errors import explained
 from pipeline.measure.worker_messages import Loaded, Ran
 from pipeline.runtimes.worker_process import Worker
 
@@ -56,6 +57,7 @@ class Guest:
     peak_rss_bytes: int | None = None
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
     wall_seconds: float = 0.0  # of the last run, host side
+    page_faults: int | None = None  # of the last run; None where the worker does not tell
     output: bytes = b""  # of the last run
     first_run_seconds: float | None = None  # host side, of the first run that was valid
     instantiate_seconds: float | None = None  # of the same
@@ -97,10 +99,9 @@ class Guest:
         whole = {"op": "run", "watch": watch, **request}
         answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
         if answer.outcome == "trap":
-            raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
+            raise Ended(Status.TRAP, f"{self.who}: {explained(answer.message, answer)}")
         if answer.code != 0:
-            message = answer.message.partition(": ")[2]
-            what = f"the guest exited with {answer.code}" + (f": {message}" if message else "")
+            what = explained(f"the guest exited with {answer.code}", answer)
             raise Ended(Status.INVALID, f"{self.who}: {what}")
         if answer.stdout_bytes > OUTPUT_LIMIT:
             raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")
@@ -109,6 +110,7 @@ class Guest:
             self.first_run_seconds = answer.wall_seconds
             self.instantiate_seconds = answer.instantiate_seconds
         self.cpu_share = answer.cpu_share
+        self.page_faults = answer.page_faults
         try:
             self.output = answer.stdout.encode("latin-1")  # a character a byte
         except UnicodeEncodeError:
