@@ -93,8 +93,8 @@ def _crashed(outcome: subprocess.CompletedProcess[str]) -> bool:
     """Whether a program failed by its own fault, and not for want of memory or room."""
     if any(sign in outcome.stderr for sign in (*_FULL, "Cannot allocate memory", "out of memory")):
         return False
-    said = outcome.returncode > 0 and any(sign in outcome.stderr for sign in _CRASHES)
-    return said or -outcome.returncode in _OWN_SIGNALS
+    reported = outcome.returncode > 0 and any(sign in outcome.stderr for sign in _CRASHES)
+    return reported or -outcome.returncode in _OWN_SIGNALS
 
 
 class ToolchainRecord(msgspec.Struct, frozen=True, kw_only=True):

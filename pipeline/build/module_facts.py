@@ -1,4 +1,4 @@
-"""What is recorded of a module, whoever linked it. A fact that cannot be read is missing, the others stay."""
+"""What is recorded of a module, linked here or prebuilt. A fact that cannot be read is missing, the others stay."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ModuleFacts:
 
 
 def facts_of(data: bytes) -> ModuleFacts:
-    """Read a module; whatever it holds, this is no error."""
+    """Read a module; what cannot be read is no error."""
     from pipeline.wasm import interface  # not for a run that links nothing and takes nothing in
     from pipeline.wasm.features import features_if_valid
 

@@ -70,7 +70,7 @@ class ArtifactRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     target: str
     sha256: str | None
     bytes: int | None
-    #: Why nothing here can run it, whatever it computes; None where its interface is right.
+    #: Why no backend can run it; None where its interface is right.
     unrunnable: str | None = None
     #: Of a prebuilt module: how it is run, and the name of the file that it was.
     interface: Interface | None = None

@@ -85,7 +85,7 @@ class PrebuiltCommand(Session):
             self._compare(found.result, expected, f"{seeds.name} run")
 
     def _is_report(self, output: bytes) -> None:
-        """Raises Ended for what no CoreMark prints, whatever its arguments."""
+        """Raises Ended for what no CoreMark prints, with any arguments."""
         if b"seedcrc" not in output:
             start = for_terminal(_text(output), _MOST_SHOWN)
             reason = f"it printed {start!r}" if start else "it printed nothing"

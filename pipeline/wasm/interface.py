@@ -2,7 +2,7 @@
 
 Two interfaces can be run: a WASI command, and an export ``run`` that gets a clock. What is wrong with a
 module that has neither is one sentence, the same for all backends, in place of what each of them would make
-of it: an import of a wrong type ends one with a trap and another with a compiler's error.
+of it: an import of a wrong type ends one with a trap and the next with a compiler's error.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def _checked(module: Module) -> Checked:
 
 def _of_imports(module: Module) -> Iterator[str]:
     """What is wrong with what it imports, the most telling first."""
-    foreign = [each for each in module.imports if each.module != NAMESPACE]
-    for each in foreign:
+    others = [each for each in module.imports if each.module != NAMESPACE]
+    for each in others:
         where = f"it imports {each.module}.{each.name}"
         if each.module.startswith("wasi:"):
             wanted = "expected WASI preview 1: build it for wasm32-wasip1"
@@ -86,11 +86,11 @@ def _of_imports(module: Module) -> Iterator[str]:
             yield f"{where}, of the WASI before preview 1; {_COMMANDS_ONLY}: build it with a newer SDK"
         elif (each.module, each.name) == ("wasi", "thread-spawn"):
             yield f"{where}: it needs threads, which no guest has here"
-    memories = [each for each in foreign if each.kind == "memory"]
+    memories = [each for each in others if each.kind == "memory"]
     if memories:
         yield f"it imports the memory {_named(memories)}; expected a memory of its own, exported as memory"
-    if foreign:
-        yield f"it imports {_named(foreign)}, which no host here gives; {_COMMANDS_ONLY}"
+    if others:
+        yield f"it imports {_named(others)}, which no host here gives; {_COMMANDS_ONLY}"
     yield from _of_wasi(module)
 
 
