@@ -20,6 +20,7 @@ FAMILY = """
 #include <string.h>
 #define WANT(x) if (!(x)) { printf("line %d\\n", __LINE__); return 1; }
 static unsigned seed = 1;
+void *memalign(size_t, size_t), *valloc(size_t);
 static unsigned next(void) { return (seed = seed * 1664525u + 1013904223u) >> 8; }
 int main(void)
 {
@@ -50,7 +51,7 @@ int main(void)
     }
     void *kept = &seed;
     WANT(posix_memalign(&kept, 24, 5) == EINVAL && kept == &seed);
-    volatile size_t most = SIZE_MAX / 2;
+    volatile size_t most = SIZE_MAX - 70000;
     errno = 0;
     /* Compilers know of malloc itself that it leaves errno as it is. */
     void *(*volatile get)(size_t) = malloc, *(*volatile get_zeros)(size_t, size_t) = calloc;
