@@ -44,7 +44,7 @@ def program_flags(spec: BuildSpec, source: str) -> list[str]:
     standards = [f"-std={each}" for each in workload.standards if ("++" in each) == cxx]
     flags = [*spec.variant.flags, *standards]
     flags += [flag for flag in workload.flags if cxx or flag != "-fno-rtti"]
-    flags += [f"-I{workload.root}/{folder}" for folder in workload.includes]
+    flags += workload.include_flags
     if spec.target == WASM:
         flags += [f"-D{DEFINES[name]}" for name in workload.libraries if name in DEFINES]
     return flags + [_define(name, value, spec.variant) for name, value in workload.defines]
@@ -122,11 +122,12 @@ def _stray(
 ) -> str | None:
     """Why a file may not be included that a compiler says it has read; None where all may be."""
     files = re.split(r"(?<!\\)\s+", listed.replace("\\\n", " ").partition(": ")[2].strip())
+    files = [re.sub(r"\\([ #])", r"\1", file).replace("$$", "$") for file in files]
     allowed = [f"{workload.root}/", *(() if target == WASM else _SYSTEM)]
     allowed += [f"{os.path.normpath(place)}/" for place in toolchain.places()]
     allowed += [f"{command[at + 1]}/" for at, word in enumerate(command) if word == "-isystem"]
     for file in files:
-        path = os.path.normpath(file.replace("\\ ", " ")) if file else f"{workload.root}/"
+        path = os.path.normpath(file) if file else f"{workload.root}/"
         if not any(path.startswith(place) for place in allowed):
             return f"includes {path}, which is not in its folder"
     return None

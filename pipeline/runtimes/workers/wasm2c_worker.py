@@ -54,6 +54,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     # Where a trapped guest leaves its reason, and one that ends what it returned.
     reasons, returns = os.memfd_create("trap", 0), os.memfd_create("returned", 0)
     environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
+    # Its own, behind a sign: none of them means anything to the executable's C library.
+    environment.update(("guest:" + name, value) for name, value in options.get("env", {}).items())
     if "files" in options:
         files = os.open(options["files"], os.O_RDONLY | os.O_DIRECTORY)
         os.set_inheritable(files, True)
