@@ -136,7 +136,8 @@ def _module(name: str) -> str:
 
 def _give(engine: Any, options: serve.Facts) -> None:
     """Hand over what the guest may read, as bytes, and its environment."""
-    engine["giveVariables"](json.dumps(options.get("env", {})))
+    if "env" in options:
+        engine["giveVariables"](json.dumps(options["env"]))
     if "files" in options:
         engine["giveFiles"]()
         for name, data in inputs.contents(options["files"]).items():
