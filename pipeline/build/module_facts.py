@@ -1,4 +1,4 @@
-"""What is recorded of a module, linked here or prebuilt. A fact that cannot be read is missing, the others stay."""
+"""What is recorded of a module, linked here or prebuilt; a fact that cannot be read is missing."""
 
 from __future__ import annotations
 
