@@ -12,7 +12,7 @@ import msgspec
 from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
-from pipeline.measure.worker_messages import Loaded, Ran
+from pipeline.measure.worker_messages import Loaded, Ran, Used
 from pipeline.runtimes.worker_process import Worker
 
 T = TypeVar("T")
@@ -56,6 +56,7 @@ class Guest:
     peak_rss_bytes: int | None = None
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
     wall_seconds: float = 0.0  # of the last run, host side
+    used: Used | None = None  # for the last run, where the worker can tell
     output: bytes = b""  # of the last run
     first_run_seconds: float | None = None  # host side, of the first run that was valid
     instantiate_seconds: float | None = None  # of the same
@@ -108,7 +109,7 @@ class Guest:
         if self.first_run_seconds is None:
             self.first_run_seconds = answer.wall_seconds
             self.instantiate_seconds = answer.instantiate_seconds
-        self.cpu_share = answer.cpu_share
+        self.cpu_share, self.used = answer.cpu_share, answer.used
         try:
             self.output = answer.stdout.encode("latin-1")  # a character a byte
         except UnicodeEncodeError:

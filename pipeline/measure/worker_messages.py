@@ -50,6 +50,13 @@ class Returned(msgspec.Struct, frozen=True):
     calls: Count  # of the clock
 
 
+class Used(msgspec.Struct, frozen=True):
+    """What was used for a run, its start and its end included."""
+
+    cpu_seconds: Seconds
+    system_seconds: Seconds  # of these in the kernel
+
+
 class Ran(msgspec.Struct, frozen=True):
     """A worker's answer to "run"."""
 
@@ -61,5 +68,6 @@ class Ran(msgspec.Struct, frozen=True):
     stdout_bytes: Count
     cpu_share: Share = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
     instantiate_seconds: Seconds | None = None
+    used: Used | None = None
     peak_rss_bytes: Count | None = None
     returned: Returned | None = None

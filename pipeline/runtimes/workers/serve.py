@@ -3,7 +3,7 @@
 A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, facts)``;
 ``run(request)`` runs the guest once with the arguments ``request["argv"]`` and its standard output on
 descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. A run in a process of its
-own adds that process's CPU time as the fact ``child_cpu_seconds``. Everything that the
+own adds what that process used as the fact ``child_used``: see ``used``. Everything that the
 guest could reach is out of the way first: the protocol moves to descriptors of its own.
 
 What a guest may read is named by the options, as absolute paths: ``stdin`` is a file, and each run has it as
@@ -13,6 +13,7 @@ as "NAME" and "/NAME", and cannot change: that is ``load``'s affair, see inputs.
 
 import json
 import os
+import resource
 import tempfile
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -95,11 +96,17 @@ def _memory_file() -> Optional[int]:
         return None
 
 
+def used(usage: Any) -> Facts:
+    """What getrusage or wait4 says of a process: CPU seconds, and those of them in the kernel."""
+    return {"cpu_seconds": usage.ru_utime + usage.ru_stime, "system_seconds": usage.ru_stime}
+
+
 def _run(run: Run, request: Facts) -> Facts:
     os.ftruncate(1, 0)
     os.lseek(1, 0, os.SEEK_SET)
     facts = {}  # type: Facts
     outcome, code, message = "exit", 0, ""
+    before = used(resource.getrusage(resource.RUSAGE_SELF))
     cpu, wall = time.process_time(), time.perf_counter()
     try:
         facts = run(request)
@@ -108,7 +115,9 @@ def _run(run: Run, request: Facts) -> Facts:
     except Trap as error:
         outcome, message = "trap", str(error)
     wall = time.perf_counter() - wall
-    cpu = time.process_time() - cpu + facts.pop("child_cpu_seconds", 0.0)
+    child = facts.pop("child_used", dict.fromkeys(before, 0))
+    cpu = time.process_time() - cpu + child["cpu_seconds"]
+    after = used(resource.getrusage(resource.RUSAGE_SELF))
     answer = {
         "outcome": outcome,
         "code": code,
@@ -117,6 +126,8 @@ def _run(run: Run, request: Facts) -> Facts:
         "wall_seconds": wall,
         # Below 1 where other processes had the processor.
         "cpu_share": cpu / wall,
+        # For all of the run, its start included.
+        "used": {name: after[name] - before[name] + child[name] for name in before},
         "stdout_bytes": os.fstat(1).st_size,
         # A character a byte.
         "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("latin-1"),

@@ -61,7 +61,7 @@ def _spawn(
         raise ended
     return {
         "wall_seconds": wall,
-        "child_cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "child_used": serve.used(usage),
         "peak_rss_bytes": peak,
     }
 
