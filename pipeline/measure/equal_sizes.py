@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from pipeline.measure.sample import RunSize
-from pipeline.measure.session import CLOCK_RUN_S, LONGEST_CHUNK_S, Session
+from pipeline.measure.session import CLOCK_RUN_S, LONGEST_CHUNK_S, MOST_ITERATIONS, Session
 
 #: A cell whose chunk takes more than this many times the protocol's tries fewer iterations.
 _SLOW = 3
@@ -28,16 +28,25 @@ def prepare(subject: Session, reference: Session, size: RunSize) -> None:
 
 
 def _prepare(session: Session, reference: Session, iterations: int, size: RunSize) -> None:
-    if size.known_line:
-        seconds = session.size_run(iterations).seconds
+    longer = _longer(session, iterations) if size.known_line else 0
+    if longer:
+        session.check_clock(iterations, longer)
         session.setup_s = float("inf")
-        session.check_clock(iterations, iterations * max(2, math.ceil(CLOCK_RUN_S / seconds)))
         for _ in range(session.protocol.warmup_chunks):
-            seconds = session.warm_up(iterations).seconds
-        session.iterations, session.chunk_s = iterations, seconds
+            session.chunk_s = session.warm_up(iterations).seconds
+        session.iterations = iterations
     else:
         session.repeat(iterations)
     session.expect(reference)
+
+
+def _longer(session: Session, iterations: int) -> int:
+    """A number of iterations whose run is long enough to check the clock; 0 where more take no longer."""
+    seconds = session.size_run(iterations).seconds
+    factor = max(2, math.ceil(CLOCK_RUN_S / seconds))
+    if iterations * factor > MOST_ITERATIONS or seconds * factor > session.protocol.run_timeout_s / 2:
+        return 0
+    return iterations * factor if session.size_run(iterations * factor).seconds > factor / 2 * seconds else 0
 
 
 def _own_iterations(subject: Session, size: RunSize) -> int:

@@ -6,7 +6,10 @@ size: where work is not proportional to the number, ratios at different sizes ar
 
 from __future__ import annotations
 
+import contextlib
 import math
+
+import msgspec
 
 from pipeline.core import paths
 from pipeline.core.files import read_record, write_record
@@ -15,6 +18,7 @@ from pipeline.measure.guest import Ended
 from pipeline.measure.sample import RunSize
 from pipeline.measure.session import CHUNK_TICKS, LONGEST_CHUNK_S, MOST_ITERATIONS, Session
 from pipeline.stats import growth
+from pipeline.workloads.validators.model import Run
 
 #: The number of the rule by which a size is found: files by a different one are not read.
 RULE = 1
@@ -28,11 +32,13 @@ _LEAST_S = 0.001
 #: A run whose size is sought takes at most this many times a chunk, if a smaller one can be found.
 _TOO_LONG = 2
 _MOST_HALVINGS = 6
-#: How often each of three sizes is run, in turn; and again, more often, if growth looks unusual.
-_TRIES, _MORE_TRIES = 5, 8
+#: How often each of three sizes is run, in turn; and again, more often, if growth looks unusual; and how many
+#: of these runs must have had a processor to themselves.
+_TRIES, _MORE_TRIES, _CALM = 5, 8, 2
+#: Where a run has more than this in addition to its figure, CPU time tells nothing of the figure.
+_LONG_START_S = 0.003
 #: A largest size that takes longer is not tried in addition to the one that was found.
 _LONGEST_S = 1.0
-
 
 #: The sizes that are known in this process.
 _known: dict[str, RunSize] = {}
@@ -49,13 +55,58 @@ def run_size(reference: Session, key: str) -> RunSize:
     ``key`` is a digest of what decides it: the reference, how it is run, the length of a chunk, RULE.
     """
     path = paths.run_size(key)
-    if key not in _known:
-        try:
-            _known[key] = read_record(path, RunSize)
-        except (OSError, ValueError):
-            _known[key] = _Search(reference).find()
-            write_record(path, _known[key])
-    return _known[key]
+    found = _known.get(key)
+    if found is None:
+        with contextlib.suppress(OSError, ValueError):
+            found = read_record(path, RunSize)
+    kept = found
+    found = found or _Search(reference).find()
+    if found.sizes and found.growth is None:
+        found = _judged(reference, found)
+    if found != kept:
+        write_record(path, found)
+    _known[key] = found
+    return found
+
+
+def _judged(reference: Session, size: RunSize) -> RunSize:
+    """With how the time grows; without, if the machine is too busy to tell. Raises Ended."""
+    seconds, word = _growth(reference, size, _TRIES)
+    if word not in ("proportional", "fixed part"):
+        seconds, word = _growth(reference, size, _MORE_TRIES)
+    return msgspec.structs.replace(size, seconds=seconds, growth=word)
+
+
+def _growth(reference: Session, size: RunSize, tries: int) -> tuple[tuple[float, ...], growth.Word | None]:
+    """(the least time of each size, how it grows; None if the machine is too busy to tell).
+
+    The sizes in turn, so that a slow moment does not hit only one of them. Where others had the processor for
+    a time, CPU time stands for time, and shows only what is far from a line.
+    """
+    short = reference.size_run(size.step)
+    start_s = _start_s(reference, short) if short.seconds < _LEAST_S else 0.0
+    calm: dict[int, list[float]] = {n: [] for n in size.sizes}
+    every: dict[int, list[float]] = {n: [] for n in size.sizes}
+    for _ in range(tries):
+        for n in size.sizes:
+            run = reference.size_run(n)
+            outside = _start_s(reference, run)
+            cpu_s = run.seconds + outside - start_s
+            every[n].append(cpu_s if 0 < cpu_s < run.seconds else run.seconds)
+            if outside >= start_s / 2:
+                calm[n].append(run.seconds)
+    undisturbed = min(map(len, calm.values())) >= _CALM
+    seconds = tuple(min(each) for each in (calm if undisturbed else every).values())
+    if undisturbed:
+        return seconds, growth.growth(size.sizes, seconds)
+    word = growth.growth(size.sizes, seconds, growth.BUSY)
+    told = word not in ("proportional", "fixed part") and start_s < _LONG_START_S
+    return seconds, word if told else None
+
+
+def _start_s(reference: Session, run: Run) -> float:
+    """The CPU time of the last run that its figure does not have: starting it. Less, if it was preempted."""
+    return 0.0 if reference.used is None else reference.used.cpu_seconds - run.seconds
 
 
 class _Search:
@@ -68,27 +119,25 @@ class _Search:
         self.times: dict[int, float] = {}
 
     def find(self) -> RunSize:
+        """The size, and smaller or larger ones to compare it with; raises Ended if there is none."""
         iterations = self._size()
-        sizes = self._sizes(iterations)
-        if not sizes:
-            return RunSize(iterations, self.step)
-        seconds = self._least(sizes, _TRIES)
-        word = growth.growth(sizes, seconds)
-        if word not in ("proportional", "fixed part"):
-            seconds = self._least(sizes, _MORE_TRIES)
-            word = growth.growth(sizes, seconds)
-        return RunSize(iterations, self.step, sizes, seconds, word)
+        return RunSize(iterations, self.step, self._sizes(iterations))
 
     def _time(self, iterations: int) -> float:
         """The quicker of two runs, s; one if it is very short."""
+        seconds = self._seconds(iterations)
+        if self.aim_s / 4 < seconds < _LONGEST_S:
+            seconds = min(seconds, self._seconds(iterations))
+        self.times[iterations] = seconds
+        return seconds
+
+    def _seconds(self, iterations: int) -> float:
+        """The time of one run, s; about, where other processes had its processor for a time."""
         run = self.reference.size_run(iterations)
         # Of a coarse clock a run has many ticks.
         self.aim_s = max(self.aim_s, min(CHUNK_TICKS * run.tick_s, LONGEST_CHUNK_S))
-        seconds = run.seconds
-        if self.aim_s / 4 < seconds < _LONGEST_S:
-            seconds = min(seconds, self.reference.size_run(iterations).seconds)
-        self.times[iterations] = seconds
-        return seconds
+        used = self.reference.used
+        return run.seconds if used is None else min(run.seconds, used.cpu_seconds or run.seconds)
 
     def _first(self) -> float:
         """The time of the smallest size; sets ``step``."""
@@ -177,8 +226,3 @@ class _Search:
                 except Ended:
                     return ()
         return sizes
-
-    def _least(self, sizes: tuple[int, ...], tries: int) -> tuple[float, ...]:
-        """The least time of each size, s: in turn, so that a slow moment does not hit only one of them."""
-        times = [[self.reference.size_run(size).seconds for size in sizes] for _ in range(tries)]
-        return tuple(min(each) for each in zip(*times, strict=True))

@@ -20,6 +20,7 @@ from pipeline.results.model_fields import (
     Name,
     Place,
     Positive,
+    Probability,
     Seconds,
     Text,
     Trend,
@@ -102,6 +103,17 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(description="the module, bytes; null for native code"),
     ]
     peak_rss_bytes: Annotated[AtLeastOne | None, Meta(description="most memory of the worker, bytes")]
+    chunk_iterations: Annotated[
+        AtLeastOne | None, Meta(description="iterations of a chunk of the reference; null: not one number")
+    ] = None
+    work: Annotated[
+        Text | None,
+        Meta(description="how work depends on the number of iterations; null: proportional, or not known"),
+    ] = None
+    system_share: Annotated[Probability | None, Meta(description="of its time that the kernel takes")] = None
+    reference_system_share: Annotated[
+        Probability | None, Meta(description="of the reference's time that the kernel takes")
+    ] = None
     compiler_evidence: Annotated[
         Evidence, Meta(description="what proves which compiler ran; empty where nothing does")
     ]

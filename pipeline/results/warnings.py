@@ -18,6 +18,8 @@ STOLEN_PROCESSORS = 0.02
 #: Share of pairs that may be disturbed, and relative spread of the reference's speed over the rounds.
 DISTURBED_SHARE = 0.2
 SPEED_SPREAD = 0.05
+#: Share of the reference's time from which on the kernel decides a ratio.
+KERNEL_SHARE = 0.1
 #: Clocks that a program reads without asking the kernel; reading any other takes microseconds.
 _FAST_CLOCKS = ("tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter")
 
@@ -136,6 +138,30 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
         )
 
 
+def _kernel(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
+    shares: dict[str, list[float]] = {}
+    for sample in samples:
+        if sample.reference_system_share is not None:
+            shares.setdefault(sample.cell.partition("/")[0], []).append(sample.reference_system_share)
+    import statistics  # not for a run that has nothing to do
+
+    found = {name: statistics.median(each) for name, each in shares.items()}
+    much = [f"{share:.0%} of {name}" for name, share in found.items() if share >= KERNEL_SHARE]
+    if much:
+        yield MeasurementWarning(
+            name="kernel",
+            found=f"the native reference spends in the kernel: {', '.join(much)}",
+            effect=(
+                "these ratios say more about mapping memory, page faults, input and output than about code, "
+                "and a WebAssembly runtime does these differently"
+            ),
+            remedy=(
+                "let the program reuse its memory, and read and write less while it is timed, or let it print "
+                "the time of the part that is to be compared (figure.match in workload.toml)"
+            ),
+        )
+
+
 def _second_try(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if found := [s for s in samples if s.first_try]:
         yield MeasurementWarning(
@@ -175,6 +201,7 @@ _LOOKS: tuple[_Look, ...] = (
     _drift,
     _throttling,
     _swapping,
+    _kernel,
     _second_try,
     _settings(
         "governor",

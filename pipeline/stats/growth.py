@@ -18,6 +18,8 @@ Word = Literal["proportional", "fixed part", "faster", "slower", "not at all"]
 #: time of an iteration may grow by this from n to 4n, and that of 2n may lie beside the line by this.
 _GROWS = 0.06
 _BESIDE = 0.05
+#: On a busy machine both may be more, by this factor.
+BUSY = 6.0
 #: A fixed part of this share of the longest run or less does not matter.
 _FIXED = 0.02
 #: If only this share of the longest run depends on the number, it hardly does.
@@ -30,15 +32,18 @@ def fixed_share(sizes: Sequence[int], seconds: Sequence[float]) -> float:
     return min(1.0, max(0.0, 1 - slope * sizes[-1] / seconds[-1]))
 
 
-def growth(sizes: Sequence[int], seconds: Sequence[float]) -> Word:
-    """How the time grows, from three rising sizes and the least of some times of each."""
+def growth(sizes: Sequence[int], seconds: Sequence[float], tolerance: float = 1.0) -> Word:
+    """How the time grows, from three rising sizes and the least of some times of each.
+
+    ``tolerance`` multiplies by how much times may be beside a line.
+    """
     first, middle, last = sizes
     short, medium, long = seconds
     if fixed_share(sizes, seconds) > 1 - _DEPENDS:
         return "not at all"
-    if long / last > (1 + _GROWS) * short / first:
+    if long / last > (1 + tolerance * _GROWS) * short / first:
         return "faster"
     beside = medium - (short + (long - short) * (middle - first) / (last - first))
-    if abs(beside) > _BESIDE * medium:
+    if abs(beside) > tolerance * _BESIDE * medium:
         return "slower" if beside > 0 else "faster"
     return "fixed part" if fixed_share(sizes, seconds) > _FIXED else "proportional"
