@@ -10,7 +10,7 @@ from pipeline.stats.undisturbed import CPU_SHARE
 
 @dataclass
 class KernelShare:
-    """What some chunks of one guest used. Chunks that were preempted tell nothing.
+    """What some chunks of one guest used. Chunks that were preempted do not count.
 
     The kernel's accounts are for all that is done for a run, a guest's clock is for the guest alone. What is
     between them is starting and ending a process, or an instance, and nearly all of that is the kernel's.

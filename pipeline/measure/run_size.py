@@ -100,8 +100,8 @@ def _growth(reference: Session, size: RunSize, tries: int) -> tuple[tuple[float,
     if undisturbed:
         return seconds, growth.growth(size.sizes, seconds)
     word = growth.growth(size.sizes, seconds, growth.BUSY)
-    told = word not in ("proportional", "fixed part") and start_s < _LONG_START_S
-    return seconds, word if told else None
+    unusual = word not in ("proportional", "fixed part") and start_s < _LONG_START_S
+    return seconds, word if unusual else None
 
 
 def _start_s(reference: Session, run: Run) -> float:
@@ -213,6 +213,8 @@ class _Search:
     def _sizes(self, iterations: int) -> tuple[int, ...]:
         """Three sizes to compare; smaller ones if there are, since a larger one may take for ever."""
         units = iterations // self.step
+        if max(self.times) > MOST_ITERATIONS // 4:  # no run is as long as a chunk: larger ones show it
+            return tuple(iterations * factor for factor in (1, 2, 4))
         if units >= 4:
             return tuple(self.step * (units // part) for part in (4, 2, 1))
         sizes = tuple(self.step * number for number in (1, 2, 4))

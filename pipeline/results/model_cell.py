@@ -54,7 +54,7 @@ class PrebuiltModule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     validated: Annotated[Text | None, Meta(description="what could be checked; null where nothing ran")]
 
 
-class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was measured of a cell over all its rounds. A ratio is to the workload's native reference."""
 
     score: Annotated[Positive, Meta(description="ratio times the reference's score, in the workload's unit")]

@@ -1,8 +1,8 @@
 """Ratios that code alone cannot give: they are not shown unless their cause was found.
 
-A guest that does the same work as the native reference is not twice as fast, and an interpreter is not half as
-fast. Where a ratio says so, something else was measured: memory that one of the two does not touch, a process
-that waits, a clock that is wrong.
+A guest that does the same work as the native reference is not twice as fast, and an interpreter is not half
+as fast. Where a ratio says so, something else was measured: memory that one of the two does not touch, a
+process that waits, a clock that is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the runs of a cell are: how their work depends on the number of iterations, what the kernel does of it."""
+"""How the work of a cell's runs depends on the number of iterations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.core.model import ITERATIONS
 from pipeline.measure.sample import RunSize, Sample
 from pipeline.stats.growth import fixed_share
 
-#: A share of a run that does not depend on the number of iterations is told from here on.
+#: A share of a run that does not depend on the number of iterations is reported from here on.
 _MUCH_FIXED = 0.1
 
 

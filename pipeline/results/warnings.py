@@ -156,8 +156,8 @@ def _kernel(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
                 "and a WebAssembly runtime does these differently"
             ),
             remedy=(
-                "let the program reuse its memory, and read and write less while it is timed, or let it print "
-                "the time of the part that is to be compared (figure.match in workload.toml)"
+                "let the program reuse its memory, and read and write less while it is timed, or let it "
+                "print the time of the part that is to be compared (figure.match in workload.toml)"
             ),
         )
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-#: proportional: b n, as far as it can be told. fixed part: a + b n. The others are no straight line that
+#: proportional: b n, as far as it shows. fixed part: a + b n. The others are no straight line that
 #: begins at 0 or above: the time grows faster or slower than the number, or hardly at all.
 Word = Literal["proportional", "fixed part", "faster", "slower", "not at all"]
 
 #: Times of whole processes, the least of some, differ by 1 % (one sigma). Of n, 2n and 4n iterations: the
-#: time of an iteration may grow by this from n to 4n, and that of 2n may lie beside the line by this.
+#: time of an iteration may grow by this from n to 4n, and that of 2n may be off the line by this.
 _GROWS = 0.06
-_BESIDE = 0.05
+_OFF = 0.05
 #: On a busy machine both may be more, by this factor.
 BUSY = 6.0
 #: A fixed part of this share of the longest run or less does not matter.
@@ -35,7 +35,7 @@ def fixed_share(sizes: Sequence[int], seconds: Sequence[float]) -> float:
 def growth(sizes: Sequence[int], seconds: Sequence[float], tolerance: float = 1.0) -> Word:
     """How the time grows, from three rising sizes and the least of some times of each.
 
-    ``tolerance`` multiplies by how much times may be beside a line.
+    ``tolerance`` multiplies by how much times may be off a line.
     """
     first, middle, last = sizes
     short, medium, long = seconds
@@ -43,7 +43,7 @@ def growth(sizes: Sequence[int], seconds: Sequence[float], tolerance: float = 1.
         return "not at all"
     if long / last > (1 + tolerance * _GROWS) * short / first:
         return "faster"
-    beside = medium - (short + (long - short) * (middle - first) / (last - first))
-    if abs(beside) > tolerance * _BESIDE * medium:
-        return "slower" if beside > 0 else "faster"
+    off = medium - (short + (long - short) * (middle - first) / (last - first))
+    if abs(off) > tolerance * _OFF * medium:
+        return "slower" if off > 0 else "faster"
     return "fixed part" if fixed_share(sizes, seconds) > _FIXED else "proportional"
