@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Sequence
+from statistics import median_low
 
 from pipeline.core.model import Protocol
 from pipeline.measure import equal_sizes
@@ -55,6 +57,7 @@ class ChunkPairs:
         self.series = Series()
         self.kernel = {id(session): KernelShare() for session in (subject, other)}
         self.processors: list[int] = []
+        self._faults: tuple[list[int | None], list[int | None]] = [], []
         self.pairs, self.wanted = protocol.pairs, protocol.undisturbed
         self._usable = sorted(os.sched_getaffinity(0))
         self._turn = turn
@@ -83,6 +86,8 @@ class ChunkPairs:
             reference_scores=self.series.references,
             cpu_shares=self.series.shares,
             reference_cpu_shares=self.series.reference_shares,
+            page_faults=_median(self._faults[0]),
+            reference_page_faults=_median(self._faults[1]),
             processors=self.processors,
             machine_speed=speed,
             warmup_scores=warmed,
@@ -127,18 +132,20 @@ class ChunkPairs:
     def _series(self) -> None:
         """Pairs in alternating order; a disturbed pair moves both to the next processor."""
         self.series, self.processors = Series(), []
+        self._faults = [], []
         series = self.series
         turns = [
-            (self.subject, series.scores, series.shares),
-            (self.other, series.references, series.reference_shares),
+            (self.subject, series.scores, series.shares, self._faults[0]),
+            (self.other, series.references, series.reference_shares, self._faults[1]),
         ]
         for pair in range(self.pairs):
             self.processors.append(self._usable[self._turn % len(self._usable)])
-            for session, scores, shares in turns if pair % 2 == 0 else reversed(turns):
+            for session, scores, shares, faults in turns if pair % 2 == 0 else reversed(turns):
                 run = session.chunk()
                 self.kernel[id(session)].add(session, run.clock_s or session.wall_seconds)
                 scores.append(run.score)
                 shares.append(round(session.cpu_share, 3))
+                faults.append(session.page_faults)
             speed = self._speed()
             if undisturbed.count(series, speed) >= self.wanted:
                 break
@@ -161,3 +168,8 @@ class ChunkPairs:
     def _speed(self) -> float:
         """The reference's undisturbed speed, as far as it is known; 0 before the first pair."""
         return max([undisturbed.reference_speed(self.series), *self.recent])
+
+
+def _median(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return median_low(known) if known else None

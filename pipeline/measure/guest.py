@@ -12,6 +12,7 @@ import msgspec
 from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
+from pipeline.measure.guest_errors import explained
 from pipeline.measure.worker_messages import Loaded, Ran, Used
 from pipeline.runtimes.worker_process import Worker
 
@@ -57,6 +58,7 @@ class Guest:
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
     wall_seconds: float = 0.0  # of the last run, host side
     used: Used | None = None  # for the last run, where the worker can tell
+    page_faults: int | None = None  # of the last run; None where the worker does not tell
     output: bytes = b""  # of the last run
     first_run_seconds: float | None = None  # host side, of the first run that was valid
     instantiate_seconds: float | None = None  # of the same
@@ -98,10 +100,9 @@ class Guest:
         whole = {"op": "run", "watch": watch, **request}
         answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
         if answer.outcome == "trap":
-            raise Ended(Status.TRAP, f"{self.who}: {answer.message}")
+            raise Ended(Status.TRAP, f"{self.who}: {explained(answer.message, answer)}")
         if answer.code != 0:
-            message = answer.message.partition(": ")[2]
-            what = f"the guest exited with {answer.code}" + (f": {message}" if message else "")
+            what = explained(f"the guest exited with {answer.code}", answer)
             raise Ended(Status.INVALID, f"{self.who}: {what}")
         if answer.stdout_bytes > OUTPUT_LIMIT:
             raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")
@@ -110,6 +111,7 @@ class Guest:
             self.first_run_seconds = answer.wall_seconds
             self.instantiate_seconds = answer.instantiate_seconds
         self.cpu_share, self.used = answer.cpu_share, answer.used
+        self.page_faults = answer.page_faults
         try:
             self.output = answer.stdout.encode("latin-1")  # a character a byte
         except UnicodeEncodeError:

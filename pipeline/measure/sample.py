@@ -58,6 +58,9 @@ class Chunks(msgspec.Struct, kw_only=True):
     reference_scores: list[float] = []
     cpu_shares: list[float] = []
     reference_cpu_shares: list[float] = []
+    #: Pages that the kernel gave while a chunk was timed, each at its first use: medians.
+    page_faults: int | None = None
+    reference_page_faults: int | None = None
     processors: list[int] = []
     #: The reference's undisturbed speed as far as it was known when this round was measured.
     machine_speed: float | None = None

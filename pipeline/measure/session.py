@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.core.model import Status
 from pipeline.measure.guest import Ended, Guest
-from pipeline.workloads.validators.model import Invalid, Run, Validator
+from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
 
 #: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
 #: process of its own: ratio}. The host's part is larger by printing, and on a busy machine by more, so the
@@ -45,7 +45,7 @@ class Session(Guest):
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
     lost_s: float | None = None  # host's time less the guest's, of the same run, or less in warming up
     slow_chunks: int = 0  # consecutive, until now
-    setup_s: float = 0.0  # guest's clock: the part of a chunk that is not in its figure
+    setup_s: float = 0.0  # guest's clock: what a chunk takes in addition to its figure
     iterations: int = 0  # of a chunk
     expected: Any = None  # the result that a chunk must have
     #: What was validated of its output, in words; "" where it was everything.
@@ -67,9 +67,16 @@ class Session(Guest):
             run = self.validator.validate(output, case, iterations, self.wall_seconds)
         except Invalid as error:
             raise Ended(Status.INVALID, f"{self.who}: {error}") from None
+        self._leave_out(run.touched)
         if run.clock_s is not None:
             self._timed(run.clock_s)
         return run
+
+    def _leave_out(self, touched: Touched) -> None:
+        """Take what the guest did before its own time began off the host's figures of the last run."""
+        self.wall_seconds -= touched.seconds
+        if self.page_faults is not None:
+            self.page_faults = max(0, self.page_faults - touched.page_faults)
 
     def _timed(self, seconds: float) -> None:
         """Note the guest's own time of the last run; raises Ended where it is more than the host's."""
@@ -170,7 +177,8 @@ class Session(Guest):
                 start = f"or it took {shortfall:.3f} s to start"
                 raise Ended(Status.INVALID, f"{self.who}: {reason}, {start}")
             self.clock_agreement, self.lost_s = best, shortfall
-        self.chunk_s, self.iterations = self.wall_seconds, iterations
+        self.chunk_s, self.setup_s = self.wall_seconds, run.touched.seconds
+        self.iterations = iterations
 
     def _agrees(self, best: float, shortfall: float) -> bool:
         return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= _START_S[self.forks]
@@ -204,7 +212,8 @@ class Session(Guest):
     def warm_up(self, iterations: int) -> Run:
         """Run a chunk that does not count, and note what of it is not in its figure; raises Ended."""
         run = self.run(self._case, iterations)
-        self.setup_s = min(self.setup_s, (run.clock_s or run.seconds) - run.seconds)
+        outside_s = (run.clock_s or run.seconds) - run.seconds + run.touched.seconds
+        self.setup_s = min(self.setup_s, outside_s)
         if self.lost_s is not None and run.clock_s is not None:
             self.lost_s = min(self.lost_s, self.wall_seconds - run.clock_s)
         return run

@@ -66,8 +66,12 @@ class Ran(msgspec.Struct, frozen=True):
     wall_seconds: Seconds
     stdout: str
     stdout_bytes: Count
+    stderr: str = ""  # a character a byte, its beginning
+    #: Of a trap, where the runtime tells: the guest's functions, each called by the next.
+    backtrace: list[str] = []
     cpu_share: Share = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
     instantiate_seconds: Seconds | None = None
     used: Used | None = None
     peak_rss_bytes: Count | None = None
+    page_faults: Count | None = None  # of the process that ran the guest, from before it was instantiated
     returned: Returned | None = None

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.measure.sample import Sample
 from pipeline.results.model import MeasurementWarning
+from pipeline.results.run_work import median_of
 from pipeline.stats.undisturbed import CPU_SHARE, NEAR
 
 #: Processors that other programs may use, or a hypervisor may take, without a warning.
@@ -139,18 +140,17 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
 
 
 def _kernel(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
-    shares: dict[str, list[float]] = {}
-    for sample in samples:
-        if sample.reference_system_share is not None:
-            shares.setdefault(sample.cell.partition("/")[0], []).append(sample.reference_system_share)
-    import statistics  # not for a run that has nothing to do
-
-    found = {name: statistics.median(each) for name, each in shares.items()}
-    much = [f"{share:.0%} of {name}" for name, share in found.items() if share >= KERNEL_SHARE]
+    much = []
+    for name in dict.fromkeys(sample.cell.partition("/")[0] for sample in samples):
+        own = [sample for sample in samples if sample.cell.partition("/")[0] == name]
+        share = median_of(s.reference_system_share for s in own)
+        faults = median_of(s.reference_page_faults for s in own) or 0
+        if share is not None and share >= KERNEL_SHARE:
+            much.append(f"{share:.0%} of its time in {name} (page faults: {faults:,.0f} a run)")
     if much:
         yield MeasurementWarning(
             name="kernel",
-            found=f"the native reference spends in the kernel: {', '.join(much)}",
+            found=f"the native reference spends in the kernel {', '.join(much)}",
             effect=(
                 "these ratios say more about mapping memory, page faults, input and output than about code, "
                 "and a WebAssembly runtime does these differently"

@@ -14,13 +14,12 @@ import resource
 import select
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from pipeline.core.errors import ProjectError, WorkerCrash, WorkerError, WorkerTimeout
-from pipeline.core.processes import die_with_parent, signal_name, starting
+from pipeline.core.processes import die_with_parent, signal_name, starting, without_huge_pages
 
 #: Bytes that one file written by a worker may have: a guest's output goes to one.
 FILE_LIMIT = 64 * 1024 * 1024
@@ -59,7 +58,8 @@ class Worker:
         reserved_mib: int = 0,
     ) -> None:
         self._most_resident = (memory_mib + _OWN_MIB) << 20
-        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close()
+        # In memory, for a guest writes to it: a file system would make that slow.
+        self._stderr: IO[bytes] = os.fdopen(os.memfd_create("worker-stderr"), "w+b")
         self._buffer = b""
         self._greeted = False
         #: From fork to greeting, as far as the worker's clock tells; None before it has greeted.
@@ -74,6 +74,7 @@ class Worker:
 
         def limit() -> None:
             die_with_parent(parent)
+            without_huge_pages()
             for kind, most in limits:
                 resource.setrlimit(kind, (most, most))
 
@@ -188,7 +189,8 @@ class Worker:
             self.close(kill=True)
             return WorkerCrash("the worker closed its output and went on")
         with contextlib.suppress(OSError, ValueError):
-            self._stderr.seek(0)
+            # A guest may have written much of it.
+            self._stderr.seek(max(0, os.fstat(self._stderr.fileno()).st_size - (1 << 16)))
         lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
         # Rust ends the message of a panic with how to get a backtrace.
         tail = [line for line in lines if not line.startswith("note: ")][-1:]

@@ -49,8 +49,9 @@ class Run:
         self._begun = time.monotonic()
 
         def prepare() -> None:
-            # A shell starts what runs in its background with SIGINT ignored.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            # A shell starts what runs in its background with SIGINT ignored, nohup with SIGHUP.
+            for number in (signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             if preexec is not None:
                 preexec()
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 
-import pytest
 import tomli
 
 from pipeline.core.toml_file import convert
@@ -73,7 +72,6 @@ def kill_at(workspace, line, *arguments):
 
 
 def test_a_search_is_killed_continued_and_not_done_again(workspace):
-    pytest.importorskip("optuna")
     small(workspace)
     printed = kill_at(workspace, "trial 3,", "budget=120")
     refused = "left out of nonsense: -mllvm -no-such-option: flags '-mllvm -no-such-option': zig refuses"

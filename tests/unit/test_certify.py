@@ -9,6 +9,7 @@ from pipeline.coremark.official_run import Certificate, statement
 from pipeline.coremark.run_rules import Official, check_rules
 from pipeline.experiment import matrix
 from pipeline.runtimes.identity import RuntimeIdentity
+from pipeline.workloads import third_party
 
 OUTPUT = """2K {kind} run parameters for coremark.
 CoreMark Size    : 666
@@ -24,6 +25,12 @@ seedcrc          : 0xe9f5
 Correct operation validated. See README.md for run and reporting rules.
 CoreMark 1.0 : 36363.636364 / Clang 22.1.8 -O3 / STACK
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sources():
+    """A rule looks at the sources themselves, which a new clone does not have."""
+    third_party.obtain("coremark", None)
 
 
 @pytest.fixture

@@ -312,7 +312,7 @@ def damaged(folder, change, number=1):
         (lambda raw: raw.replace(b"Testing", b"Tasting"), "not have the digest"),
         (lambda raw: raw.replace(b'"rounds":8', b'"rounds":9', 1), "not have the digest"),
         (lambda raw: raw.replace(b'"schema":1', b'"schema":7'), "Invalid value 7"),
-        (lambda raw: raw.partition(b'"run":')[0] + b'"run":' + b"[" * 100_000, "recursion"),
+        (lambda raw: raw.partition(b'"run":')[0] + b'"run":' + b"[" * 100_000, "while deserializing"),
         (lambda raw: b'{"mine": 1}', "missing required field"),
         (lambda raw: b"\xff\xfe\x00", "malformed"),
     ],

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Python reports these before they happen (PEP 578), in any module.
 _WATCHED = """
-import atexit, json, os, signal, sys
+import atexit, json, logging, os, signal, sys  # since 3.14 logging registers a function with atexit
 writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 seen = []
 def watch(event, arguments):

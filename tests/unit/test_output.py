@@ -43,6 +43,14 @@ def test_a_clock_that_stands_still_is_reported():
         validator().validate(CLOCK_LINE.replace(b"1500000", b"0"), None, 1, 1)
 
 
+def test_what_was_touched_before_the_time_began_is_told():
+    line = b"coremark-wasm: ran 1500000 ns after 24578 page faults in 30000000 ns\n"
+    run = validator().validate(b"hello" + line, None, 1, 1)
+    assert (run.result, run.seconds, run.clock_s) == (b"hello", 0.0015, 0.0015)
+    assert run.touched.page_faults == 24578
+    assert run.touched.seconds == pytest.approx(0.03)
+
+
 def test_only_the_last_such_line_is_the_clocks():
     run = validator().validate(CLOCK_LINE + b"hello\n" + CLOCK_LINE, None, 1, 1)
     assert run.result == CLOCK_LINE + b"hello\n"

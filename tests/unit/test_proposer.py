@@ -40,7 +40,6 @@ def test_without_optuna_it_says_what_to_run(monkeypatch):
 
 
 def test_nothing_is_proposed_twice_and_a_small_space_ends():
-    pytest.importorskip("optuna")
     proposer, seen = Proposer(parse(FEW), [parse(FEW).first()], 1), []
     while (point := proposer.propose(seen[0] if seen else None)) is not None:
         assert point not in seen
@@ -81,7 +80,6 @@ def best_of(trials):
 
 
 def test_it_finds_much_better_points_than_chance_does():
-    pytest.importorskip("optuna")
     searched = [best_of(search(seed)) for seed in range(5)]
     drawn = []
     for seed in range(5):
@@ -98,7 +96,6 @@ def test_it_finds_much_better_points_than_chance_does():
 
 
 def test_a_search_goes_on_from_what_was_learnt():
-    pytest.importorskip("optuna")
     first = search(1, trials=30)
     longer = search(2, trials=30, earlier=first)
     points = [point for point, _ in longer]

@@ -8,34 +8,60 @@ const { Exit, NAMESPACE, calls, imports } = require("./wasi.js");
 
 // Bytes of guest output that are passed on: OUTPUT_LIMIT in serve.py.
 const OUTPUT_LIMIT = 1024 * 1024;
+// The same of its standard error, and functions of a trap's backtrace: see serve.py.
+const STDERR_LIMIT = 4096, MOST_FUNCTIONS = 32;
+// What JavaScriptCore adds to a message, of this file.
+const EVALUATING = " (evaluating 'start()')";
 // Bytes of dropped linear memories after which garbage is collected: engines wait for more than a
 // worker may have, because most of it is only mapped.
 const GARBAGE_LIMIT = 64 * 1024 * 1024;
 // What the first call of such a clock returns, ms: START_MS in clock.py.
 const START_MS = 1000;
 
-// Of the run that goes on.
-const kept = new Uint8Array(OUTPUT_LIMIT);
-
 class Output {
-  constructor() {
+  constructor(limit) {
+    this.kept = new Uint8Array(limit);
     this.size = 0;
   }
   add(part) {
-    const room = OUTPUT_LIMIT - this.size;
-    if (room > 0) kept.set(part.length > room ? part.subarray(0, room) : part, this.size);
+    const room = this.kept.length - this.size;
+    if (room > 0) this.kept.set(part.length > room ? part.subarray(0, room) : part, this.size);
     this.size += part.length;
   }
   // What is kept of it, one character a byte.
   text() {
     const pieces = [];
-    const end = Math.min(this.size, OUTPUT_LIMIT);
+    const end = Math.min(this.size, this.kept.length);
     // In pieces: an engine's calls take only so many arguments.
     for (let at = 0; at < end; at += 4096) {
-      pieces.push(String.fromCharCode(...kept.subarray(at, Math.min(at + 4096, end))));
+      pieces.push(String.fromCharCode(...this.kept.subarray(at, Math.min(at + 4096, end))));
     }
     return pieces.join("");
   }
+}
+
+// Of the run that goes on.
+const output = new Output(OUTPUT_LIMIT), errors = new Output(STDERR_LIMIT);
+
+// The name that a module has in its name section, which engines put before its functions' names; or "".
+function nameOf(module) {
+  const [section] = WebAssembly.Module.customSections(module, "name").map((data) => new Uint8Array(data));
+  // A longer one, with sizes of more than a byte, is not looked for.
+  if (!section || section[0] !== 0 || section[1] > 127) return "";
+  return String.fromCharCode(...section.subarray(3, 3 + section[2]));
+}
+
+// The guest's functions in which an error was thrown, innermost first, as V8 and SpiderMonkey tell them.
+function backtrace(error, module) {
+  const found = [], prefix = nameOf(module) + ".";
+  for (const line of String((error && error.stack) || "").split("\n")) {
+    const number = /wasm-function\[(\d+)\]:0x/.exec(line);
+    if (!number) continue;
+    const named = /^ *at (.+) \(wasm:|^([^@]+)@/.exec(line);
+    const name = (named && (named[1] || named[2])) || `function ${number[1]}`;
+    found.push((name.startsWith(prefix) ? name.slice(prefix.length) : name).slice(0, 200));
+  }
+  return found.slice(0, MOST_FUNCTIONS);
 }
 
 // env.clock_ms, as clock.py has it: ``speed`` milliseconds of it pass within a real one of the guest's.
@@ -89,14 +115,15 @@ let garbage = 0;
 
 // Run the module once in an instance of its own, as a request says.
 function run(module, { argv, speed }, host, kind) {
-  const output = new Output();
-  const answer = { outcome: "exit", code: 0, message: "" };
+  output.size = errors.size = 0;
+  const answer = { outcome: "exit", code: 0, message: "", backtrace: [] };
   const now = () => BigInt(host.clock(false));
   let memory;
   if (garbage > GARBAGE_LIMIT) {
     host.collect();
     garbage = 0;
   }
+  const faults = host.page_faults();
   let begun = now();
   let cpu = host.cpu();
   let started = begun;
@@ -104,7 +131,7 @@ function run(module, { argv, speed }, host, kind) {
     const clock = kind && timer(kind, speed, now);
     const given = clock
       ? { env: { clock_ms: clock.clock_ms } }
-      : imports(module, calls(argv, host, () => memory, output));
+      : imports(module, calls(argv, host, () => memory, [output, errors]));
     const { exports } = new WebAssembly.Instance(module, given);
     memory = exports.memory;
     const start = clock ? exports.run : exports._start;
@@ -119,14 +146,17 @@ function run(module, { argv, speed }, host, kind) {
       if (error.code) answer.message = `exit status ${error.code}`;
     } else {
       answer.outcome = "trap";
-      answer.message = String(error).split("\n")[0].slice(0, 500);
+      answer.message = String(error).split("\n")[0].replace(EVALUATING, "").slice(0, 500);
+      answer.backtrace = backtrace(error, module);
     }
   }
   answer.wall_seconds = Number(now() - started) / 1e9;
   answer.cpu_share = (host.cpu() - cpu) / answer.wall_seconds;
   if (memory instanceof WebAssembly.Memory) garbage += memory.buffer.byteLength;
+  answer.page_faults = host.page_faults() - faults;
   answer.stdout_bytes = output.size;
   answer.stdout = output.text();
+  answer.stderr = errors.text();
   return answer;
 }
 

@@ -5,6 +5,8 @@ const fs = require("fs");
 const { join, relative } = require("path");
 const guest = require("./guest.js");
 
+Error.stackTraceLimit = 48; // for a trap's backtrace
+
 const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 // Opened once, here: in an open file /proc/thread-self stays the thread that opened it.
 const schedstat = openSchedstat();
@@ -18,6 +20,10 @@ const host = {
     if (schedstat === null) return (used.user + used.system) / 1e6;
     // The kernel brings its sum for a running thread up to date when the whole process is asked for.
     return Number(buffer.latin1Slice(0, fs.readSync(schedstat, buffer, 0, 100, 0)).split(" ", 1)[0]) / 1e9;
+  },
+  page_faults() {
+    const used = process.resourceUsage();
+    return used.minorPageFault + used.majorPageFault;
   },
   random: (bytes) => void require("crypto").randomFillSync(bytes),
   collect() {

@@ -1,10 +1,15 @@
 """The worker's side of the protocol, for any CPython from 3.7 on; imports nothing of the project.
 
 A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, facts)``;
-``run(request)`` runs the guest once with the arguments ``request["argv"]`` and its standard output on
-descriptor 1, and returns a dictionary of facts, or raises ``Trap`` or ``Exit``. A run in a process of its
-own adds what that process used as the fact ``child_used``: see ``used``. Everything that the
-guest could reach is out of the way first: the protocol moves to descriptors of its own.
+``run(request)`` runs the guest once with the arguments ``request["argv"]``, its standard output on
+descriptor 1 and its standard error on descriptor 2, and returns a dictionary of facts, or raises ``Trap`` or
+``Exit``. A run in a process of its own adds what that process used as the facts ``child_cpu_seconds``,
+``child_system_seconds`` and ``child_page_faults``; a runtime that keeps standard error to itself adds what
+the guest wrote to it as the fact ``stderr``. Everything that the guest could reach is out of the way first:
+the protocol moves to descriptors of its own.
+
+Descriptor 2 is the file that the parent reads when this process has died. What a guest adds to it is taken
+out after its run.
 
 What a guest may read is named by the options, as absolute paths: ``stdin`` is a file, and each run has it as
 descriptor 0, from its start (/dev/null without); ``files`` is a folder whose regular files the guest can open
@@ -14,9 +19,10 @@ as "NAME" and "/NAME", and cannot change: that is ``load``'s affair, see inputs.
 import json
 import os
 import resource
+import stat
 import tempfile
 import time
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 Facts = Dict[str, Any]
 Run = Callable[[Facts], Facts]
@@ -26,10 +32,18 @@ Load = Callable[[str, Facts], Tuple[Run, Facts]]
 _UP = time.monotonic()
 #: Bytes of guest output that are passed on.
 OUTPUT_LIMIT = 1024 * 1024
+#: The same of its standard error.
+STDERR_LIMIT = 4096
+#: Functions of a trap's backtrace that are passed on.
+_MOST_FUNCTIONS = 32
 
 
 class Trap(Exception):
-    """The runtime stopped the guest."""
+    """The runtime stopped the guest, in the first of these functions, which the others called."""
+
+    def __init__(self, message: str, backtrace: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.backtrace = [name[:200] for name in backtrace[:_MOST_FUNCTIONS]]
 
 
 class Exit(Exception):
@@ -96,28 +110,25 @@ def _memory_file() -> Optional[int]:
         return None
 
 
-def used(usage: Any) -> Facts:
-    """What getrusage or wait4 says of a process: CPU seconds, and those of them in the kernel."""
-    return {"cpu_seconds": usage.ru_utime + usage.ru_stime, "system_seconds": usage.ru_stime}
-
-
 def _run(run: Run, request: Facts) -> Facts:
     os.ftruncate(1, 0)
     os.lseek(1, 0, os.SEEK_SET)
+    before = _stderr_bytes()
     facts = {}  # type: Facts
     outcome, code, message = "exit", 0, ""
-    before = used(resource.getrusage(resource.RUSAGE_SELF))
+    backtrace = []  # type: Sequence[str]
+    system, faults = system_seconds(), page_faults()
     cpu, wall = time.process_time(), time.perf_counter()
     try:
         facts = run(request)
     except Exit as error:
         code, message = error.code, str(error)
     except Trap as error:
-        outcome, message = "trap", str(error)
+        outcome, message, backtrace = "trap", str(error), error.backtrace
     wall = time.perf_counter() - wall
-    child = facts.pop("child_used", dict.fromkeys(before, 0))
-    cpu = time.process_time() - cpu + child["cpu_seconds"]
-    after = used(resource.getrusage(resource.RUSAGE_SELF))
+    cpu = time.process_time() - cpu + facts.pop("child_cpu_seconds", 0.0)
+    system = system_seconds() - system + facts.pop("child_system_seconds", 0.0)
+    faults = facts.pop("child_page_faults", page_faults() - faults)
     answer = {
         "outcome": outcome,
         "code": code,
@@ -126,11 +137,40 @@ def _run(run: Run, request: Facts) -> Facts:
         "wall_seconds": wall,
         # Below 1 where other processes had the processor.
         "cpu_share": cpu / wall,
-        # For all of the run, its start included.
-        "used": {name: after[name] - before[name] + child[name] for name in before},
+        "used": {"cpu_seconds": cpu, "system_seconds": system},
+        "page_faults": faults,
         "stdout_bytes": os.fstat(1).st_size,
         # A character a byte.
         "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("latin-1"),
+        "stderr": _take_stderr(before).decode("latin-1"),
+        "backtrace": backtrace,
     }
     answer.update(facts)
     return answer
+
+
+def _stderr_bytes() -> Optional[int]:
+    """The size of the file behind descriptor 2; None where that is no file."""
+    status = os.fstat(2)
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _take_stderr(before: Optional[int]) -> bytes:
+    """What was added to standard error since it had this size, up to the limit; it has that size again."""
+    if before is None:
+        return b""
+    added = os.pread(2, STDERR_LIMIT, before)
+    os.ftruncate(2, before)
+    os.lseek(2, before, os.SEEK_SET)
+    return added
+
+
+def system_seconds() -> float:
+    """Of this process so far, in the kernel."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_stime
+
+
+def page_faults() -> int:
+    """How many pages the kernel has given this process so far, at their first use."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_minflt + usage.ru_majflt

@@ -1,4 +1,7 @@
-"""Runs of programs: a fresh process for each, with nothing of our environment, its output on descriptor 1."""
+"""Runs of programs: a fresh process for each, with nothing of our environment.
+
+Its input, output and standard error are this process's: the guest's, while it runs.
+"""
 
 import ctypes
 import os
@@ -20,22 +23,11 @@ def spawn(
     It starts in ``folder``, or where the worker is. With ``watch`` also its peak memory, at the price of
     looking every millisecond.
     """
-    errors = os.memfd_create("guest-errors", os.MFD_CLOEXEC)
-    try:
-        return _spawn(path, argv, environment, watch, folder, errors)
-    finally:
-        os.close(errors)
-
-
-def _spawn(
-    path: str, argv: List[str], environment: Dict[str, str], watch: bool, folder: Optional[str], errors: int
-) -> serve.Facts:
     started = time.perf_counter()
     pid = os.fork()
     if pid == 0:
         try:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            os.dup2(errors, 2)
             if folder:
                 os.chdir(folder)
             os.execve(path, argv, environment)
@@ -54,24 +46,16 @@ def _spawn(
     wall = time.perf_counter() - started
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
-        raise serve.Trap("killed by %s%s" % (name, _last_line(errors)))
+        raise serve.Trap("killed by %s" % name)
     if os.WEXITSTATUS(status):
-        ended = serve.Exit(os.WEXITSTATUS(status))
-        ended.args = ("%s%s" % (ended, _last_line(errors)),)
-        raise ended
+        raise serve.Exit(os.WEXITSTATUS(status))
     return {
         "wall_seconds": wall,
-        "child_used": serve.used(usage),
+        "child_cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "child_system_seconds": usage.ru_stime,
+        "child_page_faults": usage.ru_minflt + usage.ru_majflt,
         "peak_rss_bytes": peak,
     }
-
-
-def _last_line(errors: int) -> str:
-    """The last line of its standard error, as ": …"; "" where there is none."""
-    size = os.fstat(errors).st_size
-    lines = os.pread(errors, 4096, max(0, size - 4096)).decode("utf-8", "replace").split("\n")
-    printed = [line.strip() for line in lines if line.strip()]
-    return ": %s" % printed[-1][:300] if printed else ""
 
 
 def _peak_rss_bytes(pid: int) -> Optional[int]:

@@ -17,12 +17,13 @@ _OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
 _MODULES = ("wasi_files.js", "wasi.js", "guest.js")
 _MODULE = "modules['./%s'] = (() => { const module = {}; %s; return module.exports; })();"
 _TOGETHER = "(() => { const modules = {}, require = (name) => modules[name]; %s return modules['./%s']; })()"
-_ENGINE = """((guest, testing, clock, cpu, urandom) => {
+_ENGINE = """((guest, testing, clock, cpu, page_faults, urandom) => {
   let module = null;
   let kind;
   const host = {
     clock,
     cpu,
+    page_faults,
     random(bytes) {
       const text = urandom(bytes.length);
       for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
@@ -107,7 +108,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
     guest = pythonmonkey.eval(_TOGETHER % ("".join(map(_module, _MODULES)), _MODULES[-1]))
     testing = pythonmonkey.eval("testing")
-    engine = pythonmonkey.eval(_ENGINE)(guest, testing, _clock, time.thread_time, _random)
+    engine = pythonmonkey.eval(_ENGINE)(guest, testing, _clock, time.thread_time, serve.page_faults, _random)
     _give(engine, options)
     with open(path, "rb") as module:
         facts = json.loads(engine["load"](module.read(), options.get("clock", "")))  # type: serve.Facts

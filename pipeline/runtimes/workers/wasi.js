@@ -1,8 +1,8 @@
 // WASI preview 1 for commands, for any JavaScript engine: no environment, files only to read (wasi_files.js).
 //
 // It needs nothing but the language. The host gives {clock(realtime): nanoseconds as a BigInt or as
-// decimal digits, cpu(): CPU seconds of this thread, random(bytes): fills a Uint8Array, collect():
-// collects garbage, and the guest's stdin and files as wasi_files.js wants them}.
+// decimal digits, cpu(): CPU seconds of this thread, page_faults(): of this process so far, random(bytes):
+// fills a Uint8Array, collect(): collects garbage, and the guest's stdin and files as wasi_files.js wants them}.
 "use strict";
 
 const { Failed, Files, fileCalls } = require("./wasi_files.js");
@@ -22,8 +22,8 @@ function encode(text) {
   return Uint8Array.from(unescape(encodeURIComponent(text)), (c) => c.charCodeAt(0));
 }
 
-// What a guest can ask for, over the memory that `memory()` returns.
-function calls(argv, host, memory, output) {
+// What a guest can ask for, over the memory that `memory()` returns; `outputs` take what it writes to 1 and 2.
+function calls(argv, host, memory, outputs) {
   const strings = argv.map((text) => encode(text + "\0"));
   const view = () => new DataView(memory().buffer);
   const bytes = (at, size) => new Uint8Array(memory().buffer, at >>> 0, size >>> 0);
@@ -80,7 +80,7 @@ function calls(argv, host, memory, output) {
       let size = 0;
       for (const part of vectors(at, count)) {
         size += part.length;
-        if (fd === 1) output.add(part);
+        outputs[fd - 1].add(part);
       }
       set32(result, size);
       return OK;

@@ -101,9 +101,8 @@ WASI(fd_write)(Host *host, u32 fd, u32 vectors, u32 number, u32 result)
     for (u32 i = 0; i < number; i++) {
         u32 size = get32(vectors + 8ull * i + 4);
         char *data = at(get32(vectors + 8ull * i), size);
-        /* Standard error is none of the result. */
-        for (u32 done = 0; fd == 1 && done < size;) {
-            ssize_t written = write(1, data + done, size - done);
+        for (u32 done = 0; done < size;) {
+            ssize_t written = write(fd, data + done, size - done);
             if (written < 0)
                 return IO;
             done += written;

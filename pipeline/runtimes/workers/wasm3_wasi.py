@@ -192,8 +192,8 @@ class Wasi:
         for data in self._vectors(vectors, count):
             done = 0
             try:
-                while fd == 1 and done < len(data):
-                    done += os.write(1, data[done:])
+                while done < len(data):
+                    done += os.write(fd, data[done:])
             except OSError:  # the file is as large as the parent allows
                 return _IO
             total += len(data)

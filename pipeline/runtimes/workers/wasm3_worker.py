@@ -13,12 +13,13 @@ import os
 import subprocess
 import time
 from importlib import metadata
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import clock
 import elf
 import inputs
 import serve
+import wasm3_names
 from wasm3_wasi import Wasi
 
 # Not a statement: the module is not there where this file is checked.
@@ -29,9 +30,14 @@ _RUNTIME_SECONDS = time.perf_counter() - _STARTED
 #: Bytes of wasm3's own stack. Its C frames are on the thread's stack of 8 MiB, and grow with it.
 _STACK_BYTES = 1024 * 1024
 _M_MMAP_THRESHOLD = -3
+_MADV_DONTNEED = 4
+_PAGE = os.sysconf("SC_PAGESIZE")
 #: Gives a module of a runtime what it imports: (module, runtime), pywasm3's objects.
 _Link = Callable[[Any, Any], None]
+#: {module: where its memory begins as zeros, in bytes from its start}.
+_zeros: Dict[bytes, List[Tuple[int, int]]] = {}
 
+_LIBC = ctypes.CDLL(None)
 _LIBRARY = ctypes.CDLL(wasm3.__file__)
 _LIBRARY.m3_CompileModule.restype = ctypes.c_char_p
 _LIBRARY.m3_CompileModule.argtypes = _LIBRARY.m3_FreeRuntime.argtypes = [ctypes.c_void_p]
@@ -40,7 +46,7 @@ _LIBRARY.m3_FreeRuntime.restype = None
 with contextlib.suppress(AttributeError):  # a C library other than glibc
     # A guest's memory is mapped for itself, always: a freed one raises this threshold otherwise, and a memory
     # that grows in the heap is copied, which took 3.5 ms of each run.
-    ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
+    _LIBC.mallopt(_M_MMAP_THRESHOLD, 128 * 1024)
 
 
 class Instance:
@@ -51,14 +57,43 @@ class Instance:
         self._runtime = self._environment.new_runtime(_STACK_BYTES)
         self._module = self._environment.parse_module(data)
         self._runtime.load(self._module)
+        self._give_back_zeros(data)
         link(self._module, self._runtime)
         error = _LIBRARY.m3_CompileModule(_pointer(self._module, self._environment))
         if error:
             raise RuntimeError(error.decode())
         self.start = self._runtime.find_function(entry)
 
+    def _give_back_zeros(self, data: bytes) -> None:
+        """Have the kernel give the memory's pages of zeros at their first use, as with any other runtime.
+
+        wasm3 writes zeros to all of them when it makes a memory, before any code of the guest runs.
+        """
+        memory = self._runtime.get_memory(0)
+        if not memory:  # the module has none, or one without pages
+            return
+        if data not in _zeros:
+            _zeros[data] = list(_find_zeros(memory))
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        for at, end in _zeros[data]:
+            first, last = -(-(start + at) // _PAGE) * _PAGE, (start + end) // _PAGE * _PAGE
+            if first < last:
+                _LIBC.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _MADV_DONTNEED)
+
     def free(self) -> None:
         _LIBRARY.m3_FreeRuntime(_pointer(self._runtime, self._environment))
+
+
+def _find_zeros(memory: memoryview) -> Iterator[Tuple[int, int]]:
+    """The parts of a memory that are zeros only, in steps of a page."""
+    blank, begun = bytes(_PAGE), 0
+    for at in range(0, len(memory), _PAGE):
+        if bytes(memory[at : at + _PAGE]) != blank:
+            if begun < at:
+                yield begun, at
+            begun = at + _PAGE
+    if begun < len(memory):
+        yield begun, len(memory)
 
 
 def _pointer(item: Any, environment: Any) -> int:
@@ -71,12 +106,12 @@ def _pointer(item: Any, environment: Any) -> int:
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with open(path, "rb") as stream:
-        data = _without_names(stream.read())
+        data, names = wasm3_names.without_names(stream.read())
     timed = options.get("clock")
     before = elf.executable_bytes()
     data, encoding, seconds = _accepted(data, timed)
     added = elf.executable_bytes() - before
-    run = _timed(data, timed) if timed else _command(data, options)
+    run = _timed(data, names, timed) if timed else _command(data, names, options)
     return run, {
         "compile_seconds": seconds,
         # It makes no machine code; the size of its own is not to be had.
@@ -92,41 +127,46 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     }
 
 
-def _command(data: bytes, options: serve.Facts) -> serve.Run:
+def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.Run:
     files = inputs.contents(options["files"]) if "files" in options else None
 
     def run(request: serve.Facts) -> serve.Facts:
         wasi = Wasi(request["argv"], files)
+        before = os.fstat(2).st_size
         started = time.perf_counter()
         instance = Instance(data, wasi.link, "_start")
+        faults = serve.page_faults()
         begun = time.perf_counter()
         try:
             instance.start()
         except (RuntimeError, SystemExit) as error:
             if wasi.exit_code is None:
-                raise serve.Trap(str(error) or "trap")
+                raise wasm3_names.trap(str(error), names, before)
         finally:
             wall = time.perf_counter() - begun
             instance.free()
         if wasi.exit_code:
             raise serve.Exit(wasi.exit_code)
-        return {"wall_seconds": wall, "instantiate_seconds": begun - started}
+        # Not those of the zeros that were given back.
+        faults = serve.page_faults() - faults
+        return {"wall_seconds": wall, "instantiate_seconds": begun - started, "page_faults": faults}
 
     return run
 
 
-def _timed(data: bytes, kind: str) -> serve.Run:
+def _timed(data: bytes, names: Dict[int, str], kind: str) -> serve.Run:
     """Runs of a module that exports ``run`` and imports ``env.clock_ms`` of this kind: see clock.py."""
 
     def run(request: serve.Facts) -> serve.Facts:
         timer = clock.Clock(kind, request["speed"])
+        before = os.fstat(2).st_size
         started = time.perf_counter()
         instance = Instance(data, _linking(timer, kind), "run")
         begun = time.perf_counter()
         try:
             score = instance.start()
         except RuntimeError as error:
-            raise serve.Trap(str(error) or "trap")
+            raise wasm3_names.trap(str(error), names, before)
         finally:
             wall = time.perf_counter() - begun
             instance.free()
@@ -139,33 +179,6 @@ def _timed(data: bytes, kind: str) -> serve.Run:
 def _linking(timer: clock.Clock, kind: str) -> _Link:
     signature = {"i32": "i()", "i64": "I()"}[kind]
     return lambda module, _: module.link_function("env", "clock_ms", signature, timer)
-
-
-def _without_names(data: bytes) -> bytes:
-    """The module without the names of its functions: wasm3 looks for an export among them first.
-
-    Where wasm-ld exports a wrapper as "_start", the function of that name runs no constructors.
-    """
-    kept, at = data[:8], 8
-    while at < len(data):
-        size, start = _leb(data, at + 1)
-        length, name = _leb(data, start)
-        if data[at] != 0 or data[name : name + length] != b"name":
-            kept += data[at : start + size]
-        at = start + size
-    return kept
-
-
-def _leb(data: bytes, at: int) -> Tuple[int, int]:
-    """An unsigned LEB128 number, and what follows it; 0 where the module ends, which wasm3 will refuse."""
-    number = shift = 0
-    while at < len(data):
-        byte = data[at]
-        number |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            break
-    return number, at
 
 
 def _accepted(data: bytes, timed: Optional[str]) -> Tuple[bytes, str, float]:

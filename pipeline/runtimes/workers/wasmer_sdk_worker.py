@@ -90,9 +90,11 @@ async def _compile(sdk: Any, data: bytes, files: Dict[str, bytes], cache: str) -
 
 
 async def _run(sdk: Any, sandbox: Any, argv: Any, given: Optional[bytes]) -> serve.Facts:
+    before = os.fstat(2).st_size
     started = time.perf_counter()
     source = "closed" if given is None else "pipe"
-    process = await sandbox.command("guest", argv[1:]).spawn(stdin=source, stdout="pipe", stderr="capture")
+    process = await sandbox.command("guest", argv[1:]).spawn(stdin=source, stdout="pipe", stderr="pipe")
+    errors = asyncio.ensure_future(_keep(process.stderr))
     feeder = None if given is None else asyncio.ensure_future(_feed(sdk, process.stdin, given))
     count = 0
     async for chunk in process.stdout:
@@ -102,10 +104,13 @@ async def _run(sdk: Any, sandbox: Any, argv: Any, given: Optional[bytes]) -> ser
     try:
         output = await process.wait()
     except sdk.WasmerError as error:
-        raise serve.Trap(_reason(str(error))) from None
+        raise _trap(str(error)) from None
     finally:
         # What was not kept counts too.
         os.ftruncate(1, min(count, _FILE_LIMIT))
+        # The guest's in place of the SDK's own.
+        os.ftruncate(2, before)
+        os.pwrite(2, await errors, before)
         if feeder:
             await feeder
     wall = time.perf_counter() - started
@@ -116,6 +121,14 @@ async def _run(sdk: Any, sandbox: Any, argv: Any, given: Optional[bytes]) -> ser
     return {"wall_seconds": wall}
 
 
+async def _keep(stream: Any) -> bytes:
+    """The beginning of what the guest writes there."""
+    kept = b""
+    async for chunk in stream:
+        kept += chunk[: serve.STDERR_LIMIT - len(kept)]
+    return kept
+
+
 async def _feed(sdk: Any, stdin: Any, given: bytes) -> None:
     try:
         await stdin.write(given)
@@ -124,9 +137,10 @@ async def _feed(sdk: Any, stdin: Any, given: bytes) -> None:
         pass
 
 
-def _reason(message: str) -> str:
-    """The first line of Wasmer's message, without what it says of every failure."""
-    return message.splitlines()[0].rpartition("failed: ")[2]
+def _trap(message: str) -> serve.Trap:
+    """Wasmer's message: a line, of which all is left out that it says of every failure, and the functions."""
+    frames = re.findall(r"^ +at (.+) \(", message, re.MULTILINE)
+    return serve.Trap(message.splitlines()[0].rpartition("failed: ")[2], frames)
 
 
 def _proof(cache: str, library: str) -> serve.Facts:

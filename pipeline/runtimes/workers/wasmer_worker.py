@@ -6,6 +6,7 @@ Runs on CPython 3.7 to 3.10, the only ones that this release has wheels for.
 import ctypes
 import importlib
 import os
+import re
 import sys
 import time
 from typing import Any, Callable, Tuple
@@ -15,6 +16,8 @@ import elf
 import inputs
 import serve
 
+#: Of a trap's backtrace: the name of a function.
+_FRAME = re.compile(r"\s+at (.+) \(")
 #: Reads standard input to its end.
 _READER = """(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
@@ -175,7 +178,9 @@ def _ended(message: str) -> Exception:
     if marker in message:
         digits = message.split(marker, 1)[1].split()[0]
         return serve.Exit(int(digits))
-    return serve.Trap(message.splitlines()[0] if message else "trap")
+    lines = message.splitlines()
+    frames = [_FRAME.match(line) for line in lines]
+    return serve.Trap(lines[0] if lines else "trap", [frame[1] for frame in frames if frame])
 
 
 if __name__ == "__main__":

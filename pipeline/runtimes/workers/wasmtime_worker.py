@@ -66,6 +66,7 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
         wasi = wasmtime.WasiConfig()
         wasi.argv = request["argv"]
         wasi.stdout_file = "/proc/self/fd/1"
+        wasi.inherit_stderr()
         if "stdin" in options:
             _give_input(wasi, options["stdin"])
         if files:
@@ -83,7 +84,7 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
             if error.code:
                 raise serve.Exit(error.code)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-            raise serve.Trap(_reason(str(error)))
+            raise _trap(str(error))
         return facts
 
     return run
@@ -134,7 +135,7 @@ def _timed(engine: wasmtime.Engine, module: wasmtime.Module, kind: str) -> serve
             score = start(store)
             wall_seconds = time.perf_counter() - started
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-            raise serve.Trap(_reason(str(error)))
+            raise _trap(str(error))
         return {
             "wall_seconds": wall_seconds,
             "instantiate_seconds": started - begun,
@@ -244,11 +245,12 @@ def _compiler(image: bytes, options: serve.Facts) -> str:
     return "cranelift"
 
 
-def _reason(message: str) -> str:
-    """The cause of a trap: after the backtrace, in older releases before it."""
+def _trap(message: str) -> serve.Trap:
+    """Its cause, which is after the backtrace, in older releases before it, and the functions' names."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     named = [line for line in lines if line.startswith("wasm trap:")]
-    return (named or lines or ["trap"])[-1]
+    frames = [re.match(r"\d+:\s+0x[0-9a-f]+ - (?:[^!]*!)?(.+)", line) for line in lines]
+    return serve.Trap((named or lines or ["trap"])[-1], [frame[1] for frame in frames if frame])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,14 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
+class Touched:
+    """What using all of its own memory once took the program, before its time began: see guest_clock.c."""
+
+    seconds: float = 0.0
+    page_faults: int = 0
+
+
+@dataclass(frozen=True)
 class Run:
     """What a valid run did."""
 
@@ -16,6 +24,7 @@ class Run:
     tick_s: float = 0.0  # resolution of the guest's clock, as far as it shows
     #: The guest's time for all that the host timed; None if the guest prints none.
     clock_s: float | None = None
+    touched: Touched = Touched()
 
     @property
     def score(self) -> float:

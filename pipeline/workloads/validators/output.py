@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.model import ITERATIONS, Workload
 from pipeline.core.text import for_terminal
-from pipeline.workloads.validators.model import Invalid, NoTime, Run
+from pipeline.workloads.validators.model import Invalid, NoTime, Run, Touched
 
 #: guest_clock.c prints this last, with the time.
 _CLOCK_LINE = b"coremark-wasm: ran "
+_CLOCK_FIGURES = re.compile(rb"(\d{1,18}) ns(?: after (\d{1,12}) page faults in (\d{1,15}) ns)?\n")
 #: Time limit for one search of a workload's pattern in one output: patterns are not trusted.
 _PATTERN_S = 2.0
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -70,7 +72,7 @@ class Output:
 
     def validate(self, output: bytes, case: None, iterations: int | None, wall_s: float) -> Run:
         """Take the guest's time off the output, check the rest, and read the figure."""
-        printed, clock_s = self._clock(output)
+        printed, clock_s, touched = self._clock(output)
         done = 1 if iterations is None else iterations
         text, printed_s, tick_s = self._figure(printed)
         self._check(printed, done)
@@ -79,20 +81,21 @@ class Output:
             raise NoTime("by the host's clock it took no time")
         if printed_s is not None and clock_s is not None and printed_s > clock_s + tick_s:
             raise Invalid(f"it printed a time of {printed_s:g} s, but it ran {clock_s:g} s by the same clock")
-        return Run(done, seconds, text if self.workload.proof.native else b"", tick_s, clock_s)
+        return Run(done, seconds, text if self.workload.proof.native else b"", tick_s, clock_s, touched)
 
-    def _clock(self, output: bytes) -> tuple[bytes, float | None]:
-        """(what the program printed, its time by the guest's clock in s or None)."""
+    def _clock(self, output: bytes) -> tuple[bytes, float | None, Touched]:
+        """(what the program printed, its time by the guest's clock in s or None, what it touched before)."""
         figure = self.workload.figure
         if figure.time == "host":
-            return output, None
-        printed, clock_line, ns = output.rpartition(_CLOCK_LINE)
-        digits = ns.removesuffix(b" ns\n")
-        if not clock_line or ns == digits or not digits.isdigit() or len(digits) > 18:
+            return output, None, Touched()
+        printed, _, figures = output.rpartition(_CLOCK_LINE)
+        found = _CLOCK_FIGURES.fullmatch(figures)
+        if found is None:
             raise Invalid("the line with its time is missing at the end: it ended by _Exit() or abort()")
-        if not 0 < int(digits) < 10**15:
-            raise NoTime(f"the guest's clock gives {int(digits)} ns: it stands still or is wrong")
-        return printed, int(digits) * 1e-9
+        ns, faults, touching_ns = (int(digits or 0) for digits in found.groups())
+        if not 0 < ns < 10**15:
+            raise NoTime(f"the guest's clock gives {ns} ns: it stands still or is wrong")
+        return printed, ns * 1e-9, Touched(touching_ns * 1e-9, faults)
 
     def _figure(self, printed: bytes) -> tuple[bytes, float | None, float]:
         """(output without the time that the program prints, that time in s, its resolution in s)."""

@@ -1,0 +1,62 @@
+"""Memory that the kernel gives at its first use: alike under every backend, and counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.experiment import matrix
+from pipeline.runtimes.launch import start
+from pipeline.workloads import validators, workload_toml
+from tests.contract.conftest import compiled
+from toolchain.model import NATIVE, WASM
+
+MIB = 16
+PAGES = MIB * 256
+
+
+@pytest.fixture(scope="module")
+def guests(prepared, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("guests with memory")
+    return {target: compiled(folder, "tests/guests/memory.c", target) for target in (WASM, NATIVE)}
+
+
+@pytest.fixture(scope="module")
+def validator(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("workload") / "memory-use"
+    folder.mkdir()
+    (folder / "main.c").touch()
+    (folder / "workload.toml").touch()
+    return validators.validator_of(workload_toml.read(str(folder)))
+
+
+@pytest.fixture(scope="module")
+def worker(backend, guests):
+    with start(backend, matrix.load({}).protocol) as worker:
+        path = guests[NATIVE if backend.native else WASM]
+        loaded = worker.request({"op": "load", "path": path, "options": dict(backend.options)}, 60)
+        assert "refused" not in loaded
+        yield worker
+
+
+def run(worker, validator, *argv):
+    """What was validated of a run, and the page faults while it was timed."""
+    answer = worker.request({"op": "run", "argv": ["guest", *argv], "watch": False}, 30)
+    found = validator.validate(answer["stdout"].encode("latin-1"), None, 1, answer["wall_seconds"])
+    assert found.result.rstrip().isdigit()
+    return found, answer["page_faults"] - found.touched.page_faults
+
+
+def test_own_memory_is_used_before_the_time_begins(worker, validator):
+    run(worker, validator, "own")  # what a runtime needs once
+    found, faults = run(worker, validator, "own")
+    assert found.touched.page_faults > PAGES
+    assert 0 < found.touched.seconds < 10
+    assert found.touched.seconds > found.clock_s  # or it was not left out
+    assert faults < PAGES / 4
+
+
+def test_the_heap_is_used_within_the_time(worker, validator):
+    run(worker, validator, "heap")
+    before = run(worker, validator, "heap", "1")[1]
+    after = run(worker, validator, "heap", str(MIB))[1]
+    assert PAGES * 0.8 < after - before < PAGES * 2.5
