@@ -1,4 +1,4 @@
-"""How time grows with the number of iterations is told from three sizes, on a machine like those we know."""
+"""How time grows with the number of iterations is found from three sizes, on a machine like those we know."""
 
 import math
 import random
