@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.model import Status
 from pipeline.measure.guest import Ended, Guest
+from pipeline.measure.worker_messages import Used, sum_of
 from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
 
 #: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
@@ -35,6 +37,19 @@ _WARMUP_S = 1.0
 MOST_ITERATIONS = 2**31 - 1
 
 
+@dataclass(frozen=True)
+class _Together:
+    """Cases that are run one after the other, as one."""
+
+    cases: tuple[Any, ...]
+
+
+class _Results(tuple[tuple[str, Any], ...]):
+    """(name, result) of each case of such a run."""
+
+    __slots__ = ()
+
+
 @dataclass(eq=False, kw_only=True)
 class Session(Guest):
     """A loaded guest of a workload whose validator is known."""
@@ -60,7 +75,40 @@ class Session(Guest):
 
     def run(self, case: Any, iterations: int, *, watch: bool = False) -> Run:
         """Run once; returns only what was validated, raises Ended otherwise."""
+        if isinstance(case, _Together):
+            return self._run_all(case.cases, iterations, watch=watch)
         return self._believe(self._printed(case, iterations, watch=watch), case, iterations)
+
+    def _run_all(self, cases: tuple[Any, ...], iterations: int, *, watch: bool) -> Run:
+        """Run several cases, as one run that takes the sum of their times."""
+        runs: list[Run] = []
+        wall, cpu, peak, faults = 0.0, 0.0, 0, list[int | None]()
+        used: list[Used | None] = []
+        for case in cases:
+            runs.append(self.run(case, iterations, watch=watch))
+            wall += self.wall_seconds
+            cpu += self.wall_seconds * self.cpu_share
+            peak = max(peak, self.peak_rss_bytes or 0)
+            faults.append(self.page_faults)
+            used.append(self.used)
+        self.wall_seconds, self.cpu_share, self.peak_rss_bytes = wall, cpu / wall, peak or None
+        known = [each for each in faults if each is not None]
+        self.page_faults = sum(known) if len(known) == len(faults) else None
+        self.used = sum_of(used)
+        clocks = [run.clock_s for run in runs if run.clock_s is not None]
+        if clocks:
+            self._timed(sum(clocks))
+        names = map(self.validator.name, cases)
+        return Run(
+            iterations=runs[0].iterations,
+            seconds=sum(run.seconds for run in runs),
+            result=_Results(zip(names, (run.result for run in runs), strict=True)),
+            tick_s=sum(run.tick_s for run in runs),
+            clock_s=sum(clocks) if clocks else None,
+            touched=Touched(
+                sum(run.touched.seconds for run in runs), sum(run.touched.page_faults for run in runs)
+            ),
+        )
 
     def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
         try:
@@ -87,7 +135,11 @@ class Session(Guest):
 
     def _printed(self, case: Any, iterations: int, *, watch: bool = False) -> bytes:
         """Run with these arguments, and return what was printed; raises Ended unless it ended well."""
-        self._answer({"argv": self.validator.arguments(case, iterations)}, watch)
+        request: dict[str, Any] = {"argv": self.validator.arguments(case, iterations)}
+        stdin = self.validator.stdin(case)
+        if stdin is not None:
+            request["stdin"] = os.path.abspath(stdin)
+        self._answer(request, watch, self.validator.status(case))
         return self.output
 
     def validate(self, reference: Session) -> None:
@@ -99,7 +151,10 @@ class Session(Guest):
             self._compare(found, expected, self.validator.name(case))
 
     def _compare(self, found: Any, expected: Any, what: str) -> None:
-        if found != expected:
+        if isinstance(found, _Results):
+            for (name, one), (_, other) in zip(found, expected, strict=True):
+                self._compare(one, other, f"{name}, {what}")
+        elif found != expected:
             difference = self.validator.difference(found, expected)
             raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
 
@@ -152,7 +207,8 @@ class Session(Guest):
 
     @property
     def _case(self) -> Any:
-        return self.validator.cases[0]
+        timed = self.validator.timed
+        return timed[0] if len(timed) == 1 else _Together(timed)
 
     def repeat(self, iterations: int) -> None:
         """Warm up by runs of the one size that there is, a chunk each, and check the clock; raises Ended."""
@@ -181,7 +237,8 @@ class Session(Guest):
         self.iterations = iterations
 
     def _agrees(self, best: float, shortfall: float) -> bool:
-        return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= _START_S[self.forks]
+        starts = _START_S[self.forks] * len(self.validator.timed)
+        return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= starts
 
     def calibrate(self, least_s: float = 0.0) -> int:
         """Warm up, check the clock, and return the iterations of one chunk; raises Ended.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -55,6 +56,14 @@ class Used(msgspec.Struct, frozen=True):
 
     cpu_seconds: Seconds
     system_seconds: Seconds  # of these in the kernel
+
+
+def sum_of(runs: Sequence[Used | None]) -> Used | None:
+    """What several runs used; None if one does not say."""
+    known = [used for used in runs if used is not None]
+    if len(known) < len(runs):
+        return None
+    return Used(sum(each.cpu_seconds for each in known), sum(each.system_seconds for each in known))
 
 
 class Ran(msgspec.Struct, frozen=True):

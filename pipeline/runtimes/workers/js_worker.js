@@ -117,6 +117,7 @@ function run(request) {
 const engine = globalThis.Bun ? jsc : v8;
 let module_ = null;
 let kind = undefined; // see guest.js
+let standardInput = null;
 
 // A Map of the name of each regular file below a folder to its bytes.
 function contents(folder) {
@@ -134,8 +135,9 @@ function contents(folder) {
 
 function load({ path, options }) {
   const data = fs.readFileSync(path);
-  host.stdin = options.stdin ? fs.readFileSync(options.stdin) : new Uint8Array(0);
+  standardInput = options.stdin ? fs.readFileSync(options.stdin) : new Uint8Array(0);
   host.files = options.files ? contents(options.files) : null;
+  host.env = options.env || {};
   kind = options.clock;
   const proof = engine.proof(options.tiers_up);
   const started = seconds();
@@ -151,6 +153,11 @@ function load({ path, options }) {
   Object.assign(facts.proof, proof);
   // Neither engine tells the size of its code: V8's pages hold twice as much, and JSC's also its JavaScript.
   return { ...facts, code_bytes: null, version: engine.version(), runtime_seconds: null };
+}
+
+function run(request) {
+  host.stdin = request.stdin ? fs.readFileSync(request.stdin) : standardInput;
+  return guest.run(module_, request, host, kind);
 }
 
 function say(message) {

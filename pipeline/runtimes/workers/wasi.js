@@ -1,8 +1,9 @@
-// WASI preview 1 for commands, for any JavaScript engine: no environment, files only to read (wasi_files.js).
+// WASI preview 1 for commands, for any JavaScript engine; files only to read (wasi_files.js).
 //
 // It needs nothing but the language. The host gives {clock(realtime): nanoseconds as a BigInt or as
 // decimal digits, cpu(): CPU seconds of this thread, page_faults(): of this process so far, random(bytes):
-// fills a Uint8Array, collect(): collects garbage, and the guest's stdin and files as wasi_files.js wants them}.
+// fills a Uint8Array, collect(): collects garbage, env: {name: value}, and the guest's stdin and files as
+// wasi_files.js wants them}.
 "use strict";
 
 const { Failed, Files, fileCalls } = require("./wasi_files.js");
@@ -24,7 +25,8 @@ function encode(text) {
 
 // What a guest can ask for, over the memory that `memory()` returns; `outputs` take what it writes to 1 and 2.
 function calls(argv, host, memory, outputs) {
-  const strings = argv.map((text) => encode(text + "\0"));
+  const words = argv.map((text) => encode(text + "\0"));
+  const variables = Object.entries(host.env).map(([name, value]) => encode(`${name}=${value}\0`));
   const view = () => new DataView(memory().buffer);
   const bytes = (at, size) => new Uint8Array(memory().buffer, at >>> 0, size >>> 0);
   const set32 = (at, value) => view().setUint32(at >>> 0, value, true);
@@ -39,28 +41,28 @@ function calls(argv, host, memory, outputs) {
     return found;
   }
 
+  function sizes(strings, count, size) {
+    set32(count, strings.length);
+    set32(size, strings.reduce((sum, s) => sum + s.length, 0));
+    return OK;
+  }
+
+  function put(strings, pointers, buffer) {
+    for (const string of strings) {
+      set32(pointers, buffer);
+      bytes(buffer, string.length).set(string);
+      pointers += 4;
+      buffer += string.length;
+    }
+    return OK;
+  }
+
   return {
     ...fileCalls(new Files(host.stdin, host.files), { bytes, set32, set64, vectors }),
-    args_sizes_get(count, size) {
-      set32(count, strings.length);
-      set32(size, strings.reduce((sum, s) => sum + s.length, 0));
-      return OK;
-    },
-    args_get(pointers, buffer) {
-      for (const string of strings) {
-        set32(pointers, buffer);
-        bytes(buffer, string.length).set(string);
-        pointers += 4;
-        buffer += string.length;
-      }
-      return OK;
-    },
-    environ_sizes_get(count, size) {
-      set32(count, 0);
-      set32(size, 0);
-      return OK;
-    },
-    environ_get: () => OK,
+    args_sizes_get: (count, size) => sizes(words, count, size),
+    args_get: (pointers, buffer) => put(words, pointers, buffer),
+    environ_sizes_get: (count, size) => sizes(variables, count, size),
+    environ_get: (pointers, buffer) => put(variables, pointers, buffer),
     clock_res_get(id, result) {
       if (id !== 0 && id !== 1) return EINVAL;
       set64(result, 1n);

@@ -42,10 +42,16 @@ _MISSING = {
 
 
 class Wasi:
-    """What the guest may ask for: its arguments, the time, random bytes, its input, output and files."""
+    """What the guest may ask for: arguments, environment, the time, random bytes, input, output, files."""
 
-    def __init__(self, argv: List[str], contents: Optional[Dict[str, bytes]] = None) -> None:
+    def __init__(
+        self,
+        argv: List[str],
+        contents: Optional[Dict[str, bytes]] = None,
+        env: Optional[Dict[str, str]] = None,
+    ) -> None:
         self._argv = [word.encode() + b"\0" for word in argv]
+        self._env = [("%s=%s" % item).encode() + b"\0" for item in (env or {}).items()]
         self._files = Files(contents)
         self._runtime = None  # type: Any
         self.exit_code = None  # type: Optional[int]
@@ -53,12 +59,12 @@ class Wasi:
     def link(self, module: Any, runtime: Any) -> None:
         self._runtime = runtime
         functions = {
-            "args_get": ("i(ii)", self._args_get),
-            "args_sizes_get": ("i(ii)", self._args_sizes_get),
+            "args_get": ("i(ii)", lambda *at: self._texts_get(self._argv, *at)),
+            "args_sizes_get": ("i(ii)", lambda *at: self._text_sizes_get(self._argv, *at)),
             "clock_res_get": ("i(ii)", lambda clock, at: self._put((at, 1, 8))),
             "clock_time_get": ("i(iIi)", self._clock_time_get),
-            "environ_get": ("i(ii)", lambda *_: OK),
-            "environ_sizes_get": ("i(ii)", lambda count, size: self._put((count, 0, 4), (size, 0, 4))),
+            "environ_get": ("i(ii)", lambda *at: self._texts_get(self._env, *at)),
+            "environ_sizes_get": ("i(ii)", lambda *at: self._text_sizes_get(self._env, *at)),
             "fd_write": ("i(iiii)", self._fd_write),
             "proc_exit": ("v(i)", self._proc_exit),
             "random_get": ("i(ii)", self._random_get),
@@ -100,12 +106,12 @@ class Wasi:
     def _get(self, at: int) -> int:
         return int.from_bytes(self._bytes(at, 4), "little")
 
-    def _args_sizes_get(self, count: int, size: int) -> int:
-        return self._put((count, len(self._argv), 4), (size, sum(map(len, self._argv)), 4))
+    def _text_sizes_get(self, texts: List[bytes], count: int, size: int) -> int:
+        return self._put((count, len(texts), 4), (size, sum(map(len, texts)), 4))
 
-    def _args_get(self, argv: int, buffer: int) -> int:
-        for i, word in enumerate(self._argv):
-            self._put((argv + 4 * i, buffer & 0xFFFFFFFF, 4))
+    def _texts_get(self, texts: List[bytes], pointers: int, buffer: int) -> int:
+        for i, word in enumerate(texts):
+            self._put((pointers + 4 * i, buffer & 0xFFFFFFFF, 4))
             self._bytes(buffer, len(word))[:] = word
             buffer += len(word)
         return OK
