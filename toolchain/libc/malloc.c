@@ -78,10 +78,10 @@ static _Thread_local char self;
 
 static void take_lock(void)
 {
-    char *nobody = NULL;
+    char *no_owner = NULL;
     if (__atomic_load_n(&owner, __ATOMIC_RELAXED) != &self)
-        while (!__atomic_compare_exchange_n(&owner, &nobody, &self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-            nobody = NULL;
+        while (!__atomic_compare_exchange_n(&owner, &no_owner, &self, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+            no_owner = NULL;
             sched_yield();
         }
     depth++;
