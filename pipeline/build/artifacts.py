@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build import libraries, refusals
+from pipeline.build import artifact_inputs, libraries, refusals
 from pipeline.build.compilers import complaint, run, settled
 from pipeline.build.flag_check import FlagRecord
 from pipeline.build.module_facts import facts_of
@@ -138,7 +138,8 @@ def link(spec: BuildSpec) -> None:
     """Link the objects to an artifact and record its digest, or why there is none."""
     variant, target = spec.variant, spec.target
     output = spec.artifact.path
-    found = [refusal for refusal in map(refusals.load, spec.objects) if refusal is not None]
+    parts = [*spec.objects, *artifact_inputs.linked(spec.workload, spec.toolchain, target)]
+    found = [refusal for refusal in map(refusals.load, parts) if refusal is not None]
     printed = ""
     if not found:
         refusal, printed = _link(spec)

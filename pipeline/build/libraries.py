@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from pipeline.build.compilers import complaint, raise_if_disturbed, run
+from pipeline.build import refusals
+from pipeline.build.compilers import complaint, run, settled
+from pipeline.build.refusals import Refusal
 from pipeline.core import paths
-from pipeline.core.errors import BuildError
 from pipeline.core.files import fresh_file, write_atomic
 from toolchain.archives import canonical
 from toolchain.model import Toolchain, ToolchainError, library_source, suffix
@@ -21,8 +23,11 @@ def libc_probe(target: str) -> tuple[str, str]:
 
 
 def build_libc(toolchain: Toolchain, target: str) -> None:
-    """Build the C library that all variants of one target share, by linking an empty program."""
-    _make(
+    """Build the C library that all variants of one target share, by linking an empty program.
+
+    Where that fails, its files hold the refusal: the artifacts of this toolchain say so, others are built.
+    """
+    trouble = _make(
         toolchain,
         paths.libc(toolchain.name, target),
         f"libc for {target}",
@@ -33,10 +38,12 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
     )
     for command, path in own_parts(toolchain, target):
         with fresh_file(path) as temporary:
-            outcome = run(toolchain, [*command[:-1], temporary])
-            raise_if_disturbed(outcome, path)
+            ask = partial(run, toolchain, [*command[:-1], temporary])
+            outcome = settled(ask, path)
             if outcome.returncode != 0:
-                raise BuildError(f"{path}: {complaint(outcome.stderr)}")
+                trouble = trouble or f"{toolchain.name} cannot build {path}: {complaint(outcome.stderr)}"
+    folder = paths.libc(toolchain.name, target)
+    _refuse([f"{folder}/{name}" for name in toolchain.libc(target).files], trouble)
 
 
 def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
@@ -51,7 +58,7 @@ def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
 def build_library(toolchain: Toolchain, target: str, name: str) -> None:
     """The same for a further library, one of toolchain.model.LIBRARIES."""
     cache = paths.toolchain_cache(toolchain.name)
-    _make(
+    trouble = _make(
         toolchain,
         paths.library(toolchain.name, target, name),
         f"{name} for {target}",
@@ -60,6 +67,14 @@ def build_library(toolchain: Toolchain, target: str, name: str) -> None:
         lambda source, program: toolchain.library_probe(target, name, source, program),
         lambda printed: toolchain.library_found(target, name, cache, printed),
     )
+    _refuse(archives(toolchain, target, [name]), trouble and f"needs {name}: {trouble}")
+
+
+def _refuse(files: Sequence[str], trouble: str) -> None:
+    """Write in the place of each file why it cannot be had, if there is such a reason."""
+    if trouble:
+        for path in files:
+            refusals.save(path, Refusal(trouble))
 
 
 def archives(toolchain: Toolchain, target: str, libraries: Sequence[str]) -> list[str]:
@@ -79,8 +94,11 @@ def _make(
     ending: str,
     command_for: Callable[[str, str], list[str]],
     found_in: Callable[[str], dict[str, str]],
-) -> None:
-    """Link an empty program, which makes what it is linked to, and copy that from the cache."""
+) -> str:
+    """Link an empty program, which makes what it is linked to, and copy that from the cache.
+
+    Returns why that cannot be; "" where it was done.
+    """
     folder = Path(place)
     Path(paths.toolchain_cache(toolchain.name)).mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,15 +107,15 @@ def _make(
     command = command_for(str(source), str(program))
     printed = ""
     if command:
-        outcome = run(toolchain, command)
+        trouble = f"{toolchain.name} cannot build {what}"
+        outcome = settled(lambda: run(toolchain, command), trouble)
         printed = outcome.stderr + outcome.stdout
         if outcome.returncode != 0:
-            trouble = f"{toolchain.name} cannot build {what}"
-            raise_if_disturbed(outcome, trouble)
-            raise BuildError(f"{trouble}: {complaint(outcome.stderr)}")
+            return f"{trouble}: {complaint(outcome.stderr)}"
     try:
         found = found_in(printed)
     except ToolchainError as error:
-        raise BuildError(str(error)) from None
+        return str(error)
     for name, path in found.items():
         write_atomic(folder / name, canonical(Path(path).read_bytes()))
+    return ""
