@@ -174,6 +174,18 @@ class Workload:
     third_party: str | None = None  # a folder of third_party/ that its sources are obtained in
     run_timeout_s: float | None = None  # in place of the protocol's
     memory_mib: int | None = None  # in place of the protocol's, where it is less
+    #: Of a program without a native form: what its chunks are paired with; None: its own native build.
+    yardstick: Workload | None = None
+
+    @property
+    def native(self) -> bool:
+        """Whether there is a native form of it, which its ratios are relative to."""
+        return self.yardstick is None
+
+    @property
+    def paired(self) -> Workload:
+        """The workload whose native build its chunks are paired with."""
+        return self.yardstick or self
 
     @property
     def iterates(self) -> bool:

@@ -30,6 +30,12 @@ from pipeline.runtimes.identity import RuntimeIdentity, load_identity
 from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
 
+#: Where a program compiles for WebAssembly only.
+_NO_NATIVE = (
+    "; it compiles for WebAssembly only: to compare backends with one another, put native = false into its "
+    "workload.toml"
+)
+
 
 def ensure_sample(spec: MeasurementSpec) -> Sample:
     """Make the sample of one round, or keep the existing one if its inputs are today's."""
@@ -103,6 +109,8 @@ class _Attempt:
         for record, what in needed:
             if not record.present:
                 reason = str(record.reason)
+                if record is self.reference and self.artifact.present and not self.cell.backend.native:
+                    reason = f"{reason}{_NO_NATIVE}"
                 raise Ended(
                     Status.UNAVAILABLE, reason if reason.startswith("needs ") else f"{what}: {reason}"
                 )
@@ -119,7 +127,7 @@ class _Attempt:
             subject = open_session(
                 worker, backend.name, self.protocol, backend, self.workload, self.artifact.interface
             )
-            other = open_session(reference_worker, "reference", self.protocol, native, self.workload)
+            other = open_session(reference_worker, "reference", self.protocol, native, self.workload.paired)
             self._load(worker, subject)
             other.load(self.spec.reference_artifact.path, native.options)
             self._validate(subject, other)
@@ -149,13 +157,13 @@ class _Attempt:
                 raise
             raise self._explained(error) from None
         self.result.validated = subject.validated or None
+        self.result.printed = subject.printed
         self.result.instantiate_seconds = subject.instantiate_seconds
         self.result.first_run_seconds = subject.first_run_seconds
 
     def _time(self, subject: Session, other: Session) -> None:
-        key = digest_of(
-            [self.reference.sha256, run_settings(self.workload), self.protocol.chunk_ms, run_size.RULE]
-        )
+        program = self.reference if self.workload.native else self.artifact
+        key = digest_of([program.sha256, run_settings(self.workload), self.protocol.chunk_ms, run_size.RULE])
         self.result.add(ChunkPairs(subject, other, self.protocol, key, self.spec.round).measure())
         self.result.peak_rss_bytes = subject.peak_rss_bytes
 

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.core import paths
 from pipeline.core.model import Backend, Interface, Protocol, Workload
 from pipeline.measure.session import Session
+from pipeline.measure.without_native import WithoutNative
 from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators
 
@@ -30,7 +31,7 @@ def open_session(
     interface: Interface | None = None,
 ) -> Session:
     """A session for an artifact of a workload; ``interface`` is that of a prebuilt module."""
-    return _kind(workload, interface)(
+    return _kind(workload, interface, backend)(
         worker=worker,
         who=who,
         protocol=protocol,
@@ -55,9 +56,9 @@ def inputs(workload: Workload) -> dict[str, Any]:
     return found
 
 
-def _kind(workload: Workload, interface: Interface | None) -> type[Session]:
+def _kind(workload: Workload, interface: Interface | None, backend: Backend) -> type[Session]:
     if interface is None:
-        return Session
+        return Session if workload.native else WithoutNative
     sessions = importlib.import_module(validators.prebuilt_sessions_of(workload))
     kind: type[Session] = sessions.session_for(interface)
     return kind

@@ -50,7 +50,7 @@ class MeasurementSpec:
 
     @property
     def reference_artifact(self) -> Artifact:
-        return Artifact(self.cell.workload.name, *self.reference, NATIVE)
+        return Artifact(self.cell.workload.paired.name, *self.reference, NATIVE)
 
     @property
     def sample_path(self) -> str:
@@ -71,6 +71,7 @@ class MeasurementSpec:
                 "pipeline.measure.measure_round",
                 "pipeline.runtimes.backends.native",  # found by its name, runs the reference
                 *validators.modules(workload),
+                *validators.modules(workload.paired),
             ),
         ]
         return list(dict.fromkeys(files))
@@ -82,6 +83,7 @@ class MeasurementSpec:
             "schema": SCHEMA,
             "cell": self.cell.name,
             "workload": run_settings(self.cell.workload),
+            "paired": None if self.cell.workload.native else run_settings(self.cell.workload.paired),
             "options": dict(backend.options),
             "proof": dict(backend.proof),
             "arguments": list(backend.arguments),

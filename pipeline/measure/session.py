@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.core.model import Status
 from pipeline.measure.guest import Ended, Guest
+from pipeline.measure.sample import Printed
 from pipeline.measure.worker_messages import Used, sum_of
 from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
 
@@ -65,8 +66,15 @@ class Session(Guest):
     expected: Any = None  # the result that a chunk must have
     #: What was validated of its output, in words; "" where it was everything.
     validated: str = ""
+    #: What it printed, of a program without a native form.
+    printed: Printed | None = None
     #: Of the first run of a calibration: more where the guest's clock is coarse.
     least_iterations: int = 1
+
+    @property
+    def native(self) -> bool:
+        """Whether its reference is a native build of the same program."""
+        return True
 
     @property
     def whole(self) -> bool:

@@ -90,7 +90,10 @@ class ToolchainResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReferenceResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The native build that ratios are relative to: each chunk is measured next to one of it."""
+    """What ratios are relative to: the native build, next to which each chunk is measured.
+
+    Of a program without a native form: the module of one of its cells.
+    """
 
     toolchain: Name
     variant: Name
@@ -108,6 +111,9 @@ class WorkloadResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     validation: Annotated[Text, Meta(description="what shows that a run was right, in words")]
     time_source: Annotated[Text, Meta(description="what measures its time, in words")]
     note: Annotated[Text | None, Meta(description="to be shown next to its numbers")]
+    ratio_to: Annotated[
+        Name, Meta(description="what ratios are relative to: native, or a backend if there is no native form")
+    ] = "native"
     revision: Annotated[
         Annotated[str, Meta(pattern=r"^[0-9a-f]{40}$(?!\n)")] | None,
         Meta(description="commit of its sources; null where they are in this repository"),

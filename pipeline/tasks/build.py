@@ -53,9 +53,9 @@ def ask_about_flags(plan: Plan) -> Iterator[Task]:
 def obtain_sources(plan: Plan) -> Iterator[Task]:
     """The files of each workload: obtained and verified, or copied from where the user has them."""
     yield group("sources", "obtain the sources of each workload; verify those of third parties")
-    for name in dict.fromkeys(w.third_party for w in plan.workloads if w.third_party is not None):
+    for name in dict.fromkeys(w.third_party for w in plan.built_workloads() if w.third_party is not None):
         yield from _third_party(name, plan.checkouts.get(name))
-    for workload in plan.workloads:
+    for workload in plan.built_workloads():
         copies = staging.copies(workload)
         if copies:
             yield step(

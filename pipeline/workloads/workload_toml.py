@@ -58,6 +58,11 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     figure: Figure = Figure()
     limits: _Limits = _Limits()
     case: CaseTables = ()
+    native: bool = True
+
+
+#: What the chunks of a program without a native form are paired with: it shows a disturbed machine.
+_YARDSTICK = "coremark"
 
 
 class _OwnTable(_Table, frozen=True, forbid_unknown_fields=True):
@@ -146,6 +151,7 @@ def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Wor
         third_party=third_party,
         memory_mib=limits.memory_mib,
         run_timeout_s=limits.run_timeout_s,
+        yardstick=None if table.native else read(project_workloads()[_YARDSTICK], own=True),
     )
 
 
