@@ -35,16 +35,17 @@ def optimiser(variant: Variant) -> list[str]:
 def ask_about_flags(plan: Plan) -> Iterator[Task]:
     """Ask the compiler about every flag before anything is made."""
     yield group("flags", "ask each compiler whether it takes the flags")
+    others = len(plan.toolchains) > 1
     for toolchain in plan.builders():
         for variant, targets in plan.builds(toolchain).items():
             where = plan.origins.get(variant.name, "command line: flags")
             yield step(
                 f"flags:{toolchain.name}:{variant.name}",
-                (flag_check.check_flags, toolchain, variant, targets, where),
+                (flag_check.check_flags, toolchain, variant, targets, where, others),
                 reads=[paths.toolchain_identity(toolchain.name), *optimiser(variant)],
                 code=artifact_inputs.modules(toolchain),
                 makes=[paths.flags(toolchain.name, variant.name)],
-                decides={**flags_config(variant), "needed": sorted(targets)},
+                decides={**flags_config(variant), "needed": sorted(targets), "others": others},
                 phase="check flags",
                 seconds=0.2,
             )
