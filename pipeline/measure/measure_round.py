@@ -32,7 +32,7 @@ from pipeline.runtimes.worker_process import Worker
 
 #: Where a program compiles for WebAssembly only.
 _NO_NATIVE = (
-    "; it compiles for WebAssembly only: to compare backends with one another, put native = false into its "
+    "; it compiles for WebAssembly only: to compare backends with each other, put native = false into its "
     "workload.toml"
 )
 

@@ -1,4 +1,4 @@
-"""Guests of programs without a native form: compared with themselves here, with one another in the report.
+"""Guests of programs without a native form: compared with themselves here, with each other in the report.
 
 Their chunks are paired with the native build of a different program. It shows a disturbed machine, as any
 reference does; what a ratio to it means is nothing, until it is divided by that of a second backend.

@@ -68,7 +68,7 @@ def assemble(plan: Plan) -> Results:
 
 
 def _across(cells: Sequence[CellResult], workloads: Sequence[WorkloadResult]) -> AcrossWorkloads | None:
-    """What the workloads say together: those with a native form, for means are of ratios to native."""
+    """What the workloads say together: those with a native form, because means contain ratios to native."""
     native = [workload for workload in workloads if workload.ratio_to == NATIVE]
     names = {workload.name for workload in native}
     return across_workloads.compare_workloads([cell for cell in cells if cell.workload in names], native)

@@ -47,7 +47,7 @@ _NATIVE = (
     "# The output must equal that of the native build. It may also be compared with a text or a pattern:"
 )
 _NO_NATIVE = """# {used}, so there is no native build: backends are compared with
-# one another, and must print the same. It may also be compared with a text or a pattern:"""
+# each other, and must print the same. It may also be compared with a text or a pattern:"""
 #: What compiles for WebAssembly only, unless the file asks which target it is.
 _WASM_ONLY = re.compile(
     r"^[ \t]*#[ \t]*include[ \t]*<((?:wasm_simd128\.h|wasi/[\w./]+))>|\b(__builtin_wasm_\w+)", re.MULTILINE
@@ -144,7 +144,7 @@ def _why(reasons: Sequence[str]) -> str:
 def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iterator[str]:
     """What a user should know of the choice, a line each."""
     if only := wasm_only(choice, root):
-        yield f"no native form: {only}; with native = false backends are compared with one another"
+        yield f"no native form: {only}; with native = false backends are compared with each other"
         if "simd128" in only:
             yield f"to compile it for SIMD, run: doit run workload=NAME {_SIMD_FLAGS}"
     more = len(choice.sources) - 1
