@@ -149,7 +149,8 @@ def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.
             raise serve.Exit(wasi.exit_code)
         # Not those of the zeros that were given back.
         faults = serve.page_faults() - faults
-        return {"wall_seconds": wall, "instantiate_seconds": begun - started, "page_faults": faults}
+        facts = {"wall_seconds": wall, "instantiate_seconds": begun - started, "page_faults": faults}
+        return dict(facts, wasi_calls=wasi.calls)
 
     return run
 
