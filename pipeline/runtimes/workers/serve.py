@@ -97,8 +97,8 @@ def serve(load: Load) -> None:
 
 
 def set_input(path: str) -> None:
-    """Make a file descriptor 0, from its start."""
-    opened = os.open(path, os.O_RDONLY)
+    """Make a file descriptor 0, from its start. /dev/null is an empty file, for a device may be a terminal."""
+    opened = (_memory_file() if path == os.devnull else None) or os.open(path, os.O_RDONLY)
     os.dup2(opened, 0)
     os.close(opened)
 
