@@ -54,6 +54,8 @@ WASI(sock_shutdown)(int, int);
 
 enum { CREAT = 1, FOLDER = 2, EXCL = 4, TRUNC = 8, SET = 0, CUR = 1, END = 2 };
 #define READ (1ull << 1)
+#define SEEK (1ull << 2)
+#define TELL (1ull << 5)
 #define WRITE (1ull << 6)
 #define ALL ((1ull << 29) - 1)
 
@@ -85,12 +87,12 @@ static const void *one(const void *at, U size)
 static U word(int at) { U value; memcpy(&value, buffer + at, 4); return value; }
 static L number(int at) { L value; memcpy(&value, buffer + at, 8); return value; }
 
-static int opened(const char *name, int how, L rights)
+static int opened_below(int folder, const char *name, int how, L rights)
 {
-    got = 999;
-    int error = w_path_open(3, 0, name, strlen(name), how, rights, 0, 0, &got);
-    return error ? -1 : (int)got;
+    return w_path_open(folder, 0, name, strlen(name), how, rights, 0, 0, &got) ? -1 : (int)got;
 }
+
+static int opened(const char *name, int how, L rights) { return opened_below(3, name, how, rights); }
 
 static void open_close(const char *label, int from, const char *name, int how, L rights)
 {
@@ -190,6 +192,17 @@ static void list(const char *label, int fd, U size)
     for (int i = 0; i < count; i++)
         fprintf(out, "%s.%d 0 %s\n", label, i, sorted[i]);
 }
+
+#define LABEL2(what) (snprintf(label, sizeof label, "[%s].%s", names[i], what), label)
+/* The folder's first descriptor; Wasmer has one of its own before it. */
+static int root_of(void)
+{
+    int found = 3;
+    for (int fd = 3; w_fd_prestat_get(fd, buffer) == 0; fd++)
+        found = fd;
+    return found;
+}
+#define ROOT root_of()
 
 static void of_paths(void)
 {
@@ -348,12 +361,52 @@ static void of_closing(void)
     say("open_closed", opened("data.txt", 0, READ) < 0 ? 1 : 0, "");
 }
 
+/* What programs do every day. */
+static void of_every_day(void)
+{
+    static const char *const names[] = { "data.txt", "tables", "tables/deep/b", "missing", "empty" };
+    char label[60];
+    int file;
+    for (int fd = 0; fd < 3; fd++) {
+        snprintf(label, sizeof label, "kind%d", fd);
+        say(label, w_fd_fdstat_get(fd, buffer), " %d", buffer[0]);
+        snprintf(label, sizeof label, "status%d", fd);
+        say(label, w_fd_filestat_get(fd, buffer), " %d %llu", buffer[16], number(32));
+    }
+    say("read_input", w_fd_read(0, one(buffer, 3), 1, &got), " %u %.*s", got, (int)got, buffer);
+    parts[0].at = buffer, parts[0].size = 0, parts[1].at = buffer, parts[1].size = 4;
+    say("read_parts", w_fd_read(0, parts, 2, &got), " %u %.*s", got, (int)got, buffer);
+    say("write_stderr", w_fd_write(2, one("some\n", 5), 1, &got), " %u", got);
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+        int size = strlen(names[i]);
+        say(LABEL2("stat"), w_path_filestat_get(ROOT, 0, names[i], size, buffer), " %d %llu", buffer[16],
+            buffer[16] == 4 ? number(32) : 0);
+        file = opened_below(ROOT, names[i], 0, READ);
+        say(LABEL2("open"), file < 0, "");
+        w_fd_close(file);
+    }
+    file = opened_below(ROOT, "data.txt", 0, READ | SEEK | TELL);
+    say("first", w_fd_read(file, one(buffer, 4), 1, &got), " %u %.*s", got, (int)got, buffer);
+    say("seek", w_fd_seek(file, -5, END, &wide), " %llu", wide);
+    say("next", w_fd_read(file, one(buffer, 4), 1, &got), " %u %.*s", got, (int)got, buffer);
+    say("tell", w_fd_tell(file, &wide), " %llu", wide);
+    say("pread", w_fd_pread(file, one(buffer, 3), 1, 2, &got), " %u %.*s", got, (int)got, buffer);
+    say("write", w_fd_write(file, one("x", 1), 1, &got) != 0 ? 1 : 0, "");
+    say("close", w_fd_close(file), "");
+    say("closed", w_fd_read(file, one(buffer, 4), 1, &got), "");
+    list("list", ROOT, sizeof buffer);
+}
+
 int main(int argc, char *argv[])
 {
     out = stdout;
     sockets = argc > 1 && !strcmp(argv[1], "calls");
     if (argc > 1 && !strcmp(argv[1], "closing")) {
         of_closing();
+        return 0;
+    }
+    if (argc > 1 && !strcmp(argv[1], "every day")) {
+        of_every_day();
         return 0;
     }
     of_the_rest();

@@ -53,7 +53,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 
 
 def _without_terminal(path: str, folder: str) -> str:
-    """A copy of the module to which nothing is a terminal: its output goes to a file, whatever the command says."""
+    """A copy of the module to which nothing is a terminal: its output goes to a file."""
     try:
         with open(path, "rb") as stream:
             data = stream.read()

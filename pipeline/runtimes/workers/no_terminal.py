@@ -1,13 +1,13 @@
 """A WASI command whose standard input and outputs are no terminals to it, whatever its runtime says they are.
 
-Some runtimes say of descriptors 0, 1 and 2 that they are character devices, where they are files and pipes: a C
-library then takes them for a terminal, and flushes each line. And of a read into several pieces of memory some put
-what comes after a short first piece into the second one. So between the command and its imports come functions
-that correct the answers and read into one piece: code that is compiled with the module, for a call of the host
-would cost more than what it is for.
+Some runtimes say of descriptors 0, 1 and 2 that they are character devices, where they are files and pipes: a
+C library then takes them for a terminal, and flushes each line. And of a read into several pieces of memory
+some put what comes after a short first piece into the second one. So between the command and its imports come
+functions that correct the answers and read into one piece. They are compiled with the module: a call of the
+host would cost more than what it is for.
 """
 
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Tuple  # noqa: F401 - in comments
 
 import wasm_code
 from wasm_code import leb

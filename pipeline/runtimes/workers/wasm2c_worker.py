@@ -50,7 +50,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with os.fdopen(os.dup(executable), "wb") as out:
         out.write(image)
     program = "/proc/self/fd/%d" % executable
-    # Where a trapped guest leaves its reason, and one that ends what it returned, or how often it called WASI.
+    # Where a trapped guest leaves its reason, and one that ends what it returned or how often it called WASI.
     reasons, returns, calls = (os.memfd_create(name, 0) for name in ("trap", "returned", "calls"))
     environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
     environment["CALLS_DESCRIPTOR"] = str(calls)

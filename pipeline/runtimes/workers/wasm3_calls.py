@@ -1,7 +1,7 @@
 """What a guest of wasm3 can ask of its descriptors: {name: (pywasm3's signature, function)}."""
 
 import time
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, Tuple
 
 from wasm3_files import (
     BADF,

@@ -1,6 +1,6 @@
 """A guest's memory in wasm3, as calls of WASI read and write it."""
 
-from typing import Any, List, Tuple
+from typing import Any, List, Tuple  # noqa: F401 - in comments
 
 
 class Memory:

@@ -4,7 +4,7 @@ import os
 import time
 from typing import Any, Dict, List, Optional
 
-from wasm3_calls import Calls, DescriptorCalls
+from wasm3_calls import Calls, DescriptorCalls  # noqa: F401 - in comments
 from wasm3_files import BADF, INVAL, NOTSUP, OK, Failed, Files
 from wasm3_memory import Memory
 

@@ -139,7 +139,7 @@ def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.
         begun = time.perf_counter()
         try:
             instance.start()
-        except (RuntimeError, SystemExit) as error:
+        except (IndexError, RuntimeError, SystemExit) as error:
             if wasi.exit_code is None:
                 raise wasm3_names.trap(str(error), names, before)
         finally:

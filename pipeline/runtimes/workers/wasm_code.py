@@ -93,7 +93,12 @@ def bodies(content: bytes) -> List[bytes]:
 def with_calls(body: bytes, new_numbers: Dict[int, int]) -> bytes:
     """A function's body with calls of other functions, {number: new number}."""
     # Most have no such bytes, and need not be read.
-    if not any(bytes([call, number & 0x7F | more]) in body for call in _CALLS for number in new_numbers for more in (0, 0x80)):
+    if not any(
+        bytes([call, number & 0x7F | more]) in body
+        for call in _CALLS
+        for number in new_numbers
+        for more in (0, 0x80)
+    ):
         return body
     count, at = number_at(body, 0)
     for _ in range(count):  # of locals: how many, and their type
