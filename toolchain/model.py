@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 WASM = "wasm"
 NATIVE = "native"
 TARGETS = (WASM, NATIVE)
+#: SOURCE_DATE_EPOCH of every compiler: 2020-01-01 00:00:00 UTC, so that a program which prints when it was
+#: compiled (__DATE__, __TIME__, __TIMESTAMP__) is the same bytes each time.
+BUILD_TIME = 1577836800
 
 #: What a file's name ends with that is compiled as C++.
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C")
@@ -73,15 +76,34 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class OwnSource:
+    """A source of ours that is a part of a C library; paths are relative to the project's folder."""
+
+    path: str
+    flags: tuple[str, ...]
+    includes: tuple[str, ...] = ()  # further files that it consists of
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return (self.path, *self.includes)
+
+
+@dataclass(frozen=True)
 class Libc:
     """The C library of one target, as files below one folder."""
 
     before: tuple[str, ...]  # what the linker takes before the program's objects
     after: tuple[str, ...]  # and what after them
+    own: Mapping[str, OwnSource] = field(default_factory=dict)  # those of them that are compiled from ours
 
     @property
     def files(self) -> tuple[str, ...]:
         return self.before + self.after
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Those that come with the toolchain."""
+        return tuple(name for name in self.files if name not in self.own)
 
 
 class Toolchain(Protocol):

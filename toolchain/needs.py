@@ -7,7 +7,10 @@ are not declared or defined. Errors in the program itself match none of them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from toolchain.complaints import Complaint, errors
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Need:
 NEEDS = (
     Need(
         "threads",
-        names=r"pthread_\w+|thrd_\w+|mtx_\w+|cnd_\w+|sem_(init|destroy|open|close|wait|trywait|timedwait|post)"
+        names=r"(pthread|PTHREAD)_\w+|thrd_\w+|mtx_\w+|cnd_\w+|sem_(init|destroy|open|close|wait|trywait|timedwait|post)"
         r"|std::(j?thread|this_thread|async|future|promise|packaged_task|\w*mutex|\w*_lock|lock_guard|latch"
         r"|barrier|condition_variable(_any)?|(counting|binary)_semaphore|stop_(token|source))",
         headers=r"pthread\.h|threads\.h|semaphore\.h|omp\.h",
@@ -58,7 +61,8 @@ NEEDS = (
     ),
     Need(
         "signals",
-        names=r"sig(action|procmask|suspend|wait|waitinfo|timedwait|altstack|queue|pending)|kill(pg)?|pause"
+        names=r"sig(action|procmask|suspend|wait|waitinfo|timedwait|altstack|queue|pending|set_t|info_t)"
+        r"|sig(empty|fill|add|del)set|sigismember|SA_\w+|kill(pg)?|pause"
         r"|alarm|itimerval|[gs]etitimer|ITIMER_\w+",
     ),
     Need("stack switching", names=r"(get|set|make|swap)context|ucontext_t", headers=r"ucontext\.h"),
@@ -128,30 +132,59 @@ _NAME = re.compile(
     r"|undeclared identifier '(\w+)'"
     r"|unknown type name '(\w+)'"
     r"|incomplete type '(?:struct )?(\w+)'"
-    r"|named '(\w+)' in the global namespace",
-    re.MULTILINE,
+    r"|named '(\w+)' in the global namespace"
 )
 _STANDARD = re.compile(r"no [a-z ]+ named '(\w+)' in namespace 'std'")
 _HEADER = re.compile(r"'([^'\n]+)' file not found")
+#: Headers that are not the program's.
+_SYSTEM = re.compile(r"(^|/)(usr/include|lib/libc/include|lib/clang|wasi-sysroot|c\+\+/v1)/")
+#: The declaration of variables of a type: "name <…> *a, b = 3;" from its name on.
+_DECLARED = re.compile(r"\w+(?:<[^;]*>)?(?:::\w+)*[\s*&]+(?=\w)([^;()]*)")
 
 
-def needs(complaint: str) -> str:
-    """What the program needs, in words that follow "needs"; "" if the complaint is about something else.
+def needs(printed: str) -> str:
+    """What the program needs, in words that follow "needs"; "" if there is any error about something else.
 
-    ``complaint`` is all that the compiler or the linker printed for WASM. What a library would
+    ``printed`` is all that the compiler or the linker printed for WASM. What a library would
     bring is reported, with how to ask for it, only where nothing else is missing.
     """
-    names = [match[match.lastindex or 0] for match in _NAME.finditer(complaint)]
-    names += [f"std::{name}" for name in _STANDARD.findall(complaint)]
-    headers = _HEADER.findall(complaint)
-    found = {}
-    for need in NEEDS:
-        matches = [name for name in names if re.fullmatch(need.names, name)]
-        matches += [name for name in headers if re.fullmatch(need.headers, name)]
-        if matches or (need.says and re.search(need.says, complaint)):
-            found[need] = f"{need.words} ({matches[0]})" if matches else need.words
+    found: dict[Need, str] = {}
+    explained: list[Complaint] = []
+    for error in errors(printed):
+        here = {need: name for need in NEEDS if (name := _shown_by(need, error)) is not None}
+        if explained and _SYSTEM.search(error.file):
+            here = {need: name for need, name in here.items() if not name}
+        elif not here and not _follows(error, explained):
+            return ""
+        explained.append(error)
+        for need, name in here.items():
+            found.setdefault(need, f"{need.words} ({name})" if name else need.words)
+    found = {need: found[need] for need in NEEDS if need in found}
     without = [words for need, words in found.items() if not need.library]
     if without or not found:
         return "; ".join(without)
     libraries = ", ".join(f'"{need.library}"' for need in found)
     return f"{', '.join(need.words for need in found)}; add libraries = [{libraries}] to workload.toml"
+
+
+def _shown_by(need: Need, error: Complaint) -> str | None:
+    """The name by which an error shows that a feature is lacking, "" if it has none; None if it does not."""
+    if need.says and re.search(need.says, f"{error.place}: error: {error.text}"):
+        return ""
+    match = _NAME.search(error.text)
+    names = [match[match.lastindex or 0]] if match else []
+    names += [f"std::{name}" for name in _STANDARD.findall(error.text)]
+    known = [name for name in names if re.fullmatch(need.names, name)]
+    known += [name for name in _HEADER.findall(error.text) if re.fullmatch(need.headers, name)]
+    return known[0] if known else None
+
+
+def _follows(error: Complaint, before: Sequence[Complaint]) -> bool:
+    """Whether an error is there only because of one before it that is explained."""
+    match = _NAME.search(error.text)
+    if match is None:
+        # "incompatible integer to pointer conversion", where a function is not declared that returns one.
+        line = error.place.rpartition(":")[0]
+        return bool(line) and any(each.place.startswith(f"{line}:") for each in before)
+    declared = (_DECLARED.match(each.rest_of_line) for each in before)
+    return any(match[match.lastindex or 0] in re.findall(r"\w+", each[1]) for each in declared if each)

@@ -7,16 +7,26 @@ import hashlib
 import platform
 import re
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from toolchain.linking import native_ld, wasm_ld
-from toolchain.model import CXX, NATIVE, WASM, Identity, ToolchainError, is_cxx
+from toolchain.model import BUILD_TIME, CXX, NATIVE, WASM, Identity, ToolchainError, is_cxx
 from toolchain.sysroot_parts import EMULATIONS, SysrootParts, listed, numbers
 
 #: Shared libraries that hold the compiler where its programs are thin, {} for its major version; in its
 #: own lib folder or, as Debian has them, in the machine's.
 _SHARED = ("libLLVM-{}.so*", "libLLVM.so.{}*", "libclang-cpp.so.{}*", "liblld*.so.{}*")
+#: Before this version SOURCE_DATE_EPOCH is ignored.
+_DATES = 16
+_STAMP = time.asctime(time.gmtime(BUILD_TIME))
+_FIXED_DATES = (
+    "-Wno-builtin-macro-redefined",
+    f'-D__DATE__="{_STAMP[4:10]}{_STAMP[19:]}"',
+    f'-D__TIME__="{_STAMP[11:19]}"',
+    f'-D__TIMESTAMP__="{_STAMP}"',
+)
 #: Since this version the target has the name wasm32-wasip1, and later ones refuse the older name.
 _WASIP1 = 18
 
@@ -97,6 +107,7 @@ class SysrootClang(SysrootParts):
             "TZ": "UTC",
             "HOME": cache,
             "CLANG_NO_DEFAULT_CONFIG": "1",
+            "SOURCE_DATE_EPOCH": str(BUILD_TIME),
         }
 
     def places(self) -> dict[str, str]:
@@ -117,6 +128,8 @@ class SysrootClang(SysrootParts):
             if headers is None:
                 raise ToolchainError(self.lacks(target, CXX))
             command += ["-fno-exceptions", "-nostdinc++", "-isystem", str(headers)]
+        if self._major < _DATES:
+            command += _FIXED_DATES
         if target == WASM:
             command += ["-nostdlibinc", "-isystem", str(self._part("WASI headers"))]
         return command

@@ -16,7 +16,18 @@ from importlib import metadata
 from pathlib import Path
 
 from toolchain.linking import native_ld, wasm_ld
-from toolchain.model import CXX, NATIVE, TARGETS, WASM, Identity, Libc, ToolchainError, is_cxx
+from toolchain.model import (
+    BUILD_TIME,
+    CXX,
+    NATIVE,
+    TARGETS,
+    WASM,
+    Identity,
+    Libc,
+    ToolchainError,
+    is_cxx,
+)
+from toolchain.own_libc import MALLOC
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
 _MACHINES = {
@@ -33,10 +44,13 @@ _MACHINES = {
 }
 _WASM_HEADERS = ("wasm-wasi-musl", "generic-musl")
 
+#: The wheel has no allocator that C programs meet in practice. An object, not an archive: libzigc.a has weak
+#: functions of these names in the object of all its others, which would be taken if it is needed first.
+_OWN = {"malloc.o": MALLOC}
 #: Names of the C library's files in link order, as (before the objects, after them).
 _LIBC = {
-    WASM: Libc(("crt1-command.o",), ("libc.a", "libzigc.a", "libcompiler_rt.a")),
-    NATIVE: Libc(("crt1.o",), ("libc.a", "libzigc.a", "libcompiler_rt.a")),
+    WASM: Libc(("crt1-command.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
+    NATIVE: Libc(("crt1.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
 }
 #: And of libc++'s; the emulations of wasi-libc are in libc.a.
 _LIBCXX = {WASM: ("libc++.a", "libc++abi.a"), NATIVE: ("libc++abi.a", "libc++.a", "libunwind.a")}
@@ -122,6 +136,7 @@ class Zig:
             "LC_ALL": "C",
             "TZ": "UTC",
             "HOME": cache,
+            "SOURCE_DATE_EPOCH": str(BUILD_TIME),
             "ZIG_GLOBAL_CACHE_DIR": cache,
             "ZIG_LOCAL_CACHE_DIR": cache,
         }
@@ -175,7 +190,7 @@ class Zig:
         return self._build(target, "cc", source, output)
 
     def libc_found(self, target: str, cache: str, printed: str) -> dict[str, str]:
-        return self._linked(target, self.libc(target).files, cache, printed)
+        return self._linked(target, self.libc(target).given, cache, printed)
 
     def lacks(self, target: str, library: str) -> str:
         return self.missing(target)

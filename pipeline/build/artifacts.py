@@ -1,32 +1,35 @@
 """Compile, link, and record what came out. A program that does not build is a finding, not an end.
 
-A C file that the compiler refuses becomes an object file that holds the refusal as JSON; its
+A C file that the compiler refuses becomes an object file that holds the refusal as JSON (refusals.py); its
 artifact's record then says ``present: false`` with the reason, and its cells are ``unavailable``
 while the rest of the matrix runs.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build import libraries
+from pipeline.build import libraries, refusals
 from pipeline.build.compilers import complaint, raise_if_disturbed, run
 from pipeline.build.flag_check import FlagRecord
+from pipeline.build.refusals import Refusal
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
 from pipeline.core.errors import BuildError
-from pipeline.core.files import fresh_file, read_record, sha256, write_atomic
+from pipeline.core.files import fresh_file, new_folder, read_record, sha256, write_atomic
 from pipeline.core.model import Workload
 from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
-from toolchain.model import DEFINES, WASM, Toolchain, Variant, is_cxx
+from toolchain.model import DEFINES, NATIVE, WASM, Toolchain, Variant, is_cxx
 from toolchain.needs import needs
 
-_REFUSAL = b'{"refused":'
+#: All errors at a time, not the first twenty.
+_ALL_ERRORS = "-ferror-limit=0"
+_ALL_LINK_ERRORS = "--error-limit=0"
 #: Where a native compiler finds headers that no command names.
 _SYSTEM = ("/usr/include/", "/usr/lib/", "/usr/local/include/")
 _FLAGS = "{flags}"
@@ -41,7 +44,7 @@ def program_flags(spec: BuildSpec, source: str) -> list[str]:
     standards = [f"-std={each}" for each in workload.standards if ("++" in each) == cxx]
     flags = [*spec.variant.flags, *standards]
     flags += [flag for flag in workload.flags if cxx or flag != "-fno-rtti"]
-    flags += [f"-I{workload.root}/{folder}" for folder in workload.includes]
+    flags += workload.include_flags
     if spec.target == WASM:
         flags += [f"-D{DEFINES[name]}" for name in workload.libraries if name in DEFINES]
     return flags + [_define(name, value, spec.variant) for name, value in workload.defines]
@@ -59,27 +62,51 @@ def _define(name: str, value: str | None, variant: Variant) -> str:
 def compile_object(spec: BuildSpec, source: str) -> None:
     """Compile one file; where the compiler refuses it, the object file holds the refusal."""
     workload, toolchain, target = spec.workload, spec.toolchain, spec.target
-    output = spec.object_path(source)
-    path = f"{workload.root}/{source}"
     refused = read_record(paths.flags(toolchain.name, spec.variant.name), FlagRecord).refused
-    refusal = refused.get(target) or next(iter(missing_libraries(workload, toolchain, target)), None)
-    if refusal is None:
-        with fresh_file(output) as temporary:
-            command = toolchain.compile(target, program_flags(spec, source), path, temporary)
-            listed = f"{temporary}.d"
-            try:
-                outcome = run(toolchain, [*command, "-MD", "-MF", listed])
-                raise_if_disturbed(outcome, f"{toolchain.name} {path}")
-                if outcome.returncode != 0:
-                    refusal = _needed(outcome.stderr, f"{path} does not compile")
-                    Path(temporary).touch()
-                else:
-                    read_files = Path(listed).read_text("utf-8", "replace")
-                    refusal = _stray(workload, toolchain, target, command, read_files)
-            finally:
-                Path(listed).unlink(missing_ok=True)
+    why = refused.get(target) or next(iter(missing_libraries(workload, toolchain, target)), None)
+    refusal = Refusal(why) if why is not None else _compile(spec, source)
     if refusal is not None:
-        write_atomic(output, json.dumps({"refused": refusal}))
+        refusals.keep_words(refusals.words_path(spec.object_path(source)), "")
+        refusals.save(spec.object_path(source), refusal)
+
+
+def _compile(spec: BuildSpec, source: str) -> Refusal | None:
+    """Make the object of a source, and keep the compiler's warnings; returns why there is none."""
+    toolchain, output = spec.toolchain, spec.object_path(source)
+    with fresh_file(output) as temporary:
+        command = compile_command(spec, source, temporary)
+        listed = f"{temporary}.d"
+        try:
+            outcome = run(toolchain, [*command, "-MD", "-MF", listed])
+            raise_if_disturbed(outcome, f"{toolchain.name} {spec.workload.root}/{source}")
+            if outcome.returncode != 0:
+                Path(temporary).touch()
+                return Refusal(
+                    f"{source} does not compile",
+                    outcome.stderr,
+                    _refused_natively(spec, source, outcome.stderr),
+                )
+            read_files = Path(listed).read_text("utf-8", "replace")
+        finally:
+            Path(listed).unlink(missing_ok=True)
+    refusals.keep_words(refusals.words_path(output), outcome.stderr)
+    stray = _stray(spec.workload, toolchain, spec.target, command, read_files)
+    return Refusal(stray) if stray is not None else None
+
+
+def compile_command(spec: BuildSpec, source: str, output: str) -> list[str]:
+    """The command that compiles one source of a workload."""
+    flags = [*program_flags(spec, source), _ALL_ERRORS]
+    return spec.toolchain.compile(spec.target, flags, f"{spec.workload.root}/{source}", output)
+
+
+def _refused_natively(spec: BuildSpec, source: str, printed: str) -> bool:
+    """Whether a source that seems to need what WASI lacks does not compile natively either."""
+    if spec.target != WASM or spec.toolchain.missing(NATIVE) or not needs(printed):
+        return False
+    with new_folder(spec.artifact.directory) as folder:
+        native = replace(spec, target=NATIVE)
+        return run(spec.toolchain, compile_command(native, source, f"{folder}/native.o")).returncode != 0
 
 
 def missing_libraries(workload: Workload, toolchain: Toolchain, target: str) -> list[str]:
@@ -90,22 +117,17 @@ def missing_libraries(workload: Workload, toolchain: Toolchain, target: str) -> 
     return [f"needs {name}: {why}" for name, why in reasons.items() if why]
 
 
-def _needed(stderr: str, what: str) -> str:
-    """What a program needs that is not here, where that is why; else the compiler's own words."""
-    missing = needs(stderr)
-    return f"needs {missing}" if missing else f"{what}: {complaint(stderr)}"
-
-
 def _stray(
     workload: Workload, toolchain: Toolchain, target: str, command: Sequence[str], listed: str
 ) -> str | None:
     """Why a file may not be included that a compiler says it has read; None where all may be."""
     files = re.split(r"(?<!\\)\s+", listed.replace("\\\n", " ").partition(": ")[2].strip())
+    files = [re.sub(r"\\([ #])", r"\1", file).replace("$$", "$") for file in files]
     allowed = [f"{workload.root}/", *(() if target == WASM else _SYSTEM)]
     allowed += [f"{os.path.normpath(place)}/" for place in toolchain.places()]
     allowed += [f"{command[at + 1]}/" for at, word in enumerate(command) if word == "-isystem"]
     for file in files:
-        path = os.path.normpath(file.replace("\\ ", " ")) if file else f"{workload.root}/"
+        path = os.path.normpath(file) if file else f"{workload.root}/"
         if not any(path.startswith(place) for place in allowed):
             return f"includes {path}, which is not in its folder"
     return None
@@ -115,12 +137,18 @@ def link(spec: BuildSpec) -> None:
     """Link the objects to an artifact and record its digest, or why there is none."""
     variant, target = spec.variant, spec.target
     output = spec.artifact.path
-    refusal = next((r for r in map(_refusal, spec.objects) if r), None) or _link(spec)
-    if refusal is not None:
+    found = [refusal for refusal in map(refusals.load, spec.objects) if refusal is not None]
+    printed = ""
+    if not found:
+        refusal, printed = _link(spec)
+        found = [refusal] if refusal is not None else []
+    reason = refusals.explain(spec, found) if found else None
+    refusals.keep_log(spec, found, printed)
+    if reason is not None:
         write_atomic(output, b"")
     record = ArtifactRecord(
-        present=refusal is None,
-        reason=refusal,
+        present=reason is None,
+        reason=reason,
         workload=spec.workload.name,
         toolchain=spec.toolchain.name,
         variant=variant.name,
@@ -128,36 +156,44 @@ def link(spec: BuildSpec) -> None:
         link=variant.link,
         wasm_opt=variant.wasm_opt,
         needs=variant.needs,
-        features=_features(output) if target == WASM and refusal is None else (),
-        target=spec.toolchain.triple(target) if refusal is None else target,
-        sha256=None if refusal else sha256(output),
-        bytes=None if refusal else os.path.getsize(output),
+        features=_features(output) if target == WASM and reason is None else (),
+        target=spec.toolchain.triple(target) if reason is None else target,
+        sha256=None if reason else sha256(output),
+        bytes=None if reason else os.path.getsize(output),
+        warnings=() if reason else refusals.warnings(spec, printed),
     )
     save_record(spec.artifact, record)
 
 
-def _link(spec: BuildSpec) -> str | None:
-    """Write the artifact; returns why there is none."""
+def link_command(spec: BuildSpec, output: str) -> list[str]:
+    """The command that links the objects of a workload, before wasm-opt."""
+    toolchain, target = spec.toolchain, spec.target
+    libc_dir = paths.libc(toolchain.name, target)
+    archives = libraries.archives(toolchain, target, spec.workload.libraries)
+    return toolchain.link(
+        target, spec.objects, libc_dir, output, (*spec.variant.link, _ALL_LINK_ERRORS), archives
+    )
+
+
+def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
+    """Write the artifact; returns why there is none, and what the linker printed."""
     toolchain, variant, target = spec.toolchain, spec.variant, spec.target
     refusal = None
     with fresh_file(spec.artifact.path) as temporary:
-        libc_dir = paths.libc(toolchain.name, target)
-        archives = libraries.archives(toolchain, target, spec.workload.libraries)
-        command = toolchain.link(target, spec.objects, libc_dir, temporary, variant.link, archives)
-        outcome = run(toolchain, command)
+        outcome = run(toolchain, link_command(spec, temporary))
         raise_if_disturbed(outcome, f"{toolchain.name} link of {spec.artifact.path}")
         if outcome.returncode != 0:
-            refusal = _needed(outcome.stderr, "it does not link")
+            refusal = Refusal("it does not link", outcome.stderr)
         elif target == WASM:
             refusal = _stubbed(spec.objects)
         if refusal is None and variant.wasm_opt is not None:
             refusal = _optimise(variant.wasm_opt, temporary)
         Path(temporary).touch()
         os.chmod(temporary, 0o755 if target != WASM else 0o644)
-    return refusal
+    return refusal, outcome.stderr
 
 
-def _stubbed(objects: Sequence[str]) -> str | None:
+def _stubbed(objects: Sequence[str]) -> Refusal | None:
     """What a program needs that some C libraries have as functions that only fail; None if it needs none."""
     for path in objects:
         data = Path(path).read_bytes()
@@ -165,7 +201,8 @@ def _stubbed(objects: Sequence[str]) -> str | None:
             # As an import, or in bitcode, which only has names.
             sign = b"\x03env" + bytes([len(name)]) + name if data.startswith(b"\0asm") else name
             if sign in data:
-                return f"needs {needs(f'undefined symbol: {name.decode()}')}"
+                missing = needs(f"{path}: error: undefined symbol: {name.decode()}")
+                return Refusal(f"needs {missing}")
     return None
 
 
@@ -183,17 +220,11 @@ def _features(path: str) -> tuple[str, ...] | None:
         return None
 
 
-def _optimise(flags: Sequence[str], module: str) -> str | None:
+def _optimise(flags: Sequence[str], module: str) -> Refusal | None:
     """Let wasm-opt rewrite a module in its place; returns why it does not."""
     outcome = run_to_end(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
     raise_if_disturbed(outcome, "wasm-opt")
     if outcome.returncode != 0:
-        return f"wasm-opt refuses the module: {complaint(outcome.stderr)}"
+        return Refusal(f"wasm-opt refuses the module: {complaint(outcome.stderr)}")
     os.replace(f"{module}.opt", module)
     return None
-
-
-def _refusal(path: str) -> str | None:
-    with open(path, "rb") as stream:
-        head = stream.read(4096)
-    return str(json.loads(head)["refused"]) if head.startswith(_REFUSAL) else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.build.compilers import complaint, raise_if_disturbed, run
 from pipeline.core import paths
 from pipeline.core.errors import BuildError
-from pipeline.core.files import write_atomic
+from pipeline.core.files import fresh_file, write_atomic
 from toolchain.archives import canonical
 from toolchain.model import Toolchain, ToolchainError, library_source, suffix
 
@@ -31,6 +31,21 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
         lambda source, program: toolchain.libc_probe(target, source, program),
         lambda printed: toolchain.libc_found(target, paths.toolchain_cache(toolchain.name), printed),
     )
+    for command, path in own_parts(toolchain, target):
+        with fresh_file(path) as temporary:
+            outcome = run(toolchain, [*command[:-1], temporary])
+            raise_if_disturbed(outcome, path)
+            if outcome.returncode != 0:
+                raise BuildError(f"{path}: {complaint(outcome.stderr)}")
+
+
+def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
+    """(command, its last word) of each file of the C library that is compiled from a source of ours."""
+    folder = paths.libc(toolchain.name, target)
+    return [
+        (toolchain.compile(target, source.flags, source.path, f"{folder}/{name}"), f"{folder}/{name}")
+        for name, source in toolchain.libc(target).own.items()
+    ]
 
 
 def build_library(toolchain: Toolchain, target: str, name: str) -> None:

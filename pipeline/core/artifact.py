@@ -42,6 +42,11 @@ class Artifact:
         return f"{self.directory}/{self.workload}{suffix(self.target)}"
 
     @property
+    def log_path(self) -> str:
+        """All that compilers and linker printed; there is none where they printed nothing."""
+        return f"{self.directory}/build.log"
+
+    @property
     def record_path(self) -> str:
         return f"{self.directory}/artifact.json"
 
@@ -73,6 +78,8 @@ class ArtifactRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     #: Of a prebuilt module: how it is run, and the name of the file that it was.
     interface: Interface | None = None
     file: str | None = None
+    #: What the linker, or a compiler, warned of and built all the same.
+    warnings: tuple[str, ...] = ()
 
 
 def load_record(artifact: Artifact, root: Path = Path()) -> ArtifactRecord:

@@ -16,7 +16,10 @@ A guest that misbehaves is not an error: it is a status inside a sample.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class ProjectError(Exception):
@@ -25,6 +28,30 @@ class ProjectError(Exception):
 
 class BadInput(ProjectError):
     """matrix.toml or the command line asks for something that cannot be."""
+
+
+class Problems:
+    """Collects what is wrong with one file, so that a reader learns all of it at once."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self.found: list[str] = []
+
+    def value(self, default: T, check: Callable[..., T], *arguments: object) -> T:
+        """What the check returns; where it raises BadInput, that is noted, and it is the default."""
+        try:
+            return check(*arguments)
+        except BadInput as error:
+            self.found.append(str(error).removeprefix(f"{self._where}: "))
+            return default
+
+    def raise_any(self) -> None:
+        """Raises BadInput with all that was found: one in a line, several in a line each."""
+        if len(self.found) == 1:
+            raise BadInput(f"{self._where}: {self.found[0]}")
+        if self.found:
+            lines = "".join(f"\n  {each}" for each in self.found)
+            raise BadInput(f"{self._where}: {len(self.found)} problems:{lines}")
 
 
 class SourcesError(ProjectError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -114,6 +114,12 @@ class Proof(Struct, frozen=True, forbid_unknown_fields=True):
     match: Pattern | None = None  # or has a line that this regular expression matches
     #: Iterations for which text and sha256 hold; a run of so many is validated before anything is measured.
     iterations: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 1
+    #: The exit status of a right run. Runtimes take one of 126 and more for a trap.
+    status: Annotated[int, Meta(ge=0, le=125)] = 0
+    #: Lines that one of these matches are left out of the output, natively too, before it is checked.
+    ignore: Annotated[
+        tuple[Pattern, ...], Meta(max_length=20, description="a list of at most 20 regular expressions")
+    ] = ()
 
 
 class Figure(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,6 +128,18 @@ class Figure(Struct, frozen=True, forbid_unknown_fields=True):
     time: Literal["guest", "host"] = "guest"  # of the whole program, by the guest's or by the host's clock
     match: Pattern | None = None  # or the first group of this: a time that the program prints
     unit: Literal["s", "ms", "us", "ns"] = "s"
+    case: str | None = None  # the case that is timed; None: all of them, one after the other
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to run a workload: what it is given, and what proves that run."""
+
+    name: str
+    args: tuple[str, ...]
+    stdin: str | None  # relative to the folder of workload.toml
+    proof: Proof
+    own_stdin: bool = False  # whether that is not the workload's
 
 
 @dataclass(frozen=True)
@@ -148,8 +166,10 @@ class Workload:
     args: tuple[str, ...] = ()
     stdin: str | None = None
     files: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()  # (name, value): all of its environment
     proof: Proof = field(default_factory=Proof)
     figure: Figure = field(default_factory=Figure)
+    cases: tuple[Case, ...] = ()  # where it is run in more than one way: then the ways
     validator: str = "output"  # see pipeline/workloads/validators
     third_party: str | None = None  # a folder of third_party/ that its sources are obtained in
     run_timeout_s: float | None = None  # in place of the protocol's
@@ -158,7 +178,24 @@ class Workload:
     @property
     def iterates(self) -> bool:
         """Whether the size of a run is an argument."""
-        return any(ITERATIONS in argument for argument in self.args)
+        timed = self.timed_cases[0].args if self.cases else self.args
+        return any(ITERATIONS in argument for argument in timed)
+
+    @property
+    def timed_cases(self) -> tuple[Case, ...]:
+        """The cases that a chunk runs, one after the other."""
+        return tuple(case for case in self.cases if self.figure.case in (None, case.name))
+
+    @property
+    def include_flags(self) -> list[str]:
+        """Where a compiler looks for headers: in ``includes``, or else in the folders of the sources.
+
+        The latter after the system's own for ``<…>``: a program may have a "time.h" of its own.
+        """
+        if self.includes or self.third_party is not None:
+            return [f"-I{self.root}/{folder}" for folder in self.includes]
+        own = [f"{self.root}/{folder}" for folder in source_folders(self.sources)]
+        return [word for flag in ("-iquote", "-idirafter") for folder in own for word in (flag, folder)]
 
     @property
     def paths(self) -> list[str]:
@@ -169,6 +206,11 @@ class Workload:
     def included(self) -> list[str]:
         """What may be included, relative to the project."""
         return [f"{self.root}/{name}" for name in self.headers]
+
+
+def source_folders(sources: Sequence[str]) -> list[str]:
+    """The folders that sources are in, each once: "." for the top."""
+    return list(dict.fromkeys(source.rpartition("/")[0] or "." for source in sources))
 
 
 #: In an argument of a workload, its number of iterations.

@@ -136,8 +136,9 @@ def staged_files(workload: str) -> str:
     return f"{staged(workload)}/files"
 
 
-def staged_stdin(workload: str) -> str:
-    return f"{staged(workload)}/stdin"
+def staged_stdin(workload: str, case: str = "") -> str:
+    """What a guest reads as its standard input; ``case`` is one with an input of its own."""
+    return f"{staged(workload)}/stdin" + (f"-{case}" if case else "")
 
 
 def environment(name: str) -> str:

@@ -69,6 +69,16 @@ def convert(path: str, data: object, kind: type[T], key: str = "", also: Collect
         raise BadInput(f"{path}: {found}") from None
 
 
+def convert_parts(path: str, data: dict[str, Any], kind: type[T]) -> tuple[T, list[str]]:
+    """(the data without the keys at its top that are wrong, as an object; all that is wrong with those).
+
+    For types all of whose keys have a default.
+    """
+    found = {key: list(_problems("", {key: value}, kind)) for key, value in data.items()}
+    kept = {key: value for key, value in data.items() if not found[key]}
+    return convert(path, kept, kind), [problem for problems in found.values() for problem in problems]
+
+
 def one_of(where: str, word: str, value: str, known: Collection[str]) -> None:
     """Raises BadInput unless the value is a known one; ``word`` is what it is: "variant", "toolchain"."""
     if value not in known:
@@ -131,7 +141,7 @@ def given(variable: str, text: str, kind: type[T]) -> T:
 
 
 def _problems(at: str, value: object, kind: Any, also: Collection[str] = ()) -> Iterator[str]:
-    """What is wrong with a value of a type, the innermost first: ``key: expected …, found …``."""
+    """What is wrong with a value of a type, in its parts if they are: ``key: expected …, found …``."""
     try:
         msgspec.convert(value, kind)
         return
@@ -139,10 +149,12 @@ def _problems(at: str, value: object, kind: Any, also: Collection[str] = ()) -> 
         pass
     description, bare = _split(kind)
     members = _members(bare)
-    if isinstance(value, dict):
-        yield from _wrong_tag(at, value, members)
+    parts = [*_wrong_tag(at, value, members)] if isinstance(value, dict) else []
     for member in members:
-        yield from _inside(at, value, _split(member)[1], also)
+        parts += _inside(at, value, _split(member)[1], also)
+    if parts:
+        yield from parts
+        return
     literals = [x for member in members if _is_literal(member) for x in typing.get_args(member)]
     prefix = f"{at}: " if at else ""
     if isinstance(value, str) and literals and not description:

@@ -52,8 +52,8 @@ class Guest:
     who: str
     protocol: Protocol
     forks: bool = False  # whether each run is a process of its own
-    #: What it may read, as load's options: {"stdin": path, "files": folder}, absolute.
-    inputs: Mapping[str, str] = field(default_factory=dict)
+    #: What it may read, as load's options: {"stdin": path, "files": folder}, absolute, {"env": variables}.
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     peak_rss_bytes: int | None = None
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
     wall_seconds: float = 0.0  # of the last run, host side
@@ -94,14 +94,15 @@ class Guest:
         answer = self._typed(self._ask(request, self.protocol.run_timeout_s), Ran)
         return answer.outcome == "exit" and answer.code == 0
 
-    def _answer(self, request: Mapping[str, Any], watch: bool) -> Ran:
-        """Run as the request says; raises Ended unless it ended well."""
+    def _answer(self, request: Mapping[str, Any], watch: bool, status: int = 0) -> Ran:
+        """Run as the request says; raises Ended unless it ended by itself with that exit status."""
         whole = {"op": "run", "watch": watch, **request}
         answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
         if answer.outcome == "trap":
             raise Ended(Status.TRAP, f"{self.who}: {explained(answer.message, answer)}")
-        if answer.code != 0:
-            what = explained(f"the guest exited with {answer.code}", answer)
+        if answer.code != status:
+            expected = f", expected {status} (proof.status)" if status else ""
+            what = explained(f"the guest exited with {answer.code}{expected}", answer)
             raise Ended(Status.INVALID, f"{self.who}: {what}")
         if answer.stdout_bytes > OUTPUT_LIMIT:
             raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from dataclasses import replace
+from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.model import Backend, Interface, Protocol, Workload
@@ -39,13 +40,18 @@ def open_session(
     )
 
 
-def inputs(workload: Workload) -> dict[str, str]:
-    """What the guest may read, as options of the request to load it: absolute paths."""
-    found = {}
-    if workload.stdin is not None:
-        found["stdin"] = os.path.abspath(paths.staged_stdin(workload.name))
+def inputs(workload: Workload) -> dict[str, Any]:
+    """What the guest may read, as options of the request to load it: absolute paths, variables."""
+    found: dict[str, Any] = {}
+    own = [case.name for case in workload.cases if case.own_stdin]
+    if workload.stdin is not None or own:
+        # A case with one of its own names it in the request to run.
+        case = own[0] if workload.stdin is None else ""
+        found["stdin"] = os.path.abspath(paths.staged_stdin(workload.name, case))
     if workload.files:
         found["files"] = os.path.abspath(paths.staged_files(workload.name))
+    if workload.env:
+        found["env"] = dict(workload.env)
     return found
 
 

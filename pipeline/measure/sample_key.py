@@ -109,6 +109,7 @@ def artifact_of(cell: Cell) -> Artifact:
 
 def run_settings(workload: Workload) -> dict[str, Any]:
     """What decides how a workload's artifacts are run and validated, as JSON."""
+    cases = workload.cases
     return {
         "args": list(workload.args),
         "validator": workload.validator,
@@ -116,6 +117,8 @@ def run_settings(workload: Workload) -> dict[str, Any]:
         "figure": msgspec.structs.asdict(workload.figure),
         "files": list(workload.files),
         "stdin": workload.stdin is not None,
+        "env": [list(each) for each in workload.env],
+        "cases": [[case.name, case.args, case.stdin, msgspec.structs.asdict(case.proof)] for case in cases],
         "limits": [workload.memory_mib, workload.run_timeout_s],
     }
 
@@ -123,4 +126,6 @@ def run_settings(workload: Workload) -> dict[str, Any]:
 def guest_files(workload: Workload) -> list[str]:
     """The copies of the files that a guest may read."""
     files = [f"{paths.staged_files(workload.name)}/{name}" for name in workload.files]
-    return [*files, *([paths.staged_stdin(workload.name)] if workload.stdin is not None else [])]
+    inputs = [paths.staged_stdin(workload.name)] if workload.stdin is not None else []
+    inputs += [paths.staged_stdin(workload.name, case.name) for case in workload.cases if case.own_stdin]
+    return [*files, *inputs]

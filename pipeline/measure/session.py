@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +36,19 @@ _WARMUP_S = 1.0
 _MAX_ITERATIONS = 2**31 - 1
 
 
+@dataclass(frozen=True)
+class _Together:
+    """Cases that are run one after the other, as one."""
+
+    cases: tuple[Any, ...]
+
+
+class _Results(tuple[tuple[str, Any], ...]):
+    """(name, result) of each case of such a run."""
+
+    __slots__ = ()
+
+
 @dataclass(eq=False, kw_only=True)
 class Session(Guest):
     """A loaded guest of a workload whose validator is known."""
@@ -60,7 +74,37 @@ class Session(Guest):
 
     def run(self, case: Any, iterations: int, *, watch: bool = False) -> Run:
         """Run once; returns only what was validated, raises Ended otherwise."""
+        if isinstance(case, _Together):
+            return self._run_all(case.cases, iterations, watch=watch)
         return self._believe(self._printed(case, iterations, watch=watch), case, iterations)
+
+    def _run_all(self, cases: tuple[Any, ...], iterations: int, *, watch: bool) -> Run:
+        """Run several cases, as one run that takes the sum of their times."""
+        runs: list[Run] = []
+        wall, cpu, peak, faults = 0.0, 0.0, 0, list[int | None]()
+        for case in cases:
+            runs.append(self.run(case, iterations, watch=watch))
+            wall += self.wall_seconds
+            cpu += self.wall_seconds * self.cpu_share
+            peak = max(peak, self.peak_rss_bytes or 0)
+            faults.append(self.page_faults)
+        self.wall_seconds, self.cpu_share, self.peak_rss_bytes = wall, cpu / wall, peak or None
+        known = [each for each in faults if each is not None]
+        self.page_faults = sum(known) if len(known) == len(faults) else None
+        clocks = [run.clock_s for run in runs if run.clock_s is not None]
+        if clocks:
+            self._timed(sum(clocks))
+        names = map(self.validator.name, cases)
+        return Run(
+            iterations=runs[0].iterations,
+            seconds=sum(run.seconds for run in runs),
+            result=_Results(zip(names, (run.result for run in runs), strict=True)),
+            tick_s=sum(run.tick_s for run in runs),
+            clock_s=sum(clocks) if clocks else None,
+            touched=Touched(
+                sum(run.touched.seconds for run in runs), sum(run.touched.page_faults for run in runs)
+            ),
+        )
 
     def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
         try:
@@ -87,7 +131,11 @@ class Session(Guest):
 
     def _printed(self, case: Any, iterations: int, *, watch: bool = False) -> bytes:
         """Run with these arguments, and return what was printed; raises Ended unless it ended well."""
-        self._answer({"argv": self.validator.arguments(case, iterations)}, watch)
+        request: dict[str, Any] = {"argv": self.validator.arguments(case, iterations)}
+        stdin = self.validator.stdin(case)
+        if stdin is not None:
+            request["stdin"] = os.path.abspath(stdin)
+        self._answer(request, watch, self.validator.status(case))
         return self.output
 
     def validate(self, reference: Session) -> None:
@@ -99,7 +147,10 @@ class Session(Guest):
             self._compare(found, expected, self.validator.name(case))
 
     def _compare(self, found: Any, expected: Any, what: str) -> None:
-        if found != expected:
+        if isinstance(found, _Results):
+            for (name, one), (_, other) in zip(found, expected, strict=True):
+                self._compare(one, other, f"{name}, {what}")
+        elif found != expected:
             difference = self.validator.difference(found, expected)
             raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
 
@@ -141,7 +192,8 @@ class Session(Guest):
 
     @property
     def _case(self) -> Any:
-        return self.validator.cases[0]
+        timed = self.validator.timed
+        return timed[0] if len(timed) == 1 else _Together(timed)
 
     def _whole_runs(self) -> int:
         """Warm up by whole runs and check the clock; returns the iterations of one, raises Ended."""
@@ -170,7 +222,8 @@ class Session(Guest):
         return 1
 
     def _agrees(self, best: float, shortfall: float) -> bool:
-        return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= _START_S[self.forks]
+        starts = _START_S[self.forks] * len(self.validator.timed)
+        return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= starts
 
     def calibrate(self, least_s: float = 0.0) -> int:
         """Warm up, check the clock, and return the iterations of one chunk; raises Ended.

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.build import libraries
 from pipeline.build.artifact_inputs import code, linked, sources
-from pipeline.build.artifacts import program_flags
+from pipeline.build.artifacts import compile_command, link_command
 from pipeline.build.compilers import ToolchainRecord
 from pipeline.build.libraries import libc_probe
 from pipeline.core import paths
@@ -107,12 +107,9 @@ def _commands(spec: BuildSpec) -> list[list[str]]:
     libc_dir = paths.libc(toolchain.name, target)
     probe = toolchain.libc_probe(target, *(f"{libc_dir}/{name}" for name in libc_probe(target)))
     commands = [probe] if probe else []
-    for source in workload.sources:
-        flags = program_flags(spec, source)
-        path = f"{workload.root}/{source}"
-        commands.append(toolchain.compile(target, flags, path, spec.object_path(source)))
-    archives = libraries.archives(toolchain, target, workload.libraries)
-    commands.append(toolchain.link(target, spec.objects, libc_dir, output, variant.link, archives))
+    commands += [command for command, _ in libraries.own_parts(toolchain, target)]
+    commands += [compile_command(spec, source, spec.object_path(source)) for source in workload.sources]
+    commands.append(link_command(spec, output))
     places = dict(toolchain.places())
     if target == WASM and variant.wasm_opt is not None:
         commands.append(wasm_opt.command(variant.wasm_opt, output, output))

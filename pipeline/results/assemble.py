@@ -21,7 +21,7 @@ from pipeline.measure import host_records
 from pipeline.measure.sample import Sample, read
 from pipeline.measure.sample_key import MeasurementSpec, artifact_of, sample_key
 from pipeline.measure.stopping_rule import MOST_ROUNDS, collect, estimate
-from pipeline.results import across_workloads, cell_result, pareto, warnings
+from pipeline.results import across_workloads, build_warnings, cell_result, pareto, warnings
 from pipeline.results.cell_result import Rounds
 from pipeline.results.model import (
     Comparison,
@@ -78,7 +78,7 @@ def assemble(plan: Plan) -> Results:
         ),
         cells=tuple(cells),
         comparisons=_shown(parts),
-        warnings=tuple(warnings.find_warnings(_ok(collected.values()))),
+        warnings=(*warnings.find_warnings(_ok(collected.values())), *build_warnings.find(plan.cells())),
         # All verdicts, also between cells that differ in more than one thing.
         pareto_fronts=pareto.find_fronts(cells, [_comparison(v) for part in parts for v in part.verdicts]),
         across_workloads=across_workloads.compare_workloads(cells, workloads),

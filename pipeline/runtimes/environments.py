@@ -23,6 +23,7 @@ from pipeline.core.model import Runtime
 from pipeline.runtimes.interpreters import find_interpreter, version_of
 from pipeline.runtimes.packages import PackageIdentity, find, identity, site_packages, versions
 from pipeline.runtimes.uv import Unavailable, uv
+from toolchain.model import BUILD_TIME
 
 #: Of a compiled package's build: what setuptools itself needs, pinned.
 _BUILD_PINS = f"{paths.ENVIRONMENTS}/build.txt"
@@ -190,6 +191,7 @@ def _compiler() -> dict[str, str]:
     return {
         "CC": compiler,
         "LDSHARED": f"{compiler} -shared -s",  # symbols name temporary folders
+        "SOURCE_DATE_EPOCH": str(BUILD_TIME),
         "ZIG_GLOBAL_CACHE_DIR": cache,
         "ZIG_LOCAL_CACHE_DIR": cache,
     }

@@ -26,7 +26,7 @@ def _config(spec: BuildSpec) -> dict[str, object]:
         **flags_config(spec.variant),
         "standards": list(workload.standards),
         "own_flags": list(workload.flags),
-        "includes": list(workload.includes),
+        "includes": workload.include_flags,
         "defines": [list(each) for each in workload.defines],
         "libraries": list(workload.libraries),
         "lacking": artifacts.missing_libraries(workload, spec.toolchain, spec.target),

@@ -133,7 +133,10 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
                 f"libc:{toolchain.name}:{target}",
                 (libraries.build_libc, toolchain, target),
                 after=["sources"],
-                reads=[paths.toolchain_identity(toolchain.name)],
+                reads=[
+                    paths.toolchain_identity(toolchain.name),
+                    *(path for source in toolchain.libc(target).own.values() for path in source.files),
+                ],
                 code=artifact_inputs.modules(toolchain),
                 makes=[f"{folder}/{name}" for name in toolchain.libc(target).files],
                 cleans=[folder],

@@ -16,6 +16,8 @@ from pipeline.core.errors import BadInput
 #: Most files of one workload, and most bytes of one file: all files are copied.
 MOST_FILES = 2000
 MOST_BYTES = 64 << 20
+#: Most files that are looked at to find them.
+MOST_SEEN = 100_000
 
 
 def relative(where: str, key: str, path: object) -> str:
@@ -28,20 +30,36 @@ def relative(where: str, key: str, path: object) -> str:
     return normal
 
 
-def matching(where: str, key: str, folder: str, patterns: Sequence[str]) -> list[str]:
+def matching(
+    where: str, key: str, folder: str, patterns: Sequence[str], exclude: Sequence[str] = ()
+) -> list[str]:
     """Files below the folder that the patterns match, in their order, each once; raises BadInput.
 
-    ``**/`` stands for any number of folders, also none; ``*`` for anything but "/".
+    ``**/`` stands for any number of folders, also none; ``*`` for anything but "/". A pattern of ``exclude``
+    takes away a file, or all that is in a folder.
     """
-    present = list(_below(where, folder))
+    excluded = [relative(where, "exclude", pattern) for pattern in exclude]
+    present = list(_below(where, folder, excluded))
     found: dict[str, None] = {}
     for pattern in patterns:
         wanted = relative(where, key, pattern)
-        matched = [name for name in present if _matches(name, wanted)]
+        matched = [name for name in present if name not in found and _matches(name, wanted)]
         for name in matched:
+            if not usable(name):
+                raise BadInput(f"{where}: {name!r}: expected file names of printable characters without '='")
             inside(where, key, folder, name)
         found.update(dict.fromkeys(matched))
+        if len(found) > MOST_FILES:
+            raise BadInput(
+                f"{where}: {key}: more than {MOST_FILES} files in {folder}; "
+                "give the program a folder of its own, or narrower patterns"
+            )
     return list(found)
+
+
+def usable(name: str) -> bool:
+    """Whether a file's name can be part of a task's name, of a dependency list and of a message."""
+    return name.isprintable() and "=" not in name and "\\" not in name
 
 
 def inside(where: str, key: str, folder: str, name: str) -> None:
@@ -75,17 +93,24 @@ def _match(parts: list[str], wanted: list[str]) -> bool:
     return bool(parts) and fnmatch.fnmatchcase(parts[0], wanted[0]) and _match(parts[1:], wanted[1:])
 
 
-def _below(where: str, folder: str) -> Iterator[str]:
-    """Every file below the folder, sorted; without hidden folders and links to folders."""
+def _below(where: str, folder: str, excluded: Sequence[str] = ()) -> Iterator[str]:
+    """Every file below the folder, sorted; without hidden and excluded folders, and links to folders."""
     count = 0
     for at, folders, files in os.walk(folder):
+        below = Path(at).relative_to(folder)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = [name for name in folders if not _any(excluded, (below / name).as_posix())]
         for name in sorted(files):
-            if not name.isprintable() or "=" in name:
-                raise BadInput(f"{where}: {name!r}: expected file names of printable characters without '='")
             count += 1
-            if count > MOST_FILES:
+            if count > MOST_SEEN:
                 raise BadInput(
-                    f"{where}: more than {MOST_FILES} files in {folder}; give the program a folder of its own"
+                    f"{where}: more than {MOST_SEEN} files in {folder}; "
+                    "give the program a folder of its own, or exclude folders"
                 )
-            yield Path(os.path.join(at, name)).relative_to(folder).as_posix()
+            path = (below / name).as_posix()
+            if not _any(excluded, path):
+                yield path
+
+
+def _any(patterns: Sequence[str], name: str) -> bool:
+    return any(_matches(name, pattern) for pattern in patterns)

@@ -29,6 +29,9 @@ def copies(workload: Workload) -> dict[str, str]:
         originals[f"{paths.staged_files(workload.name)}/{name}"] = where + name
     if workload.stdin is not None:
         originals[paths.staged_stdin(workload.name)] = where + workload.stdin
+    for case in workload.cases:
+        if case.own_stdin:
+            originals[paths.staged_stdin(workload.name, case.name)] = f"{where}{case.stdin}"
     return originals
 
 

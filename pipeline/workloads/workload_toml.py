@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from pipeline.core import paths, toml_file
-from pipeline.core.errors import BadInput
-from pipeline.core.model import ITERATIONS, Figure, Proof, Workload
+from pipeline.core.errors import BadInput, Problems
+from pipeline.core.model import ITERATIONS, Figure, Proof, Workload, source_folders
 from pipeline.core.toml_file import Text
 from pipeline.workloads import file_patterns, workload_values
+from pipeline.workloads.cases_table import CaseTables, with_cases
+from pipeline.workloads.included_files import included
 from toolchain.model import CXX_SUFFIXES
 
 OUTPUT = "output"
@@ -23,6 +25,7 @@ SUFFIXES = (".c", *CXX_SUFFIXES)
 HEADERS = ("**/*.h", "**/*.hh", "**/*.hpp", "**/*.hxx", "**/*.inc", "**/*.inl", "**/*.def")
 #: Names of other files and folders in results/HOST/ and workloads/.
 _TAKEN = ("tune", "certificates", "local", "host.json", "refined.json")
+_NO_FILES: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 _MacroValue = Annotated[bool | int | str, Meta(description="text, a number, true or false")]
 
 
@@ -40,6 +43,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     stresses: str = ""
     note: str = ""
     sources: tuple[Text, ...] = ("*.c",)
+    exclude: tuple[Text, ...] = ()
     headers: tuple[Text, ...] = HEADERS
     includes: tuple[Text, ...] = ()
     defines: dict[str, _MacroValue] = {}
@@ -49,9 +53,11 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     args: tuple[str, ...] = ()
     stdin: Text | None = None
     files: tuple[Text, ...] = ()
+    env: dict[str, str] = {}
     proof: Proof = Proof()
     figure: Figure = Figure()
     limits: _Limits = _Limits()
+    case: CaseTables = ()
 
 
 class _OwnTable(_Table, frozen=True, forbid_unknown_fields=True):
@@ -93,42 +99,54 @@ def read(folder: str, *, own: bool = False) -> Workload:
             "doit run new workload=NAME from=FILE.c"
         )
     file_patterns.inside(where, paths.WORKLOAD_TOML, folder, paths.WORKLOAD_TOML)
-    table = toml_file.convert(where, toml_file.read(where), _OwnTable if own else _Table)
-    name = _name(where, folder)
+    table, wrong = toml_file.convert_parts(where, toml_file.read(where), _OwnTable if own else _Table)
+    problems = Problems(where)
+    problems.found += wrong
+    workload = _workload(where, folder, table, problems)
+    workload = with_cases(where, workload, table.case, problems)
+    problems.raise_any()
+    return _timed(where, workload) if workload.validator == OUTPUT else workload
+
+
+def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Workload:
+    """The workload that a table describes, and what is wrong with it: then it is none that can be used."""
+    value = problems.value
+    name = value("?", _name, where, folder)
     third_party = table.third_party if isinstance(table, _OwnTable) else None
-    validator = table.validator if isinstance(table, _OwnTable) else OUTPUT
     if third_party is None:
         root = paths.staged_sources(name)
-        sources, headers = _own_files(where, folder, table)
+        sources, headers = value(_NO_FILES, _own_files, where, folder, table)
     else:
         root = paths.third_party(third_party)
-        _require(paths.manifest(third_party))
+        value(None, _require, paths.manifest(third_party))
         sources, headers = table.sources, table.headers
-    workload = Workload(
+    limits = table.limits
+    files = [*table.files, *(name for case in table.case for name in case.files)]
+    return Workload(
         name=name,
-        title=toml_file.line(f"{where}: title", table.title) or name,
-        stresses=toml_file.line(f"{where}: stresses", table.stresses),
-        note=toml_file.line(f"{where}: note", table.note) or None,
+        title=value("", toml_file.line, f"{where}: title", table.title) or name,
+        stresses=value("", toml_file.line, f"{where}: stresses", table.stresses),
+        note=value("", toml_file.line, f"{where}: note", table.note) or None,
         folder=folder,
         root=root,
-        sources=tuple(sources),
+        sources=sources,
         headers=tuple(each for each in headers if each not in sources),
-        includes=tuple(file_patterns.relative(where, "includes", each) for each in table.includes),
-        defines=workload_values.defines(where, table.defines),
-        flags=workload_values.allowed(where, "flags", table.flags, workload_values.FLAGS),
-        standards=workload_values.standards(where, table.standard),
-        libraries=workload_values.libraries(where, table.libraries, sources),
-        args=workload_values.arguments(where, table.args),
-        stdin=_stdin(where, folder, table.stdin),
-        files=tuple(file_patterns.matching(where, "files", folder, table.files)),
-        proof=workload_values.proof(where, table.proof),
-        figure=workload_values.figure(where, table.figure),
-        validator=validator,
+        includes=value((), _includes, where, table),
+        defines=value((), workload_values.defines, where, table.defines),
+        flags=value((), workload_values.allowed, where, "flags", table.flags, workload_values.FLAGS),
+        standards=value((), workload_values.standards, where, table.standard),
+        libraries=value((), workload_values.libraries, where, table.libraries, sources),
+        args=value((), workload_values.arguments, where, table.args),
+        stdin=value(None, _stdin, where, folder, table.stdin),
+        files=tuple(value(list[str](), file_patterns.matching, where, "files", folder, files)),
+        env=value((), workload_values.env, where, table.env),
+        proof=value(table.proof, partial(workload_values.proof, whole=not table.case), where, table.proof),
+        figure=value(table.figure, workload_values.figure, where, table.figure),
+        validator=table.validator if isinstance(table, _OwnTable) else OUTPUT,
         third_party=third_party,
-        memory_mib=table.limits.memory_mib,
-        run_timeout_s=table.limits.run_timeout_s,
+        memory_mib=limits.memory_mib,
+        run_timeout_s=limits.run_timeout_s,
     )
-    return _timed(where, workload) if validator == OUTPUT else workload
 
 
 def _name(where: str, folder: str) -> str:
@@ -139,11 +157,16 @@ def _name(where: str, folder: str) -> str:
     return name
 
 
-def _own_files(where: str, folder: str, table: _Table) -> tuple[Sequence[str], Sequence[str]]:
-    """(sources, headers) that are in the workload's folder."""
-    sources = file_patterns.matching(where, "sources", folder, table.sources)
+def _includes(where: str, table: _Table) -> tuple[str, ...]:
+    return tuple(file_patterns.relative(where, "includes", each) for each in table.includes)
+
+
+def _own_files(where: str, folder: str, table: _Table) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(sources, what they may include) that are in the workload's folder."""
+    sources = file_patterns.matching(where, "sources", folder, table.sources, table.exclude)
     if not sources:
-        raise BadInput(f"{where}: sources: nothing matches {', '.join(table.sources)}")
+        without = f" without {', '.join(table.exclude)}" if table.exclude else ""
+        raise BadInput(f"{where}: sources: nothing matches {', '.join(table.sources)}{without}")
     objects: dict[str, str] = {}
     for name in sources:
         if not name.endswith(SUFFIXES):
@@ -151,7 +174,9 @@ def _own_files(where: str, folder: str, table: _Table) -> tuple[Sequence[str], S
         other = objects.setdefault(name.replace("/", "__"), name)
         if other != name:
             raise BadInput(f"{where}: sources: {other} and {name} would have one object; rename one")
-    return sources, file_patterns.matching(where, "headers", folder, table.headers)
+    headers = file_patterns.matching(where, "headers", folder, table.headers, table.exclude)
+    places = _includes(where, table) or source_folders(sources)
+    return tuple(sources), tuple(dict.fromkeys([*headers, *included(where, folder, sources, places)]))
 
 
 def _require(manifest: str) -> None:
@@ -168,7 +193,8 @@ def _timed(where: str, workload: Workload) -> Workload:
     proof, figure = workload.proof, workload.figure
     if proof.iterations != 1 and not workload.iterates:
         raise BadInput(f"{where}: proof.iterations: it needs {ITERATIONS} in args")
-    if workload.iterates and not proof.native and proof.match is None:
+    proofs = [case.proof for case in workload.timed_cases] or [proof]
+    if workload.iterates and any(not each.native and each.match is None for each in proofs):
         raise BadInput(
             f"{where}: proof: text and sha256 hold for one number of iterations only; add native or match"
         )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.core import toml_file
 from pipeline.core.errors import BadInput, near_miss
-from pipeline.core.model import Figure, Proof
+from pipeline.core.model import ITERATIONS, Figure, Proof
 from toolchain.model import CXX, LIBRARIES, is_cxx
 
 #: Flags that decide what a program means, not how well it is optimised: variants have flags for that.
@@ -33,6 +33,9 @@ STANDARDS = "one like 'c99' or 'gnu++17', or a list of them"
 _STANDARD = re.compile(r"(c|gnu|c\+\+|gnu\+\+)[0-9][0-9a-z]")
 _MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _MOST_ARGUMENTS = 10_000
+_MOST_VARIABLES = 100
+#: What the loader and the C library of native builds read before the program does.
+_LOADERS = re.compile(r"LD_.*|GLIBC_TUNABLES|MALLOC_.*")
 
 
 def allowed(where: str, key: str, values: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
@@ -68,12 +71,30 @@ def defines(where: str, table: Mapping[str, bool | int | str]) -> tuple[tuple[st
     )
 
 
-def arguments(where: str, args: tuple[str, ...]) -> tuple[str, ...]:
+def arguments(where: str, args: tuple[str, ...], key: str = "args") -> tuple[str, ...]:
     """The program's arguments: without NUL, and not endless."""
-    toml_file.no_nul(where, "args", list(args))
+    toml_file.no_nul(where, key, list(args))
     if sum(map(len, args)) > _MOST_ARGUMENTS:
-        raise BadInput(f"{where}: args: expected at most {_MOST_ARGUMENTS} characters in all")
+        raise BadInput(f"{where}: {key}: expected at most {_MOST_ARGUMENTS} characters in all")
     return args
+
+
+def env(where: str, table: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """(name, value) of each variable of the program's environment."""
+    for name, value in table.items():
+        key = toml_file.key_path("env", name)
+        toml_file.matches(where, key, name, _MACRO, "the name of a variable: letters, digits and _")
+        toml_file.no_nul(where, key, value)
+        if _LOADERS.fullmatch(name):
+            raise BadInput(
+                f"{where}: {key}: the loader of native programs reads it, and wasm has none; drop it"
+            )
+        if ITERATIONS in value:
+            raise BadInput(f"{where}: {key}: {ITERATIONS} has its place in args; all runs have the same env")
+    most = f"at most {_MOST_VARIABLES} variables of {_MOST_ARGUMENTS} characters in all"
+    if len(table) > _MOST_VARIABLES or sum(map(len, table.values())) > _MOST_ARGUMENTS:
+        raise BadInput(f"{where}: env: expected {most}")
+    return tuple(table.items())
 
 
 def _check_pattern(where: str, pattern: str | None, groups: int) -> None:
@@ -90,12 +111,14 @@ def _check_pattern(where: str, pattern: str | None, groups: int) -> None:
         raise BadInput(f"{where}: expected a group, as in 'time: ([0-9.]+) s', found {pattern!r}")
 
 
-def proof(where: str, given: Proof) -> Proof:
-    """[proof], which checks something of the output."""
-    _check_pattern(f"{where}: proof.match", given.match, 0)
-    toml_file.sha256(where, "proof.sha256", given.sha256)
-    if not given.native and given.text is given.sha256 is given.match is None:
-        raise BadInput(f"{where}: proof: nothing checks the output; expected native, text, sha256 or match")
+def proof(where: str, given: Proof, key: str = "proof", *, whole: bool = True) -> Proof:
+    """[proof], or that of a case, which checks something of the output if it is the whole proof of a run."""
+    _check_pattern(f"{where}: {key}.match", given.match, 0)
+    for at, pattern in enumerate(given.ignore):
+        _check_pattern(f"{where}: {key}.ignore[{at}]", pattern, 0)
+    toml_file.sha256(where, f"{key}.sha256", given.sha256)
+    if whole and not given.native and given.text is given.sha256 is given.match is None:
+        raise BadInput(f"{where}: {key}: nothing checks the output; expected native, text, sha256 or match")
     return given
 
 

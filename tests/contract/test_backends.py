@@ -93,9 +93,12 @@ def test_a_guest_gets_no_environment_no_input_and_no_files(worker, backend):
         assert lines[3] == "file 0"
 
 
-def test_an_exit_status_is_reported_and_the_next_run_works(worker):
+def test_an_exit_status_is_reported_and_the_next_run_works(worker, backend):
     answer = run(worker, "exit")
     assert (answer["outcome"], answer["code"]) == ("exit", 3)
+    assert 0 < answer["wall_seconds"] < 10
+    if not backend.forks and not backend.native:
+        assert answer.get("instantiate_seconds") is not None or backend.name.startswith("wasmer-sdk")
     assert run(worker, "hello", "again")["stdout"].splitlines()[2] == "again"
 
 

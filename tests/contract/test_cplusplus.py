@@ -77,6 +77,10 @@ class Shelf:
             lambda source, output: toolchain.libc_probe(target, source, output),
             lambda cache, printed: toolchain.libc_found(target, cache, printed),
         )
+        for name, own in toolchain.libc(target).own.items():
+            if not (folder / name).exists():
+                outcome = run(toolchain, toolchain.compile(target, own.flags, own.path, str(folder / name)))
+                assert outcome.returncode == 0, outcome.stderr
         return str(folder)
 
     def library(self, toolchain, target, name):

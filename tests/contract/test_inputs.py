@@ -127,6 +127,21 @@ def test_what_a_run_leaves_of_the_input_is_not_the_next_ones(loaded):
     assert printed(loaded, "sum", "512")[:2] == [str(len(INPUT)), sum_of(INPUT)]
 
 
+def test_a_run_may_have_an_input_of_its_own(backend, protocol, guests, inputs, tmp_path):
+    (tmp_path / "other").write_bytes(b"a second input")
+    with start(backend, protocol) as worker:
+        load(worker, backend, guests[NATIVE if backend.native else WASM], inputs)
+        for path, content in (
+            (str(tmp_path / "other"), b"a second input"),
+            (None, INPUT),
+            (os.devnull, b""),
+            (None, INPUT),
+        ):
+            request = {"op": "run", "argv": ["guest", "sum", "700"], "watch": False}
+            answer = worker.request({**request, **({"stdin": path} if path else {})}, 60)
+            assert answer["stdout"].split() == [str(len(content)), sum_of(content), "0", "0"], path
+
+
 def test_an_empty_input_has_its_end_at_once(backend, protocol, guests, tmp_path):
     (tmp_path / "input").touch()
     with start(backend, protocol) as worker:
@@ -199,6 +214,25 @@ def test_a_guest_without_files_sees_no_folder(bare, backend):
     assert printed(bare, "open", "new") != ["ok"]
 
 
+#: Their order is the runtime's affair.
+VARIABLES = {
+    "MODE": "fast",
+    "EMPTY": "",
+    "QUOTED": "a 'b' \"c\" =$HOME",
+    "LONG": "x" * 5000,
+    "ORT": "München",
+}
+
+
+def test_its_environment_is_exactly_the_variables_that_are_named(backend, protocol, guests, bare):
+    with start(backend, protocol) as worker:
+        load(worker, backend, guests[NATIVE if backend.native else WASM], {"env": VARIABLES})
+        for _ in range(2):
+            found = run(worker, "environment")["stdout"].encode("latin-1").decode().split("\n")[:-1]
+            assert sorted(found) == sorted(f"{name}={value}" for name, value in VARIABLES.items())
+    assert run(bare, "environment")["stdout"] == ""
+
+
 def test_every_byte_of_the_output_arrives(bare):
     assert run(bare, "bytes")["stdout"].encode("latin-1") == bytes(range(256))
     for how, size in (("pieces", 3000), ("print", 200_000), ("print", LIMIT)):
@@ -255,6 +289,32 @@ def test_without_files_a_command_gets_no_word_for_them(command, protocol, argv):
         assert run(worker, "one")["stdout"].splitlines() == ["/the module", "one"]
 
 
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--env={env}", "{artifact}", "{args}"], ["--env=A=1", "--env=B={args}", "/the module", "one"]),
+        (["-e", "{env}", "{artifact}", "{args}"], ["-e", "A=1", "-e", "B={args}", "/the module", "one"]),
+    ],
+)
+def test_a_command_is_given_each_variable(command, protocol, argv, words):
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable((command, *argv))})["mine"]
+    for env, expected in (({"A": "1", "B": "{args}"}, words), ({}, ["/the module", "one"])):
+        with start(backend, protocol) as worker:
+            load(worker, backend, "/the module", {"env": env})
+            assert run(worker, "one")["stdout"].splitlines() == expected
+
+
+def test_a_command_without_a_word_for_variables_is_unavailable_to_a_guest_with_some(command, protocol):
+    argv = (command, "{artifact}", "{args}")
+    backend = backend_selection.known("matrix.toml", {"mine": RuntimeTable(argv)})["mine"]
+    options = {**backend.options, "env": {"A": "1"}}
+    with start(backend, protocol) as worker:
+        answer = worker.request({"op": "load", "path": "/the module", "options": options}, 60)
+    assert answer["unavailable"] == (
+        "this command gives no environment to its guest: no word of its argv has {env} in it"
+    )
+
+
 def test_a_command_without_a_word_for_files_is_unavailable_to_a_guest_with_some(command, protocol, inputs):
     backend = backend_selection.known(
         "matrix.toml", {"mine": RuntimeTable((command, "{artifact}", "{args}"))}
@@ -279,4 +339,13 @@ def test_wasmers_command_has_a_flag_for_files(monkeypatch, tmp_path, version, fl
     monkeypatch.setattr(paths, "WASMER_ANSWERS", str(tmp_path / "runtimes" / "answers.json"))
     wasmer_cli.ask()
     (backend,) = [b for b in wasmer_cli.backends() if b.runtime.version == version]
-    assert backend.options["argv"] == [str(program), "run", "--llvm", flag, "{artifact}", "--", "{args}"]
+    assert backend.options["argv"] == [
+        str(program),
+        "run",
+        "--llvm",
+        flag,
+        "--env={env}",
+        "{artifact}",
+        "--",
+        "{args}",
+    ]

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+extern char **environ;
 static unsigned char block[200000];
 
 /* "ok", or the name of what went wrong. */
@@ -118,6 +119,9 @@ int main(int argc, char *argv[])
         return said(stat(name, (struct stat[1]){0}));
     if (!strcmp(what, "try"))
         return attempt(name, argv[3]);
+    if (!strcmp(what, "environment"))
+        for (char **variable = environ; *variable; variable++)
+            puts(*variable);
     if (!strcmp(what, "bytes"))
         for (int i = 0; i < 256; i++)
             putchar(i);

@@ -177,3 +177,54 @@ def test_the_programs_own_mistakes_are_no_need(complaint):
 
 def test_every_library_is_one_that_can_be_asked_for_and_every_emulation_is_suggested():
     assert sorted(need.library for need in NEEDS if need.library) == sorted(DEFINES)
+
+
+def at(place, text, source, line=1):
+    return f"main.c:{line}:{place}: error: {text}\n    {line} | {source}\n      | {' ' * (place - 1)}^\n"
+
+
+SYSTEM = at(
+    37,
+    "call to undeclared function 'system'; ISO C99 and later",
+    'int main(void) { int timeout = 3; system("x");',
+)
+PIPE = "    FILE *pipe = popen(name, 0);"
+
+
+@pytest.mark.parametrize(
+    ("complaint", "expected"),
+    [
+        # One error of the program's own: that is reported, not what WASI lacks.
+        (SYSTEM + at(70, "use of undeclared identifier 'timeuot'; did you mean 'timeout'?", "timeuot"), ""),
+        (at(3, "expected ';' after expression", "fork()", 9) + undeclared("fork"), ""),
+        (undefined("system") + undefined("my_function"), ""),
+        (
+            undefined("system")
+            + "wasm-ld: error: duplicate symbol: main\n>>> defined in a.o\n>>> defined in b.o\n",
+            "",
+        ),
+        # Errors that are there only because of one before.
+        (
+            at(18, "call to undeclared function 'popen'", PIPE, 5)
+            + at(11, "incompatible integer to pointer conversion initializing 'FILE *'", PIPE, 5),
+            "processes (popen)",
+        ),
+        (
+            at(5, "unknown type name 'pthread_t'", "    pthread_t one, *two;", 3)
+            + at(10, "use of undeclared identifier 'two'", "    if (!two) return 1;", 4),
+            "threads (pthread_t)",
+        ),
+        (
+            at(10, "no member named 'thread' in namespace 'std'", "    std::thread worker([] {});", 3)
+            + at(5, "use of undeclared identifier 'worker'", "    worker.join();", 4),
+            "threads (std::thread)",
+        ),
+        (
+            at(5, "unknown type name 'pthread_t'", "    pthread_t one;", 3)
+            + at(10, "use of undeclared identifier 'onne'", "    if (!onne) return 1;", 4),
+            "",
+        ),
+    ],
+)
+def test_it_is_a_need_only_where_it_is_the_whole_cause(complaint, expected):
+    assert needs(complaint) == expected

@@ -151,3 +151,48 @@ def test_no_output_makes_it_fall_over(printed):
 def test_arguments_have_the_number():
     assert validator(args=("-n", "{iterations}")).arguments(None, 12) == ["w", "-n", "12"]
     assert not validator(args=("-x",)).iterates
+
+
+def test_lines_to_ignore_are_left_out_before_anything_is_checked():
+    one = validator(Proof(ignore=("^time: ", "0x[0-9a-f]+"), text="sum 3\nend", iterations=1))
+    printed = b"time: 12 s\nsum 3\nat 0x7ffe12\ntime: 1\nat 0x1 and 0x2\nend"
+    assert one.validate(printed + CLOCK_LINE, None, 1, 1).result == b"sum 3\nend"
+    with pytest.raises(Invalid, match="line 1 is 'sum 4'"):
+        one.validate(printed.replace(b"sum 3", b"sum 4") + CLOCK_LINE, None, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kept"),
+    [
+        ("b", b"a\nc\n"),
+        ("b$", b"a\nc\n"),
+        ("a\nb", b"c\n"),  # every line that it touches
+        ("b\n", b"a\nc\n"),
+        ("^$", b"a\nb\nc\n"),
+        ("x", b"a\nb\nc\n"),
+        ("c", b"a\nb\n"),
+    ],
+)
+def test_a_pattern_takes_whole_lines(pattern, kept):
+    one = validator(Proof(ignore=(pattern,)))
+    assert one.validate(b"a\nb\nc\n" + CLOCK_LINE, None, 1, 1).result == kept
+
+
+def test_patterns_that_leave_nothing_prove_nothing():
+    one = validator(Proof(ignore=("",)))
+    with pytest.raises(Invalid, match="leaves no line of its output to check"):
+        one.validate(b"a\nb\n" + CLOCK_LINE, None, 1, 1)
+    assert one.validate(CLOCK_LINE, None, 1, 1).result == b""
+
+
+def test_a_time_that_is_printed_may_be_in_a_line_to_ignore():
+    one = validator(Proof(ignore=("^time: [0-9]",)), figure=Figure(match=r"time: (\S+) ms", unit="ms"))
+    run = one.validate(b"sum 3\ntime: 1.25 ms\n" + CLOCK_LINE, None, 1, 1)
+    assert (run.seconds, run.result) == (pytest.approx(0.00125), b"sum 3\n")
+
+
+def test_a_pattern_to_ignore_has_a_time_limit(monkeypatch):
+    monkeypatch.setattr(output, "_PATTERN_S", 0.05)
+    one = validator(Proof(ignore=(r"(a|aa|a?a)+(b|bb)*(a+)+c$",)))
+    with pytest.raises(Invalid, match="takes more than"):
+        one.validate(b"a" * 5000 + b"d" + CLOCK_LINE, None, 1, 1)

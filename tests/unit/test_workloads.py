@@ -142,6 +142,17 @@ def test_workload_toml_itself_may_be_no_link_out(folder):
         ("[proof]\nmatch = '(?u)a'", "not a regular expression"),
         ("sources = 'main.c'", "expected a list"),
         ("flags = ['-fplugin=x.so']", "not allowed here"),
+        ("env = { 'A=B' = '1' }", "env.'A=B': expected the name of a variable: letters, digits and _"),
+        ("env = { A = 1 }", "env.A: expected a string, found 1"),
+        ("env = { LD_LIBRARY_PATH = '/x' }", "the loader of native programs reads it"),
+        ("env = { N = '{iterations}' }", "env.N: {iterations} has its place in args"),
+        ('env = { A = "\\u0000" }', "env.A: expected text without NUL"),
+        (f"env = {{ A = '{'x' * 10_001}' }}", "env: expected at most 100 variables of 10000 characters"),
+        ("exclude = ['../x']", "exclude: '../x' leads out of its folder"),
+        ("[proof]\nstatus = 126", "proof.status: expected a whole number from 0 to 125, found 126"),
+        ("[proof]\nignore = 'x'", "proof.ignore: expected a list of at most 20 regular expressions"),
+        ("[proof]\nignore = ['a', '(']", "proof.ignore[1]: not a regular expression"),
+        ("[proof]\nignore = ['a', '']", "proof.ignore[1]: expected a regular expression of at most 500"),
         ("flags = ['-include', '/etc/passwd']", "not allowed here"),
         ("flags = ['@/etc/passwd']", "not allowed here"),
         ("libraries = ['../../x']", "not allowed here"),
@@ -178,12 +189,107 @@ def test_a_mistake_is_reported(folder, text, complaint):
     assert paths.WORKLOAD_TOML in str(caught.value)
 
 
+def test_all_mistakes_of_a_file_are_reported_at_once(folder):
+    text = """
+        title = 3
+        flags = ['-fplugin=x.so']
+        sources = ['*.cpp']
+        stdin = 'nothing'
+        args = ['-n', 3, true]
+        colour = 'red'
+        [defines]
+        "A B" = 1
+        [env]
+        LD_PRELOAD = 'x.so'
+        [proof]
+        nativ = true
+        match = 3
+        [limits]
+        memory_mib = 1
+        """
+    with pytest.raises(BadInput) as caught:
+        read(folder, text)
+    first, *others = str(caught.value).split("\n")
+    assert first == f"{folder}/{paths.WORKLOAD_TOML}: 12 problems:"
+    expected = [
+        "title: expected a string, found 3",
+        "args[1]: expected a string, found 3",
+        "args[2]: expected a string, found True",
+        "unknown key 'colour'; known: ",
+        "proof: unknown key 'nativ'; did you mean 'native'?",
+        "proof.match: expected a regular expression of at most 500 characters, found 3",
+        "limits.memory_mib: expected a whole number from 64",
+        "sources: nothing matches *.cpp",
+        "defines: expected the name of a macro, found 'A B'",
+        "flags: '-fplugin=x.so' is not allowed here",
+        "stdin: nothing: No such file or directory",
+        "env.LD_PRELOAD: the loader of native programs reads it",
+    ]
+    for words in expected:
+        assert sum(line.startswith(f"  {words}") for line in others) == 1, (words, others)
+    assert len(others) == len(expected)
+
+
+def test_excluded_files_and_folders_are_no_sources(folder):
+    for name in (
+        "tests/one.c",
+        "tests/deep/two.c",
+        "other.c",
+        "lib/part.c",
+        "lib/part_test.c",
+        "tests/own.h",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(PROGRAM)
+    found = read(folder, "sources = ['**/*.c']\nexclude = ['tests', 'other.c', '**/*_test.c']")
+    assert found.sources == ("main.c", "lib/part.c", "guest_clock.c")
+    assert found.headers == ("own.h",)
+    with pytest.raises(BadInput, match=r"sources: nothing matches \*\.c without \*\*"):
+        read(folder, "exclude = ['**']")
+
+
+def test_what_is_included_is_staged_without_being_named(folder):
+    """Also by what is included, from folders of includes, under any name."""
+    (folder / "main.c").write_text('#include "impl.c"\n#  include <data/table.txt>\n#include "gone.c"\n')
+    (folder / "impl.c").write_text(
+        '#include "parts/part.cpp.in"\n#include "/etc/passwd"\n#include "../secret"\n'
+    )
+    (folder / "parts").mkdir()
+    (folder / "parts/part.cpp.in").write_text('#include "next.c"\n#include "../impl.c"\n')
+    (folder / "parts/next.c").write_text("")
+    (folder / "data/table.txt").write_text("1, 2\n")
+    found = read(folder, "sources = ['main.c']\nexclude = ['parts']")
+    assert sorted(found.headers) == ["data/table.txt", "impl.c", "own.h", "parts/next.c", "parts/part.cpp.in"]
+    copied = staging.copies(found)
+    assert f"{paths.staged_sources('prog')}/parts/next.c" in copied
+    assert not any("secret" in own or "passwd" in own for own in copied.values())
+
+
+def test_an_included_link_out_of_the_folder_is_refused(folder):
+    (folder / "main.c").write_text('#include "leak.c"\n')
+    (folder / "leak.c").symlink_to("../secret")
+    with pytest.raises(BadInput, match=r"main\.c includes: 'leak\.c' is a link out of its folder"):
+        read(folder, "sources = ['main.c']")
+
+
+def test_headers_are_looked_for_where_the_sources_are(folder):
+    (folder / "lib").mkdir()
+    (folder / "lib/part.c").write_text("")
+    found = read(folder, "sources = ['**/*.c']")
+    root = found.root
+    quoted = ["-iquote", f"{root}/.", "-iquote", f"{root}/lib"]
+    # After the system's, so that a "time.h" of its own is not <time.h>.
+    assert found.include_flags == [*quoted, *(word.replace("quote", "dirafter") for word in quoted)]
+    assert read(folder, "includes = ['data']").include_flags == [f"-I{root}/data"]
+
+
 def test_a_folder_without_the_file_says_how_to_make_one(folder):
     with pytest.raises(BadInput, match=r"doit run new workload=NAME from=FILE\.c"):
         workload_toml.read(str(folder))
 
 
 def test_too_many_files_are_no_program(folder, monkeypatch):
+    (folder / "4").write_text("not one of them")
     monkeypatch.setattr(file_patterns, "MOST_FILES", 3)
     for number in range(4):
         (folder / f"{number}.c").write_text(PROGRAM)
@@ -305,3 +411,66 @@ def test_a_folder_with_the_name_of_a_ready_one_is_refused(tmp_path):
     (other / paths.WORKLOAD_TOML).write_text("")
     with pytest.raises(BadInput, match="a different workload is also called json"):
         choose(workload=str(other))
+
+
+CASES = """
+args = ["-1"]
+stdin = "data/words.txt"
+[proof]
+match = "^ok"
+[[case]]
+name = "pack"
+args = ["-9", "{iterations}"]
+[[case]]
+args = ["-d", "{iterations}"]
+stdin = "data/packed"
+files = ["*.h"]
+status = 3
+text = "done"
+"""
+
+
+def test_cases_have_what_they_do_not_name_from_the_workload(folder):
+    (folder / "data/packed").write_text("x")
+    found = read(folder, CASES)
+    pack, other = found.cases
+    assert (pack.name, pack.args, pack.stdin, pack.proof.match) == (
+        "pack",
+        ("-9", "{iterations}"),
+        "data/words.txt",
+        "^ok",
+    )
+    assert (other.name, other.stdin, other.proof.status, other.proof.text) == ("2", "data/packed", 3, "done")
+    assert found.iterates
+    assert found.files == ("own.h",)
+    assert found.timed_cases == (pack, other)
+    originals = staging.copies(found)
+    assert originals[paths.staged_stdin("prog")] == f"{folder}/data/words.txt"
+    assert originals[paths.staged_stdin("prog", "2")] == f"{folder}/data/packed"
+    named = read(folder, CASES + "[figure]\ncase = 'pack'")
+    assert named.timed_cases == (pack,)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[[case]]\nname = 'a/b'", "case[0].name: expected a name"),
+        ("[[case]]\n[[case]]\nname = '1'", "case: two have the name '1'"),
+        ("[[case]]\nargs = [1]", "case[0].args[0]: expected a string, found 1"),
+        ("[[case]]\nstdin = '../secret'", "case[0].stdin: '../secret' leads out of its folder"),
+        ("[[case]]\nfiles = ['../*']", "files: '../*' leads out of its folder"),
+        ("[[case]]\nmatch = '('", "case[0].match: not a regular expression"),
+        ("[[case]]\nsha256 = 'x'", "case[0].sha256: expected 64 hexadecimal digits"),
+        ("[[case]]\nstatsu = 1", "case[0]: unknown key 'statsu'; did you mean 'status'?"),
+        ("[[case]]\nname = 'a'\n[figure]\ncase = 'b'", "figure.case: unknown case 'b'; known: a"),
+        ("[figure]\ncase = 'b'", "figure.case: unknown case 'b'"),
+        ("[proof]\ntext = 'x'\n[[case]]\n[[case]]", "proof: text and sha256 hold for one output"),
+        ("[[case]]\nargs = ['{iterations}']\n[[case]]", "all that are timed have {iterations} in args"),
+        ("[[case]]\n" * 21, "case: expected at most 20 tables, each [[case]]"),
+        ("[proof]\nnative = false\n[[case]]\ntext = 'x'\n[[case]]", "case[1]: nothing checks the output"),
+    ],
+)
+def test_a_mistake_in_a_case_is_reported(folder, text, complaint):
+    with pytest.raises(BadInput) as caught:
+        read(folder, text)
+    assert complaint in str(caught.value)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import artifact_inputs, artifacts, flag_check
+from pipeline.build import artifact_inputs, artifacts, flag_check, refusals
 from pipeline.core import own_code, paths
 from pipeline.core.artifact import BuildSpec, load_record
 from pipeline.core.errors import BuildError
@@ -154,6 +154,7 @@ class CandidateBuilder:
             artifacts.link(spec)
         for spec, source in work if variant.text is not None else ():
             Path(spec.object_path(source)).unlink()  # there are many candidates
+            Path(refusals.words_path(spec.object_path(source))).unlink(missing_ok=True)
 
     def _is_current(self, variant: Variant, target: str, key: str) -> bool:
         artifact = self._spec(variant, target).artifact

@@ -2,7 +2,8 @@
 
 Relied on: ``wasmer -vV`` prints "wasmer VERSION …" first and lists the compilers that are built in after
 "compiler:", since release 7 after "runtimes:"; ``wasmer run --COMPILER FILE -- ARGUMENTS`` uses that compiler
-or fails; ``--mapdir=/:FOLDER`` gives the guest a folder, and from release 8 on ``--volume=FOLDER:/``.
+or fails; ``--mapdir=/:FOLDER`` gives the guest a folder, and from release 8 on ``--volume=FOLDER:/``;
+``--env=NAME=VALUE`` gives it a variable.
 Which compiler made the code that ran is not visible from outside, so these backends prove nothing.
 
 What a binary is can only be asked by starting it. ``ask`` does that once for each binary, before a run;
@@ -84,7 +85,7 @@ def _backend(path: str, version: str, compiler: str) -> Backend:
     program = Program(path, ("--version",), "it was named by $WASMER or was on PATH")
     runtime = Runtime(f"wasmer-cli@{version}", "command_worker.py", programs=(program,), version=version)
     files = "--mapdir=/:{files}" if int(version.split(".")[0]) < 8 else "--volume={files}:/"
-    argv = [path, "run", f"--{compiler}", files, "{artifact}", "--", "{args}"]
+    argv = [path, "run", f"--{compiler}", files, "--env={env}", "{artifact}", "--", "{args}"]
     name = f"wasmer-cli.{compiler}@{version}"
     return Backend(name, _KINDS[compiler], runtime, options={"argv": argv}, forks=True)
 

@@ -2,7 +2,8 @@
 arguments for the word "{args}".
 
 For "{files}" stands the path of a folder with the guest's files: a copy, for commands may let a guest write.
-A guest without files gets no word with that, nor the flag before a word that is none itself.
+A guest without files gets no word with that, nor the flag before a word that is none itself. The word with
+"{env}", with such a flag, is given once for each variable, as NAME=VALUE.
 
 Each run is a process of its own. What name the guest sees as its argv[0] is the command's affair, and so is
 how it tells of a trap: all that is seen from here is an exit status.
@@ -28,24 +29,30 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         raise serve.Refused("there is no %s on PATH" % argv[0])
     copy = None
     if "files" not in options:
-        argv = _without_files(argv)
+        argv = _replaced(argv, "{files}", [])
     elif any("{files}" in word for word in argv):
         copy = inputs.Copy(options["files"])
         argv = [word.replace("{files}", copy.path) for word in argv]
     else:
         reason = "this command gives no files to its guest: no word of its argv has {files} in it"
         raise serve.Unavailable(reason)
-    at = argv.index("{args}")
+    variables = ["%s=%s" % item for item in options.get("env", {}).items()]
+    if variables and not any("{env}" in word for word in argv):
+        reason = "this command gives no environment to its guest: no word of its argv has {env} in it"
+        raise serve.Unavailable(reason)
     home = scratch.lasting_folder()  # for what runtimes keep, such as compiled modules
     artifact = _without_terminal(path, home)
+    at = argv.index("{args}")
     words = [word.replace("{artifact}", artifact) for word in argv]
+    # Last, for a value may look like one of the other signs.
+    before, after = (_replaced(part, "{env}", variables) for part in (words[:at], words[at + 1 :]))
     # Nothing else: what runs here must not depend on who runs it.
     environment = {"HOME": home, "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
 
     def run(request: serve.Facts) -> serve.Facts:
         if copy:
             copy.restore()
-        command = words[:at] + request["argv"][1:] + words[at + 1 :]
+        command = before + request["argv"][1:] + after
         return spawn(program, command, environment, request.get("watch", False))
 
     # It proves nothing: a command is not to be asked what it compiled, or with what.
@@ -68,13 +75,16 @@ def _without_terminal(path: str, folder: str) -> str:
     return copy
 
 
-def _without_files(argv: List[str]) -> List[str]:
+def _replaced(argv: List[str], sign: str, values: List[str]) -> List[str]:
+    """With a word that has the sign, and the flag that belongs to it, once for each value."""
     kept = []  # type: List[str]
     for word in argv:
-        if "{files}" not in word:
+        if sign not in word:
             kept.append(word)
-        elif not word.startswith("-") and kept[-1].startswith("-"):
-            kept.pop()
+            continue
+        flag = [kept.pop()] if not word.startswith("-") and kept[-1].startswith("-") else []
+        for value in values:
+            kept += [*flag, word.replace(sign, value)]
     return kept
 
 

@@ -110,6 +110,7 @@ const jsc = {
 const engine = globalThis.Bun ? jsc : v8;
 let module_ = null;
 let kind = undefined; // see guest.js
+let standardInput = null;
 
 // A Map of the name of each regular file below a folder to its bytes.
 function contents(folder) {
@@ -127,8 +128,9 @@ function contents(folder) {
 
 function load({ path, options }) {
   const data = fs.readFileSync(path);
-  host.stdin = options.stdin ? fs.readFileSync(options.stdin) : new Uint8Array(0);
+  standardInput = options.stdin ? fs.readFileSync(options.stdin) : new Uint8Array(0);
   host.files = options.files ? contents(options.files) : null;
+  host.env = options.env || {};
   kind = options.clock;
   const proof = engine.proof(options.tiers_up);
   const started = seconds();
@@ -144,6 +146,11 @@ function load({ path, options }) {
   Object.assign(facts.proof, proof);
   // Neither engine tells the size of its code: V8's pages hold twice as much, and JSC's also its JavaScript.
   return { ...facts, code_bytes: null, version: engine.version(), runtime_seconds: null };
+}
+
+function run(request) {
+  host.stdin = request.stdin ? fs.readFileSync(request.stdin) : standardInput;
+  return guest.run(module_, request, host, kind);
 }
 
 function say(message) {
@@ -166,6 +173,6 @@ function* requests() {
 // Bun's clock begins with the process.
 say({ protocol: 1, monotonic: globalThis.Bun ? null : seconds() });
 for (const request of requests()) {
-  say(request.op === "load" ? load(request) : guest.run(module_, request, host, kind));
+  say(request.op === "load" ? load(request) : run(request));
 }
 process.exit(0);

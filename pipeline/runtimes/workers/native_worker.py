@@ -13,11 +13,13 @@ from spawn import spawn
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     copy = inputs.Copy(options["files"]) if "files" in options else None
+    environment = options.get("env", {})
 
     def run(request: serve.Facts) -> serve.Facts:
         if copy:
             copy.restore()
-        return spawn(path, request["argv"], {}, request.get("watch", False), copy.path if copy else None)
+        folder = copy.path if copy else None
+        return spawn(path, request["argv"], environment, request.get("watch", False), folder)
 
     with open(path, "rb") as stream:
         data = stream.read()

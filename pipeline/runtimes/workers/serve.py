@@ -11,9 +11,10 @@ descriptors of its own.
 Descriptor 2 is the file that the parent reads when this process has died. What a guest adds to it is taken
 out after its run.
 
-What a guest may read is named by the options, as absolute paths: ``stdin`` is a file, and each run has it as
-descriptor 0, from its start (/dev/null without); ``files`` is a folder whose regular files the guest can open
-as "NAME" and "/NAME", and cannot change: that is ``load``'s affair, see inputs.py.
+What a guest may read is named by the options, as absolute paths: ``stdin`` is a file, and each run has it, or
+the ``stdin`` of its request, as descriptor 0, from its start (/dev/null without); ``files`` is a folder whose
+regular files the guest can open as "NAME" and "/NAME", and cannot change: that is ``load``'s affair, see
+inputs.py. ``env`` is all of its environment, {name: value}; none without.
 """
 
 import json
@@ -47,11 +48,12 @@ class Trap(Exception):
 
 
 class Exit(Exception):
-    """The guest ended itself with a status other than 0."""
+    """The guest ended itself with a status other than 0; ``facts`` as of a run that returned."""
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, facts: Optional[Facts] = None) -> None:
         super().__init__("exit status %d" % code)
         self.code = code
+        self.facts = facts or {}
 
 
 class Refused(Exception):
@@ -85,7 +87,7 @@ def serve(load: Load) -> None:
                 answer(facts)
             else:
                 assert run is not None, "run before load"
-                set_input(standard_input)
+                set_input(request.get("stdin", standard_input))
                 answer(_run(run, request))
         except Refused as error:
             answer({"refused": str(error)})
@@ -121,7 +123,7 @@ def _run(run: Run, request: Facts) -> Facts:
     try:
         facts = run(request)
     except Exit as error:
-        code, message = error.code, str(error)
+        code, message, facts = error.code, str(error), error.facts
     except Trap as error:
         outcome, message, backtrace = "trap", str(error), error.backtrace
     wall = time.perf_counter() - wall

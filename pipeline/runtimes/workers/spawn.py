@@ -47,14 +47,15 @@ def spawn(
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         raise serve.Trap("killed by %s" % name)
-    if os.WEXITSTATUS(status):
-        raise serve.Exit(os.WEXITSTATUS(status))
-    return {
+    facts = {
         "wall_seconds": wall,
         "child_cpu_seconds": usage.ru_utime + usage.ru_stime,
         "child_page_faults": usage.ru_minflt + usage.ru_majflt,
         "peak_rss_bytes": peak,
     }
+    if os.WEXITSTATUS(status):
+        raise serve.Exit(os.WEXITSTATUS(status), facts)
+    return facts
 
 
 def _peak_rss_bytes(pid: int) -> Optional[int]:

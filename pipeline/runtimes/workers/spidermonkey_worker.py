@@ -30,10 +30,12 @@ _ENGINE = """((guest, testing, clock, cpu, page_faults, urandom, sleep) => {
       for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
     },
     collect: () => testing.gc(),
+    env: {},
     stdin: new Uint8Array(0),
     files: null,
   };
   return {
+    giveVariables: (text) => void (host.env = JSON.parse(text)),
     giveInput: (data) => void (host.stdin = new Uint8Array(data)),
     giveFiles: () => void (host.files = new Map()),
     giveFile: (name, data) => void host.files.set(name, new Uint8Array(data)),
@@ -118,6 +120,10 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         raise serve.Refused(facts["refused"])
 
     def run(request: serve.Facts) -> serve.Facts:
+        stdin = request.get("stdin", options.get("stdin"))
+        if stdin:
+            with open(stdin, "rb") as stream:
+                engine["giveInput"](stream.read())
         return json.loads(engine["run"](json.dumps(request)))  # type: ignore[no-any-return]
 
     facts["proof"].update((name, settings.get(name)) for name in _OPTIONS)
@@ -131,10 +137,9 @@ def _module(name: str) -> str:
 
 
 def _give(engine: Any, options: serve.Facts) -> None:
-    """Hand over what the guest may read, as bytes."""
-    if "stdin" in options:
-        with open(options["stdin"], "rb") as stream:
-            engine["giveInput"](stream.read())
+    """Hand over what the guest may read, as bytes, and its environment."""
+    if "env" in options:
+        engine["giveVariables"](json.dumps(options["env"]))
     if "files" in options:
         engine["giveFiles"]()
         for name, data in inputs.contents(options["files"]).items():

@@ -1,9 +1,9 @@
-// WASI preview 1 for commands, for any JavaScript engine: no environment, files only to read (wasi_files.js).
+// WASI preview 1 for commands, for any JavaScript engine; files only to read (wasi_files.js).
 //
 // It needs nothing but the language. The host gives {clock(realtime): nanoseconds as a BigInt or as
 // decimal digits, cpu(): CPU seconds of this thread, page_faults(): of this process so far, random(bytes):
-// fills a Uint8Array, sleep(nanoseconds), collect(): collects garbage, and the guest's stdin and files as
-// wasi_files.js wants them}.
+// fills a Uint8Array, sleep(nanoseconds), collect(): collects garbage, env: {name: value}, and the guest's stdin
+// and files as wasi_files.js wants them}.
 "use strict";
 
 const { BADF, INVAL, OK, Failed, Files } = require("./wasi_files.js");
@@ -60,35 +60,36 @@ class Memory {
 
 // What a guest can ask for, over the memory that `given()` returns; `outputs` take what it writes to 1 and 2.
 function calls(argv, host, given, outputs) {
-  const strings = argv.map((text) => encode(text + "\0"));
+  const words = argv.map((text) => encode(text + "\0"));
+  const variables = Object.entries(host.env).map(([name, value]) => encode(`${name}=${value}\0`));
   const memory = new Memory(given);
   const files = new Files(host.stdin, outputs, host.files);
   // The CPU's time is no clock here, as in Wasmtime.
   const noClock = (id) => (id === 2 || id === 3 ? BADF : INVAL);
 
+  function sizes(strings, count, size) {
+    memory.set32(count, strings.length);
+    memory.set32(size, strings.reduce((sum, s) => sum + s.length, 0));
+    return OK;
+  }
+
+  function put(strings, pointers, buffer) {
+    for (const string of strings) {
+      memory.set32(pointers, buffer);
+      memory.bytes(buffer, string.length).set(string);
+      pointers += 4;
+      buffer += string.length;
+    }
+    return OK;
+  }
+
   return {
     ...descriptorCalls(files, memory),
     poll_oneoff: poller(files, memory, host),
-    args_sizes_get(count, size) {
-      memory.set32(count, strings.length);
-      memory.set32(size, strings.reduce((sum, s) => sum + s.length, 0));
-      return OK;
-    },
-    args_get(pointers, buffer) {
-      for (const string of strings) {
-        memory.set32(pointers, buffer);
-        memory.bytes(buffer, string.length).set(string);
-        pointers += 4;
-        buffer += string.length;
-      }
-      return OK;
-    },
-    environ_sizes_get(count, size) {
-      memory.set32(count, 0);
-      memory.set32(size, 0);
-      return OK;
-    },
-    environ_get: () => OK,
+    args_sizes_get: (count, size) => sizes(words, count, size),
+    args_get: (pointers, buffer) => put(words, pointers, buffer),
+    environ_sizes_get: (count, size) => sizes(variables, count, size),
+    environ_get: (pointers, buffer) => put(variables, pointers, buffer),
     clock_res_get(id, result) {
       if (id !== 0 && id !== 1) return noClock(id);
       memory.set64(result, 1n);

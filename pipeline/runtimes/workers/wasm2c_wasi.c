@@ -1,5 +1,5 @@
-/* WASI preview 1 for one wasm2c module named "guest": arguments, clocks, random bytes, standard input and output,
-   and files to read. No environment, no network: those calls say so. */
+/* WASI preview 1 for one wasm2c module named "guest": arguments, environment, clocks, random bytes, standard input
+   and output, and files to read. No network: those calls say so. */
 #include <sys/random.h>
 #include <time.h>
 
@@ -9,8 +9,9 @@
 typedef struct w2c_wasi__snapshot__preview1 Host;
 #define WASI(name) u32 w2c_wasi__snapshot__preview1_##name
 
-static int count;
-static char **words;
+extern char **environ;
+static int count, variable_count;
+static char **words, **variables;
 static u64 calls;
 #define CALLED (calls++)
 
@@ -33,31 +34,55 @@ static u32 get32(u64 address)
     return value;
 }
 
-WASI(args_sizes_get)(Host *host, u32 argc, u32 size)
+static u32 put_sizes(char **texts, int number, u32 number_at, u32 size_at)
 {
-    CALLED;
     u32 bytes = 0;
-    for (int i = 0; i < count; i++)
-        bytes += strlen(words[i]) + 1;
-    put32(argc, count);
-    put32(size, bytes);
+    for (int i = 0; i < number; i++)
+        bytes += strlen(texts[i]) + 1;
+    put32(number_at, number);
+    put32(size_at, bytes);
     return OK;
 }
 
-WASI(args_get)(Host *host, u32 argv, u32 buffer)
+static u32 put_texts(char **texts, int number, u32 pointers, u32 buffer)
 {
-    CALLED;
-    for (int i = 0; i < count; i++, argv += 4) {
-        u32 length = strlen(words[i]) + 1;
-        put32(argv, buffer);
-        memcpy(at(buffer, length), words[i], length);
+    for (int i = 0; i < number; i++, pointers += 4) {
+        u32 length = strlen(texts[i]) + 1;
+        put32(pointers, buffer);
+        memcpy(at(buffer, length), texts[i], length);
         buffer += length;
     }
     return OK;
 }
 
-WASI(environ_sizes_get)(Host *host, u32 number, u32 size) { CALLED; put32(number, 0); put32(size, 0); return OK; }
-WASI(environ_get)(Host *host, u32 list, u32 buffer) { CALLED; return OK; }
+WASI(args_sizes_get)(Host *host, u32 argc, u32 size) { CALLED; return put_sizes(words, count, argc, size); }
+WASI(args_get)(Host *host, u32 argv, u32 buffer) { CALLED; return put_texts(words, count, argv, buffer); }
+
+WASI(environ_sizes_get)(Host *host, u32 number, u32 size)
+{
+    CALLED;
+    return put_sizes(variables, variable_count, number, size);
+}
+
+WASI(environ_get)(Host *host, u32 list, u32 buffer)
+{
+    CALLED;
+    return put_texts(variables, variable_count, list, buffer);
+}
+
+/* The guest's own are those behind a sign: see wasm2c_worker.py. */
+static void find_variables(void)
+{
+    static const char sign[] = "guest:";
+    size_t length = sizeof sign - 1;
+    int all = 0;
+    while (environ[all])
+        all++;
+    variables = calloc(all + 1, sizeof *variables);
+    for (int i = 0; i < all; i++)
+        if (!strncmp(environ[i], sign, length))
+            variables[variable_count++] = environ[i] + length;
+}
 
 static u32 clock_of(u32 id, u64 *nanoseconds, int (*ask)(clockid_t, struct timespec *))
 {
@@ -147,6 +172,7 @@ int main(int argc, char *argv[])
     (void)checks[0]; /* or the linker drops it */
     count = argc;
     words = argv;
+    find_variables();
     find_files();
     wasm_rt_init();
     wasm2c_guest_instantiate(&guest, NULL);

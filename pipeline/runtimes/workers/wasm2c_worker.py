@@ -28,6 +28,8 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(_HERE)))
 #: The C library that the project has built for its native artifacts.
 _LIBC = os.path.join(_ROOT, "build/toolchains/zig/libc/native")
 _EMULATIONS = {"x86_64": ("x86", "elf_x86_64"), "aarch64": ("aarch64", "aarch64linux")}
+#: toolchain.model.BUILD_TIME.
+_BUILD_TIME = "1577836800"
 _PR_SET_PDEATHSIG = 1
 #: What wasm2c_run.c leaves: score, virtual ms and real ns between the last two calls of the clock, all calls.
 _RETURNED = struct.Struct("=dqqq")
@@ -54,6 +56,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     reasons, returns, calls = (os.memfd_create(name, 0) for name in ("trap", "returned", "calls"))
     environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
     environment["CALLS_DESCRIPTOR"] = str(calls)
+    # Its own, behind a sign: none of them means anything to the executable's C library.
+    environment.update(("guest:" + name, value) for name, value in options.get("env", {}).items())
     if "files" in options:
         files = os.open(options["files"], os.O_RDONLY | os.O_DIRECTORY)
         os.set_inheritable(files, True)
@@ -149,7 +153,7 @@ def _package(name: str) -> str:
 def _do(command: List[str], folder: str) -> None:
     """Run a tool; it dies with this process. What it complains of first is why the module is refused."""
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": folder, "TMPDIR": folder}
-    environment.update(ZIG_GLOBAL_CACHE_DIR=folder, ZIG_LOCAL_CACHE_DIR=folder)
+    environment.update(ZIG_GLOBAL_CACHE_DIR=folder, ZIG_LOCAL_CACHE_DIR=folder, SOURCE_DATE_EPOCH=_BUILD_TIME)
     outcome = subprocess.run(
         command,
         cwd=folder,

@@ -15,13 +15,19 @@ _CPU_CLOCKS = (2, 3)
 
 
 class Wasi:
-    """What the guest may ask for: its arguments, the time, random bytes, its input, output and files.
+    """What the guest may ask for: arguments, environment, the time, random bytes, input, output, files.
 
     ``calls`` is how often it has asked.
     """
 
-    def __init__(self, argv: List[str], contents: Optional[Dict[str, bytes]] = None) -> None:
+    def __init__(
+        self,
+        argv: List[str],
+        contents: Optional[Dict[str, bytes]] = None,
+        env: Optional[Dict[str, str]] = None,
+    ) -> None:
         self._argv = [word.encode() + b"\0" for word in argv]
+        self._env = [("%s=%s" % item).encode() + b"\0" for item in (env or {}).items()]
         self._files = Files(contents)
         self._memory = Memory()
         self.calls = 0
@@ -30,12 +36,12 @@ class Wasi:
     def link(self, module: Any, runtime: Any) -> None:
         self._memory.runtime = runtime
         functions = {
-            "args_get": ("i(ii)", self._args_get),
-            "args_sizes_get": ("i(ii)", self._args_sizes_get),
+            "args_get": ("i(ii)", lambda *at: self._texts_get(self._argv, *at)),
+            "args_sizes_get": ("i(ii)", lambda *at: self._text_sizes_get(self._argv, *at)),
             "clock_res_get": ("i(ii)", self._clock_res_get),
             "clock_time_get": ("i(iIi)", self._clock_time_get),
-            "environ_get": ("i(ii)", lambda *_: OK),
-            "environ_sizes_get": ("i(ii)", lambda count, size: self._memory.put((count, 0, 4), (size, 0, 4))),
+            "environ_get": ("i(ii)", lambda *at: self._texts_get(self._env, *at)),
+            "environ_sizes_get": ("i(ii)", lambda *at: self._text_sizes_get(self._env, *at)),
             "fd_write": ("i(iiii)", self._fd_write),
             "proc_exit": ("v(i)", self._proc_exit),
             "proc_raise": ("i(i)", lambda *_: NOTSUP),
@@ -53,12 +59,12 @@ class Wasi:
 
         return call
 
-    def _args_sizes_get(self, count: int, size: int) -> int:
-        return self._memory.put((count, len(self._argv), 4), (size, sum(map(len, self._argv)), 4))
+    def _text_sizes_get(self, texts: List[bytes], count: int, size: int) -> int:
+        return self._memory.put((count, len(texts), 4), (size, sum(map(len, texts)), 4))
 
-    def _args_get(self, argv: int, buffer: int) -> int:
-        for i, word in enumerate(self._argv):
-            self._memory.put((argv + 4 * i, buffer & 0xFFFFFFFF, 4))
+    def _texts_get(self, texts: List[bytes], pointers: int, buffer: int) -> int:
+        for i, word in enumerate(texts):
+            self._memory.put((pointers + 4 * i, buffer & 0xFFFFFFFF, 4))
             self._memory.bytes(buffer, len(word))[:] = word
             buffer += len(word)
         return OK

@@ -129,9 +129,10 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 
 def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.Run:
     files = inputs.contents(options["files"]) if "files" in options else None
+    env = options.get("env", {})
 
     def run(request: serve.Facts) -> serve.Facts:
-        wasi = Wasi(request["argv"], files)
+        wasi = Wasi(request["argv"], files, env)
         before = os.fstat(2).st_size
         started = time.perf_counter()
         instance = Instance(data, wasi.link, "_start")
@@ -145,12 +146,13 @@ def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.
         finally:
             wall = time.perf_counter() - begun
             instance.free()
-        if wasi.exit_code:
-            raise serve.Exit(wasi.exit_code)
-        # Not those of the zeros that were given back.
+        # Not the faults of the zeros that were given back.
         faults = serve.page_faults() - faults
         facts = {"wall_seconds": wall, "instantiate_seconds": begun - started, "page_faults": faults}
-        return dict(facts, wasi_calls=wasi.calls)
+        facts["wasi_calls"] = wasi.calls
+        if wasi.exit_code:
+            raise serve.Exit(wasi.exit_code, facts)
+        return facts
 
     return run
 

@@ -39,10 +39,6 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         with open(path, "rb") as stream:
             data = without_terminal(stream.read())
         files = inputs.contents(options["files"]) if "files" in options else {}
-        given = None
-        if "stdin" in options:
-            with open(options["stdin"], "rb") as stream:
-                given = stream.read()
         loop = asyncio.new_event_loop()
         before = elf.executable_bytes()
         started = time.perf_counter()
@@ -55,10 +51,16 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         proof = _proof(cache, wasmer_sdk.__file__)
 
     def run(request: serve.Facts) -> serve.Facts:
-        return loop.run_until_complete(again(request["argv"]))
+        given = None
+        if "stdin" in options:
+            with open(request.get("stdin") or options["stdin"], "rb") as stream:
+                given = stream.read()
+        return loop.run_until_complete(again(request["argv"], given))
 
-    async def again(argv: Any) -> serve.Facts:
-        return await _run(wasmer_sdk, await make() if files else sandbox, argv, given)
+    async def again(argv: Any, given: Optional[bytes]) -> serve.Facts:
+        place = await make() if files else sandbox
+        command = place.command("guest", argv[1:], env=options.get("env", {}))
+        return await _run(wasmer_sdk, command, given)
 
     return run, {
         "compile_seconds": compile_seconds,
@@ -90,11 +92,11 @@ async def _compile(sdk: Any, data: bytes, files: Dict[str, bytes], cache: str) -
     raise RuntimeError("the guest ran when it should only be compiled")
 
 
-async def _run(sdk: Any, sandbox: Any, argv: Any, given: Optional[bytes]) -> serve.Facts:
+async def _run(sdk: Any, command: Any, given: Optional[bytes]) -> serve.Facts:
     before = os.fstat(2).st_size
     started = time.perf_counter()
     source = "closed" if given is None else "pipe"
-    process = await sandbox.command("guest", argv[1:]).spawn(stdin=source, stdout="pipe", stderr="pipe")
+    process = await command.spawn(stdin=source, stdout="pipe", stderr="pipe")
     errors = asyncio.ensure_future(_keep(process.stderr))
     feeder = None if given is None else asyncio.ensure_future(_feed(sdk, process.stdin, given))
     count = 0
@@ -118,7 +120,7 @@ async def _run(sdk: Any, sandbox: Any, argv: Any, given: Optional[bytes]) -> ser
     if output.reason is not sdk.ExitReason.EXITED:
         raise serve.Trap(output.reason.value)
     if output.exit_code:
-        raise serve.Exit(output.exit_code)
+        raise serve.Exit(output.exit_code, {"wall_seconds": wall})
     return {"wall_seconds": wall}
 
 

@@ -123,7 +123,7 @@ def _command(store: Any, module: Any, version: Any, options: serve.Facts) -> ser
 
     def run(request: serve.Facts) -> serve.Facts:
         argv = request["argv"]
-        state = wasi.StateBuilder(argv[0]).arguments(argv[1:])
+        state = wasi.StateBuilder(argv[0]).arguments(argv[1:]).environments(options.get("env", {}))
         if copy:
             copy.restore()
             state.map_directory("/", copy.path)
@@ -139,15 +139,18 @@ def _command(store: Any, module: Any, version: Any, options: serve.Facts) -> ser
 def _call(module: Any, imports: Any, name: str) -> Tuple[Any, serve.Facts]:
     import wasmer
 
+    facts = {}  # type: serve.Facts
     try:
         begun = time.perf_counter()
         start = getattr(wasmer.Instance(module, imports).exports, name)
         started = time.perf_counter()
-        result = start()
-        wall_seconds = time.perf_counter() - started
-        return result, {"wall_seconds": wall_seconds, "instantiate_seconds": started - begun}
+        facts["instantiate_seconds"] = started - begun
+        try:
+            return start(), facts
+        finally:
+            facts["wall_seconds"] = time.perf_counter() - started
     except RuntimeError as error:
-        raise _ended(str(error))
+        raise _ended(str(error), facts)
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
@@ -179,12 +182,12 @@ def _clock_only(store: Any, kind: str, timer: clock.Clock) -> Any:
     return imports
 
 
-def _ended(message: str) -> Exception:
+def _ended(message: str, facts: serve.Facts) -> Exception:
     """What Wasmer's one kind of error stands for: an exit status or a trap."""
     marker = "WASI exited with code: "
     if marker in message:
         digits = message.split(marker, 1)[1].split()[0]
-        return serve.Exit(int(digits))
+        return serve.Exit(int(digits), facts)
     lines = message.splitlines()
     frames = [_FRAME.match(line) for line in lines]
     return serve.Trap(lines[0] if lines else "trap", [frame[1] for frame in frames if frame])

@@ -65,10 +65,12 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
         store = wasmtime.Store(engine)
         wasi = wasmtime.WasiConfig()
         wasi.argv = request["argv"]
+        if "env" in options:
+            wasi.env = list(options["env"].items())
         wasi.stdout_file = "/proc/self/fd/1"
         wasi.inherit_stderr()
         if "stdin" in options:
-            _give_input(wasi, options["stdin"])
+            _give_input(wasi, request.get("stdin") or options["stdin"])
         if files:
             wasi.preopen_dir(copy.path if copy else files, "/", **read_only)
         store.set_wasi(wasi)
@@ -78,11 +80,13 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
             assert isinstance(start, wasmtime.Func)
             started = time.perf_counter()
             facts["instantiate_seconds"] = started - begun
-            start(store)
-            facts["wall_seconds"] = time.perf_counter() - started
+            try:
+                start(store)
+            finally:
+                facts["wall_seconds"] = time.perf_counter() - started
         except wasmtime.ExitTrap as error:
             if error.code:
-                raise serve.Exit(error.code)
+                raise serve.Exit(error.code, facts)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
             raise _trap(str(error))
         return facts

@@ -14,11 +14,12 @@ COMMAND = Command(
             needed=True,
         ),
         Option("from", "FILE.c", "a C or C++ file, or a folder of such", needed=True),
+        Option("main", "FILE", "of a folder: the file with the program's main, where there are several"),
     ),
 )
 
 
 def task(plan: Plan) -> Task:
     """It refuses to overwrite."""
-    given = [plan.given.get(name) for name in ("workload", "from")]
+    given = [plan.given.get(name) for name in ("workload", "from", "main")]
     return command((Later("pipeline.workloads.scaffold:create"), *given), phase="new workload", seconds=0.1)

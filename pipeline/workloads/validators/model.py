@@ -41,10 +41,14 @@ class NoTime(Invalid):
 
 
 class Validator(Protocol):
-    """Validates runs of one workload. Every case, a way to call it, is validated; the first is measured."""
+    """Validates runs of one workload. Every case, a way to call it, is validated."""
 
     @property
     def cases(self) -> tuple[Any, ...]: ...
+
+    @property
+    def timed(self) -> tuple[Any, ...]:
+        """The cases that a chunk runs, one after the other: at least one."""
 
     @property
     def iterates(self) -> bool:
@@ -64,6 +68,12 @@ class Validator(Protocol):
 
     def arguments(self, case: Any, iterations: int) -> list[str]:
         """The argument vector of one run, program name first."""
+
+    def stdin(self, case: Any) -> str | None:
+        """The file that it reads, if it is not the workload's: a path relative to the project."""
+
+    def status(self, case: Any) -> int:
+        """The exit status of a right run."""
 
     def validate(self, output: bytes, case: Any, iterations: int | None, wall_s: float) -> Run:
         """The run that an output describes; raises Invalid with what was found and expected.

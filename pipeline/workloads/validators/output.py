@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.model import ITERATIONS, Workload
+from pipeline.core import paths
+from pipeline.core.model import ITERATIONS, Case, Proof, Workload
 from pipeline.core.text import for_terminal
 from pipeline.workloads.validators.model import Invalid, NoTime, Run, Touched
 
@@ -28,8 +30,12 @@ class Output:
     workload: Workload
 
     @property
-    def cases(self) -> tuple[None, ...]:
-        return (None,)
+    def cases(self) -> tuple[Case | None, ...]:
+        return self.workload.cases or (None,)
+
+    @property
+    def timed(self) -> tuple[Case | None, ...]:
+        return self.workload.timed_cases or (None,)
 
     @property
     def iterates(self) -> bool:
@@ -45,32 +51,54 @@ class Output:
         found = ["output equal to native"] if asked.native else []
         fixed = {"the exact text": asked.text, "its SHA-256": asked.sha256, "a line of it": asked.match}
         found += [name for name, value in fixed.items() if value is not None]
+        found += [f"exit status {asked.status}"] if asked.status else []
+        found += ["without the lines of proof.ignore"] if asked.ignore else []
+        cases = self.workload.cases
+        found += ["in each of the cases " + ", ".join(case.name for case in cases)] if cases else []
         return ", ".join(found)
 
     @property
     def time(self) -> str:
         figure = self.workload.figure
+        names = [case.name for case in self.workload.timed_cases]
+        of = f", case {names[0]}" if len(names) == 1 else ", sum of all cases" if names else ""
         if figure.match is not None:
-            return "the guest's clock, as the program prints it"
+            return f"the guest's clock, as the program prints it{of}"
         if figure.time == "host":
-            return "the host's clock, of the whole run"
-        return "the guest's clock, of the whole program"
+            return f"the host's clock, of the whole run{of}"
+        return f"the guest's clock, of the whole program{of}"
 
-    def arguments(self, case: None, iterations: int) -> list[str]:
+    def arguments(self, case: Case | None, iterations: int) -> list[str]:
         """The program's name, and its arguments with the number of iterations."""
-        given = (word.replace(ITERATIONS, str(iterations)) for word in self.workload.args)
-        return [self.workload.name, *given]
+        words = self.workload.args if case is None else case.args
+        return [self.workload.name, *(word.replace(ITERATIONS, str(iterations)) for word in words)]
 
-    def name(self, case: None) -> str:
-        """There is only one case."""
-        return "run"
+    def stdin(self, case: Case | None) -> str | None:
+        """The input that is the case's own; with others that have one, nothing is an input, too."""
+        if case is None or (not case.own_stdin and case.stdin is not None):
+            return None
+        return paths.staged_stdin(self.workload.name, case.name) if case.own_stdin else os.devnull
 
-    def validate(self, output: bytes, case: None, iterations: int | None, wall_s: float) -> Run:
+    def status(self, case: Case | None) -> int:
+        """The one that ``proof.status`` names."""
+        return self._asked(case).status
+
+    def name(self, case: Case | None) -> str:
+        """Of most workloads there is only one case."""
+        return "run" if case is None else f"case {case.name}"
+
+    def _asked(self, case: Case | None) -> Proof:
+        return self.workload.proof if case is None else case.proof
+
+    def validate(self, output: bytes, case: Case | None, iterations: int | None, wall_s: float) -> Run:
         """Take the guest's time off the output, check the rest, and read the figure."""
         printed, clock_s, touched = self._clock(output)
         done = 1 if iterations is None else iterations
         text, printed_s, tick_s = self._figure(printed)
-        self._check(printed, done)
+        if self.workload.proof.ignore:
+            printed = self._kept(printed)
+            text = self._without_figure(printed)
+        self._check(printed, self._asked(case), done)
         seconds = printed_s or clock_s or wall_s
         if seconds <= 0:
             raise NoTime("by the host's clock it took no time")
@@ -114,9 +142,23 @@ class Output:
             raise NoTime(f"it printed a time of {seconds:g} s: its clock stands still or is wrong")
         return printed[: found.start(1)] + printed[found.end(1) :], seconds, tick_s
 
-    def _check(self, printed: bytes, iterations: int) -> None:
+    def _without_figure(self, printed: bytes) -> bytes:
+        """Without the time that the program prints, if it is there."""
+        pattern = self.workload.figure.match
+        found = None if pattern is None else _search(pattern, printed)
+        return printed if found is None else printed[: found.start(1)] + printed[found.end(1) :]
+
+    def _kept(self, printed: bytes) -> bytes:
+        """Without the lines that ``proof.ignore`` names; raises Invalid where that leaves nothing."""
+        kept = printed
+        for pattern in self.workload.proof.ignore:
+            kept = _without_lines(pattern, kept)
+        if printed.strip() and not kept.strip():
+            raise Invalid("proof.ignore leaves no line of its output to check; expected narrower patterns")
+        return kept
+
+    def _check(self, printed: bytes, asked: Proof, iterations: int) -> None:
         """Check the output without the native build's; raises Invalid."""
-        asked = self.workload.proof
         if iterations == asked.iterations:
             if asked.text is not None and printed != asked.text.encode():
                 raise Invalid(f"proof.text: {first_difference(printed, asked.text.encode(), 'expected')}")
@@ -133,14 +175,18 @@ class Output:
 
     def manual(self) -> str:
         """The arguments, and the expected output."""
-        words = shlex.join(self.arguments(None, self.workload.proof.iterations)[1:])
-        asked = self.workload.proof
+        return " ".join(map(self._manual, self.cases))
+
+    def _manual(self, case: Case | None) -> str:
+        words = shlex.join(self.arguments(case, self.workload.proof.iterations)[1:])
+        asked = self._asked(case)
         expected = "Compare what it prints with native."
         if asked.text is not None:
             expected = f"It then prints {asked.text!r}, and the time that it took."
         elif asked.match is not None:
             expected = f"It then prints a line that matches {asked.match!r}."
-        return f"Arguments: {words or 'none'}. {expected}"
+        of = f" of {self.name(case)}" if case else ""
+        return f"Arguments{of}: {words or 'none'}. {expected}"
 
 
 def first_difference(found: bytes, expected: bytes, who: str) -> str:
@@ -169,6 +215,21 @@ def _search(pattern: str, printed: bytes) -> Any:
         return regex.search(pattern.encode(), printed, regex.MULTILINE, timeout=_PATTERN_S)
     except TimeoutError:
         raise Invalid(f"the pattern {for_terminal(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
+
+
+def _without_lines(pattern: str, printed: bytes) -> bytes:
+    """Without every line that the pattern matches, or a part of it."""
+    import regex
+
+    kept, at = [], 0
+    try:
+        for found in regex.finditer(pattern.encode(), printed, regex.MULTILINE, timeout=_PATTERN_S):
+            first, last = found.start(), max(found.start(), found.end() - 1)
+            kept.append(printed[at : printed.rfind(b"\n", 0, first) + 1])
+            at = max(at, printed.find(b"\n", last) + 1 or len(printed))
+    except TimeoutError:
+        raise Invalid(f"the pattern {for_terminal(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
+    return b"".join([*kept, printed[at:]])
 
 
 def validator_of(workload: Workload) -> Output:

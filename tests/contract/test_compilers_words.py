@@ -1,0 +1,166 @@
+"""What compilers and linkers say reaches the reader: by file and line, all of it in a file that is named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.build import artifacts, flag_check
+from pipeline.core import paths
+from pipeline.core.artifact import BuildSpec, load_record
+from pipeline.workloads import staging, workload_toml
+from tests.conftest import ROOT
+from toolchain import discover
+from toolchain.model import NATIVE, TARGETS, WASM, Variant
+
+O2 = Variant("O2", ("-O2",))
+TYPO = """#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+    int number = 3; system("true"); printf("%d\\n", nummber);
+    return 0;
+}
+"""
+
+
+@pytest.fixture
+def build(prepared, tmp_path, monkeypatch):
+    """Builds a program as the graph does, in a folder of its own; returns (record, log) for a target."""
+    own = tmp_path / paths.BUILD / "toolchains" / "zig"
+    own.mkdir(parents=True)
+    for name in ("libc", "cache"):
+        (own / name).symlink_to(ROOT / paths.BUILD / "toolchains" / "zig" / name)
+    monkeypatch.chdir(tmp_path)
+
+    def build_(target, toml="", **files):
+        folder = tmp_path / "program"
+        folder.mkdir(exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
+        for name, text in files.items():
+            suffix = ".h" if name.endswith("_h") else ".c"
+            (folder / f"{name.removesuffix('_h')}{suffix}").write_text(text)
+        (folder / "workload.toml").write_text(toml)
+        (tmp_path / paths.GUEST_CLOCK).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / paths.GUEST_CLOCK).write_bytes((ROOT / paths.GUEST_CLOCK).read_bytes())
+        workload = workload_toml.read(str(folder))
+        staging.stage(workload)
+        spec = BuildSpec(workload, discover()["zig"], O2, target)
+        flag_check.check_flags(spec.toolchain, O2, [target], "here")
+        for source in workload.sources:
+            artifacts.compile_object(spec, source)
+        artifacts.link(spec)
+        log = Path(spec.artifact.log_path)
+        return load_record(spec.artifact), log.read_text() if log.exists() else None
+
+    return build_
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_error_of_the_program_is_reported_before_what_wasi_lacks(build, target):
+    record, log = build(target, main=TYPO)
+    where = f"build/artifacts/program/zig/O2/{target}/build.log"
+    assert record.reason.startswith("main.c does not compile: main.c:5:")
+    assert "main.c:5:52: use of undeclared identifier 'nummber'; did you mean 'number'?" in record.reason
+    assert record.reason.endswith(f"in full: {where})")
+    assert "needs" not in record.reason
+    assert 'int number = 3; system("true"); printf("%d\\n", nummber);' in log
+
+
+def test_without_it_the_need_is_reported_with_the_place(build):
+    record, log = build(WASM, main=TYPO.replace("nummber", "number"))
+    assert record.reason == (
+        "needs processes (system): wasm-ld: main.c: undefined symbol: system "
+        "(in full: build/artifacts/program/zig/O2/wasm/build.log)"
+    )
+    assert "undefined symbol: system" in log
+    assert build(NATIVE, main=TYPO.replace("nummber", "number"))[0].present
+
+
+def test_a_header_that_is_missing_natively_too_is_no_lack_of_wasi(build):
+    text = "#include <ncurses.h>\nint main(void) { return initscr() == 0; }\n"
+    for target in TARGETS:
+        record, _ = build(target, main=text)
+        assert record.reason.startswith(
+            "main.c does not compile: main.c:1:10: 'ncurses.h' file not found (1 error"
+        )
+
+
+def test_errors_of_all_sources_are_reported_together(build):
+    record, log = build(
+        WASM, a="int a(void) { return one; }\n", b="int b(void) { return two; }\nint c = three;\n"
+    )
+    assert record.reason.startswith(
+        "a.c does not compile: a.c:1:22: use of undeclared identifier 'one'; "
+        "b.c:1:22: use of undeclared identifier 'two'; b.c:2:9: use of undeclared identifier 'three' (3 "
+    )
+    assert log.index("'one'") < log.index("'two'") < log.index("'three'")
+
+
+def test_more_errors_than_a_compiler_usually_prints_are_in_the_file(build):
+    record, log = build(
+        WASM, main="".join(f"int f{n}(void) {{ return unknown_{n:02}; }}\n" for n in range(60))
+    )
+    assert "(60 errors, in full: " in record.reason
+    assert "'unknown_59'" in log
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_all_undefined_symbols_are_reported(build, target):
+    names = [f"missing_{n}" for n in range(30)]
+    text = "".join(f"void {name}(void);\n" for name in names)
+    record, log = build(target, main=text + "int main(void) {" + "".join(f"{n}();" for n in names) + "}\n")
+    assert record.reason.startswith("it does not link: ")
+    assert "undefined symbol: missing_0" in record.reason
+    assert "main.c" in record.reason
+    assert "(30 errors, in full: " in record.reason
+    assert all(name in log for name in names)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_both_files_of_a_second_main_are_named(build, target):
+    record, _ = build(target, one="int main(void) { return 0; }\n", two="int main(void) { return 1; }\n")
+    assert "duplicate symbol: main" in record.reason
+    assert "one.c" in record.reason
+    assert "two.c" in record.reason
+
+
+def test_a_warning_of_the_linker_is_kept_where_the_program_is_built(build):
+    main = "int area(void);\nint main(void) { return area(); }\n"
+    record, log = build(WASM, main=main, other="int area(int n) { return n - 1; }\n")
+    assert record.present
+    (warning,) = record.warnings
+    assert "function signature mismatch: area" in warning
+    assert "main.c" in warning
+    assert "other.c" in warning
+    assert "signature mismatch" in log
+
+
+def test_a_warning_of_the_compiler_that_explains_a_trap_is_kept_too(build):
+    record, _ = build(
+        WASM,
+        main="static int f(int n) { if (n > 9) return 1; }\nint main(int n, char **v) { return f(n); }\n",
+    )
+    assert record.present
+    assert record.warnings == ("main.c:1:44: non-void function does not return a value in all control paths",)
+
+
+def test_where_nothing_was_printed_there_is_no_file(build):
+    build(WASM, main="int main(void) { return x; }\n")
+    record, log = build(WASM, main="int main(void) { return 0; }\n")
+    assert (record.present, record.warnings, log) == (True, (), None)
+
+
+def test_dates_are_the_same_whenever_it_is_compiled(build):
+    text = '#include <stdio.h>\nint main(void) { puts(__DATE__ " " __TIME__ " " __TIMESTAMP__); return 0; }\n'
+    for target in TARGETS:
+        record, _ = build(target, main=text)
+        data = Path(
+            f"build/artifacts/program/zig/O2/{target}/program{'.wasm' if target == WASM else '.exe'}"
+        ).read_bytes()
+        assert b"Jan  1 2020 00:00:00 Wed Jan  1 00:00:00 2020" in data
+        os.utime("build/workloads/program/sources/main.c", (1, 1))
+        assert build(target, main=text)[0].sha256 == record.sha256
