@@ -44,6 +44,9 @@ int main(int argc, char *argv[])
     rate = strtoull(argv[1], NULL, 10) / 1e12;
     wasm_rt_init();
     wasm2c_guest_instantiate(&guest, NULL);
+#ifdef INITIALIZE
+    w2c_guest_0x5Finitialize(&guest);
+#endif
     /* Its layout is known to wasm2c_worker.py. */
     struct {
         double score;

@@ -119,6 +119,9 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-isystem", simde]
     if timed:
         options.append("-DCLOCK_BITS=" + timed[1:])
+        with open(os.path.join(folder, "guest.h")) as stream:
+            if "void w2c_guest_0x5Finitialize(w2c_guest*)" in stream.read():
+                options.append("-DINITIALIZE")
     options += ["-c", *sources]
     if compiler == "gcc":
         _do(["gcc", "-frecord-gcc-switches", *options], folder)
