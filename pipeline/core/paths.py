@@ -176,6 +176,11 @@ def sample(cell: str, round_: int, host: str | None = None) -> str:
     return f"{samples(cell, host)}/round-{round_:02d}.json"
 
 
+def run_size(key: str) -> str:
+    """The number of iterations that this host's runs of one reference have."""
+    return f"{RESULTS}/{here()}/sizes/{key[:16]}.json"
+
+
 def sweep(runtime: str, kind: str) -> str:
     """The table ("txt") or the data ("json") of a sweep over versions."""
     return f"{REPORT}/sweep-{runtime}.{kind}"

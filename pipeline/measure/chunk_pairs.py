@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from statistics import median_low
 
 from pipeline.core.model import Protocol
-from pipeline.measure.sample import Chunks
+from pipeline.measure import equal_sizes
+from pipeline.measure.kernel_share import KernelShare
+from pipeline.measure.run_size import run_size
+from pipeline.measure.sample import Chunks, RunSize
 from pipeline.measure.session import LONGEST_CHUNK_S, Session
 from pipeline.stats import undisturbed
 from pipeline.stats.trend import LEAST, trend
@@ -46,11 +49,13 @@ def clear_recent_speeds() -> None:
 class ChunkPairs:
     """The chunk pairs of one round."""
 
-    def __init__(
-        self, subject: Session, other: Session, protocol: Protocol, recent: deque[float], turn: int
-    ) -> None:
-        self.subject, self.other, self.protocol, self.recent = subject, other, protocol, recent
+    def __init__(self, subject: Session, other: Session, protocol: Protocol, key: str, turn: int) -> None:
+        """``key`` is a digest of the reference and of how it is run."""
+        self.subject, self.other, self.protocol = subject, other, protocol
+        self.recent, self._key = recent_speeds(key), key
+        self.size: RunSize | None = None
         self.series = Series()
+        self.kernel = {id(session): KernelShare() for session in (subject, other)}
         self.processors: list[int] = []
         self._faults: tuple[list[int | None], list[int | None]] = [], []
         self.pairs, self.wanted = protocol.pairs, protocol.undisturbed
@@ -59,9 +64,7 @@ class ChunkPairs:
 
     def measure(self) -> Chunks:
         """Calibrate both, then run pairs until enough were undisturbed and the cell is warm."""
-        self.subject.prepare(self.other)
-        # A module that runs as long as it likes is no reason to let the reference run as long.
-        self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
+        self._prepare()
         self._limit_pairs()
         warmed: list[float] = []
         if not self.recent:
@@ -90,7 +93,20 @@ class ChunkPairs:
             warmup_scores=warmed,
             trend=None if change is None else (change.change, change.p),
             clock_agreement=self.subject.clock_agreement,
+            size=self.size,
+            system_share=self.kernel[id(self.subject)].share,
+            reference_system_share=self.kernel[id(self.other)].share,
         )
+
+    def _prepare(self) -> None:
+        """Find the iterations of both chunks, and warm up; raises Ended."""
+        if not self.subject.whole and not self.subject.validator.proportional:
+            self.size = run_size(self.other, self._key)
+            equal_sizes.prepare(self.subject, self.other, self.size)
+            return
+        self.subject.prepare(self.other)
+        # A module that runs as long as it likes is no reason to let the reference run as long.
+        self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
 
     def _limit_pairs(self) -> None:
         """Want fewer pairs where chunks are long."""
@@ -125,7 +141,9 @@ class ChunkPairs:
         for pair in range(self.pairs):
             self.processors.append(self._usable[self._turn % len(self._usable)])
             for session, scores, shares, faults in turns if pair % 2 == 0 else reversed(turns):
-                scores.append(session.chunk().score)
+                run = session.chunk()
+                self.kernel[id(session)].add(session, run.clock_s or session.wall_seconds)
+                scores.append(run.score)
                 shares.append(round(session.cpu_share, 3))
                 faults.append(session.page_faults)
             speed = self._speed()

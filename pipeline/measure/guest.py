@@ -13,7 +13,7 @@ from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
 from pipeline.measure.guest_errors import explained
-from pipeline.measure.worker_messages import Loaded, Ran
+from pipeline.measure.worker_messages import Loaded, Ran, Used
 from pipeline.runtimes.worker_process import Worker
 
 T = TypeVar("T")
@@ -57,6 +57,7 @@ class Guest:
     peak_rss_bytes: int | None = None
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
     wall_seconds: float = 0.0  # of the last run, host side
+    used: Used | None = None  # for the last run, where the worker can tell
     page_faults: int | None = None  # of the last run; None where the worker does not tell
     output: bytes = b""  # of the last run
     first_run_seconds: float | None = None  # host side, of the first run that was valid
@@ -110,7 +111,7 @@ class Guest:
         if self.first_run_seconds is None:
             self.first_run_seconds = answer.wall_seconds
             self.instantiate_seconds = answer.instantiate_seconds
-        self.cpu_share = answer.cpu_share
+        self.cpu_share, self.used = answer.cpu_share, answer.used
         self.page_faults = answer.page_faults
         try:
             self.output = answer.stdout.encode("latin-1")  # a character a byte

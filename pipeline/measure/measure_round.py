@@ -17,8 +17,8 @@ from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import digest_of
 from pipeline.core.model import Status
-from pipeline.measure import host_records, machine_state
-from pipeline.measure.chunk_pairs import ChunkPairs, recent_speeds
+from pipeline.measure import host_records, machine_state, run_size
+from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, prove
 from pipeline.measure.missing_features import explained
 from pipeline.measure.open_session import open_session, with_workload_limits
@@ -153,8 +153,10 @@ class _Attempt:
         self.result.first_run_seconds = subject.first_run_seconds
 
     def _time(self, subject: Session, other: Session) -> None:
-        speeds = recent_speeds(digest_of([self.reference.sha256, run_settings(self.workload)]))
-        self.result.add(ChunkPairs(subject, other, self.protocol, speeds, self.spec.round).measure())
+        key = digest_of(
+            [self.reference.sha256, run_settings(self.workload), self.protocol.chunk_ms, run_size.RULE]
+        )
+        self.result.add(ChunkPairs(subject, other, self.protocol, key, self.spec.round).measure())
         self.result.peak_rss_bytes = subject.peak_rss_bytes
 
     def _explained(self, error: Ended) -> Ended:

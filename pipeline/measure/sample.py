@@ -18,9 +18,32 @@ from pipeline.core.model import Status
 from pipeline.measure import machine_state
 from pipeline.measure.machine_state import Conditions, Limits
 from pipeline.measure.worker_messages import Evidence
+from pipeline.stats.growth import Word
 from pipeline.stats.undisturbed import Series
 
 SCHEMA = 7
+
+
+class RunSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The size of a run of a reference."""
+
+    iterations: int
+    #: All sizes are multiples of this: 1, or the number of proof.iterations if the program refuses 1.
+    step: int
+    #: The sizes that were compared, and the least time of each in s; empty if runs are too long for that.
+    sizes: tuple[int, ...] = ()
+    seconds: tuple[float, ...] = ()
+    growth: Word | None = None
+
+    @property
+    def proportional(self) -> bool:
+        """Whether a different number of iterations gives the same speed."""
+        return self.growth == "proportional"
+
+    @property
+    def known_line(self) -> bool:
+        """Whether the time of a longer run can be predicted."""
+        return self.growth in ("proportional", "fixed part")
 
 
 class Chunks(msgspec.Struct, kw_only=True):
@@ -47,6 +70,11 @@ class Chunks(msgspec.Struct, kw_only=True):
     trend: tuple[float, float] | None = None
     #: Guest seconds over host seconds, see session.CLOCK_AGREEMENT.
     clock_agreement: float | None = None
+    #: How the number of iterations was found, where work need not be proportional to it.
+    size: RunSize | None = None
+    #: The share of a chunk's time that the kernel takes; None where it is not known.
+    system_share: float | None = None
+    reference_system_share: float | None = None
 
 
 class RoundResult(Chunks, kw_only=True):

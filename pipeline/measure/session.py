@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.core.model import Status
 from pipeline.measure.guest import Ended, Guest
+from pipeline.measure.worker_messages import Used, sum_of
 from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
 
 #: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
@@ -18,7 +19,7 @@ from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
 CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
 #: Of a program that cannot be run twice as long nothing can be subtracted: what starting a process takes, s.
 _START_S = {False: 0.005, True: 0.05}
-_CLOCK_RUN_S = 0.1
+CLOCK_RUN_S = 0.1
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
@@ -28,12 +29,12 @@ _CLOCK_TRIES = 5
 _CLOCK_CHUNKS, _CLOCK_SLACK, _CLOCK_SLACK_S = 10, 2, 0.001
 #: Of a guest's clock: fewer in a run say nothing of its speed, and a chunk has this many, so that what is
 #: lost at its ends is half a per cent at most, either way.
-_LEAST_TICKS, _CHUNK_TICKS = 10, 200
+_LEAST_TICKS, CHUNK_TICKS = 10, 200
 #: A run of this length or more says something about the speed.
 _CALIBRATION_FLOOR_S = 0.004
 #: Whole runs that warm up take no longer than this in all.
 _WARMUP_S = 1.0
-_MAX_ITERATIONS = 2**31 - 1
+MOST_ITERATIONS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -82,15 +83,18 @@ class Session(Guest):
         """Run several cases, as one run that takes the sum of their times."""
         runs: list[Run] = []
         wall, cpu, peak, faults = 0.0, 0.0, 0, list[int | None]()
+        used: list[Used | None] = []
         for case in cases:
             runs.append(self.run(case, iterations, watch=watch))
             wall += self.wall_seconds
             cpu += self.wall_seconds * self.cpu_share
             peak = max(peak, self.peak_rss_bytes or 0)
             faults.append(self.page_faults)
+            used.append(self.used)
         self.wall_seconds, self.cpu_share, self.peak_rss_bytes = wall, cpu / wall, peak or None
         known = [each for each in faults if each is not None]
         self.page_faults = sum(known) if len(known) == len(faults) else None
+        self.used = sum_of(used)
         clocks = [run.clock_s for run in runs if run.clock_s is not None]
         if clocks:
             self._timed(sum(clocks))
@@ -154,10 +158,21 @@ class Session(Guest):
             difference = self.validator.difference(found, expected)
             raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
 
+    def size_run(self, iterations: int) -> Run:
+        """One run of what is measured, of any size; raises Ended."""
+        return self.run(self._case, iterations)
+
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
         """Find the length of a chunk, and what it must come to; raises Ended."""
-        self.iterations = self._whole_runs() if self.whole else self.calibrate(least_s)
-        self.expected = reference.run(self._case, self.iterations).result
+        if self.whole:
+            self.repeat(1)
+        else:
+            self.iterations = self.calibrate(least_s)
+        self.expect(reference)
+
+    def expect(self, reference: Session) -> None:
+        """Learn from the reference what a chunk must come to; raises Ended."""
+        self.expected = reference.size_run(self.iterations).result
 
     def chunk(self) -> Run:
         """One chunk; raises Ended where it is not right."""
@@ -195,12 +210,12 @@ class Session(Guest):
         timed = self.validator.timed
         return timed[0] if len(timed) == 1 else _Together(timed)
 
-    def _whole_runs(self) -> int:
-        """Warm up by whole runs and check the clock; returns the iterations of one, raises Ended."""
+    def repeat(self, iterations: int) -> None:
+        """Warm up by runs of the one size that there is, a chunk each, and check the clock; raises Ended."""
         best, spent, shortfall = 0.0, 0.0, float("inf")
         run = None
         for tried in range(1, max(self.protocol.warmup_chunks, _CLOCK_TRIES) + 1):
-            run = self.run(self._case, 1, watch=tried == 1)
+            run = self.run(self._case, iterations, watch=tried == 1)
             spent += self.wall_seconds
             if run.clock_s is not None:
                 best = max(best, self.agreement)
@@ -209,7 +224,7 @@ class Session(Guest):
             if warm and (run.clock_s is None or self._agrees(best, shortfall)):
                 break
         assert run is not None
-        if run.seconds < _CHUNK_TICKS * run.tick_s:
+        if run.seconds < CHUNK_TICKS * run.tick_s:
             reason = f"it says {run.seconds:g} s in steps of {run.tick_s:g} s: too few to compare"
             raise Ended(Status.INVALID, f"{self.who}: {reason}")
         if run.clock_s is not None:
@@ -219,7 +234,7 @@ class Session(Guest):
                 raise Ended(Status.INVALID, f"{self.who}: {reason}, {start}")
             self.clock_agreement, self.lost_s = best, shortfall
         self.chunk_s, self.setup_s = self.wall_seconds, run.touched.seconds
-        return 1
+        self.iterations = iterations
 
     def _agrees(self, best: float, shortfall: float) -> bool:
         starts = _START_S[self.forks] * len(self.validator.timed)
@@ -233,28 +248,32 @@ class Session(Guest):
         iterations = self.least_iterations
         run, wall_seconds = self._quicker(iterations)
         while run.seconds < max(_CALIBRATION_FLOOR_S, _LEAST_TICKS * run.tick_s):
-            if iterations == _MAX_ITERATIONS:
+            if iterations == MOST_ITERATIONS:
                 reason = f"{iterations} iterations take {run.seconds:g} s: its number of them does nothing"
                 raise Ended(Status.INVALID, f"{self.who}: {reason}")
-            iterations = min(4 * iterations, _MAX_ITERATIONS)
+            iterations = min(4 * iterations, MOST_ITERATIONS)
             run, wall_seconds = self._quicker(iterations)
         start_s = wall_seconds - (run.clock_s or run.seconds) if self.forks else 0.0
         self.chunk_s = max(
             self.protocol.chunk_ms / 1000,
             least_s,
-            min(start_s, LONGEST_CHUNK_S),
-            min(_CHUNK_TICKS * run.tick_s, LONGEST_CHUNK_S),
+            min(max(start_s, CHUNK_TICKS * run.tick_s), LONGEST_CHUNK_S),
         )
-        run = self._check_clock(iterations, _iterations(run, max(_CLOCK_RUN_S, 2 * start_s, self.chunk_s)))
-        setups = []
+        run = self.check_clock(iterations, _iterations(run, max(CLOCK_RUN_S, 2 * start_s, self.chunk_s)))
+        self.setup_s = float("inf")
         for _ in range(self.protocol.warmup_chunks):
             iterations = _iterations(run, self.chunk_s)
-            run = self.run(self._case, iterations)
-            setups.append((run.clock_s or run.seconds) - run.seconds + run.touched.seconds)
-            if self.lost_s is not None and run.clock_s is not None:
-                self.lost_s = min(self.lost_s, self.wall_seconds - run.clock_s)
-        self.setup_s = min(setups)
+            run = self.warm_up(iterations)
         return iterations
+
+    def warm_up(self, iterations: int) -> Run:
+        """Run a chunk that does not count, and note what of it is not in its figure; raises Ended."""
+        run = self.run(self._case, iterations)
+        outside_s = (run.clock_s or run.seconds) - run.seconds + run.touched.seconds
+        self.setup_s = min(self.setup_s, outside_s)
+        if self.lost_s is not None and run.clock_s is not None:
+            self.lost_s = min(self.lost_s, self.wall_seconds - run.clock_s)
+        return run
 
     def _quicker(self, iterations: int) -> tuple[Run, float]:
         """A run, and the host's seconds; the quicker of two where a pause may have made a short one long."""
@@ -265,7 +284,7 @@ class Session(Guest):
         second = self.run(self._case, iterations), self.wall_seconds
         return min(first, second, key=lambda each: each[0].seconds)
 
-    def _check_clock(self, short: int, long: int) -> Run:
+    def check_clock(self, short: int, long: int) -> Run:
         """A long run whose guest's time agrees with the host's, if it tells one; raises Ended."""
         best, least = 0.0, CLOCK_AGREEMENT[self.forks]
         for _ in range(_CLOCK_TRIES):
@@ -285,4 +304,4 @@ class Session(Guest):
 
 def _iterations(run: Run, seconds: float) -> int:
     """How many iterations take that long, at the speed of a run."""
-    return max(1, min(round(run.score * seconds), _MAX_ITERATIONS))
+    return max(1, min(round(run.score * seconds), MOST_ITERATIONS))

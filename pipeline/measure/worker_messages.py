@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -50,6 +51,21 @@ class Returned(msgspec.Struct, frozen=True):
     calls: Count  # of the clock
 
 
+class Used(msgspec.Struct, frozen=True):
+    """What was used for a run, its start and its end included."""
+
+    cpu_seconds: Seconds
+    system_seconds: Seconds  # of these in the kernel
+
+
+def sum_of(runs: Sequence[Used | None]) -> Used | None:
+    """What several runs used; None if one does not say."""
+    known = [used for used in runs if used is not None]
+    if len(known) < len(runs):
+        return None
+    return Used(sum(each.cpu_seconds for each in known), sum(each.system_seconds for each in known))
+
+
 class Ran(msgspec.Struct, frozen=True):
     """A worker's answer to "run"."""
 
@@ -64,6 +80,7 @@ class Ran(msgspec.Struct, frozen=True):
     backtrace: list[str] = []
     cpu_share: Share = 1.0  # CPU over wall seconds of the call; 1 where the worker cannot tell
     instantiate_seconds: Seconds | None = None
+    used: Used | None = None
     peak_rss_bytes: Count | None = None
     page_faults: Count | None = None  # of the process that ran the guest, from before it was instantiated
     returned: Returned | None = None

@@ -13,6 +13,7 @@ from pipeline.core.text import for_markdown
 from pipeline.results.cells import by_workload
 from pipeline.results.model import HostResults, WorkloadResult
 from pipeline.results.model_cell import CellResult, Measurement
+from pipeline.results.warnings import KERNEL_SHARE
 
 E = TypeVar("E")
 
@@ -137,6 +138,16 @@ def _notes(label: str, measured: Measurement) -> Iterable[tuple[str, str]]:
         yield f"are {measured.trend}: their speed still changes within their rounds", label
     if measured.disturbed:
         yield "had fewer than two undisturbed rounds: their ratios are only ranges (?)", label
+    if measured.work:
+        yield f"hold for runs of {measured.chunk_iterations} iterations: {measured.work}", label
+    if (measured.reference_system_share or 0) >= KERNEL_SHARE:
+        what = (
+            "their native reference spends a tenth of its time or more in the kernel (memory, input, output)"
+        )
+        share = f"{measured.reference_system_share:.0%}"
+        yield f"say less about code than about the system: {what}", f"{label} ({share})"
+    if (measured.system_share or 0) >= KERNEL_SHARE:
+        yield "spend a tenth of their time or more in the kernel", f"{label} ({measured.system_share:.0%})"
     if not measured.compiler_evidence:
         yield "have no proof of their compiler: their labels are what was requested", label
 

@@ -21,7 +21,7 @@ from pipeline.measure import host_records
 from pipeline.measure.sample import Sample, read
 from pipeline.measure.sample_key import MeasurementSpec, artifact_of, sample_key
 from pipeline.measure.stopping_rule import MOST_ROUNDS, collect, estimate
-from pipeline.results import across_workloads, build_warnings, cell_result, pareto, warnings
+from pipeline.results import across_workloads, build_warnings, cell_result, pareto, plausible, warnings
 from pipeline.results.cell_result import Rounds
 from pipeline.results.model import (
     Comparison,
@@ -138,6 +138,10 @@ def _of_workload(plan: Plan, workload: Workload, collected: _Collected, cells: S
         for name, (status, _) in statuses.items()
         if status is Status.OK
     }
+    for cell in [cell for cell in cells if cell.name in ratios]:
+        if why := plausible.doubt(cell, ratios, collected[cell.name].present, plan.reference[1]):
+            statuses[cell.name] = Status.INVALID, why
+    ratios = {name: found for name, found in ratios.items() if statuses[name][0] is Status.OK}
     small = len(ratios) <= _MOST_GROUPED
     judged = verdicts.compare_all(ratios, None if small else _differing_in_one_thing(cells, ratios))
     letters = verdicts.groups(ratios, judged) if small else {}

@@ -12,6 +12,7 @@ from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.model import Cell, Status
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import artifact_of
+from pipeline.results import run_work
 from pipeline.results.model_cell import CellIdentity, CellResult, Measurement, PrebuiltModule
 from pipeline.results.model_fields import Trend
 from pipeline.runtimes.identity import load_identity
@@ -40,6 +41,8 @@ def status_of(rounds: Rounds) -> tuple[Status, str | None]:
             same = len({(s.status, s.reason) for s in rounds.present}) == 1
             where = "" if same else f"round {number} of {len(rounds.samples)}: "
             return sample.status, f"{where}{sample.reason}"
+    if run_work.sizes_differ(rounds.present):
+        return Status.INVALID, "its rounds have different numbers of iterations; run: doit clean measure"
     proofs = [s.proof for s in rounds.present]
     if any(proof != proofs[0] for proof in proofs):
         return Status.INVALID, "its rounds proved different compilers"
@@ -98,6 +101,10 @@ def measured(
         code_bytes=samples[0].code_bytes,
         wasm_bytes=None if cell.backend.native else load_record(artifact_of(cell)).bytes,
         peak_rss_bytes=max((s.peak_rss_bytes or 0 for s in samples), default=0) or None,
+        chunk_iterations=run_work.chunk_iterations(samples),
+        work=run_work.work_text(samples),
+        system_share=run_work.median_of(s.system_share for s in samples),
+        reference_system_share=run_work.median_of(s.reference_system_share for s in samples),
         compiler_evidence=samples[0].proof or {},
     )
 

@@ -20,6 +20,7 @@ from pipeline.results.model_fields import (
     Name,
     Place,
     Positive,
+    Probability,
     Seconds,
     Text,
     Trend,
@@ -53,7 +54,7 @@ class PrebuiltModule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     validated: Annotated[Text | None, Meta(description="what could be checked; null where nothing ran")]
 
 
-class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was measured of a cell over all its rounds. A ratio is to the workload's native reference."""
 
     score: Annotated[Positive, Meta(description="ratio times the reference's score, in the workload's unit")]
@@ -102,6 +103,17 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(description="the module, bytes; null for native code"),
     ]
     peak_rss_bytes: Annotated[AtLeastOne | None, Meta(description="most memory of the worker, bytes")]
+    chunk_iterations: Annotated[
+        AtLeastOne | None, Meta(description="iterations of a chunk of the reference; null: not one number")
+    ] = None
+    work: Annotated[
+        Text | None,
+        Meta(description="how work depends on the number of iterations; null: proportional, or not known"),
+    ] = None
+    system_share: Annotated[Probability | None, Meta(description="of its time that the kernel takes")] = None
+    reference_system_share: Annotated[
+        Probability | None, Meta(description="of the reference's time that the kernel takes")
+    ] = None
     compiler_evidence: Annotated[
         Evidence, Meta(description="what proves which compiler ran; empty where nothing does")
     ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.measure.sample import Sample
 from pipeline.results.model import MeasurementWarning
+from pipeline.results.run_work import median_of
 from pipeline.stats.undisturbed import CPU_SHARE, NEAR
 
 #: Processors that other programs may use, or a hypervisor may take, without a warning.
@@ -18,6 +19,8 @@ STOLEN_PROCESSORS = 0.02
 #: Share of pairs that may be disturbed, and relative spread of the reference's speed over the rounds.
 DISTURBED_SHARE = 0.2
 SPEED_SPREAD = 0.05
+#: Share of the reference's time from which on the kernel decides a ratio.
+KERNEL_SHARE = 0.1
 #: Clocks that a program reads without asking the kernel; reading any other takes microseconds.
 _FAST_CLOCKS = ("tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter")
 
@@ -136,6 +139,29 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
         )
 
 
+def _kernel(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
+    much = []
+    for name in dict.fromkeys(sample.cell.partition("/")[0] for sample in samples):
+        own = [sample for sample in samples if sample.cell.partition("/")[0] == name]
+        share = median_of(s.reference_system_share for s in own)
+        faults = median_of(s.reference_page_faults for s in own) or 0
+        if share is not None and share >= KERNEL_SHARE:
+            much.append(f"{share:.0%} of its time in {name} (page faults: {faults:,.0f} a run)")
+    if much:
+        yield MeasurementWarning(
+            name="kernel",
+            found=f"the native reference spends in the kernel {', '.join(much)}",
+            effect=(
+                "these ratios say more about mapping memory, page faults, input and output than about code, "
+                "and a WebAssembly runtime does these differently"
+            ),
+            remedy=(
+                "let the program reuse its memory, and read and write less while it is timed, or let it "
+                "print the time of the part that is to be compared (figure.match in workload.toml)"
+            ),
+        )
+
+
 def _second_try(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if found := [s for s in samples if s.first_try]:
         yield MeasurementWarning(
@@ -175,6 +201,7 @@ _LOOKS: tuple[_Look, ...] = (
     _drift,
     _throttling,
     _swapping,
+    _kernel,
     _second_try,
     _settings(
         "governor",

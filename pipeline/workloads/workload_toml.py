@@ -24,7 +24,7 @@ OUTPUT = "output"
 SUFFIXES = (".c", *CXX_SUFFIXES)
 HEADERS = ("**/*.h", "**/*.hh", "**/*.hpp", "**/*.hxx", "**/*.inc", "**/*.inl", "**/*.def")
 #: Names of other files and folders in results/HOST/ and workloads/.
-_TAKEN = ("tune", "certificates", "local", "host.json", "refined.json")
+_TAKEN = ("tune", "sizes", "certificates", "local", "host.json", "refined.json")
 _NO_FILES: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 _MacroValue = Annotated[bool | int | str, Meta(description="text, a number, true or false")]
 

@@ -182,7 +182,7 @@ def test_a_pause_of_doit_is_no_time_of_its_worker(often, tried):
 @pytest.fixture
 def impatient(workspace):
     """Workers that may take a second, with runs long enough for a pause to hit one."""
-    long_run = ("pipeline/measure/session.py", f"_CLOCK_RUN_S = {CLOCK_RUN_S}", "_CLOCK_RUN_S = 0.3")
+    long_run = ("pipeline/measure/session.py", f"CLOCK_RUN_S = {CLOCK_RUN_S}", "CLOCK_RUN_S = 0.3")
     workspace.edit("matrix.toml", "run_timeout_s = 5", "run_timeout_s = 1")
     workspace.edit(*long_run)
     yield workspace

@@ -3,10 +3,10 @@
 A worker script calls ``serve(load)``. ``load(path, options)`` returns ``(run, facts)``;
 ``run(request)`` runs the guest once with the arguments ``request["argv"]``, its standard output on
 descriptor 1 and its standard error on descriptor 2, and returns a dictionary of facts, or raises ``Trap`` or
-``Exit``. A run in a process of its own adds what that process used as the facts ``child_cpu_seconds`` and
-``child_page_faults``; a runtime that keeps standard error to itself adds what the guest wrote to it as the
-fact ``stderr``. Everything that the guest could reach is out of the way first: the protocol moves to
-descriptors of its own.
+``Exit``. A run in a process of its own adds what that process used as the facts ``child_cpu_seconds``,
+``child_system_seconds`` and ``child_page_faults``; a runtime that keeps standard error to itself adds what
+the guest wrote to it as the fact ``stderr``. Everything that the guest could reach is out of the way first:
+the protocol moves to descriptors of its own.
 
 Descriptor 2 is the file that the parent reads when this process has died. What a guest adds to it is taken
 out after its run.
@@ -119,7 +119,8 @@ def _run(run: Run, request: Facts) -> Facts:
     facts = {}  # type: Facts
     outcome, code, message = "exit", 0, ""
     backtrace = []  # type: Sequence[str]
-    faults, cpu, wall = page_faults(), time.process_time(), time.perf_counter()
+    system, faults = system_seconds(), page_faults()
+    cpu, wall = time.process_time(), time.perf_counter()
     try:
         facts = run(request)
     except Exit as error:
@@ -128,6 +129,7 @@ def _run(run: Run, request: Facts) -> Facts:
         outcome, message, backtrace = "trap", str(error), error.backtrace
     wall = time.perf_counter() - wall
     cpu = time.process_time() - cpu + facts.pop("child_cpu_seconds", 0.0)
+    system = system_seconds() - system + facts.pop("child_system_seconds", 0.0)
     faults = facts.pop("child_page_faults", page_faults() - faults)
     answer = {
         "outcome": outcome,
@@ -137,6 +139,7 @@ def _run(run: Run, request: Facts) -> Facts:
         "wall_seconds": wall,
         # Below 1 where other processes had the processor.
         "cpu_share": cpu / wall,
+        "used": {"cpu_seconds": cpu, "system_seconds": system},
         "page_faults": faults,
         "stdout_bytes": os.fstat(1).st_size,
         # A character a byte.
@@ -162,6 +165,11 @@ def _take_stderr(before: Optional[int]) -> bytes:
     os.ftruncate(2, before)
     os.lseek(2, before, os.SEEK_SET)
     return added
+
+
+def system_seconds() -> float:
+    """Of this process so far, in the kernel."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_stime
 
 
 def page_faults() -> int:

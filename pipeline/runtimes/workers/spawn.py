@@ -50,6 +50,7 @@ def spawn(
     facts = {
         "wall_seconds": wall,
         "child_cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "child_system_seconds": usage.ru_stime,
         "child_page_faults": usage.ru_minflt + usage.ru_majflt,
         "peak_rss_bytes": peak,
     }

@@ -55,6 +55,10 @@ class Validator(Protocol):
         """Whether the number of iterations is an argument; other programs are timed as a whole."""
 
     @property
+    def proportional(self) -> bool:
+        """Whether the time of a run is known to be proportional to its number of iterations."""
+
+    @property
     def validation_iterations(self) -> int:
         """Iterations of a validation run: few, so that slow interpreters take less than a second."""
 

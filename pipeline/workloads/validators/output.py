@@ -42,6 +42,11 @@ class Output:
         return self.workload.iterates
 
     @property
+    def proportional(self) -> bool:
+        """Any program may do with the number what it likes."""
+        return False
+
+    @property
     def validation_iterations(self) -> int:
         return self.workload.proof.iterations
 

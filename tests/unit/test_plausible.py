@@ -1,0 +1,117 @@
+"""A ratio that code alone cannot give is not shown, unless its cause was found."""
+
+import msgspec
+import pytest
+
+from pipeline.core.model import Backend, Cell, Kind, Runtime
+from pipeline.experiment import matrix
+from pipeline.measure.sample import SCHEMA, RunSize, Sample
+from pipeline.results import plausible, run_work, warnings
+from pipeline.stats.estimates import Estimate
+from toolchain.model import Variant
+
+O3 = Variant("O3", ("-O3",))
+WORKLOAD = matrix.load({}).workloads[0]
+
+
+def sample(round_=1, cell="mine/zig/O3/x.y", **changes):
+    made = Sample(
+        schema=SCHEMA,
+        key="k",
+        inputs="i",
+        cell=cell,
+        round=round_,
+        measured="2026-01-01T00:00:00+00:00",
+        scores=[1.0],
+        reference_scores=[1.0],
+        cpu_shares=[1.0],
+        reference_cpu_shares=[1.0],
+        processors=[0],
+        machine_speed=1.0,
+    )
+    return msgspec.structs.replace(made, **changes)
+
+
+def doubt(ratio, *, kind=Kind.OPTIMIZING, native=None, kernel=None, reference=O3):
+    cell = Cell(WORKLOAD, "zig", O3, Backend("x.y", kind, Runtime("x", "x.py")))
+    ratios = {cell.name: Estimate(ratio, ratio, ratio, 3, 30)}
+    if native is not None:
+        ratios[cell.name.replace("x.y", "native")] = Estimate(native, native, native, 3, 30)
+    return plausible.doubt(cell, ratios, [sample(reference_system_share=kernel)], reference)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.NATIVE])
+def test_what_runtimes_reach_is_plausible(kind):
+    assert doubt(0.3 if kind is Kind.INTERPRETER else 1.3, kind=kind) is None
+
+
+def test_an_interpreter_is_not_half_as_fast_as_native():
+    assert doubt(0.51, kind=Kind.INTERPRETER).startswith(
+        "0.51 x native is more than is plausible (0.5 for an interpreter), so it is not shown: no cause"
+    )
+
+
+def test_wasm_is_not_twice_as_fast_as_native():
+    assert "2.10 x native is more than is plausible (2), so" in doubt(2.1)
+    assert "add backends=native" in doubt(2.1)
+
+
+def test_native_code_is_its_own_affair():
+    assert doubt(5.0, kind=Kind.NATIVE) is None
+
+
+def test_flags_that_make_native_code_as_fast_are_a_cause():
+    assert doubt(3.0, native=2.5) is None
+    assert doubt(3.0, native=1.2).endswith("no cause was found")
+
+
+def test_a_reference_without_optimisation_is_a_cause():
+    assert doubt(3.0, reference=Variant("O0", ("-O0",))) is None
+    assert doubt(3.0, reference=Variant("none", ())) is None
+
+
+def test_the_kernel_is_a_cause_of_as_much_as_it_takes():
+    assert doubt(2.5, kernel=0.3) is None
+    assert doubt(30.4, kernel=0.9).endswith("the native reference spends 90% of its time in the kernel")
+
+
+QUADRATIC = RunSize(4000, 1, (1000, 2000, 4000), (0.001, 0.004, 0.016), "faster")
+
+
+def test_a_cell_says_that_its_work_is_not_proportional():
+    text = "work is not proportional to {iterations}: 1000 take 1 ms, 2000 take 4 ms, 4000 take 16 ms"
+    assert run_work.work_text([sample(size=QUADRATIC)]) == text
+    assert run_work.chunk_iterations([sample(size=QUADRATIC)]) == 4000
+
+
+def test_a_cell_says_how_much_does_not_depend_on_the_number():
+    size = RunSize(4, 1, (1, 2, 4), (3.0, 4.0, 6.0), "fixed part")
+    text = "33% of a run of 4 iterations does not depend on {iterations}"
+    assert run_work.work_text([sample(size=size)]) == text
+    assert (
+        run_work.work_text([sample(size=msgspec.structs.replace(size, seconds=(1.05, 2.05, 4.05)))]) is None
+    )
+    ignored = msgspec.structs.replace(size, seconds=(1.0, 1.0, 1.0), growth="not at all")
+    assert run_work.work_text([sample(size=ignored)]).startswith(
+        "work does not depend on {iterations}: 1 take"
+    )
+
+
+def test_rounds_of_different_work_are_no_cell():
+    other = msgspec.structs.replace(QUADRATIC, iterations=2000)
+    assert run_work.sizes_differ([sample(size=QUADRATIC), sample(size=other)])
+    assert not run_work.sizes_differ([sample(size=QUADRATIC), sample(size=QUADRATIC)])
+    line = [msgspec.structs.replace(each, growth="proportional") for each in (QUADRATIC, other)]
+    assert not run_work.sizes_differ([sample(size=each) for each in line])
+
+
+def test_a_reference_in_the_kernel_is_a_warning_that_names_the_workload():
+    rounds = [
+        sample(n, reference_system_share=share, reference_page_faults=12000)
+        for n, share in enumerate((0.3, 0.34, 0.5), 1)
+    ]
+    (found,) = [w for w in warnings.find_warnings(rounds) if w.name == "kernel"]
+    text = "the native reference spends in the kernel 34% of its time in mine (page faults: 12,000 a run)"
+    assert found.found == text
+    calm = [sample(reference_system_share=0.05)]
+    assert not [w for w in warnings.find_warnings(calm) if w.name == "kernel"]
