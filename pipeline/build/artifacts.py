@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.build import libraries, refusals
-from pipeline.build.compilers import complaint, raise_if_disturbed, run
+from pipeline.build.compilers import complaint, run, settled
 from pipeline.build.flag_check import FlagRecord
+from pipeline.build.module_facts import facts_of
 from pipeline.build.refusals import Refusal
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
-from pipeline.core.errors import BuildError
 from pipeline.core.files import fresh_file, new_folder, read_record, sha256, write_atomic
 from pipeline.core.model import Workload
 from pipeline.core.processes import run_to_end
@@ -77,8 +77,9 @@ def _compile(spec: BuildSpec, source: str) -> Refusal | None:
         command = compile_command(spec, source, temporary)
         listed = f"{temporary}.d"
         try:
-            outcome = run(toolchain, [*command, "-MD", "-MF", listed])
-            raise_if_disturbed(outcome, f"{toolchain.name} {spec.workload.root}/{source}")
+            listing = [*command, "-MD", "-MF", listed]
+            what = f"{toolchain.name} {spec.workload.root}/{source}"
+            outcome = settled(lambda: run(toolchain, listing), what)
             if outcome.returncode != 0:
                 Path(temporary).touch()
                 return Refusal(
@@ -146,6 +147,7 @@ def link(spec: BuildSpec) -> None:
     refusals.keep_log(spec, found, printed)
     if reason is not None:
         write_atomic(output, b"")
+    facts = facts_of(Path(output).read_bytes()) if target == WASM and reason is None else None
     record = ArtifactRecord(
         present=reason is None,
         reason=reason,
@@ -156,7 +158,8 @@ def link(spec: BuildSpec) -> None:
         link=variant.link,
         wasm_opt=variant.wasm_opt,
         needs=variant.needs,
-        features=_features(output) if target == WASM and reason is None else (),
+        features=facts.features if facts else (),
+        unrunnable=facts.unrunnable if facts else None,
         target=spec.toolchain.triple(target) if reason is None else target,
         sha256=None if reason else sha256(output),
         bytes=None if reason else os.path.getsize(output),
@@ -180,8 +183,8 @@ def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
     toolchain, variant, target = spec.toolchain, spec.variant, spec.target
     refusal = None
     with fresh_file(spec.artifact.path) as temporary:
-        outcome = run(toolchain, link_command(spec, temporary))
-        raise_if_disturbed(outcome, f"{toolchain.name} link of {spec.artifact.path}")
+        command = link_command(spec, temporary)
+        outcome = settled(lambda: run(toolchain, command), f"{toolchain.name} link of {spec.artifact.path}")
         if outcome.returncode != 0:
             refusal = Refusal("it does not link", outcome.stderr)
         elif target == WASM:
@@ -206,24 +209,10 @@ def _stubbed(objects: Sequence[str]) -> Refusal | None:
     return None
 
 
-def _features(path: str) -> tuple[str, ...] | None:
-    """The features of a module that was linked here; raises BuildError where its reader died."""
-    from pipeline.wasm.features import features  # not for a run that links nothing
-    from pipeline.wasm.sections import WasmError
-    from pipeline.wasm.wasm_tools import Died
-
-    try:
-        return tuple(sorted(features(Path(path).read_bytes())))
-    except Died as error:
-        raise BuildError(f"{path}: {error}") from None
-    except WasmError:
-        return None
-
-
 def _optimise(flags: Sequence[str], module: str) -> Refusal | None:
     """Let wasm-opt rewrite a module in its place; returns why it does not."""
-    outcome = run_to_end(wasm_opt.command(flags, module, f"{module}.opt"), wasm_opt.environment())
-    raise_if_disturbed(outcome, "wasm-opt")
+    command = wasm_opt.command(flags, module, f"{module}.opt")
+    outcome = settled(lambda: run_to_end(command, wasm_opt.environment()), "wasm-opt")
     if outcome.returncode != 0:
         return Refusal(f"wasm-opt refuses the module: {complaint(outcome.stderr)}")
     os.replace(f"{module}.opt", module)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -28,6 +28,17 @@ _DISTURBANCES = (
     "due to signal",
     "Permission denied",
 )
+
+
+#: Signals that a program gets for what it does itself; what they print who start it, and LLVM.
+_OWN_SIGNALS = {
+    signal.SIGSEGV,
+    signal.SIGABRT,
+    signal.SIGILL,
+    signal.SIGFPE,
+    signal.SIGTRAP,
+}
+_CRASHES = ("failed due to signal", "error in backend", "PLEASE submit a bug report")
 
 
 def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
@@ -58,6 +69,32 @@ def raise_if_disturbed(outcome: subprocess.CompletedProcess[str], what: str) -> 
         remedy = f"is the disk full? make room for {paths.BUILD}/, then run: doit run"
         raise DiskFull(f"{what}: {reason}; {remedy}")
     raise BuildError(f"{what}: {reason}")
+
+
+def settled(
+    ask: Callable[[], subprocess.CompletedProcess[str]], what: str
+) -> subprocess.CompletedProcess[str]:
+    """What a compiler, a linker or wasm-opt answers; raises BuildError or DiskFull where the machine failed.
+
+    One that crashes is asked once more. If it crashes again, that is a finding about what it was given, like
+    an error that it reports: its complaint then says so.
+    """
+    outcome = ask()
+    if _crashed(outcome):
+        outcome = ask()
+    if not _crashed(outcome):
+        raise_if_disturbed(outcome, what)
+    elif outcome.returncode < 0:
+        outcome.stderr += f"\nerror: it died of {signal_name(-outcome.returncode)}"
+    return outcome
+
+
+def _crashed(outcome: subprocess.CompletedProcess[str]) -> bool:
+    """Whether a program failed by its own fault, and not for want of memory or room."""
+    if any(sign in outcome.stderr for sign in (*_FULL, "Cannot allocate memory", "out of memory")):
+        return False
+    reported = outcome.returncode > 0 and any(sign in outcome.stderr for sign in _CRASHES)
+    return reported or -outcome.returncode in _OWN_SIGNALS
 
 
 class ToolchainRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from pipeline.build.compilers import complaint, raise_if_disturbed
+from pipeline.build.compilers import complaint, settled
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import new_folder, write_record
@@ -27,11 +28,14 @@ class FlagRecord(msgspec.Struct, frozen=True):
     refused: dict[str, str]
 
 
-def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], where: str) -> None:
+def check_flags(
+    toolchain: Toolchain, variant: Variant, needed: Sequence[str], where: str, others: bool = False
+) -> None:
     """Ask compiler, linker and wasm-opt about a variant, for each target, before anything is built.
 
     Raises BadInput where a needed wasm module, or all that is needed, is refused; flags that only the
-    native compiler refuses (-msimd128) are recorded, and the native cell says so. A toolchain or a
+    native compiler refuses (-msimd128) are recorded, and the native cell says so. With ``others``, which
+    build the variant too, every refusal is only recorded: compilers know different flags. A toolchain or a
     wasm-opt that is not here is recorded as well. What is recorded does not depend on what is needed,
     so that a filter makes nothing stale.
     """
@@ -42,7 +46,7 @@ def check_flags(toolchain: Toolchain, variant: Variant, needed: Sequence[str], w
     doubts = {target: refusal_of(toolchain, variant, target) for target in TARGETS if not missing[target]}
     doubts = {target: why for target, why in doubts.items() if why}
     fatal = [target for target in needed if target in doubts]
-    if WASM in fatal or (fatal and len(fatal) == len(needed)):
+    if not others and (WASM in fatal or (fatal and len(fatal) == len(needed))):
         raise BadInput(f"{where}: {doubts[WASM if WASM in fatal else fatal[0]]}")
     refused = {target: why for target, why in {**missing, **doubts}.items() if why}
     record_refusals(toolchain, variant, refused)
@@ -71,8 +75,8 @@ def refusal_of(toolchain: Toolchain, variant: Variant, target: str) -> str:
             asked.append(("wasm_opt", variant.wasm_opt, "wasm-opt", rewrite))
         for key, flags, who, command in asked:
             environment = toolchain.environment(paths.toolchain_cache(toolchain.name))
-            outcome = run_to_end(command, wasm_opt.environment() if who == "wasm-opt" else environment)
-            raise_if_disturbed(outcome, f"{who} on {key} {shlex.join(flags)!r}")
+            run = partial(run_to_end, command, wasm_opt.environment() if who == "wasm-opt" else environment)
+            outcome = settled(run, f"{who} on {key} {shlex.join(flags)!r}")
             # Some doubts ("-O33 is not supported; using -O3 instead") are warnings that -Werror misses.
             if outcome.returncode != 0 or outcome.stderr.strip():
                 where = f" for {toolchain.triple(target)}" if key == "flags" else ""

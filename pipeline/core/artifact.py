@@ -75,11 +75,18 @@ class ArtifactRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     target: str
     sha256: str | None
     bytes: int | None
+    #: Why no backend can run it; None where its interface is right.
+    unrunnable: str | None = None
     #: Of a prebuilt module: how it is run, and the name of the file that it was.
     interface: Interface | None = None
     file: str | None = None
     #: What the linker, or a compiler, warned of and built all the same.
     warnings: tuple[str, ...] = ()
+
+    @property
+    def used_features(self) -> tuple[str, ...]:
+        """All features that are known to be needed to run it."""
+        return (*(self.features or ()), *self.needs)
 
 
 def load_record(artifact: Artifact, root: Path = Path()) -> ArtifactRecord:

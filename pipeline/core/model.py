@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -77,6 +77,16 @@ class Runtime:
 
 
 @dataclass(frozen=True)
+class Switch:
+    """What turns on a feature of WebAssembly in a runtime that has it but does not offer it unasked."""
+
+    #: Of the program that runs the worker script, before the script.
+    arguments: tuple[str, ...] = ()
+    #: Of the worker process.
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Backend:
     """A way to run an artifact, named ``runtime.compiler``, or ``runtime.compiler@version``."""
 
@@ -92,11 +102,28 @@ class Backend:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Whether each run is a process of its own, started and compiled within the run.
     forks: bool = False
+    #: {feature: its switch}: only for modules that use the feature, for it may change the code of others.
+    switches: Mapping[str, Switch] = field(default_factory=dict)
 
     @property
     def native(self) -> bool:
         """Whether it runs the native build of a variant instead of its wasm module."""
         return self.kind is Kind.NATIVE
+
+    def with_features(self, used: Iterable[str]) -> Backend:
+        """The same, with those features turned on that a module uses; its worker gets their names too."""
+        on = sorted(set(used) & self.switches.keys())
+        if not on:
+            return self
+        switches = [self.switches[feature] for feature in on]
+        arguments = [word for switch in switches for word in switch.arguments]
+        environment = {name: value for switch in switches for name, value in switch.environment.items()}
+        return replace(
+            self,
+            options={**self.options, "features": on},
+            arguments=(*self.arguments, *dict.fromkeys(arguments)),
+            environment={**self.environment, **environment},
+        )
 
 
 #: A regular expression of a workload: workload_toml.py checks that it is one.

@@ -107,6 +107,9 @@ class _OfficialRuns:
         for record in (artifact, identity, load_record(spec.reference_artifact)):
             if not record.present:
                 raise Ended(Status.UNAVAILABLE, str(record.reason))
+        if artifact.unrunnable is not None:
+            raise Ended(Status.UNAVAILABLE, artifact.unrunnable)
+        backend = backend.with_features(artifact.used_features)
         protocol = replace(spec.protocol, run_timeout_s=max(_TIMEOUT_S, spec.protocol.run_timeout_s))
         native, validator = discover()["native"], CoreMark()
         with start(backend, protocol) as worker, start(native, protocol) as reference:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.model import Interface, Status
+from pipeline.core.text import for_terminal
 from pipeline.coremark import validator
 from pipeline.coremark.validator import PERFORMANCE, SEED_SETS, VALIDATION, VALIDATION_ITERATIONS
 from pipeline.measure.guest import Ended
@@ -25,6 +26,8 @@ _WHOLE_RUN_S = 120.0
 #: Least part of its time that a whole run must report, {whether each run is a process, which also starts}.
 _CLOCK_TOLERANCE = {False: 0.9, True: 0.6}
 _MOST_ITERATIONS = 10**6
+#: Of what a program printed that is no CoreMark, characters.
+_MOST_SHOWN = 80
 #: An export ``run`` is also run on a clock that is slower by this; the two speeds differ by less than this,
 #: also where the machine changed its own meanwhile.
 _SLOWER, _SAME_SPEED = 4, 2
@@ -71,6 +74,7 @@ class PrebuiltCommand(Session):
         except NoTime:
             pass  # its clock is too coarse for so few
         except Invalid:
+            self._is_report(output)
             self.ignores_arguments = True
             self.validated = "CRCs of the performance seeds, final CRC equal to native"
             self._whole(output, reference)
@@ -79,6 +83,13 @@ class PrebuiltCommand(Session):
             found = self._timed_run(seeds)
             expected = reference.run(seeds, found.iterations).result
             self._compare(found.result, expected, f"{seeds.name} run")
+
+    def _is_report(self, output: bytes) -> None:
+        """Raises Ended for what no CoreMark prints, with any arguments."""
+        if b"seedcrc" not in output:
+            start = for_terminal(_text(output), _MOST_SHOWN)
+            reason = f"it printed {start!r}" if start else "it printed nothing"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}; expected CoreMark's report: is it CoreMark?")
 
     def _timed_run(self, seeds: validator.SeedSet) -> Run:
         """The run with the fewest iterations that last for one tick of its clock."""

@@ -13,15 +13,13 @@ from msgspec import Meta, Struct
 from pipeline.core import toml_file
 from pipeline.core.errors import BadInput
 from pipeline.core.toml_file import NAME, Text
+from pipeline.experiment import file_flags
+from pipeline.experiment.file_flags import FileFlags
 from pipeline.wasm.feature_probes import FEATURES
 from toolchain.model import Variant
 
 Flags = Annotated[str, Meta(description="a string like '-O3 -msimd128'")]
 Needs = Annotated[tuple[Text, ...], Meta(description="a list of wasm features like ['simd128']")]
-#: Flags that name files or folders: the artifact would depend on files that no task knows.
-_FILE_FLAGS = ("@", "-include", "-imacros", "-I", "-isystem", "-iquote", "-fprofile-use", "-fprofile-instr")
-_FILE_LINK_FLAGS = ("@", "-l", "-L", "-T", "-o", "--script", "--version-script", "--library", "--output")
-_FILE_OPT_FLAGS = ("@", "-o", "--output", "-S", "--emit-text", "--symbolmap", "--output-source-map")
 
 
 class VariantTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,28 +64,22 @@ def parse(where: str, table: VariantTable, name: str = "") -> Variant:
         toml_file.one_of(f"{where}.needs", "feature", feature, FEATURES)
     opt = None
     if table.wasm_opt is not None:
-        opt = _words(f"{where}.wasm_opt", table.wasm_opt, _FILE_OPT_FLAGS)
+        opt = _words(f"{where}.wasm_opt", table.wasm_opt, file_flags.WASM_OPT)
         if not opt:
             raise BadInput(f"{where}.wasm_opt: empty; expected flags like '-O3'")
-    flags = _words(f"{where}.flags", table.flags or "", _FILE_FLAGS)
-    link = _words(f"{where}.link", table.link, _FILE_LINK_FLAGS)
+    flags = _words(f"{where}.flags", table.flags or "", file_flags.COMPILER)
+    link = _words(f"{where}.link", table.link, file_flags.LINKER)
     return Variant(name, flags, link, opt, tuple(dict.fromkeys(table.needs)))
 
 
-def _words(where: str, text: str, files: tuple[str, ...]) -> tuple[str, ...]:
+def _words(where: str, text: str, files: FileFlags) -> tuple[str, ...]:
     """The words of flags as a shell splits them."""
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise BadInput(f"{where}: {text!r}: {error}") from None
-    _refuse_files(where, words, files)
+    files.refuse(where, words)
     return tuple(words)
-
-
-def _refuse_files(where: str, words: Sequence[str], files: tuple[str, ...]) -> None:
-    for word in words:
-        if word.startswith(files):
-            raise BadInput(f"{where}: {word!r} makes the artifact depend on a file that nothing tracks")
 
 
 def extra(variables: Mapping[str, str], existing: Mapping[str, Variant]) -> list[Variant]:
@@ -100,7 +92,7 @@ def extra(variables: Mapping[str, str], existing: Mapping[str, Variant]) -> list
     for words in _split(where, variables["flags"]):
         base = existing.get(words[0], Variant("", ()))
         flags = tuple(words[1:]) if base.name else tuple(words)
-        _refuse_files(where, flags, _FILE_FLAGS)
+        file_flags.COMPILER.refuse(where, flags)
         variant = _named(base, flags, by_names)
         by_names[variant.name] = variant
         chosen.append(variant)

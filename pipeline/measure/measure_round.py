@@ -81,6 +81,7 @@ class _Attempt:
         self.artifact = load_record(spec.artifact)
         self.reference = load_record(spec.reference_artifact)
         self.identity = load_identity(self.cell.backend.runtime)
+        self.backend = self.cell.backend.with_features(self.artifact.used_features)
         self.result = RoundResult()
 
     def run(self) -> RoundResult:
@@ -111,9 +112,11 @@ class _Attempt:
         if self.result.artifact_sha256 != self.artifact.sha256:
             raise Ended(Status.INVALID, f"{path} is not what was linked; run: rm {path}")
         self.result.artifact_bytes = self.artifact.bytes
+        if self.artifact.unrunnable is not None:
+            raise Ended(Status.UNAVAILABLE, self.artifact.unrunnable)
 
     def _measure(self) -> None:
-        backend, native = self.cell.backend, discover()["native"]
+        backend, native = self.backend, discover()["native"]
         before, own_cpu = machine_state.read(), time.process_time()
         with start(backend, self.protocol) as worker, start(native, self.protocol) as reference_worker:
             subject = open_session(
@@ -128,7 +131,7 @@ class _Attempt:
             self.result.conditions = machine_state.conditions(before, machine_state.read(), own_cpu)
 
     def _load(self, worker: Worker, subject: Session) -> None:
-        backend, result = self.cell.backend, self.result
+        backend, result = self.backend, self.result
         try:
             loaded = subject.load(self.spec.artifact.path, backend.options)
         except Ended as error:
@@ -160,5 +163,5 @@ class _Attempt:
         self.result.peak_rss_bytes = subject.peak_rss_bytes
 
     def _explained(self, error: Ended) -> Ended:
-        used = [*(self.artifact.features or ()), *self.artifact.needs]
+        used = self.artifact.used_features
         return explained(error, self.cell.backend, self.protocol, used, self.identity.version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from pipeline.wasm import feature_probes
 
 #: {(backend, feature): whether it has it}, in this process: versions are part of a backend's name.
 _answers: dict[tuple[str, str], bool] = {}
+#: What Wasmer and Wasmtime say of a function of WASI that they do not have: older releases lack some.
+_UNKNOWN_IMPORT = re.compile(
+    r"(?=.*unknown import).*wasi_snapshot_preview1\W+(\w+)",
+)
 #: In place of a feature: a program without any.
 _BASELINE = ""
 
@@ -26,10 +31,13 @@ def explained(
     """The same end, or its reason: features that a module uses and the backend does not have."""
     if backend.native or error.status in (Status.UNAVAILABLE, Status.TIMEOUT):
         return error
+    who = f"{backend.name} ({version})" if version else backend.name
+    if unknown := _UNKNOWN_IMPORT.search(error.reason):
+        reason = f"needs {unknown[1]} of WASI, which {who} does not have"
+        return Ended(Status.UNAVAILABLE, reason)
     missing = missing_features(backend, protocol, used)
     if not missing:
         return error
-    who = f"{backend.name} ({version})" if version else backend.name
     return Ended(Status.UNAVAILABLE, f"needs {', '.join(missing)}, which {who} does not have")
 
 
@@ -53,7 +61,7 @@ def _has(backend: Backend, protocol: Protocol, feature: str) -> bool:
     key = backend.name, feature
     if key not in _answers:
         module = feature_probes.probe(feature) if feature else feature_probes.baseline()
-        _answers[key] = _runs(backend, protocol, module)
+        _answers[key] = _runs(backend.with_features([feature]), protocol, module)
     return _answers[key]
 
 

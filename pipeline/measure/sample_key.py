@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import msgspec
@@ -86,6 +86,7 @@ class MeasurementSpec:
             "proof": dict(backend.proof),
             "arguments": list(backend.arguments),
             "environment": dict(backend.environment),
+            "switches": {name: asdict(switch) for name, switch in backend.switches.items()},
             "forks": backend.forks,
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,

@@ -35,16 +35,17 @@ def optimiser(variant: Variant) -> list[str]:
 def ask_about_flags(plan: Plan) -> Iterator[Task]:
     """Ask the compiler about every flag before anything is made."""
     yield group("flags", "ask each compiler whether it takes the flags")
+    others = len(plan.toolchains) > 1
     for toolchain in plan.builders():
         for variant, targets in plan.builds(toolchain).items():
             where = plan.origins.get(variant.name, "command line: flags")
             yield step(
                 f"flags:{toolchain.name}:{variant.name}",
-                (flag_check.check_flags, toolchain, variant, targets, where),
+                (flag_check.check_flags, toolchain, variant, targets, where, others),
                 reads=[paths.toolchain_identity(toolchain.name), *optimiser(variant)],
                 code=artifact_inputs.modules(toolchain),
                 makes=[paths.flags(toolchain.name, variant.name)],
-                decides={**flags_config(variant), "needed": sorted(targets)},
+                decides={**flags_config(variant), "needed": sorted(targets), "others": others},
                 phase="check flags",
                 seconds=0.2,
             )
@@ -53,7 +54,7 @@ def ask_about_flags(plan: Plan) -> Iterator[Task]:
 def obtain_sources(plan: Plan) -> Iterator[Task]:
     """The files of each workload: obtained and verified, or copied from where the user has them."""
     yield group("sources", "obtain the sources of each workload; verify those of third parties")
-    for name in dict.fromkeys(w.third_party for w in plan.workloads if w.third_party is not None):
+    for name in _third_parties(plan):
         yield from _third_party(name, plan.checkouts.get(name))
     for workload in plan.workloads:
         copies = staging.copies(workload)
@@ -69,6 +70,14 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
                 phase="copy sources",
                 seconds=0.1,
             )
+
+
+def _third_parties(plan: Plan) -> list[str]:
+    """Of workloads, and of the C libraries that are made here."""
+    names = [workload.third_party for workload in plan.workloads]
+    for toolchain in plan.builders():
+        names += [part.third_party for target in TARGETS for part in toolchain.libc(target).own.values()]
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def _third_party(name: str, checkout: str | None) -> Iterator[Task]:

@@ -44,7 +44,11 @@ _ZERO_VECTOR = "(v128.const i64x2 0 0)"
 #: An index of five bytes, which no text asks for: instructions without effect make room for it.
 _OVERLONG = (b"\x11\x00\x00" + 4 * b"\x01", b"\x11\x00" + 4 * b"\x80" + b"\x00")
 
-#: feature -> (what _start does, what the module has besides: memories, globals, function 2)
+_IMPORT = '(import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))'
+_GROUP = '(import "wasi_snapshot_preview1" (item "proc_exit" (func (param i32))))'
+_DECLARED = "(func) (global funcref (ref.func 2))"
+
+#: feature -> (what _start does, what the module has besides: types from 1 on, memories, globals, function 2)
 _PROBES: dict[str, tuple[str, str]] = {
     "atomics": ("(drop (i32.atomic.rmw.add (i32.const 0) (i32.const 0)))", _MEMORY),
     "bulk-memory": (
@@ -56,12 +60,21 @@ _PROBES: dict[str, tuple[str, str]] = {
         "(call_indirect (i32.const 0)) nop nop nop nop",
         f"{_MEMORY} (table 1 funcref) (elem (i32.const 0) 2) (func)",
     ),
+    "compact-imports": ("", _MEMORY),
+    "custom-descriptors": (
+        "(drop (struct.new_desc 1 (struct.new 2)))",
+        f"(rec (type (descriptor 2) (struct)) (type (describes 1) (struct))) {_MEMORY}",
+    ),
+    "custom-page-sizes": ("(drop (i32.load8_u (i32.const 0)))", "(memory 1 (pagesize 1))"),
     "exception-handling": ("try_table end", _MEMORY),
     "extended-const": (
         "(drop (global.get 0))",
         f"{_MEMORY} (global i32 (i32.add (i32.const 0) (i32.const 0)))",
     ),
+    "function-references": ("(call_ref 0 (ref.func 2))", f"{_MEMORY} {_DECLARED}"),
+    "gc": ("(drop (struct.new 1 (i32.const 0)))", f"(type (struct (field (mut i32)))) {_MEMORY}"),
     "legacy-exceptions": ("try catch_all end", _MEMORY),
+    "memory-control": ("(memory.discard (i32.const 0) (i32.const 0))", _MEMORY),
     "memory64": ("(drop (i32.load (i64.const 0)))", "(memory i64 1)"),
     "multimemory": ("(drop (i32.load 1 (i32.const 0)))", f"{_MEMORY} (memory 1)"),
     "multivalue": ("(block (result i32 i32) (i32.const 0) (i32.const 0)) drop drop", _MEMORY),
@@ -72,9 +85,18 @@ _PROBES: dict[str, tuple[str, str]] = {
     "nontrapping-fptoint": ("(drop (i32.trunc_sat_f32_s (f32.const 0)))", _MEMORY),
     "reference-types": ("(drop (ref.is_null (ref.null extern)))", _MEMORY),
     "relaxed-simd": (f"(drop (i8x16.relaxed_swizzle {_ZERO_VECTOR} {_ZERO_VECTOR}))", _MEMORY),
+    "shared-everything-threads": (
+        "(drop (global.atomic.get seqcst 0))",
+        f"{_MEMORY} (global (shared mut i32) (i32.const 0))",
+    ),
     "sign-ext": ("(drop (i32.extend8_s (i32.const 0)))", _MEMORY),
     "simd128": (_VECTOR_LOOP, _MEMORY),
+    "stack-switching": (
+        "(resume 1 (cont.new 1 (ref.func 2)))",
+        f"(type (cont 0)) {_MEMORY} {_DECLARED}",
+    ),
     "tail-call": ("(return_call 2)", f"{_MEMORY} (func)"),
+    "wide-arithmetic": ("(i64.mul_wide_u (i64.const 3) (i64.const 4)) drop drop", _MEMORY),
 }
 
 #: All that can be asked for.
@@ -85,16 +107,16 @@ def probe(feature: str) -> bytes:
     """A module that needs this feature and no other; relaxed-simd needs simd128 too."""
     if feature not in _PROBES:
         raise ProjectError(f"no probe for {feature!r}{near_miss(feature, FEATURES)}")
-    module = _assembled(*_PROBES[feature])
+    module = _assembled(*_PROBES[feature], _GROUP if feature == "compact-imports" else _IMPORT)
     return module.replace(*_OVERLONG) if feature == "call-indirect-overlong" else module
 
 
 def baseline() -> bytes:
     """The same without any feature: the probes show nothing about a backend that does not run this."""
-    return _assembled("", _MEMORY)
+    return _assembled("", _MEMORY, _IMPORT)
 
 
-def _assembled(code: str, definitions: str) -> bytes:
-    text = f"""(module (type (func)) (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+def _assembled(code: str, definitions: str, imported: str) -> bytes:
+    text = f"""(module (type (func)) {imported}
       (export "memory" (memory 0)) (func (export "_start") {code}) {definitions})"""
     return wasm_tools.run(text.encode(), "parse")

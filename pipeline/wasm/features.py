@@ -29,6 +29,15 @@ _SWITCHES = {
     "memory64": "-memory64",
     "multimemory": "-multi-memory",
     "tail-call": "-tail-call",
+    "function-references": "-function-references",
+    "gc": "-gc",
+    "wide-arithmetic": "-wide-arithmetic",
+    "custom-page-sizes": "-custom-page-sizes",
+    "stack-switching": "-stack-switching",
+    "shared-everything-threads": "-shared-everything-threads",
+    "custom-descriptors": "-custom-descriptors",
+    "compact-imports": "-compact-imports",
+    "memory-control": "-memory-control",
 }
 
 
@@ -47,12 +56,17 @@ def features(data: bytes) -> frozenset[str]:
 def features_if_valid(data: bytes) -> tuple[str, ...] | None:
     """The features in the order of their names; None for a module of which wasm-tools cannot say them.
 
-    Engines decide whether such a module runs.
+    Engines decide whether such a module runs. Where wasm-tools died, it is asked once more: the machine may
+    have been short of memory.
     """
-    try:
-        return tuple(sorted(features(data)))
-    except WasmError:
-        return None
+    for _ in range(2):
+        try:
+            return tuple(sorted(features(data)))
+        except wasm_tools.Died:
+            continue
+        except WasmError:
+            break
+    return None
 
 
 def _used(module: bytes, names: list[str]) -> list[str]:

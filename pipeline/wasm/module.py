@@ -25,7 +25,10 @@ _DEFINITION = re.compile(_KIND)
 _EXPORT = re.compile(rf"\(export {_STRING} {_KIND}(\d+)\)\)$")
 _DATA = re.compile(r'\(data \(;\d+;\) (?:\(memory \d+\) )?(?:\(i(32|64)\.const (-?\d+)\) )?.*?"(.*)"\)$')
 _FUNCTION_TYPE = re.compile(r"\(type (\d+)\)")
-_PAGES = re.compile(r"\(memory (?:\(;\d+;\) )?(?:i64 )?(\d+)")
+_PAGES = re.compile(r"\(memory (?:\(;\d+;\) )?(?:i64 )?(\d+)(?:.*\(pagesize (0x[0-9a-f]+)\))?")
+_START = re.compile(r"\(start (\d+)\)$")
+_ELEMENT = "(elem "
+_ELEMENTS = re.compile(r"(?<=func )\d+(?: \d+)*")
 _INTEGER_GLOBAL = re.compile(r"\(global \(;\d+;\) (?:\w+|\(mut \w+\)) i(?:32|64)\.const (-?\d+)\)$")
 
 
@@ -72,9 +75,11 @@ class Module:
     types: list[str] = field(default_factory=list)  # "(func (param i32 i32) (result i32))"
     imports: list[Import] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)  # of functions, by index: the text of their types
-    memories: list[int] = field(default_factory=list)  # their initial sizes in pages
+    memories: list[int] = field(default_factory=list)  # their initial sizes in pages of PAGE_BYTES
     globals: list[int | None] = field(default_factory=list)  # initial values that are one constant integer
     exports: list[Export] = field(default_factory=list)
+    start: int | None = None  # the function that runs when the module is instantiated
+    in_tables: list[int] = field(default_factory=list)  # functions that element segments name
     data: list[Data] = field(default_factory=list)
     function_names: list[str] = field(default_factory=list)
     global_names: dict[int, str] = field(default_factory=dict)
@@ -131,6 +136,10 @@ def _things(lines: Iterator[str], module: Module) -> list[tuple[str, ...]]:
             module.types.append(found[1])
         elif found := _EXPORT.match(line):
             module.exports.append(Export(_unescaped(found[1]), found[2], int(found[3])))
+        elif line.startswith(_ELEMENT):
+            module.in_tables += [int(index) for run in _ELEMENTS.findall(line) for index in run.split()]
+        elif found := _START.match(line):
+            module.start = int(found[1])
         elif found := _DATA.match(line):
             bits, value, text = found.groups()
             address = None if value is None else int(value) % (1 << int(bits))
@@ -157,7 +166,8 @@ def _take_definition(kind: str, text: str, module: Module) -> None:
     if kind == "func" and (type_ := _FUNCTION_TYPE.search(text)):
         module.signatures.append(module.types[int(type_[1])])
     elif kind == "memory" and (pages := _PAGES.match(text)):
-        module.memories.append(int(pages[1]))
+        size = int(pages[1]) * (int(pages[2], 16) if pages[2] else PAGE_BYTES)
+        module.memories.append(-(-size // PAGE_BYTES))
     elif kind == "global":
         value = _INTEGER_GLOBAL.match(text)
         module.globals.append(int(value[1]) if value else None)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 CUSTOM, CODE = 0, 10
 _HEAD = b"\0asm\1\0\0\0"
+#: How a component begins, in each version of the component model until now.
+COMPONENT = b"\0asm\x0d\0\1\0"
 _FUNCTION_NAMES, _GLOBAL_NAMES = 1, 7
 
 
@@ -75,7 +77,8 @@ class _Reader:
 def sections(data: bytes) -> list[Section]:
     """The sections in the order of the file; raises WasmError for what is no module."""
     if not data.startswith(_HEAD):
-        raise WasmError("it does not begin as a module of version 1")
+        what = "it is a component" if data.startswith(COMPONENT) else "it does not begin as a module"
+        raise WasmError(f"{what}, expected a core module of version 1")
     reader = _Reader(data, len(_HEAD))
     found = []
     while reader:

@@ -215,7 +215,7 @@ INITIALIZED = """(module
 
 
 def test_initialize_is_called_once_in_each_instance(worker, backend, tmp_path):
-    """As a reactor's constructors are: by whoever made the instance, before anything else."""
+    """As the constructors of a reactor are, before anything else."""
     path = tmp_path / "module.wasm"
     path.write_bytes(wasmtime.wat2wasm(INITIALIZED % ""))
     load(worker, backend, path, clock="i64")

@@ -1,4 +1,4 @@
-"""What WASI answers: our layers in JavaScript, Python and C as Wasmtime does; nobody sees a terminal."""
+"""What WASI answers: our layers in JavaScript, Python and C as Wasmtime does, and no terminal anywhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from toolchain.model import NATIVE, WASM
 MEMORY_MIB = 6144
 REFERENCE = "wasmtime.cranelift"
 WASM_BACKENDS = [name for name, backend in BACKENDS.items() if not backend.native]
-#: Those with a WASI of their makers', which is another than Wasmtime's.
+#: Those with a WASI of their own, which differs from Wasmtime's.
 FOREIGN = ("wasmer.", "wasmer-sdk.")
 OWN = [name for name in WASM_BACKENDS if not name.startswith((*FOREIGN, "wasmtime."))]
 INPUT = b"the input of a guest\n"
@@ -176,7 +176,7 @@ def test_other_layers_differ_where_it_is_known(present, protocol, calls, inputs,
     assert found == {call: answer for call, answer in wanted.items() if answer is not None}
 
 
-def test_nobody_sees_a_terminal(backend, protocol, small):
+def test_no_guest_sees_a_terminal(backend, protocol, small):
     guest = small(TERMINAL, NATIVE if backend.native else WASM)
     answer = run(backend, protocol, guest, {})
     assert answer["stdout"] == "0 0 0\n0 0 0\n"

@@ -47,8 +47,32 @@ def test_a_backend_is_asked_not_believed(asked):
     )
     assert has == []
     assert missing_features.missing_features(
-        backends["wasmtime.winch"], asked.protocol, ["tail-call", "simd128"]
-    ) == ["tail-call"]
+        backends["wasmtime.winch"], asked.protocol, ["reference-types", "simd128"]
+    ) == ["reference-types"]
+
+
+def test_what_a_switch_turns_on_is_not_missing(asked):
+    """And is on for modules that use it only."""
+    backend = asked.known["wasmtime.cranelift"]
+    used = ["custom-page-sizes", "simd128"]
+    assert missing_features.missing_features(backend, asked.protocol, used) == []
+    assert backend.with_features(["simd128"]) is backend
+    assert backend.with_features(used).options == {**backend.options, "features": ["custom-page-sizes"]}
+
+
+def test_a_function_of_wasi_that_a_release_lacks_is_what_it_needs(asked):
+    for reason in (
+        'trap: Error while importing "wasi_snapshot_preview1"."sock_accept": unknown import. Expected …',
+        "trap: unknown import: `wasi_snapshot_preview1::sock_accept` has not been defined",
+    ):
+        error = Ended(Status.TRAP, reason)
+        found = missing_features.explained(
+            error, asked.known["wasmtime.cranelift"], asked.protocol, [], "0.40"
+        )
+        assert (found.status, found.reason) == (
+            Status.UNAVAILABLE,
+            "needs sock_accept of WASI, which wasmtime.cranelift (0.40) does not have",
+        )
 
 
 def test_a_failure_without_a_missing_feature_keeps_its_reason(asked):

@@ -6,6 +6,7 @@ import os
 import shutil
 
 import pytest
+import wasmtime
 
 from pipeline.measure.sample import read
 from tests.foreign import COARSE, build, build_run, whole
@@ -82,8 +83,6 @@ def test_programs_with_clocks_and_manners_of_their_own(workspace, tmp_path):
         (None, "No such file or directory; expected a .wasm module"),
         (b"", "it begins with b''; expected a .wasm module"),
         (b"\x7fELF", "expected a .wasm module"),
-        (b"\0asm\1\0\0\0\x01", "not a WebAssembly module"),
-        (b"\0asm\1\0\0\0", "it exports nothing and imports nothing; expected a WASI command"),
     ],
 )
 def test_what_is_no_module_is_refused_in_one_line(workspace, tmp_path, content, reason):
@@ -96,6 +95,37 @@ def test_what_is_no_module_is_refused_in_one_line(workspace, tmp_path, content, 
     assert reason in outcome.stderr
     assert outcome.stderr.count("\n") == 1
     assert not any("prebuilt" in name for name in workspace.snapshot().keys() - before.keys())
+
+
+def test_a_module_that_cannot_be_run_is_a_status_and_hides_no_other(workspace, tmp_path):
+    """The same sentence for every backend, also where one of them would have run it."""
+    imports = '(import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))'
+    rest = '(memory (export "memory") 1) (func (export "_start"))'
+    texts = {
+        "host": f'(module {imports} (import "env" "now" (func)) {rest})',
+        "silent": f"(module {imports} {rest})",
+    }
+    modules = {name: bytes(wasmtime.wat2wasm(text)) for name, text in texts.items()}
+    modules["component"] = b"\0asm\x0d\0\1\0"
+    modules["cut"] = b"\0asm\1\0\0\0\x01"
+    modules["good"] = (workspace.path / "build/artifacts/coremark/zig/O2/wasm/coremark.wasm").read_bytes()
+    for name, data in modules.items():
+        (tmp_path / f"{name}.wasm").write_bytes(data)
+    given = ",".join(str(tmp_path / f"{name}.wasm") for name in modules)
+    backends = "backends=wasmtime.cranelift,wasmtime.winch"
+    workspace.doit("run", f"artifact={given}", backends, "rounds=1")
+    found = {}
+    for cell in results(workspace)["cells"]:
+        reason = (cell["reason"] or "").replace(cell["backend"], "BACKEND")
+        found.setdefault(cell["variant"], set()).add((cell["status"], reason))
+    only = "expected functions of wasi_snapshot_preview1 only"
+    assert found == {
+        "host": {("unavailable", f"it imports env.now, which no host here gives; {only}")},
+        "silent": {("invalid", "BACKEND: it printed nothing; expected CoreMark's report: is it CoreMark?")},
+        "component": {("unavailable", "it is a component (WASI 0.2); give a core module")},
+        "cut": {("unavailable", "it is no WebAssembly module: 1 bytes at byte 9, where 0 are left")},
+        "good": {("ok", "")},
+    }
 
 
 def test_matrix_toml_names_modules_and_their_digests(workspace, tmp_path):

@@ -1,6 +1,6 @@
 """JavaScriptCore, in the Bun of a PyPI package."""
 
-from pipeline.core.model import Backend, Kind, Runtime
+from pipeline.core.model import Backend, Kind, Runtime, Switch
 
 RUNTIME = Runtime(
     name="jsc",
@@ -20,6 +20,9 @@ _ENVIRONMENT = {
     # A memory needs 4 GiB more for a moment. Without, it would go on in silence with slower code.
     "BUN_JSC_crashIfWasmCantFastMemory": "1",
 }
+#: A memory of 64 bits is never a guarded one.
+_MEMORY64 = {"BUN_JSC_useWasmMemory64": "1", "BUN_JSC_crashIfWasmCantFastMemory": "0"}
+_SWITCHES = {"memory64": Switch(environment=_MEMORY64)}
 BACKENDS = tuple(
     Backend(
         f"jsc.{tier.lower()}",
@@ -28,6 +31,7 @@ BACKENDS = tuple(
         options={"tiers_up": tier == "OMG"},
         proof={"tier": tier},
         environment={**_ENVIRONMENT, **more},
+        switches=_SWITCHES,
     )
     for tier, kind, more in (
         ("OMG", Kind.OPTIMIZING, {}),

@@ -1,6 +1,6 @@
 """wabt's wasm2c with a C compiler of one's choice: see docs/backends.md."""
 
-from pipeline.core.model import Backend, Kind, Program, Runtime
+from pipeline.core.model import Backend, Kind, Program, Runtime, Switch
 
 RUNTIME = Runtime(
     name="wasm2c",
@@ -15,6 +15,8 @@ GCC = Runtime(
     extra=RUNTIME.extra,
     programs=(Program("gcc", ("--version",), "apt-get install gcc"),),
 )
+#: The worker passes them to wasm2c as --enable-….
+_SWITCHES = {name: Switch() for name in ("atomics", "compact-imports", "custom-page-sizes")}
 BACKENDS = tuple(
     Backend(
         f"wasm2c.{compiler}-{level}",
@@ -24,6 +26,7 @@ BACKENDS = tuple(
         # Both are read back from the executable.
         proof={"compiler": compiler, "levels": f"-{level}", "bounds": "guard pages"},
         forks=True,
+        switches=_SWITCHES,
     )
     for compiler, level, runtime in (
         ("clang", "O1", RUNTIME),

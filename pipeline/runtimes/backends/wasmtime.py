@@ -1,13 +1,32 @@
 """Wasmtime's ways to run a module, from its PyPI package, in the project's own environment."""
 
-from pipeline.core.model import Backend, Kind, Runtime
+from pipeline.core.model import Backend, Kind, Runtime, Switch
 
 RUNTIME = Runtime(name="wasmtime", worker="wasmtime_worker.py", packages=("wasmtime",))
+
+#: Its worker turns them on, by the configuration of the engine; newer releases have most of them on. The
+#: library of the package has a switch for stack-switching, but panics where a guest uses it.
+_SWITCHES = {
+    name: Switch()
+    for name in (
+        "atomics",
+        "custom-page-sizes",
+        "exception-handling",
+        "function-references",
+        "gc",
+        "memory64",
+        "multimemory",
+        "relaxed-simd",
+        "tail-call",
+        "wide-arithmetic",
+    )
+}
 
 
 def _cranelift(name: str, opt_level: str) -> Backend:
     options = {"compiler": "cranelift", "opt_level": opt_level}
-    return Backend(name, Kind.OPTIMIZING, RUNTIME, options=options, proof={**options, "code": "machine"})
+    proof = {**options, "code": "machine"}
+    return Backend(name, Kind.OPTIMIZING, RUNTIME, options=options, proof=proof, switches=_SWITCHES)
 
 
 BACKENDS = (
@@ -20,6 +39,7 @@ BACKENDS = (
         RUNTIME,
         options={"compiler": "winch"},
         proof={"compiler": "winch", "code": "machine"},
+        switches=_SWITCHES,
     ),
     # Cranelift compiles to the bytecode that Pulley interprets.
     Backend(
@@ -28,5 +48,6 @@ BACKENDS = (
         RUNTIME,
         options={"compiler": "cranelift", "opt_level": "speed", "target": "pulley64"},
         proof={"compiler": "cranelift", "opt_level": "speed", "code": "pulley64"},
+        switches=_SWITCHES,
     ),
 )

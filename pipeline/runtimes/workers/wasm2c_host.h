@@ -16,6 +16,18 @@ __attribute__((section(".wasm2c"), used)) static const volatile char checks[] = 
 
 static w2c_guest guest;
 
+/* CATCH comes before all calls of the guest: an exception that it does not catch is a trap. */
+#ifdef THROWS
+#include "wasm-rt-exceptions.h"
+#define CATCH                                                \
+    static WASM_RT_UNWIND_TARGET outermost;                  \
+    if (wasm_rt_try(outermost))                              \
+        wasm_rt_trap(WASM_RT_TRAP_UNCAUGHT_EXCEPTION);       \
+    wasm_rt_set_unwind_target(&outermost)
+#else
+#define CATCH (void)0
+#endif
+
 /* A file for the parent, by the name of the variable that holds its descriptor. */
 static void tell(const char *variable, const void *data, size_t size)
 {

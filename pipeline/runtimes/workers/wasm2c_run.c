@@ -43,6 +43,7 @@ int main(int argc, char *argv[])
     (void)checks[0]; /* or the linker drops it */
     rate = strtoull(argv[1], NULL, 10) / 1e12;
     wasm_rt_init();
+    CATCH;
     wasm2c_guest_instantiate(&guest, NULL);
 #ifdef INITIALIZE
     w2c_guest_0x5Finitialize(&guest);

@@ -6,6 +6,10 @@
 #include "wasm2c_host.h"
 #include "wasm2c_files.h"
 
+#ifndef HOST
+#define HOST , NULL
+#endif
+
 typedef struct w2c_wasi__snapshot__preview1 Host;
 #define WASI(name) u32 w2c_wasi__snapshot__preview1_##name
 
@@ -175,7 +179,8 @@ int main(int argc, char *argv[])
     find_variables();
     find_files();
     wasm_rt_init();
-    wasm2c_guest_instantiate(&guest, NULL);
+    CATCH;
+    wasm2c_guest_instantiate(&guest HOST);
     w2c_guest_0x5Fstart(&guest);
     end(0);
 }

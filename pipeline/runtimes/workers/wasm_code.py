@@ -1,6 +1,6 @@
 """The binary format of modules, as far as calls of imported functions are found in it.
 
-Whatever is not known here is an exception: nothing is guessed.
+What is not known here is an exception: nothing is guessed.
 """
 
 from typing import Dict, List, Tuple

@@ -62,6 +62,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     compile_seconds = time.perf_counter() - started
     code_bytes = elf.executable_bytes() - before
     version = None if timed else wasi.get_version(module, strict=True)
+    if not timed and not module.imports:
+        version = wasi.Version.SNAPSHOT1  # as good as any
     if not timed and (version is None or not any(export.name == "_start" for export in module.exports)):
         raise serve.Refused("not a WASI command: no WASI imports or no export _start")
     run = _timed(store, module, timed) if timed else _command(store, module, version, options)

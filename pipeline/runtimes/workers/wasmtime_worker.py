@@ -21,6 +21,19 @@ _RUNTIME_SECONDS = time.perf_counter() - _STARTED
 _VERSION = metadata.version("wasmtime")
 #: wasmtime_strategy_t; the package's own setter knows no Winch.
 _STRATEGIES = {"cranelift": 1, "winch": 2}
+#: {feature of a module: what turns it on}, each the middle of the name of a function of the C API.
+_SWITCHES = {
+    "atomics": ("wasm_threads", "shared_memory"),
+    "custom-page-sizes": ("wasm_custom_page_sizes",),
+    "exception-handling": ("wasm_exceptions",),
+    "function-references": ("wasm_function_references",),
+    "gc": ("wasm_function_references", "wasm_gc"),
+    "memory64": ("wasm_memory64",),
+    "multimemory": ("wasm_multi_memory",),
+    "relaxed-simd": ("wasm_relaxed_simd",),
+    "tail-call": ("wasm_tail_call",),
+    "wide-arithmetic": ("wasm_wide_arithmetic",),
+}
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
@@ -178,7 +191,11 @@ def _clock_ms(store: wasmtime.Store, kind: str, timer: clock.Clock) -> Tuple[was
 def _engine(options: serve.Facts) -> wasmtime.Engine:
     """The engine that the options describe; raises serve.Unavailable where this release has none such."""
     plain = options["compiler"] == "cranelift" and "target" not in options
-    if not plain and _aborts(options):
+    features = options.get("features")
+    bare = dict(options, features=[])
+    if features and _aborts(options) and not _aborts(bare):
+        raise serve.Refused("this engine cannot turn on %s" % ", ".join(features))
+    if not plain and _aborts(bare):
         wanted = str(options.get("target") or options["compiler"]).capitalize()
         raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, wanted))
     return wasmtime.Engine(_config(options))
@@ -188,6 +205,12 @@ def _config(options: serve.Facts) -> wasmtime.Config:
     config = wasmtime.Config()
     pointer = _pointer(config)
     ffi.wasmtime_config_strategy_set(pointer, _STRATEGIES[options["compiler"]])
+    for feature in options.get("features", ()):
+        for name in _SWITCHES[feature]:
+            switch = getattr(ffi.dll, "wasmtime_config_%s_set" % name, None)
+            if switch is not None:  # a release without it has not the feature, or not without being asked
+                switch.argtypes, switch.restype = [ctypes.c_void_p, ctypes.c_bool], None
+                switch(ctypes.cast(pointer, ctypes.c_void_p), True)
     if "opt_level" in options:
         config.cranelift_opt_level = options["opt_level"]
     if "target" in options:
