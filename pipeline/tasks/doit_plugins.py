@@ -132,6 +132,7 @@ def _begin(command: str, tasks: tuple[str, ...], started_ns: int, default: bool)
     from pipeline.runtimes.backends import ask_programs
     from pipeline.tasks import command_line, up_to_date
     from pipeline.tasks.checkout_lock import CheckoutLock
+    from pipeline.tasks.loaded_code import LoadedCode
 
     variables = doit_internals.variables()
     changes = command_line.changes_checkout(command, tasks)
@@ -141,16 +142,21 @@ def _begin(command: str, tasks: tuple[str, ...], started_ns: int, default: bool)
         lock.tidy()
     if changes or command == "run":
         ask_programs()
+    code = None
     while True:
         plan = command_line.read_plan(variables, tasks)
         state = invocation.Invocation(command, variables, changes, plan, lock)
         if default:
             state.table = up_to_date.table(plan, variables)
-        # What this process had to wait for may have done everything.
-        if not changes or state.table is not None or lock.acquire():
+        if not changes or state.table is not None:
             break
-        if up_to_date.code_changed(started_ns):
-            raise BadInput("the program itself changed while this run waited; run: doit run")
+        code = code or LoadedCode(started_ns)
+        # What this process had to wait for may have done everything.
+        if lock.acquire():
+            break
+        if code.changed() is not None:
+            raise BadInput(f"{code.changed()}: the program was changed while this run waited; run: doit run")
+    state.code = code
     if command in _FORGETTING:
         up_to_date.forget()
     state.started_ns = started_ns
@@ -165,7 +171,7 @@ def _stamp(state: Invocation, memory: Any) -> None:
     # Where there is no room for it the next run checks every task.
     with contextlib.suppress(OSError):
         name = up_to_date.key(state.plan, state.variables)
-        if name is not None and not up_to_date.code_changed(state.started_ns):
+        if name is not None and state.code is not None and state.code.changed() is None:
             up_to_date.write_stamp(name, state.done, memory)
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.core.locks import Holder, OnWait
     from pipeline.experiment.plan import Plan
     from pipeline.tasks.checkout_lock import CheckoutLock
+    from pipeline.tasks.loaded_code import LoadedCode
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Invocation:
     notes: list[str] = field(default_factory=list)  # what checks of files found, for the next line printed
     table: str | None = None  # to be printed where everything is up to date
     done: list[Any] | None = None  # all tasks of a run that ended well
+    code: LoadedCode | None = None  # the program's files as this process loaded them
+    on_wait: OnWait | None = None  # tells that a task waits for a different process
 
 
 _current: Invocation | None = None
@@ -60,3 +64,14 @@ def note(text: str) -> None:
     """Have a line printed with the next task: what a check of files found."""
     if _current is not None:
         _current.notes.append(text)
+
+
+def tell_wait(holder: Holder, waited_s: float) -> None:
+    """Have it shown that a task waits for a different process."""
+    if _current is not None and _current.on_wait is not None:
+        _current.on_wait(holder, waited_s)
+
+
+def changed_code() -> str | None:
+    """A file of the program that is not what this process loaded; None where all are."""
+    return None if _current is None or _current.code is None else _current.code.changed()

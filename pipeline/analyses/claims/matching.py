@@ -30,8 +30,10 @@ class Match:
                 return f"{cell.label} is {cell.status.value}: {cell.reason}"
         for cell in self.cells:
             if cell.measurement is not None and cell.comparable is None:
-                again = command(self, f"rounds={2 * cell.measurement.rounds}")
-                return f"{cell.label} had fewer than two undisturbed rounds; run: {again}"
+                again = command(self, f"rounds={max(3, 2 * cell.measurement.rounds)}")
+                one = cell.measurement.rounds == 1
+                found = "1 round, which has no interval" if one else "fewer than two undisturbed rounds"
+                return f"{cell.label} had {found}; run: {again}"
         return ""
 
 
