@@ -28,7 +28,7 @@ from pipeline.results.model_fields import (
 from pipeline.stats.estimates import Estimate
 
 #: Why a cell of one round cannot be compared: how rounds differ is unknown.
-ONE_ROUND = "1 round has no interval; for one, take rounds=3"
+ONE_ROUND = "1 round has no interval: for one take rounds=3"
 
 
 class InstalledPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

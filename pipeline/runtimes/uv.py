@@ -53,7 +53,7 @@ def uv(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
         message = textwrap.shorten(" ".join(words), _MESSAGE_LIMIT, placeholder=" …") or "no message"
         raise Unavailable(
             f"uv {arguments[0]} failed ({message}); check the route to PyPI and free disk space, "
-            "then run: doit run"
+            "then run doit again"
         )
 
 

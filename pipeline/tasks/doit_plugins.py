@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from doit import get_initial_workdir
@@ -25,7 +24,7 @@ from doit.exceptions import InvalidDodoFile
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.text import printable
-from pipeline.tasks import console, doit_internals, invocation
+from pipeline.tasks import console, doit_internals, invocation, signals
 
 if TYPE_CHECKING:
     from pipeline.tasks.invocation import Invocation
@@ -35,14 +34,6 @@ if TYPE_CHECKING:
 _FORGETTING = {"forget", "ignore", "reset-dep"}
 
 
-class Terminated(KeyboardInterrupt):
-    """The process is asked to end (SIGTERM, SIGHUP): it ends as after Ctrl-C, by that signal."""
-
-    def __init__(self, number: int | str) -> None:
-        super().__init__(number)
-        self.number = int(number)
-
-
 class ProjectLoader(DodoTaskLoader):  # type: ignore[misc]
     """doit's loader of dodo.py; the plan of the command is read before the tasks are made of it."""
 
@@ -50,7 +41,7 @@ class ProjectLoader(DodoTaskLoader):  # type: ignore[misc]
         super().__init__()
         self.started_ns = time.time_ns()
         console.prepare()
-        sys.excepthook = _excepthook
+        sys.excepthook = signals.excepthook
         # doit list | head: end as other programs do. A run that changes something reports it instead.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
@@ -121,24 +112,26 @@ def begin(command: str, tasks: Sequence[str], *, started_ns: int, default: bool 
     Bad input ends the process with one line and status 1.
     """
     try:
-        state = _begin(command, tuple(task.partition(":")[0] for task in tasks), started_ns, default)
+        state = _begin(command, tasks, started_ns, default)
     except ProjectError as error:
         refuse(error)
     invocation.set_current(state)
     return state
 
 
-def _begin(command: str, tasks: tuple[str, ...], started_ns: int, default: bool) -> Invocation:
+def _begin(command: str, asked: Sequence[str], started_ns: int, default: bool) -> Invocation:
     from pipeline.runtimes.backends import ask_programs
     from pipeline.tasks import command_line, up_to_date
     from pipeline.tasks.checkout_lock import CheckoutLock
     from pipeline.tasks.loaded_code import LoadedCode
 
     variables = doit_internals.variables()
+    tasks = tuple(task.partition(":")[0] for task in asked)
     changes = command_line.changes_checkout(command, tasks)
     lock = CheckoutLock()
     if changes:
-        _handle_signals()
+        invocation.set_asked(command, asked, variables)
+        signals.handle()
         lock.tidy()
     if changes or command == "run":
         ask_programs()
@@ -225,30 +218,5 @@ def require_project_folder() -> None:
 
 def refuse(error: ProjectError) -> NoReturn:
     """End the process with an error's line and status 1."""
-    print(f"error: {printable(str(error))}", file=sys.stderr)
+    print(f"error: {printable(invocation.complete(str(error)))}", file=sys.stderr)
     raise SystemExit(1) from None
-
-
-def _handle_signals() -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
-            signal.signal(number, _terminate)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
-
-
-def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Ctrl-C is not an error of the program: one line instead of a traceback."""
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-        return
-    with contextlib.suppress(OSError, ValueError):  # standard error may have no reader
-        print("interrupted; what is finished is kept; run: doit run", file=sys.stderr, flush=True)
-        sys.stdout.flush()
-    # Not by Python's own end, which would wait for processes of a parallel run; they end with this one. The
-    # note of who holds the checkout stays: it lets the next run look for what is half-made.
-    number = error.number if isinstance(error, Terminated) else signal.SIGINT
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

@@ -6,9 +6,11 @@ take the one ``Invocation`` of the process from here. ``doit_plugins.begin`` mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from pipeline.core import hints
 
 if TYPE_CHECKING:
     from pipeline.core.locks import Holder, OnWait
@@ -75,3 +77,18 @@ def tell_wait(holder: Holder, waited_s: float) -> None:
 def changed_code() -> str | None:
     """A file of the program that is not what this process loaded; None where all are."""
     return None if _current is None or _current.code is None else _current.code.changed()
+
+
+#: Of the command that this process executes: the tasks that were asked for, and its name=value.
+_asked: tuple[tuple[str, ...], Mapping[str, str]] = ((), {})
+
+
+def set_asked(command: str, tasks: Sequence[str], variables: Mapping[str, str]) -> None:
+    """What ``complete`` repeats from now on."""
+    global _asked
+    _asked = (tuple(tasks), variables) if command == "run" else ((), {})
+
+
+def complete(message: str) -> str:
+    """A message that says to do the same again, with the tasks and variables that the user gave."""
+    return hints.complete(message, *_asked)

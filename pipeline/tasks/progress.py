@@ -105,12 +105,12 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._failed = True
         gone = _GONE.search(str(fail.get_msg())) if isinstance(fail, DependencyError) else None
         if gone:
-            sys.stderr.write(f"error: {self._vanished(gone[1])}\n")
+            _say_error(self._vanished(gone[1]))
             self._report_wanted, self._gone = False, True
         elif task.name == "check" and isinstance(fail, TaskFailed):
             self._verdict = fail.get_msg().strip()
         elif isinstance(fail, TaskFailed | Regressed):
-            sys.stderr.write(f"error: {printable(fail.get_msg().strip())}\n")
+            _say_error(fail.get_msg().strip())
         else:
             sys.stderr.write(f"error in task {task.name}: {fail.get_msg()}\n")
         self._report_wanted = self._report_wanted and task.name == "check"
@@ -128,7 +128,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             if not (self._failed or self._left or self.runtime_errors):
                 invocation.current().done = [self._tasks[name] for name in self._reached]
         if self._verdict:
-            sys.stderr.write(f"error: {printable(self._verdict)}\n")
+            _say_error(self._verdict)
         # From here on: a signal during interpreter shutdown would print a traceback.
         end_by_signals()
         if self._gone:
@@ -237,3 +237,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._said.add(kind)
             reason = f"{sample.status.value}: {sample.reason}"
             self._print_line(f"{sample.cell}, round {sample.round}: {reason}")
+
+
+def _say_error(text: str) -> None:
+    sys.stderr.write(f"error: {printable(invocation.complete(text))}\n")

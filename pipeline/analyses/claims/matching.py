@@ -120,11 +120,9 @@ def command(match: Match, how: str) -> str:
 
 def _chosen(workload: str) -> str:
     """What chooses a workload on the command line."""
-    return (
-        f"workloads={workload}"
-        if workload in workload_toml.project_workloads()
-        else f"workload=FOLDER/{workload}"
-    )
+    if workload in workload_toml.project_workloads():
+        return f"workloads={workload}"
+    return f"workload={'' if workload in workload_toml.user_workloads() else 'FOLDER/'}{workload}"
 
 
 def absent(claim: Claim, runs: Sequence[Results]) -> str:
