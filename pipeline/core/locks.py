@@ -79,10 +79,14 @@ def blocker(*, exclusive: bool) -> Holder | None:
         _THREAD_LOCK.release()
 
 
-def _opened() -> IO[bytes]:
-    # Not the user's TMPDIR: all checkouts must meet here.
+def lock_file() -> str:
+    """Where all checkouts of a user meet: not below the user's TMPDIR."""
     folder = "/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir()
-    return open(os.path.join(folder, f"coremark-wasm-{os.getuid()}.lock"), "ab+")
+    return os.path.join(folder, f"coremark-wasm-{os.getuid()}.lock")
+
+
+def _opened() -> IO[bytes]:
+    return open(lock_file(), "ab+")
 
 
 def _try(stream: IO[bytes], kind: int) -> bool:

@@ -14,6 +14,8 @@ from pipeline.results.model_cell import CellResult
 #: What is most likely to be looked for comes first.
 _ORDER = (Status.CRASH, Status.TRAP, Status.INVALID, Status.TIMEOUT, Status.UNAVAILABLE)
 _SOME_ROUNDS = re.compile(r"^round \d+ of \d+: ")
+#: What was not there, in reasons of measure_round: the same compiler's words are said of both.
+_OF_WHAT = re.compile(r"^(artifact|reference): ")
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+(?:[.,]\d+)*(?:e[+-]?\d+)?", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 #: More variants than this are not listed where all are meant.
@@ -41,7 +43,7 @@ def failures(results: HostResults) -> list[Failure]:
     groups: dict[str, list[CellResult]] = {}
     for cell in results.cells:
         if not cell.is_ok:
-            groups.setdefault(kind_of(cell.status, str(cell.reason), cell.label), []).append(cell)
+            groups.setdefault(kind_of(cell.status, str(cell.reason), _names_of(cell)), []).append(cell)
     found = [
         Failure(cells[0].status, _reason(cells), tuple(cells), cells_in_words(cells, results.cells))
         for cells in groups.values()
@@ -49,16 +51,20 @@ def failures(results: HostResults) -> list[Failure]:
     return sorted(found, key=lambda failure: _ORDER.index(failure.status))
 
 
-def kind_of(status: Status, reason: str, label: str) -> str:
-    """What failures with one reason have in common; ``label`` is workload/toolchain/variant/backend."""
-    workload, toolchain, variant, backend = label.split("/")
-    text = _SOME_ROUNDS.sub("", reason)
+def kind_of(status: Status, reason: str, names: Sequence[str]) -> str:
+    """What failures with one reason have in common; ``names``: workload, toolchain, variant, backend."""
+    workload, toolchain, variant, backend = names
+    text = _OF_WHAT.sub("", _SOME_ROUNDS.sub("", reason))
     quoted = _QUOTED.search(text)
     for name in (backend, _runtime(backend), variant, toolchain, workload):
         text = _named(name).sub("_", text)
     text = _NUMBER.sub("0", _QUOTED.sub("''", text))
     # What a program printed says something of that program only.
     return f"{status.value}: {text}" + (f" in {workload}" if quoted else "")
+
+
+def _names_of(cell: CellResult) -> tuple[str, str, str, str]:
+    return cell.workload, cell.toolchain, cell.variant, cell.backend
 
 
 def _runtime(backend: str) -> str:
@@ -76,7 +82,9 @@ def _reason(cells: Sequence[CellResult]) -> str:
     texts = list(dict.fromkeys(_shown(cell, several) for cell in cells))
     if len(cells) > 1 and any(_SOME_ROUNDS.match(str(cell.reason)) for cell in cells):
         texts = list(dict.fromkeys(_SOME_ROUNDS.sub("in some rounds: ", text) for text in texts))
-    return texts[0] if len(texts) == 1 else f"{texts[0]} (details differ from cell to cell)"
+    texts = list(dict.fromkeys(_OF_WHAT.sub("", text) for text in texts)) if len(texts) > 1 else texts
+    text = texts[0].removeprefix("artifact: ")
+    return text if len(texts) == 1 else f"{text} (details differ from cell to cell)"
 
 
 def _shown(cell: CellResult, several: bool) -> str:

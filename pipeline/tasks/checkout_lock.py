@@ -22,7 +22,7 @@ from pipeline.core.errors import BadInput
 from pipeline.core.files import NEW
 from pipeline.core.processes import end_by_signals
 from pipeline.core.text import for_terminal, printable
-from pipeline.tasks.time_left import duration
+from pipeline.tasks.terminal.time_left import duration
 
 if TYPE_CHECKING:
     import fasteners

@@ -24,7 +24,8 @@ from doit.exceptions import InvalidDodoFile
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.text import printable
-from pipeline.tasks import console, doit_internals, invocation, signals
+from pipeline.tasks import doit_internals, invocation, signals
+from pipeline.tasks.terminal import console
 
 if TYPE_CHECKING:
     from pipeline.tasks.invocation import Invocation
@@ -120,10 +121,10 @@ def begin(command: str, tasks: Sequence[str], *, started_ns: int, default: bool 
 
 
 def _begin(command: str, asked: Sequence[str], started_ns: int, default: bool) -> Invocation:
+    from pipeline.core.loaded_code import LoadedCode
     from pipeline.runtimes.backends import ask_programs
     from pipeline.tasks import command_line, up_to_date
     from pipeline.tasks.checkout_lock import CheckoutLock
-    from pipeline.tasks.loaded_code import LoadedCode
 
     variables = doit_internals.variables()
     tasks = tuple(task.partition(":")[0] for task in asked)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pipeline.core import hints
 
 if TYPE_CHECKING:
+    from pipeline.core.loaded_code import LoadedCode
     from pipeline.core.locks import Holder, OnWait
     from pipeline.experiment.plan import Plan
     from pipeline.tasks.checkout_lock import CheckoutLock
-    from pipeline.tasks.loaded_code import LoadedCode
 
 
 @dataclass

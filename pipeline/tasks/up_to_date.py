@@ -18,13 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipeline.core import paths
+from pipeline.core import loaded_code, paths
 from pipeline.core.files import digest_of, write_atomic
 from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
 from pipeline.measure import host_records
 from pipeline.runtimes import environments, packages
-from pipeline.tasks import loaded_code
 from pipeline.tasks.file_checker import Checker
 from toolchain import wasm_opt
 from toolchain.model import TARGETS, Toolchain

@@ -22,9 +22,10 @@ from pipeline.core import paths
 from pipeline.core.locks import Holder, blocker
 from pipeline.core.processes import end_by_signals
 from pipeline.core.text import printable
-from pipeline.tasks import console, invocation
+from pipeline.tasks import invocation
 from pipeline.tasks.actions import Regressed
-from pipeline.tasks.time_left import TimeLeft, duration, phase_of
+from pipeline.tasks.terminal import console
+from pipeline.tasks.terminal.time_left import TimeLeft, duration, phase_of
 from pipeline.tasks.up_to_date import UP_TO_DATE
 
 #: How often it is printed that a process is waited for, s.
@@ -175,7 +176,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         from rich.console import Console
         from rich.live import Live
 
-        from pipeline.tasks.live_table import Board, render
+        from pipeline.tasks.terminal.live_table import Board, render
 
         if self._live is None:
             if self._board is None:
@@ -232,7 +233,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         sample = read(task.targets[0])
         if sample is None or sample.status is Status.OK:
             return
-        kind = kind_of(sample.status, str(sample.reason), sample.cell)
+        kind = kind_of(sample.status, str(sample.reason), sample.cell.split("/"))
         if kind not in self._said:
             self._said.add(kind)
             reason = f"{sample.status.value}: {sample.reason}"
