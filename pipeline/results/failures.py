@@ -14,7 +14,7 @@ from pipeline.results.model_cell import CellResult
 #: What is most likely to be looked for comes first.
 _ORDER = (Status.CRASH, Status.TRAP, Status.INVALID, Status.TIMEOUT, Status.UNAVAILABLE)
 _SOME_ROUNDS = re.compile(r"^round \d+ of \d+: ")
-#: What was not there, in reasons of measure_round: the same compiler's words are said of both.
+#: What was not there, in reasons of measure_round: the same compiler's words stand for both.
 _OF_WHAT = re.compile(r"^(artifact|reference): ")
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+(?:[.,]\d+)*(?:e[+-]?\d+)?", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")

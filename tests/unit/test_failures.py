@@ -188,7 +188,7 @@ def test_a_prebuilt_module_is_a_program():
 
 
 def test_one_round_is_said_to_have_no_interval():
-    """Whatever the machine was like."""
+    """No word about the machine."""
     one = {"rounds": 1, "rounds_used": 1, "disturbed": True, "log_standard_error": None}
     numbers = measurement(0.8, **one, degrees_of_freedom=0.0, group_letters="")
     found = results([cell("w/zig/O2/wasm3", measured=numbers)])

@@ -151,7 +151,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     def _show(self, task: Any) -> None:
         what = f"{phase_of(task)} {task.name.partition(':')[2].replace(':', ' ')}".strip()
         alone = bool((task.meta or {}).get("alone"))
-        # Whoever has to wait knows nothing of the time that is left.
+        # How long a different process takes is not known.
         left = "waiting" if blocker(exclusive=alone) else self._left.words
         if self._terminal():
             self._draw(what, left, task.name)
