@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pipeline.core.model import Backend, Runtime
 from pipeline.core.rich_text import new_table
 from pipeline.experiment.plan import Plan
-from pipeline.runtimes import environments, identity, packages
+from pipeline.runtimes import environments, identity, packages, program_version
 from pipeline.runtimes.backends import troubles
 from pipeline.runtimes.interpreters import candidates
 from toolchain import wasm_opt

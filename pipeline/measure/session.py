@@ -20,6 +20,8 @@ CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
 #: Of a program that cannot be run twice as long nothing can be subtracted: what starting a process takes, s.
 _START_S = {False: 0.005, True: 0.05}
 CLOCK_RUN_S = 0.1
+#: Of a command's own start, by which a run may be longer than its guest: starts differ.
+_STARTS = 1.2
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
@@ -237,7 +239,9 @@ class Session(Guest):
         self.iterations = iterations
 
     def _agrees(self, best: float, shortfall: float) -> bool:
-        starts = _START_S[self.forks] * len(self.validator.timed)
+        # A command may take a second to start; a run of a program that does nothing has shown that.
+        start_s = _START_S[self.forks] + _STARTS * self.own.start_s
+        starts = start_s * len(self.validator.timed)
         return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= starts
 
     def calibrate(self, least_s: float = 0.0) -> int:
