@@ -56,15 +56,15 @@ def test_a_slip_on_the_command_line(workspace, argument, complaint):
 
 def test_a_command_is_refused_before_anything_is_built(workspace, tmp_path):
     """With the command that does it, which has what the user gave."""
-    (tmp_path / "my prog").mkdir()
-    (tmp_path / "my prog/main.c").write_text("int main(void) { return 0; }\n")
-    (tmp_path / "my prog/workload.toml").write_text("")
-    own = f"workload={tmp_path}/my prog"
-    run = f"run: doit run lock 'workload={tmp_path}/my prog'".replace("'workload=", "workload='")
+    place = tmp_path / "my programs/prog"
+    place.mkdir(parents=True)
+    (place / "main.c").write_text("int main(void) { return 0; }\n")
+    (place / "workload.toml").write_text("")
+    own, run = f"workload={place}", f"run: doit run lock workload='{place}'"
     line = refused(workspace, "lock", own, "variants=O2", "toolchains=zig")
     assert line == f"error: the lock covers the whole matrix; without variants=O2 toolchains=zig, {run}"
     for task in ("bundle", "verify"):
-        assert refused(workspace, task, own).endswith(f"{tmp_path}/my prog/artifacts.lock; {run}")
+        assert refused(workspace, task, own).endswith(f"{place}/artifacts.lock; {run}")
     line = refused(workspace, "bundle", "variants=O2")
     assert line == "error: a bundle has the whole matrix; without variants=O2, run: doit run bundle"
     line = refused(workspace, "selftest", "rounds=1", "backends=native")
