@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from doit import get_initial_workdir
 from doit.cmd_base import DodoTaskLoader
+from doit.cmd_dumpdb import DumpDB as DoitDumpDB
 from doit.cmd_help import Help as DoitHelp
 from doit.cmd_run import Run as DoitRun
 from doit.exceptions import InvalidDodoFile
@@ -104,6 +105,27 @@ class Help(DoitHelp):  # type: ignore[misc]
         if args and args[0] in discover():
             return _help(args)
         return int(super().execute(params, args))
+
+
+class DumpDB(DoitDumpDB):  # type: ignore[misc]
+    """doit's ``dumpdb``, which reads other databases than this project's."""
+
+    name = "dumpdb"
+
+    def execute(self, opt_values: Any, pos_args: list[str]) -> int:
+        """Print each task with what is remembered of it."""
+        import sqlite3
+
+        path = Path(opt_values["dep_file"])
+        try:
+            with contextlib.closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            ) as memory:
+                for name, entry in memory.execute("select task_id, task_data from doit order by task_id"):
+                    print(printable(f"{name} -> {entry}"))
+        except sqlite3.Error as error:
+            refuse(BadInput(f"{path}: {error}; expected the database of a run; run: doit run"))
+        return console.flush()
 
 
 def begin(command: str, tasks: Sequence[str], *, started_ns: int, default: bool = False) -> Invocation:
