@@ -76,11 +76,11 @@ def measuring(workspace, folder, *, exclusive):
 
 
 def test_a_second_measurement_on_the_machine_waits_and_names_the_first(workspace, tmp_path, tried):
-    elsewhere = tmp_path / "elsewhere"
-    with measuring(workspace, elsewhere, exclusive=True) as first:
+    other = tmp_path / "other"
+    with measuring(workspace, other, exclusive=True) as first:
         run = harness.Run(workspace.path, "run", output=tmp_path / "printed")
         assert run.wait_for("waiting for process")
-        named = f"waiting for process {first.pid} in {elsewhere} (doit run variants=O7, since "
+        named = f"waiting for process {first.pid} in {other} (doit run variants=O7, since "
         assert named in run.printed
         assert " (waiting)\n" in run.printed
         assert "left)" not in run.printed, "how long it takes is not known"
@@ -99,7 +99,7 @@ def test_a_second_measurement_on_the_machine_waits_and_names_the_first(workspace
 
 def test_a_program_that_is_edited_while_a_run_waits(workspace, tmp_path, tried):
     """The code in memory is the old one: nothing is recorded with the digest of the new one."""
-    with measuring(workspace, tmp_path / "elsewhere", exclusive=False):
+    with measuring(workspace, tmp_path / "other", exclusive=False):
         run = harness.Run(workspace.path, "run", "variants=O2", output=tmp_path / "printed")
         assert run.wait_for("waiting for process")
         assert "] measure " in run.printed, "builds share the machine"
