@@ -191,7 +191,7 @@ def test_a_main_is_found_where_there_is_one(text, main):
         ("int a, *b[3] = { 0 }; const char d[] = { 1 };", {"a", "d"}),
         ('extern "C" { int f(void) { return 1; } }', {"f"}),
         ("namespace n { int f() { return 1; } }", {"f"}),
-        ("int T::f(int a) { return 1; }", {"f"}),
+        ("int T::close(int a) { return 1; }\nT::T() : a(1) { }\nT::~T() { }", {"T"}),
         ("struct s { int f; }; enum { a, b };", set()),
         ("struct s;", set()),
     ],
