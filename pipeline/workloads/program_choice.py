@@ -28,6 +28,13 @@ _ASIDE_FILE = re.compile(
 )
 
 
+#: A header in a package's RECORD, as a program includes it: of the compiler, C++, musl and wasi-libc.
+_HEADER = re.compile(
+    r"^ziglang/lib/(?:include|libcxx/include|libcxxabi/include|libc/include/(?:[\w-]*-musl|any-linux-any))/([^,\n]+),",
+    re.MULTILINE,
+)
+
+
 @dataclass
 class Choice:
     """The proposal."""
@@ -140,14 +147,8 @@ def _rank(name: str, program: str) -> tuple[object, ...]:
 
 def _system_headers() -> set[str]:
     """Names that the headers of the bundled compiler and its C libraries can be included by."""
-    found: set[str] = set()
     records = [path for path in toolchain.discover()["zig"].files() if path.endswith("/RECORD")]
-    for record in records:
-        for line in Path(record).read_text("utf-8").splitlines():
-            _, within, name = line.partition(",")[0].partition("/include/")
-            parts = name.split("/")
-            found |= {"/".join(parts[at:]) for at in range(len(parts))} if within else set()
-    return found
+    return {name for record in records for name in _HEADER.findall(Path(record).read_text("utf-8"))}
 
 
 def _distance(one: str, other: str) -> int:
