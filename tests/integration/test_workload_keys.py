@@ -77,7 +77,7 @@ int main(int argc, char **argv)
     unsigned sum = 7;
     if (!fgets(line, sizeof line, stdin))
         strcpy(line, "nothing\\n");
-    for (long i = 0; i < atol(argv[2]) * 1000; i++)
+    for (long i = 0; i < atol(argv[2]) * 1000 * (argc > 3 ? 60 : 1); i++)
         sum = sum * 31 + line[i % strlen(line)];
     printf("%s %s%u\\n", argv[1], line, sum);
     return !strcmp(argv[1], "last") ? 2 : 0;
@@ -94,7 +94,7 @@ def test_a_chunk_runs_all_cases_and_its_time_is_the_sum(workspace, tmp_path):
     cases = (
         '[[case]]\nargs = ["first", "{iterations}"]\nstdin = "one.txt"\n'
         '[[case]]\nname = "two"\nargs = ["second", "{iterations}"]\nstdin = "two.txt"\n'
-        '[[case]]\nargs = ["last", "{iterations}"]\nstatus = 2\nmatch = "^last nothing"\n'
+        '[[case]]\nargs = ["last", "{iterations}", "long"]\nstatus = 2\nmatch = "^last nothing"\n'
     )
     backends = "backends=native,wasmtime.cranelift,v8.turbofan,spidermonkey.ion,wasm3"
     (place / paths.WORKLOAD_TOML).write_text(cases)
@@ -105,7 +105,7 @@ def test_a_chunk_runs_all_cases_and_its_time_is_the_sum(workspace, tmp_path):
     outcome = workspace.doit("run", f"workload={place}", backends, *CHOICE)
     assert outcome.returncode == 0, outcome.stderr
     one = cells(workspace)["echo", "native"]["measurement"]["score"]
-    assert 2 < one / every < 4.5, "three cases of the same work"
+    assert one / every > 10, "the sum is 62 times as long, on a quiet machine"
     (place / paths.WORKLOAD_TOML).write_text(cases.replace("status = 2", "status = 1"))
     outcome = workspace.doit("run", f"workload={place}", "backends=wasm3", *CHOICE)
     assert outcome.returncode == 1
