@@ -82,6 +82,7 @@ class OwnSource:
     path: str
     flags: tuple[str, ...]
     includes: tuple[str, ...] = ()  # further files that it consists of
+    third_party: str | None = None  # the folder of third_party/ that these are obtained in
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ from toolchain.model import OwnSource
 
 _FLAGS = ("-O2", "-std=gnu17", "-w")
 
-#: Doug Lea's allocator, as wasi-libc has it.
+#: Doug Lea's allocator, as newlib has it.
 MALLOC = OwnSource(
     "toolchain/libc/malloc.c",
-    (*_FLAGS, "-Ithird_party/dlmalloc"),
-    ("third_party/dlmalloc/dlmalloc.c",),
+    (*_FLAGS, "-Ithird_party/dlmalloc", "-Itoolchain/libc/dlmalloc"),
+    ("third_party/dlmalloc/mallocr.c", "toolchain/libc/dlmalloc/mul_overflow.h"),
+    "dlmalloc",
 )

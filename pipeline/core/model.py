@@ -34,16 +34,23 @@ class Status(StrEnum):
     UNAVAILABLE = "unavailable"  # it cannot run here, and the reason says what to do
 
 
+#: Of runtimes that are only commands.
+COMMAND_WORKER = "command_worker.py"
+
+
 @dataclass(frozen=True)
 class Program:
     """A program that is not from PyPI: a path or a name to look for on PATH, and how to ask its version."""
 
     command: str
-    version: tuple[str, ...] = ("--version",)
+    #: Arguments that make it print its version; () if nothing does, None if its user named none.
+    version: tuple[str, ...] | None = ("--version",)
     #: How to install it.
     remedy: str = ""
     #: Scripts of the user that it is given, as absolute paths.
     files: tuple[str, ...] = ()
+    #: Whether it is a runtime of the user's, of which little is known: it finds what is on the user's PATH.
+    of_user: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,11 @@ class Backend:
     forks: bool = False
     #: {feature: its switch}: only for modules that use the feature, for it may change the code of others.
     switches: Mapping[str, Switch] = field(default_factory=dict)
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it is only a command line, of which only output and exit status are seen."""
+        return self.runtime.worker == COMMAND_WORKER
 
     @property
     def native(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
 from pipeline.measure.guest_errors import explained
+from pipeline.measure.own_output import NOTHING, OwnOutput
 from pipeline.measure.worker_messages import Loaded, Ran, Used
 from pipeline.runtimes.worker_process import Worker
 
@@ -62,6 +63,8 @@ class Guest:
     output: bytes = b""  # of the last run
     first_run_seconds: float | None = None  # host side, of the first run that was valid
     instantiate_seconds: float | None = None  # of the same
+    exit_status: int = 0  # of the last run
+    own: OwnOutput = NOTHING  # what its runtime prints around its output
     longest_run_s: float = 0.0  # that a run may take, where this is more than the protocol says
 
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
@@ -89,6 +92,11 @@ class Guest:
             reason = f"{self.who}: the worker's answer is not what the protocol says: {error}"
             raise Ended(Status.CRASH, reason) from None
 
+    def output_of(self, argv: Sequence[str]) -> bytes:
+        """What a run with these arguments prints; raises Ended unless it ends well."""
+        self._answer({"argv": list(argv)}, watch=False)
+        return self.output
+
     def ends_well(self) -> bool:
         """Whether a run ends well, without validating its output; raises Ended where the worker fails."""
         request = {"op": "run", "argv": ["probe"], "watch": False}
@@ -99,6 +107,7 @@ class Guest:
         """Run as the request says; raises Ended unless it ended by itself with that exit status."""
         whole = {"op": "run", "watch": watch, **request}
         answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
+        self.exit_status = answer.code
         if answer.outcome == "trap":
             raise Ended(Status.TRAP, f"{self.who}: {explained(answer.message, answer)}")
         if answer.code != status:
@@ -114,7 +123,7 @@ class Guest:
         self.cpu_share, self.used = answer.cpu_share, answer.used
         self.page_faults = answer.page_faults
         try:
-            self.output = answer.stdout.encode("latin-1")  # a character a byte
+            self.output = self.own.without(answer.stdout.encode("latin-1"))  # a character a byte
         except UnicodeEncodeError:
             raise Ended(Status.CRASH, f"{self.who}: the worker's answer has no bytes as output") from None
         if watch:

@@ -17,7 +17,7 @@ from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import digest_of
 from pipeline.core.model import Status
-from pipeline.measure import host_records, machine_state, run_size
+from pipeline.measure import command_probes, host_records, machine_state, run_size
 from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, prove
 from pipeline.measure.missing_features import explained
@@ -125,11 +125,13 @@ class _Attempt:
 
     def _measure(self) -> None:
         backend, native = self.backend, discover()["native"]
+        own = command_probes.own_output(backend, self.protocol)
         before, own_cpu = machine_state.read(), time.process_time()
         with start(backend, self.protocol) as worker, start(native, self.protocol) as reference_worker:
             subject = open_session(
                 worker, backend.name, self.protocol, backend, self.workload, self.artifact.interface
             )
+            subject.own = own
             other = open_session(reference_worker, "reference", self.protocol, native, self.workload.paired)
             self._load(worker, subject)
             other.load(self.spec.reference_artifact.path, native.options)
@@ -157,7 +159,9 @@ class _Attempt:
         except Ended as error:
             # Lazy compilers refuse an instruction when they meet it; wrong output is no lack.
             if error.status is Status.INVALID:
-                raise
+                raise command_probes.explained(
+                    error, self.cell.backend, self.protocol, subject.exit_status
+                ) from None
             raise self._explained(error) from None
         self.result.validated = subject.validated or None
         self.result.printed = subject.printed

@@ -12,7 +12,7 @@ from pipeline.core.rich_text import Side
 from pipeline.core.text import for_markdown
 from pipeline.results.cells import by_workload
 from pipeline.results.model import HostResults, WorkloadResult
-from pipeline.results.model_cell import CellResult, Measurement
+from pipeline.results.model_cell import ONE_ROUND, CellResult, Measurement
 from pipeline.results.warnings import KERNEL_SHARE
 
 E = TypeVar("E")
@@ -140,7 +140,9 @@ def _notes(label: str, measured: Measurement) -> Iterable[tuple[str, str]]:
         yield what, f"{label} ({measured.warmup_chunks} chunks)"
     if measured.trend in ("rising", "falling"):
         yield f"are {measured.trend}: their speed still changes within their rounds", label
-    if measured.disturbed:
+    if measured.rounds == 1:
+        yield f"have no interval (?): {ONE_ROUND}", label
+    elif measured.disturbed:
         yield "had fewer than two undisturbed rounds: their ratios are only ranges (?)", label
     if measured.work:
         yield f"hold for runs of {measured.chunk_iterations} iterations: {measured.work}", label

@@ -20,6 +20,11 @@ def measured(cells: Iterable[CellResult]) -> list[tuple[CellResult, Measurement]
     return [(cell, cell.measurement) for cell in cells if cell.measurement is not None]
 
 
+def doubts(cells: Iterable[CellResult]) -> list[str]:
+    """Why some cells cannot be compared ("?"), in words, each reason once."""
+    return list(dict.fromkeys(numbers.doubt for _, numbers in measured(cells) if numbers.doubt))
+
+
 def by_workload(results: H) -> list[H]:
     """The same results once for each workload, without those of the others."""
     parts: list[H] = []
@@ -129,12 +134,3 @@ def _orders(part: HostResults) -> list[tuple[str, str]]:
                 chain += f" {_SIGNS[verdict.verdict]} {getattr(other, place)}"
             found.append((", ".join(names), chain))
     return found
-
-
-def without_number(results: HostResults) -> list[tuple[str, list[str]]]:
-    """(status and reason, labels of cells) of everything that has no number."""
-    reasons: dict[str, list[str]] = {}
-    for cell in results.cells:
-        if not cell.is_ok:
-            reasons.setdefault(f"{cell.status.value}: {cell.reason}", []).append(cell.label)
-    return list(reasons.items())

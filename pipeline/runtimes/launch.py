@@ -17,7 +17,14 @@ from pipeline.runtimes.worker_process import Worker
 def start(backend: Backend, protocol: Protocol) -> Worker:
     """The worker process of a backend, under its own host program, with nothing of our environment."""
     runtime = backend.runtime
-    folders = dict.fromkeys([*(os.path.dirname(p) for p in found_programs(runtime)), "/usr/bin", "/bin"])
+    of_user = any(program.of_user for program in runtime.programs)
+    folders = dict.fromkeys(
+        [
+            *(os.path.dirname(p) for p in found_programs(runtime)),
+            *(os.get_exec_path() if of_user else ()),
+            *("/usr/bin", "/bin"),
+        ]
+    )
     environment = {"PATH": ":".join(folders), "LC_ALL": "C.UTF-8", "TZ": "UTC", **backend.environment}
     host: str | None = sys.executable
     if runtime.environment is not None:

@@ -54,7 +54,7 @@ def ask_about_flags(plan: Plan) -> Iterator[Task]:
 def obtain_sources(plan: Plan) -> Iterator[Task]:
     """The files of each workload: obtained and verified, or copied from where the user has them."""
     yield group("sources", "obtain the sources of each workload; verify those of third parties")
-    for name in dict.fromkeys(w.third_party for w in plan.built_workloads() if w.third_party is not None):
+    for name in _third_parties(plan):
         yield from _third_party(name, plan.checkouts.get(name))
     for workload in plan.built_workloads():
         copies = staging.copies(workload)
@@ -70,6 +70,14 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
                 phase="copy sources",
                 seconds=0.1,
             )
+
+
+def _third_parties(plan: Plan) -> list[str]:
+    """Of workloads, and of the C libraries that are made here."""
+    names = [workload.third_party for workload in plan.built_workloads()]
+    for toolchain in plan.builders():
+        names += [part.third_party for target in TARGETS for part in toolchain.libc(target).own.values()]
+    return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def _third_party(name: str, checkout: str | None) -> Iterator[Task]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Command:
     prebuilt: bool = True
     #: Whether it only looks at what is there: it does not wait for a run in the same checkout.
     only_reads: bool = False
+    #: Raises ProjectError for a plan that it would refuse when it has been built: called before.
+    refuse: Callable[[Any], object] | None = None
 
 
 _DEFAULT = "matrix.toml"

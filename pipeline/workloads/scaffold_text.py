@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.workloads import workload_toml
+from pipeline.workloads import build_files, workload_toml
 from pipeline.workloads.program_choice import Choice
 from pipeline.workloads.source_tree import Found
 from toolchain.model import MATH
@@ -55,8 +54,6 @@ _WASM_ONLY = re.compile(
 _SIMD_FLAGS = "flags='-O2 -msimd128'"
 _ASKS_TARGET = re.compile(r"\b__(?:wasm|wasm32|wasm__|wasm32__|wasi__|wasm_simd128__)\b")
 _MOST_ENTRIES, _MOST_SHOWN = 40, 8
-#: A macro on a line of a Makefile that is no comment; not what a build sets for itself.
-_FLAG = re.compile(r"(?<![\w-])-D[ \t]*(?!CMAKE_|BUILD_)([A-Z_][A-Z0-9_]+)(?:=([\w.]+))?(?![\w(=])")
 
 
 def toml(word: str, title: str, choice: Choice, files: Sequence[str], root: str) -> str:
@@ -162,7 +159,7 @@ def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iter
         taken = next((name for name in places if name in choice.sources), "none")
         yield f"{symbol} is defined in {_some(places)}; taken: {taken}"
     for header, source in choice.missing.items():
-        made = _template(header, root)
+        made = build_files.template(header, root)
         hint = f"a build makes it from {made}" if made else "a build may make it"
         yield f"missing: {header}, which {source} includes; {hint}: put it next to {source}"
     if found.others:
@@ -170,34 +167,17 @@ def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iter
         yield f"not copied: {found.others} other files, {size}; those that it reads belong in files or stdin"
 
 
-def _template(header: str, root: str) -> str:
-    """The file that a configure step makes a header from, or ""."""
-    base = os.path.basename(header)
-    names = {f"{base}.in", f"{base}.cmake", f"{base}.cmake.in", f"{base}.cmakein", f"{base}.meson"}
-    names.add(f"{base.removesuffix('.h')}_h.in")
-    for at, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in sorted(names.intersection(files)):
-            return os.path.relpath(os.path.join(at, name), root)
-    return ""
-
-
 def _libraries(choice: Choice) -> list[str]:
     """What is linked in addition, by the headers that the program includes and the names that it uses."""
-    found = [MATH] if choice.system & {"math.h", "tgmath.h", "complex.h", "cmath"} else []
-    asked = [name for name, headers, calls in _EMULATED if choice.system & headers or choice.used & calls]
+    headers = set(choice.system)
+    found = [MATH] if headers & {"math.h", "tgmath.h", "complex.h", "cmath"} else []
+    asked = [name for name, wanted, calls in _EMULATED if headers & wanted or choice.used & calls]
     return [*found, *asked]
 
 
 def _defines(root: str) -> str:
-    """A line with the macros that a Makefile defines, for the user to judge."""
-    macros: dict[str, str] = {}
-    for name in ("Makefile", "makefile", "GNUmakefile"):
-        path = Path(root, name)
-        if path.is_file():
-            lines = path.read_text("utf-8", "replace").splitlines()
-            for line in (line for line in lines if not line.lstrip().startswith("#")):
-                macros.update((macro, value) for macro, value in _FLAG.findall(line))
+    """A line with the macros that the project's build defines, for the user to judge."""
+    macros = build_files.macros(root)
     if not macros:
         return "# defines = { N = 1000 }"
     values = {
@@ -205,7 +185,7 @@ def _defines(root: str) -> str:
         for name, value in macros.items()
     }
     shown = ", ".join(f"{name} = {value}" for name, value in list(values.items())[:_MOST_SHOWN])
-    return f"# defines = {{ {shown} }}  # as in its Makefile: judge each"
+    return f"# defines = {{ {shown} }}  # as in the project's build: judge each"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ def _name(cell: CellResult) -> str:
 def _extra(cell: CellResult, numbers: Measurement, results: Results) -> str:
     toolchain, digest = built_by(cell, results)
     confidence = f"{results.protocol.confidence * 100:.0f} %"
-    kind = "range of single pairs, the machine was too disturbed" if numbers.disturbed else "interval"
+    kind = f"range of single pairs, {numbers.doubt}" if numbers.doubt else "interval"
     lines = (
         f"{confidence} {kind}: {numbers.ratio_low!r} to {numbers.ratio_high!r}",
         f"host: {machine(results.host)}",

@@ -22,7 +22,7 @@ from pipeline.report.page.number_format import (
 )
 from pipeline.results.cells import measured
 from pipeline.results.model import WorkloadResult
-from pipeline.results.model_cell import CellResult, InstalledPart, Measurement
+from pipeline.results.model_cell import ONE_ROUND, CellResult, InstalledPart, Measurement
 
 #: (key of a measurement, name) of the phases, in the order in which they happen.
 PHASES = (
@@ -44,7 +44,11 @@ def trouble(cell: CellResult) -> str:
     if cell.measurement is None:
         return f"{cell.status.value}: {cell.reason}"
     if cell.measurement.disturbed:
-        return "disturbed: fewer than two undisturbed rounds, so only a range"
+        return (
+            ONE_ROUND
+            if cell.measurement.rounds == 1
+            else "disturbed: fewer than two undisturbed rounds, so only a range"
+        )
     return ""
 
 

@@ -106,7 +106,7 @@ function refusal(module, kind) {
 // The function that begins the program, in an instance that never runs.
 function start(module, kind) {
   const still = kind && timer(kind, 1, () => 0n);
-  const given = kind ? { env: { clock_ms: still.clock_ms } } : imports(module, {});
+  const given = kind ? { env: { clock_ms: still.clock_ms } } : imports(module, {}, { calls: 0 });
   const { exports } = new WebAssembly.Instance(module, given);
   return kind ? exports.run : exports._start;
 }
@@ -117,6 +117,7 @@ let garbage = 0;
 function run(module, { argv, speed }, host, kind) {
   output.size = errors.size = 0;
   const answer = { outcome: "exit", code: 0, message: "", backtrace: [] };
+  const counter = { calls: 0 };
   const now = () => BigInt(host.clock(false));
   let memory;
   if (garbage > GARBAGE_LIMIT) {
@@ -131,10 +132,11 @@ function run(module, { argv, speed }, host, kind) {
     const clock = kind && timer(kind, speed, now);
     const given = clock
       ? { env: { clock_ms: clock.clock_ms } }
-      : imports(module, calls(argv, host, () => memory, [output, errors]));
+      : imports(module, calls(argv, host, () => memory, [output, errors]), counter);
     const { exports } = new WebAssembly.Instance(module, given);
     memory = exports.memory;
     const start = clock ? exports.run : exports._start;
+    if (clock && exports._initialize) exports._initialize(); // see clock.py
     answer.instantiate_seconds = Number(now() - begun) / 1e9;
     cpu = host.cpu();
     started = now();
@@ -154,6 +156,7 @@ function run(module, { argv, speed }, host, kind) {
   answer.cpu_share = (host.cpu() - cpu) / answer.wall_seconds;
   if (memory instanceof WebAssembly.Memory) garbage += memory.buffer.byteLength;
   answer.page_faults = host.page_faults() - faults;
+  if (!kind) answer.wasi_calls = counter.calls;
   answer.stdout_bytes = output.size;
   answer.stdout = output.text();
   answer.stderr = errors.text();

@@ -11,6 +11,7 @@ const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 // Opened once, here: in an open file /proc/thread-self stays the thread that opened it.
 const schedstat = openSchedstat();
 const buffer = Buffer.alloc(64 * 1024);
+const never = new Int32Array(new SharedArrayBuffer(4)); // what is never changed
 
 const host = {
   // Realtime has no call with more than milliseconds; the guest's differences are what counts.
@@ -25,6 +26,7 @@ const host = {
     const used = process.resourceUsage();
     return used.minorPageFault + used.majorPageFault;
   },
+  sleep: (nanoseconds) => void Atomics.wait(never, 0, 0, nanoseconds / 1e6),
   random: (bytes) => void require("crypto").randomFillSync(bytes),
   collect() {
     if (globalThis.Bun) return Bun.gc(true);

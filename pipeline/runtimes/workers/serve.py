@@ -99,8 +99,8 @@ def serve(load: Load) -> None:
 
 
 def set_input(path: str) -> None:
-    """Make a file descriptor 0, from its start."""
-    opened = os.open(path, os.O_RDONLY)
+    """Make a file descriptor 0, from its start; an empty one of /dev/null, which is a device."""
+    opened = (_memory_file() if path == os.devnull else None) or os.open(path, os.O_RDONLY)
     os.dup2(opened, 0)
     os.close(opened)
 

@@ -14,16 +14,17 @@ _CX = ctypes.c_void_p
 #: Numbers of JSJitCompilerOption; the engine's own table by name says whether they are still right.
 _OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
 #: CommonJS modules, each after those that it requires; the engine has no such thing.
-_MODULES = ("wasi_files.js", "wasi.js", "guest.js")
+_MODULES = ("wasi_files.js", "wasi_calls.js", "wasi.js", "guest.js")
 _MODULE = "modules['./%s'] = (() => { const module = {}; %s; return module.exports; })();"
 _TOGETHER = "(() => { const modules = {}, require = (name) => modules[name]; %s return modules['./%s']; })()"
-_ENGINE = """((guest, testing, clock, cpu, page_faults, urandom) => {
+_ENGINE = """((guest, testing, clock, cpu, page_faults, urandom, sleep) => {
   let module = null;
   let kind;
   const host = {
     clock,
     cpu,
     page_faults,
+    sleep,
     random(bytes) {
       const text = urandom(bytes.length);
       for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
@@ -110,7 +111,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
     guest = pythonmonkey.eval(_TOGETHER % ("".join(map(_module, _MODULES)), _MODULES[-1]))
     testing = pythonmonkey.eval("testing")
-    engine = pythonmonkey.eval(_ENGINE)(guest, testing, _clock, time.thread_time, serve.page_faults, _random)
+    given = (_clock, time.thread_time, serve.page_faults, _random, _sleep)
+    engine = pythonmonkey.eval(_ENGINE)(guest, testing, *given)
     _give(engine, options)
     with open(path, "rb") as module:
         facts = json.loads(engine["load"](module.read(), options.get("clock", "")))  # type: serve.Facts
@@ -147,6 +149,10 @@ def _give(engine: Any, options: serve.Facts) -> None:
 def _clock(realtime: bool) -> str:
     # As digits: a number would be rounded.
     return str(time.time_ns() if realtime else time.monotonic_ns())
+
+
+def _sleep(nanoseconds: float) -> None:
+    time.sleep(nanoseconds / 1e9)
 
 
 def _random(size: float) -> str:
