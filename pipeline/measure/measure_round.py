@@ -32,8 +32,8 @@ from pipeline.runtimes.worker_process import Worker
 
 #: Where a program compiles for WebAssembly only.
 _NO_NATIVE = (
-    "; it compiles for WebAssembly only: to compare backends with each other, put native = false into its "
-    "workload.toml"
+    "it compiles for WebAssembly only; if it has no native form, put native = false into its workload.toml, "
+    "and backends are compared with each other"
 )
 
 
@@ -111,7 +111,7 @@ class _Attempt:
             if not record.present:
                 reason = str(record.reason)
                 if record is self.reference and self.artifact.present and not self.cell.backend.native:
-                    reason = f"{reason}{_NO_NATIVE}"
+                    reason = f"{_NO_NATIVE}: {reason}"
                 raise Ended(
                     Status.UNAVAILABLE, reason if reason.startswith("needs ") else f"{what}: {reason}"
                 )
