@@ -122,7 +122,7 @@ def run_settings(workload: Workload) -> dict[str, Any]:
         "stdin": workload.stdin is not None,
         "env": [list(each) for each in workload.env],
         "cases": [[case.name, case.args, case.stdin, msgspec.structs.asdict(case.proof)] for case in cases],
-        "limits": [workload.memory_mib, workload.run_timeout_s],
+        "limits": msgspec.structs.asdict(workload.limits),
     }
 
 

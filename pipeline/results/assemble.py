@@ -47,7 +47,7 @@ def assemble(plan: Plan) -> Results:
         created=_created(collected.values()),
         host=_host(host.describe()),
         protocol=msgspec.convert(
-            {**asdict(plan.protocol), "confidence": estimates.CONFIDENCE}, ProtocolRecord
+            {**plan.protocol.recorded(), "confidence": estimates.CONFIDENCE}, ProtocolRecord
         ),
         workloads=workloads,
         toolchains=tuple(
