@@ -81,8 +81,8 @@ class Runtime:
     #: Private writable memory of its workers in addition to the guest's, MiB: what they need themselves, and
     #: what they map and hardly use.
     reserved_mib: int = 512
-    #: How many times as large as the guest's its workers' stack is: frames of a baseline compiler are larger than
-    #: those of native code. What the guest itself puts on its stack is limited by the linker.
+    #: How many times as large as the guest's its workers' stack is: frames of a baseline compiler are larger
+    #: than native ones. What the guest itself puts on its stack is limited by the linker.
     stack_factor: int = 4
     #: More memory it gives to no guest, MiB; None where nothing but the limit of the workload is known.
     most_memory_mib: int | None = None

@@ -18,6 +18,8 @@ from pipeline.core.model import Backend, Protocol, Workload
 from pipeline.wasm import memory
 
 _MIB = 1 << 20
+#: The part of its memory from which on a guest is said to have used it up.
+_FULL = 0.9
 #: Most that a module without 64-bit addresses can have.
 _MOST_WASM_MIB = 4096
 _STACK_WORDS = re.compile(r"call stack|stack (overflow|exhausted|size exceeded)|too much recursion", re.I)
@@ -129,3 +131,10 @@ def of_crash(message: str, protocol: Protocol) -> str:
     if _MEMORY_WORDS.search(message):
         return f"; a guest gets {protocol.memory_mib:,} MiB of memory; {remedy('memory_mib')}"
     return f"; its stack has {protocol.stack_kib:,} KiB" if "SIGSEGV" in message else ""
+
+
+def of_full_memory(used_bytes: int | None, protocol: Protocol) -> str:
+    """What a wrong result may have to do with memory that was used up, as words to add; "" for nothing."""
+    if used_bytes is None or used_bytes < _FULL * protocol.memory_mib * _MIB:
+        return ""
+    return f"; it used up its {protocol.memory_mib:,} MiB of memory; {remedy('memory_mib')}"

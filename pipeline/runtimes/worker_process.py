@@ -21,6 +21,7 @@ from typing import IO, Any
 from pipeline.core.errors import ProjectError, WorkerCrash, WorkerError, WorkerTimeout
 from pipeline.core.limits import OUTPUT_KIB, STACK_KIB
 from pipeline.core.processes import die_with_parent, signal_name, starting, without_huge_pages
+from pipeline.runtimes.last_words import last_words
 
 #: Bytes that one file written by a worker may have: a guest's output goes to one.
 FILE_LIMIT = 64 * 1024 * 1024
@@ -59,7 +60,7 @@ class Worker:
         environment: Mapping[str, str],
         *,
         memory_mib: int,
-        reserved_mib: int = 512,
+        reserved_mib: int = 0,
         stack_kib: int = STACK_KIB,
         output_kib: int = OUTPUT_KIB,
     ) -> None:
@@ -200,10 +201,8 @@ class Worker:
         with contextlib.suppress(OSError, ValueError):
             # A guest may have written much of it.
             self._stderr.seek(max(0, os.fstat(self._stderr.fileno()).st_size - (1 << 16)))
-        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
-        # Rust ends the message of a panic with how to get a backtrace.
-        tail = [line for line in lines if not line.startswith("note: ")][-1:]
-        message = f": {tail[0][:200]}" if tail else ""
+        words = last_words(self._stderr.read().decode("utf-8", "replace"))
+        message = f": {words}" if words else ""
         if status < 0:
             return WorkerCrash(f"the worker died of {signal_name(-status)}{message}", -status)
         return WorkerCrash(f"the worker exited with status {status}{message}")

@@ -33,11 +33,9 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 
 
 def _limits() -> Dict[int, int]:
-    """All memory and the stack of the program, no more than this process may have."""
-    wanted = {
-        resource.RLIMIT_STACK: serve.LIMITS["stack_kib"] << 10,
-        resource.RLIMIT_DATA: serve.LIMITS["memory_mib"] << 20,
-    }
+    """The stack of the program, and its memory but for that: in a module the stack is part of the memory."""
+    stack, memory = serve.LIMITS["stack_kib"] << 10, serve.LIMITS["memory_mib"] << 20
+    wanted = {resource.RLIMIT_STACK: stack, resource.RLIMIT_DATA: max(0, memory - stack)}
     hard = {kind: resource.getrlimit(kind)[1] for kind in wanted}
     return {kind: most for kind, most in wanted.items() if most and (hard[kind] < 0 or most <= hard[kind])}
 
