@@ -18,7 +18,7 @@ from pipeline.core.model import Backend, Protocol, Workload
 from pipeline.wasm import memory
 
 _MIB = 1 << 20
-#: The part of its memory from which on a guest is said to have used it up.
+#: The part of its memory from which on it counts as used up.
 _FULL = 0.9
 #: Most that a module without 64-bit addresses can have.
 _MOST_WASM_MIB = 4096
@@ -108,7 +108,7 @@ def capped(path: str, memory_mib: int) -> Iterator[str]:
 
 
 def options(protocol: Protocol) -> dict[str, int]:
-    """What a worker is told when it loads a module."""
+    """What a worker needs to know when it loads a module."""
     return {
         "memory_mib": protocol.memory_mib,
         "stack_kib": protocol.stack_kib,
