@@ -24,7 +24,7 @@ _FULL = 0.9
 _MOST_WASM_MIB = 4096
 _STACK_WORDS = re.compile(r"call stack|stack (overflow|exhausted|size exceeded)|too much recursion", re.I)
 #: What a program also ends with that has written below its stack.
-_MAYBE_STACK = re.compile(r"out of bounds|memory fault|SIGSEGV|access violation", re.I)
+_MAYBE_STACK = re.compile(r"out[- ]of[- ]bounds|memory fault|SIGSEGV|access violation", re.I)
 _MEMORY_WORDS = re.compile(r"out of memory|allocat|MiB of memory|MemoryError", re.I)
 #: What each key of [limits] costs, by its name.
 _COST = {
@@ -95,8 +95,7 @@ def machine_mib() -> int | None:
 @contextlib.contextmanager
 def capped(path: str, memory_mib: int) -> Iterator[str]:
     """The path of a module that cannot grow beyond this: its own where it does not grow."""
-    with open(path, "rb") as stream:
-        data = stream.read()
+    data = Path(path).read_bytes()
     limited = memory.limited(data, memory_mib * _MIB) if memory_mib < _MOST_WASM_MIB else data
     if limited == data:
         yield path
@@ -104,7 +103,7 @@ def capped(path: str, memory_mib: int) -> Iterator[str]:
     with new_folder(paths.BUILD) as folder:
         copy = os.path.join(folder, os.path.basename(path))
         Path(copy).write_bytes(limited)
-        yield os.path.abspath(copy)
+        yield copy
 
 
 def options(protocol: Protocol) -> dict[str, int]:

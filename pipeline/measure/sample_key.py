@@ -92,6 +92,7 @@ class MeasurementSpec:
             "forks": backend.forks,
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,
+            "stack_factor": backend.runtime.stack_factor,
             "loader_links": dict(backend.runtime.loader_links),
             "protocol": self.protocol.settings(),
             "reference": list(self.reference),
