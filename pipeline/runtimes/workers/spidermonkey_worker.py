@@ -123,8 +123,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     engine = pythonmonkey.eval(_ENGINE)(guest, testing, *given)
     _give(engine, options)
     with open(path, "rb") as module:
-        given = module.read(), options.get("clock", ""), serve.LIMITS["output_bytes"]
-        facts = json.loads(engine["load"](*given))  # type: serve.Facts
+        wanted = module.read(), options.get("clock", ""), serve.LIMITS["output_bytes"]
+        facts = json.loads(engine["load"](*wanted))  # type: serve.Facts
     if "refused" in facts:
         raise serve.Refused(facts["refused"])
 
