@@ -27,7 +27,7 @@ from pipeline.tasks.commands import (
 from pipeline.tasks.doit_plugins import require_project_folder
 from pipeline.tasks.file_checker import Checker
 from pipeline.tasks.invocation import plan
-from pipeline.tasks.progress import ProgressReporter
+from pipeline.tasks.terminal.progress import ProgressReporter
 
 require_project_folder()
 

@@ -164,7 +164,7 @@ class Workspace:
 
 def executed(log: str) -> list[str]:
     """From the plain reporter's lines: "measure coremark zig O2 native 1", one a task."""
-    return re.findall(r"^\[ *\d+/\d+\] (.*) \(about .* left\)$", log, re.MULTILINE)
+    return re.findall(r"^\[ *\d+/\d+\] (.*) \((?:about .* left|waiting)\)$", log, re.MULTILINE)
 
 
 @pytest.fixture

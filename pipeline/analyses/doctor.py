@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pipeline.core.model import Backend, Runtime
 from pipeline.core.rich_text import new_table
 from pipeline.experiment.plan import Plan
-from pipeline.runtimes import environments, identity, packages
+from pipeline.runtimes import environments, identity, packages, program_version
 from pipeline.runtimes.backends import troubles
 from pipeline.runtimes.interpreters import candidates
 from toolchain import wasm_opt
@@ -67,8 +67,12 @@ def _examine(runtime: Runtime, names: tuple[str, ...]) -> Finding:
 def _version(path: str, runtime: Runtime) -> str:
     """The first line that a program prints for its version."""
     program = next(p for p in runtime.programs if os.path.basename(p.command) == os.path.basename(path))
-    answer = identity.version_output(path, program.version)
-    return answer.splitlines()[0] if answer else f"{os.path.basename(path)} (does not print its version)"
+    try:
+        answer = program_version.ask(path, program)
+    except program_version.Unknown:
+        answer = None
+    silent = f"{os.path.basename(path)} (does not print its version)"
+    return (answer and (answer.line or answer.number)) or silent
 
 
 def _isolated(runtime: Runtime, names: tuple[str, ...]) -> Finding:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analyses.explain_text import render
-from pipeline.core import paths
+from pipeline.core import hints, paths
 from pipeline.core.artifact import Artifact, load_record
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic, write_json
@@ -61,7 +61,7 @@ class ExplainedArtifact:
 def explain(plan: Plan) -> None:
     """Write explain.txt and explain.json and print the text; raises ProjectError if there is no artifact."""
     artifacts = [
-        _look(w.name, t.name, v.name, v.flags)
+        _look(w.name, t.name, v.name, v.flags, hints.command("build", given=plan.given))
         for w in plan.workloads
         for t in plan.toolchains
         for v in plan.variants
@@ -76,8 +76,8 @@ def explain(plan: Plan) -> None:
         raise ProjectError(f"there is no artifact to explain: {reason}")
 
 
-def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> ExplainedArtifact:
-    """Read an artifact; what cannot be read is a reason, not an error."""
+def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str], build: str) -> ExplainedArtifact:
+    """Read an artifact; what cannot be read is a reason, not an error. ``build`` is the command for it."""
     module = Artifact(workload, toolchain, variant, WASM)
     found: dict[str, Any] = {
         "artifact": f"{workload}/{toolchain}/{variant}",
@@ -90,9 +90,7 @@ def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str]) -> 
         record = load_record(module)
         data = Path(module.path).read_bytes() if record.present else b""
     except (OSError, ValueError):
-        found["reason"] = (
-            f"not built; run: doit run build workloads={workload} toolchains={toolchain} variants={variant}"
-        )
+        found["reason"] = f"not built; run: {build}"
         return ExplainedArtifact(workload, toolchain, variant, found)
     found |= {
         "link": list(record.link),

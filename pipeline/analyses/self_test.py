@@ -9,8 +9,8 @@ from dataclasses import replace
 import msgspec
 
 from pipeline.analyses.self_test_summary import Comparison, Summary, render, sentence, summarise
-from pipeline.core import host, paths
-from pipeline.core.errors import ProjectError
+from pipeline.core import hints, host, paths
+from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.files import write_atomic, write_json
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment.plan import Plan
@@ -18,10 +18,18 @@ from pipeline.measure.measure_round import take_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.stopping_rule import estimate, reason_to_stop
+from pipeline.results.model_cell import ONE_ROUND
 from pipeline.stats import estimates
 
 SCHEMA = 2
 _LABELS = ("A", "B")
+
+
+def refuse(plan: Plan) -> None:
+    """Raise BadInput where no comparison would have an interval."""
+    if plan.protocol.rounds < 2:
+        again = hints.command("selftest", given=plan.given, rounds="3")
+        raise BadInput(f"a self-test compares intervals, and {ONE_ROUND}; run: {again}")
 
 
 def selftest(plan: Plan) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from pipeline.core import paths
+from pipeline.core import hints, paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
 from pipeline.core.model import Status
@@ -67,8 +67,9 @@ def sweep(plan: Plan, sweeps: Sequence[str]) -> None:
     ``sweeps`` are the runtimes that matrix.toml has sweeps of. Raises BadInput if none was chosen.
     """
     if plan.sweep is None:
+        again = hints.command("sweep", given=plan.given, runtime=sweeps[0] if sweeps else "wasmtime")
         raise BadInput(
-            f"no runtime was chosen; run e.g.: doit run sweep runtime={sweeps[0] if sweeps else 'wasmtime'}; "
+            f"no runtime was chosen; run e.g.: {again}; "
             f"matrix.toml has sweeps of: {', '.join(sweeps) or 'none'}"
         )
     from pipeline.results.assemble import assemble  # scipy: not for a run without anything to compare

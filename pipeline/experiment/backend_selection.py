@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from pipeline.core import toml_file
 from pipeline.core.errors import BadInput, near_miss
-from pipeline.core.model import Backend, Kind, Program, Runtime
+from pipeline.core.model import COMMAND_WORKER, Backend, Kind, Program, Runtime
 from pipeline.core.toml_file import Text, Texts
 from pipeline.experiment.choose_by_name import words
 from pipeline.experiment.plan import Sweep
@@ -35,7 +35,8 @@ class RuntimeTable(Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of [runtimes]: a runtime that is only a command."""
 
     argv: Texts  # with {artifact} and {args}
-    version: Texts = ("--version",)  # arguments that make it print its version
+    version: Texts | None = None  # arguments that make it print its version; without, some are tried
+    own_lines: Texts = ()  # patterns of whole lines that it prints before or after what the guest prints
     kind: Text = Kind.PROGRAM.value
 
 
@@ -72,9 +73,16 @@ def _command_line(where: str, name: str, table: RuntimeTable) -> Backend:
     # A script that the program is given decides the score as much as the program does.
     files = [word for word in argv[1:] if os.path.isfile(word)]
     argv = [os.path.abspath(word) if word in files else word for word in argv]
-    program = Program(argv[0], table.version, f"see {where}", files=tuple(map(os.path.abspath, files)))
-    runtime = Runtime(name, "command_worker.py", programs=(program,))
-    return Backend(name, _KINDS[table.kind], runtime, options={"argv": argv}, forks=True)
+    scripts = tuple(map(os.path.abspath, files))
+    program = Program(argv[0], table.version, f"see {where}", files=scripts, of_user=True)
+    runtime = Runtime(name, COMMAND_WORKER, programs=(program,))
+    for pattern in table.own_lines:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise BadInput(f"{where}.own_lines: {pattern!r} is no regular expression: {error}") from None
+    own = {"own_lines": list(table.own_lines)} if table.own_lines else {}
+    return Backend(name, _KINDS[table.kind], runtime, options={"argv": argv, **own}, forks=True)
 
 
 def default(path: str, asked: str | Sequence[str], among: Mapping[str, Backend]) -> list[Backend]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.model import Status
+from pipeline.measure import limits
+from pipeline.measure.case_runs import Results, Together, in_one
 from pipeline.measure.guest import Ended, Guest
+from pipeline.measure.sample import Printed
 from pipeline.measure.worker_messages import Used, sum_of
 from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
 
@@ -20,6 +23,8 @@ CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
 #: Of a program that cannot be run twice as long nothing can be subtracted: what starting a process takes, s.
 _START_S = {False: 0.005, True: 0.05}
 CLOCK_RUN_S = 0.1
+#: Of a command's own start, by which a run may be longer than its guest: starts differ.
+_STARTS = 1.2
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
@@ -37,19 +42,6 @@ _WARMUP_S = 1.0
 MOST_ITERATIONS = 2**31 - 1
 
 
-@dataclass(frozen=True)
-class _Together:
-    """Cases that are run one after the other, as one."""
-
-    cases: tuple[Any, ...]
-
-
-class _Results(tuple[tuple[str, Any], ...]):
-    """(name, result) of each case of such a run."""
-
-    __slots__ = ()
-
-
 @dataclass(eq=False, kw_only=True)
 class Session(Guest):
     """A loaded guest of a workload whose validator is known."""
@@ -65,8 +57,15 @@ class Session(Guest):
     expected: Any = None  # the result that a chunk must have
     #: What was validated of its output, in words; "" where it was everything.
     validated: str = ""
+    #: What it printed, of a program without a native form.
+    printed: Printed | None = None
     #: Of the first run of a calibration: more where the guest's clock is coarse.
     least_iterations: int = 1
+
+    @property
+    def native(self) -> bool:
+        """Whether its reference is a native build of the same program."""
+        return True
 
     @property
     def whole(self) -> bool:
@@ -75,7 +74,7 @@ class Session(Guest):
 
     def run(self, case: Any, iterations: int, *, watch: bool = False) -> Run:
         """Run once; returns only what was validated, raises Ended otherwise."""
-        if isinstance(case, _Together):
+        if isinstance(case, Together):
             return self._run_all(case.cases, iterations, watch=watch)
         return self._believe(self._printed(case, iterations, watch=watch), case, iterations)
 
@@ -95,20 +94,10 @@ class Session(Guest):
         known = [each for each in faults if each is not None]
         self.page_faults = sum(known) if len(known) == len(faults) else None
         self.used = sum_of(used)
-        clocks = [run.clock_s for run in runs if run.clock_s is not None]
-        if clocks:
-            self._timed(sum(clocks))
-        names = map(self.validator.name, cases)
-        return Run(
-            iterations=runs[0].iterations,
-            seconds=sum(run.seconds for run in runs),
-            result=_Results(zip(names, (run.result for run in runs), strict=True)),
-            tick_s=sum(run.tick_s for run in runs),
-            clock_s=sum(clocks) if clocks else None,
-            touched=Touched(
-                sum(run.touched.seconds for run in runs), sum(run.touched.page_faults for run in runs)
-            ),
-        )
+        run = in_one(map(self.validator.name, cases), runs)
+        if run.clock_s is not None:
+            self._timed(run.clock_s)
+        return run
 
     def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
         try:
@@ -151,12 +140,13 @@ class Session(Guest):
             self._compare(found, expected, self.validator.name(case))
 
     def _compare(self, found: Any, expected: Any, what: str) -> None:
-        if isinstance(found, _Results):
+        if isinstance(found, Results):
             for (name, one), (_, other) in zip(found, expected, strict=True):
                 self._compare(one, other, f"{name}, {what}")
         elif found != expected:
             difference = self.validator.difference(found, expected)
-            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
+            full = limits.of_full_memory(self.worker.peak_rss_bytes(), self.protocol)
+            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}{full}")
 
     def size_run(self, iterations: int) -> Run:
         """One run of what is measured, of any size; raises Ended."""
@@ -208,7 +198,7 @@ class Session(Guest):
     @property
     def _case(self) -> Any:
         timed = self.validator.timed
-        return timed[0] if len(timed) == 1 else _Together(timed)
+        return timed[0] if len(timed) == 1 else Together(timed)
 
     def repeat(self, iterations: int) -> None:
         """Warm up by runs of the one size that there is, a chunk each, and check the clock; raises Ended."""
@@ -237,7 +227,9 @@ class Session(Guest):
         self.iterations = iterations
 
     def _agrees(self, best: float, shortfall: float) -> bool:
-        starts = _START_S[self.forks] * len(self.validator.timed)
+        # A command may take a second to start; a run of a program that does nothing has shown that.
+        start_s = _START_S[self.forks] + _STARTS * self.own.start_s
+        starts = start_s * len(self.validator.timed)
         return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= starts
 
     def calibrate(self, least_s: float = 0.0) -> int:
@@ -259,7 +251,8 @@ class Session(Guest):
             least_s,
             min(max(start_s, CHUNK_TICKS * run.tick_s), LONGEST_CHUNK_S),
         )
-        run = self.check_clock(iterations, _iterations(run, max(CLOCK_RUN_S, 2 * start_s, self.chunk_s)))
+        clock_run_s = CLOCK_RUN_S * len(self.validator.timed)
+        run = self.check_clock(iterations, _iterations(run, max(clock_run_s, 2 * start_s, self.chunk_s)))
         self.setup_s = float("inf")
         for _ in range(self.protocol.warmup_chunks):
             iterations = _iterations(run, self.chunk_s)

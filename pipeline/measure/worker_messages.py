@@ -84,3 +84,4 @@ class Ran(msgspec.Struct, frozen=True):
     peak_rss_bytes: Count | None = None
     page_faults: Count | None = None  # of the process that ran the guest, from before it was instantiated
     returned: Returned | None = None
+    wasi_calls: Count | None = None  # that the guest made; None where the runtime does not count

@@ -12,7 +12,7 @@ from pipeline.core.rich_text import Side
 from pipeline.core.text import for_markdown
 from pipeline.results.cells import by_workload
 from pipeline.results.model import HostResults, WorkloadResult
-from pipeline.results.model_cell import CellResult, Measurement
+from pipeline.results.model_cell import ONE_ROUND, CellResult, Measurement
 from pipeline.results.warnings import KERNEL_SHARE
 
 E = TypeVar("E")
@@ -32,6 +32,8 @@ class Grid(Generic[E]):
     rows: list[tuple[str, list[E | None]]]
     #: Unit of its scores.
     unit: str = ""
+    #: What its ratios are relative to.
+    ratio_to: str = "native"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def _grids(part: HostResults) -> list[Grid[CellResult]]:
             row=attrgetter(of),
             column=attrgetter("variant"),
             unit=workload.unit,
+            ratio_to=workload.ratio_to,
         )
         for title, of, cells in groups
     ]
@@ -105,6 +108,7 @@ def new_grid(
     row: Callable[[E], str],
     column: Callable[[E], str],
     unit: str = "",
+    ratio_to: str = "native",
 ) -> Grid[E]:
     """Entries in a grid, rows and columns in the order in which they first occur."""
     by_place = {(row(entry), column(entry)): entry for entry in entries}
@@ -112,7 +116,7 @@ def new_grid(
     names = dict.fromkeys(name for name, _ in by_place)
     # A different host may have only some of them.
     rows = [(name, [by_place.get((name, c)) for c in columns]) for name in names]
-    return Grid(title, of, columns, rows, unit)
+    return Grid(title, of, columns, rows, unit, ratio_to)
 
 
 def notes(results: HostResults) -> list[str]:
@@ -136,7 +140,9 @@ def _notes(label: str, measured: Measurement) -> Iterable[tuple[str, str]]:
         yield what, f"{label} ({measured.warmup_chunks} chunks)"
     if measured.trend in ("rising", "falling"):
         yield f"are {measured.trend}: their speed still changes within their rounds", label
-    if measured.disturbed:
+    if measured.rounds == 1:
+        yield f"have no interval (?): {ONE_ROUND}", label
+    elif measured.disturbed:
         yield "had fewer than two undisturbed rounds: their ratios are only ranges (?)", label
     if measured.work:
         yield f"hold for runs of {measured.chunk_iterations} iterations: {measured.work}", label

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.core import paths
 from pipeline.core.rich_text import as_text, new_table
+from pipeline.core.text import for_terminal
 from pipeline.report import across_workloads_text
 from pipeline.report.tables import Grid, grids, notes, rounds
 from pipeline.results.cells import (
+    doubts,
     measured,
     native_name,
     native_speeds,
     prebuilt_modules,
+    ratio_to,
     speed_text,
-    without_number,
 )
+from pipeline.results.failures import failures
 from pipeline.results.model import HostResults, Results
 from pipeline.results.model_cell import CellResult
 
@@ -25,10 +29,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDTH = 130
+#: Of what is no table: a terminal of 100 columns does not wrap it again.
+_TEXT_WIDTH = 100
+#: Of the reasons that are printed: report.md has all, and whole.
+_MOST_FAILURES = 6
+_MOST_REASON = 280
 _MOST_LETTERS = 4
 _GROUPED = "Cells of a workload that share a letter are indistinguishable"
 _UNGROUPED = "Cells that differ in one thing only are compared in report.md"
-_DISTURBED = "; ? has none: the machine was too disturbed"
 
 
 def render_table(results: Results) -> str:
@@ -41,10 +49,30 @@ def render_table(results: Results) -> str:
             as_text(_own(results), width),
             across_workloads_text.render(results.across_workloads, results.workloads),
             as_text(_others(results), width),
-            as_text(_about_cells(results), width),
-            as_text(_about_run(results), width),
+            as_text(_about_cells(results), _TEXT_WIDTH),
+            as_text(_about_run(results), _TEXT_WIDTH),
+            _without_number(results),
         )
     )
+
+
+def _without_number(results: Results) -> str:
+    """What has no number, last, where it is seen: each reason once."""
+    found = failures(results)
+    lines = []
+    for failure in found[:_MOST_FAILURES]:
+        text = for_terminal(failure.text, _MOST_REASON)
+        lines += textwrap.wrap(text, _TEXT_WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+        lines += textwrap.wrap(
+            f"in {failure.where}",
+            _TEXT_WIDTH,
+            initial_indent="    ",
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+    if len(found) > _MOST_FAILURES:
+        lines.append(f"{len(found) - _MOST_FAILURES} more reasons are in {paths.REPORT_MD}.")
+    return "".join(f"{line}\n" for line in (["", "Without a number:", *lines] if lines else []))
 
 
 def _own(results: Results) -> Iterator[RenderableType]:
@@ -66,8 +94,6 @@ def _about_cells(results: Results) -> Iterator[str]:
     for name, module in prebuilt_modules(results):
         what = f"{name}: {module.file}, SHA-256 {digests[name]}, {module.interface}"
         yield f"{what}; validated: {module.validated or 'nothing'}"
-    for reason, cells in without_number(results):
-        yield f"{reason}\n    {', '.join(cells)}"
     yield from notes(results)
 
 
@@ -81,10 +107,11 @@ def _about_run(results: Results) -> Iterator[str]:
     if native:
         numbers = [m for _, m in measured(results.cells)]
         yield (
-            f"Native = {native_name(results.workloads)}, {native} undisturbed. ± is half of a "
+            f"{ratio_to(results.workloads).capitalize()} = {native_name(results.workloads)}, {native} "
+            f"undisturbed. ± is half of a "
             f"{protocol.confidence:.0%} interval. "
             f"{_GROUPED if any(m.group_letters for m in numbers) else _UNGROUPED}"
-            f"{_DISTURBED if any(m.disturbed for m in numbers) else ''}. "
+            f"{''.join(f'; ? has none: {doubt}' for doubt in doubts(results.cells))}. "
             f"Protocol {protocol.name}, {rounds(results.cells)} rounds a cell."
         )
     host = results.host
@@ -97,7 +124,7 @@ def _table(grid: Grid[CellResult]) -> Table:
 
     table = new_table(show_lines=False)
     names = [len(name) for name, _ in grid.rows]
-    table.add_column(f"{grid.unit}\nratio to native", no_wrap=True, min_width=max([16, *names]))
+    table.add_column(f"{grid.unit}\nratio to {grid.ratio_to}", no_wrap=True, min_width=max([16, *names]))
     for variant in grid.columns:
         table.add_column(Text(variant), justify="right", no_wrap=True)
     for name, cells in grid.rows:
@@ -111,6 +138,8 @@ def _entry(cell: CellResult | None) -> str:
     numbers = cell.measurement
     if numbers is None:
         return f"{cell.status.value}\n"
+    if numbers.rounds == 1:
+        return f"{speed_text(numbers.score)}\n{numbers.ratio:.3f} {numbers.mark}"
     # In many groups at once: few rounds, and the list in report.md is clearer than a word of letters.
     letters = numbers.mark if len(numbers.mark) <= _MOST_LETTERS else "…"
     return f"{speed_text(numbers.score)}\n{numbers.ratio:.3f} ±{numbers.half_width * 100:.1f}% {letters}"

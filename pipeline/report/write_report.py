@@ -12,13 +12,15 @@ from pipeline.report.tables import grids, heading, markdown_grid, markdown_table
 from pipeline.report.terminal_table import render_table
 from pipeline.results import results_json
 from pipeline.results.cells import (
+    doubts,
     native_name,
     native_speeds,
     orders,
     prebuilt_modules,
+    ratio_to,
     speed_text,
-    without_number,
 )
+from pipeline.results.failures import failures
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
 
@@ -67,10 +69,12 @@ def render_markdown(results: Results) -> str:
         heading=heading(results),
         native=native_name(results.workloads),
         native_speeds=native_speeds(results.workloads),
+        ratio_to=ratio_to(results.workloads),
         grids=grids(results),
         other_hosts=[(other, grids(other)) for other in results.other_hosts],
         prebuilt=_prebuilt(results),
-        without_number=without_number(results),
+        failures=failures(results),
+        doubts=doubts(results.cells),
         orders=orders(results),
         notes=notes(results),
         fronts=tables(results.pareto_fronts, results.workloads),
@@ -84,8 +88,8 @@ def _entry(cell: CellResult) -> str:
     numbers = cell.measurement
     if numbers is None:
         return cell.status.value
-    half = f"{numbers.half_width * 100:.1f} %"
-    return f"{speed_text(numbers.score)}<br>{numbers.ratio:.3f} ± {half} {numbers.mark}"
+    half = "" if numbers.rounds == 1 else f"± {numbers.half_width * 100:.1f} % "
+    return f"{speed_text(numbers.score)}<br>{numbers.ratio:.3f} {half}{numbers.mark}"
 
 
 def _prebuilt(results: Results) -> list[list[str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.core import paths
+from pipeline.core import hints, paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
 from pipeline.experiment.plan import Plan
@@ -59,13 +59,20 @@ class Bundle:
     provenance: dict[str, dict[str, Any]]  # in-toto statements, by Artifact.id
 
 
+def refuse(plan: Plan) -> None:
+    """Raise BadInput where there is no lock, or only a part of what it covers is asked for."""
+    lock.refuse_choice(plan, "a bundle has", "bundle")
+    lock.read(lock.lock_path(plan))
+
+
 def write(plan: Plan) -> None:
     """Write the archive of the artifacts in the lock; raises BadInput where others are built."""
     locked = lock.read(lock.lock_path(plan))
     built, _ = lock.describe(plan)
     if built != locked:
         raise BadInput(
-            f"the built artifacts differ from {lock.lock_path(plan)}; to see how, run: doit run verify"
+            f"the built artifacts differ from {lock.lock_path(plan)}; to see how, run: "
+            f"{hints.command('verify', given=plan.given)}"
         )
     members: dict[str, bytes] = {"artifacts.lock": lock.serialise(locked), _README: _readme(plan)}
     members |= {f"LICENSES/{name}": text for name, text in _licences(locked).items()}

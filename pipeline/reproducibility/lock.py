@@ -16,7 +16,7 @@ import msgspec
 
 from pipeline.build import artifact_inputs, libraries
 from pipeline.build.compilers import ToolchainRecord
-from pipeline.core import paths
+from pipeline.core import hints, paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, load_record
 from pipeline.core.errors import BadInput, BuildError
 from pipeline.core.files import digest_of, read_record, sha256, write_atomic
@@ -60,17 +60,39 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     artifacts: dict[str, LockedArtifact]  # by Artifact.id
 
 
+def refuse(plan: Plan) -> None:
+    """Raise BadInput for anything but the whole matrix, which a lock covers."""
+    refuse_choice(plan, "the lock covers", "lock")
+
+
+def refuse_choice(plan: Plan, what: str, task: str) -> None:
+    """Raise BadInput where the command line chooses a part of the matrix."""
+    kept = _of_lock(plan)
+    others = {name: value for name, value in plan.given.items() if name not in kept}
+    if others:
+        given, again = hints.variables(others), hints.command(task, given=kept)
+        raise BadInput(f"{what} the whole matrix; without {given}, run: {again}")
+
+
+def _of_lock(plan: Plan) -> dict[str, str]:
+    """The variables of the command line that choose a lock: a workload of the user's own."""
+    own = lock_path(plan) != paths.LOCK
+    return {name: value for name, value in plan.given.items() if own and name in ("workload", "workloads")}
+
+
+def how_to_write(plan: Plan) -> str:
+    """The command that writes the lock of a plan."""
+    return hints.command("lock", given=_of_lock(plan))
+
+
 def write(plan: Plan) -> None:
-    """Write the lock of what has been built; raises BadInput for anything but the whole matrix.
+    """Write the lock of what has been built; ``refuse`` says of what.
 
     artifacts.lock covers all of the project's workloads; a workload of the user's has one next to its
     workload.toml.
     """
+    refuse(plan)
     where = lock_path(plan)
-    others = {name: value for name, value in plan.given.items() if where == paths.LOCK or name != "workload"}
-    if others:
-        given = " ".join(f"{name}={value}" for name, value in others.items())
-        raise BadInput(f"the lock covers the whole matrix; without {given}, run: doit run lock")
     lock, absent = describe(plan)
     for name, reason in absent.items():
         raise BuildError(f"{name}: {reason}")
@@ -167,7 +189,8 @@ def serialise(lock: Lock) -> bytes:
 def read(path: str = paths.LOCK) -> Lock:
     """Read a lock; raises BadInput where there is none, or one that was changed after it was written."""
     if not os.path.exists(path):
-        again = "doit run lock" if path == paths.LOCK else f"doit run lock workload={os.path.dirname(path)}"
+        own = {} if path == paths.LOCK else {"workload": os.path.dirname(path)}
+        again = hints.command("lock", given=own)
         remedy = f"git checkout {path}, or: {again}" if path == paths.LOCK else again
         raise BadInput(f"there is no {path}; run: {remedy}")
     return parse(Path(path).read_bytes(), path)

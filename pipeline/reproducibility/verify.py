@@ -6,11 +6,12 @@ what its inputs give.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.core import paths
+from pipeline.core import hints, paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.files import new_folder, read_json, sha256
 from pipeline.experiment.plan import Plan
@@ -25,6 +26,14 @@ class Finding:
 
     same: bool | None
     line: str
+
+
+def refuse(plan: Plan) -> None:
+    """Raise BadInput where there is no lock, or no bundle as it must be, to compare with."""
+    if plan.bundle is None:
+        lock.read(lock.lock_path(plan))
+    else:
+        bundle.read(plan.bundle)
 
 
 def verify(plan: Plan) -> None:
@@ -48,7 +57,8 @@ def verify(plan: Plan) -> None:
         Finding(name not in expected.artifacts, f"{name}: not built: {why}") for name, why in absent.items()
     ]
     unknown = [name for name in made.artifacts if name not in expected.artifacts and given is None]
-    findings += [Finding(False, f"{name}: not in {where}; run: doit run lock") for name in unknown]
+    again = lock.how_to_write(plan)
+    findings += [Finding(False, f"{name}: not in {where}; run: {again}") for name in unknown]
     for finding in findings:
         print(finding.line, flush=True)
     failed = sum(finding.same is False for finding in findings)
@@ -128,21 +138,22 @@ def _shown(flags: Sequence[str] | None) -> str:
 
 def changed_here(plan: Plan, folder: Path) -> Iterator[str]:
     """Files of this checkout's build/ that differ from a rebuild in a folder."""
+    again = hints.command("build", given=plan.given, without=("bundle",))
     for spec in plan.artifacts():
-        yield from _changed_files(folder, Path(spec.artifact.directory))
+        yield from _changed_files(folder, Path(spec.artifact.directory), again)
     libraries = dict.fromkeys((spec.toolchain.name, spec.target) for spec in plan.artifacts())
     for toolchain, target in libraries:
-        yield from _changed_files(folder, Path(paths.libc(toolchain, target)))
+        yield from _changed_files(folder, Path(paths.libc(toolchain, target)), again)
 
 
-def _changed_files(folder: Path, here: Path) -> Iterator[str]:
+def _changed_files(folder: Path, here: Path, again: str) -> Iterator[str]:
     for rebuilt in sorted((folder / here).iterdir()):
         own = here / rebuilt.name
         if not rebuilt.is_file() or rebuilt.name.startswith("probe"):
             continue
-        remedy = f"run: rm '{own}' && doit run build"
+        remedy = f"run: rm {shlex.quote(str(own))} && {again}"
         if not own.exists():
-            yield f"{own}: missing; run: doit run build"
+            yield f"{own}: missing; run: {again}"
         elif sha256(own) != sha256(rebuilt):
             yield f"{own}: not what its inputs give: {_digests(sha256(own), sha256(rebuilt))}; {remedy}"
 

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from pipeline.results.model import Comparison, HostResults, Results, WorkloadResult
 from pipeline.results.model_cell import CellResult, Measurement, PrebuiltModule
+from toolchain.model import NATIVE
 
 H = TypeVar("H", bound=HostResults)
 
@@ -17,6 +18,11 @@ H = TypeVar("H", bound=HostResults)
 def measured(cells: Iterable[CellResult]) -> list[tuple[CellResult, Measurement]]:
     """The cells that have a measurement, each with it."""
     return [(cell, cell.measurement) for cell in cells if cell.measurement is not None]
+
+
+def doubts(cells: Iterable[CellResult]) -> list[str]:
+    """Why some cells cannot be compared ("?"), in words, each reason once."""
+    return list(dict.fromkeys(numbers.doubt for _, numbers in measured(cells) if numbers.doubt))
 
 
 def by_workload(results: H) -> list[H]:
@@ -62,9 +68,21 @@ def native_speeds(workloads: Iterable[WorkloadResult]) -> str:
 
 
 def native_name(workloads: Sequence[WorkloadResult]) -> str:
-    """How the native reference is built, which is the same for all workloads: "zig O3"."""
-    reference = workloads[0].reference
-    return f"{reference.toolchain} {reference.variant}"
+    """What ratios are relative to: how the native reference is built, "zig O3", which is the same for all.
+
+    Of workloads without a native form: "v8.turbofan, zig O3".
+    """
+    return "; ".join(dict.fromkeys(map(_reference_name, workloads)))
+
+
+def _reference_name(workload: WorkloadResult) -> str:
+    backend = "" if workload.ratio_to == NATIVE else f"{workload.ratio_to}, "
+    return f"{backend}{workload.reference.toolchain} {workload.reference.variant}"
+
+
+def ratio_to(workloads: Iterable[WorkloadResult]) -> str:
+    """What the ratios of these workloads are relative to: "native", or names of backends."""
+    return " or ".join(dict.fromkeys(workload.ratio_to for workload in workloads))
 
 
 def prebuilt_modules(results: HostResults) -> list[tuple[str, PrebuiltModule]]:
@@ -116,12 +134,3 @@ def _orders(part: HostResults) -> list[tuple[str, str]]:
                 chain += f" {_SIGNS[verdict.verdict]} {getattr(other, place)}"
             found.append((", ".join(names), chain))
     return found
-
-
-def without_number(results: HostResults) -> list[tuple[str, list[str]]]:
-    """(status and reason, labels of cells) of everything that has no number."""
-    reasons: dict[str, list[str]] = {}
-    for cell in results.cells:
-        if not cell.is_ok:
-            reasons.setdefault(f"{cell.status.value}: {cell.reason}", []).append(cell.label)
-    return list(reasons.items())

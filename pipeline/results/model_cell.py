@@ -27,6 +27,9 @@ from pipeline.results.model_fields import (
 )
 from pipeline.stats.estimates import Estimate
 
+#: Why a cell of one round cannot be compared: how rounds differ is unknown.
+ONE_ROUND = "1 round has no interval: for one take rounds=3"
+
 
 class InstalledPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A package or a program that decides what a runtime does."""
@@ -153,8 +156,15 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return (self.ratio_high - self.ratio_low) / 2 / self.ratio
 
     @property
+    def doubt(self) -> str:
+        """Why it cannot be compared, in words; "" if it can."""
+        if not self.disturbed:
+            return ""
+        return ONE_ROUND if self.rounds == 1 else "the machine was too disturbed"
+
+    @property
     def mark(self) -> str:
-        """The group letters; "?" where the machine was too disturbed to compare the cell."""
+        """The group letters; "?" where the cell cannot be compared."""
         return "?" if self.disturbed else self.group_letters or ""
 
 

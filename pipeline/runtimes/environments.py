@@ -64,7 +64,7 @@ def provision(runtime: Runtime) -> None:
     except Unavailable as error:
         record = EnvironmentRecord(present=False, reason=str(error))
     except OSError as error:
-        reason = f"{error.strerror or error}; check free disk space and permissions, then run: doit run"
+        reason = f"{error.strerror or error}; check free disk space and permissions, then run doit again"
         record = EnvironmentRecord(present=False, reason=reason)
     write_record(paths.environment_record(runtime.environment), record)
 

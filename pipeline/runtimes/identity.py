@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import msgspec
@@ -13,10 +11,9 @@ import msgspec
 from pipeline.core import paths
 from pipeline.core.files import read_record, sha256, write_record
 from pipeline.core.model import Program, Runtime
+from pipeline.runtimes import program_version
 from pipeline.runtimes.environments import load_environment
 from pipeline.runtimes.packages import PackageIdentity, find, identity, python_version, records, site_packages
-
-_VERSION_TIMEOUT_S = 30
 
 
 def installed(runtime: Runtime) -> bool:
@@ -113,44 +110,21 @@ def _identify_program(program: Program, record: RuntimeIdentity) -> None:
     if path is None:
         record.set_absent(f"there is no {program.command} on PATH{_then(program.remedy)}")
         return
-    printed = version_output(path, program.version)
-    if printed is None:
-        shown = " ".join([program.command, *program.version])
-        record.set_absent(f"{shown} does not print its version within {_VERSION_TIMEOUT_S} s")
+    try:
+        version = program_version.ask(path, program)
+    except program_version.Unknown as error:
+        record.set_absent(str(error))
         return
-    number = re.search(r"\d+(\.\d+)+[^\s)]*", printed)
-    says = printed.splitlines()[0]
-    version = number[0] if number else says.strip()
     name = os.path.basename(program.command)
-    record.programs[name] = ProgramIdentity(version=version, says=says, sha256=sha256(path))
+    record.programs[name] = ProgramIdentity(version=version.number, says=version.line, sha256=sha256(path))
     for file in program.files:
         record.programs[os.path.basename(file)] = ProgramIdentity(version=None, sha256=sha256(file))
     if record.version is None:
-        record.version = version
+        record.version = version.number
 
 
 def _then(remedy: str) -> str:
     return f"; {remedy}" if remedy else ""
-
-
-def version_output(path: str, arguments: tuple[str, ...]) -> str | None:
-    """What a program prints of its version; None where it fails, hangs or prints nothing."""
-    try:
-        outcome = subprocess.run(
-            [path, *arguments],
-            stdin=subprocess.DEVNULL,
-            env={"PATH": f"{os.path.dirname(path)}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_VERSION_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    printed = (outcome.stdout or outcome.stderr).strip()
-    return printed if outcome.returncode == 0 and printed else None
 
 
 def found_programs(runtime: Runtime) -> list[str]:

@@ -34,7 +34,7 @@ def find_interpreter(runtime: Runtime) -> str:
     raise Unavailable(
         f"{runtime.name} needs CPython {' or '.join(runtime.pythons)}, and none was found on PATH, "
         f"in pyenv or through uv; install one (pyenv install {newest}, or uv python install "
-        f"{newest}) and run: doit run"
+        f"{newest}) and run doit again"
     )
 
 

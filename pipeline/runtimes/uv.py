@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,13 @@ from functools import partial
 from pipeline.core.processes import die_with_parent, starting
 
 _TIMEOUT_S = 900
-_MESSAGE_LIMIT = 400
+_MESSAGE_LIMIT = 300
+#: What begins a line of its chain, in the forms that releases of uv have printed.
+_CAUSE = re.compile(r"^\s*(?:error|cause|Caused by|[×├╰]─?▶?)\s*:?\s", re.MULTILINE)
+
+
+def _is_word(word: str) -> bool:
+    return any(map(str.isalnum, word))
 
 
 class Unavailable(Exception):
@@ -48,13 +55,20 @@ def uv(*arguments: str, environment: Mapping[str, str] | None = None) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
     if process.returncode != 0:
-        # uv prints the chain of causes, the root last, and folds lines where it likes.
-        words = [word for word in stderr.split() if any(map(str.isalnum, word))]
-        message = textwrap.shorten(" ".join(words), _MESSAGE_LIMIT, placeholder=" …") or "no message"
         raise Unavailable(
-            f"uv {arguments[0]} failed ({message}); check the route to PyPI and free disk space, "
-            "then run: doit run"
+            f"{cause_first(stderr)}; check the route to PyPI and free disk space, then run doit again "
+            f"(uv {arguments[0]} failed)"
         )
+
+
+def cause_first(stderr: str) -> str:
+    """uv's message, the root of its chain of causes first, then what it was about."""
+    parts = [" ".join(filter(_is_word, part.split())) for part in _CAUSE.split(stderr)]
+    parts = [part for part in parts if part] or ["no message"]
+    # It prints the root last. What could not be fetched is the second of many.
+    about = next((part for part in parts[:-1] if part.startswith("Failed")), parts[0])
+    whole = parts[-1] if about == parts[-1] else f"{parts[-1]} ({about})"
+    return textwrap.shorten(whole, _MESSAGE_LIMIT, placeholder=" …")
 
 
 def _index_settings() -> dict[str, str]:

@@ -17,6 +17,7 @@ from pipeline.core.files import write_atomic
 from pipeline.core.locks import machine_lock
 from pipeline.core.processes import die_with_parent, run_to_end, signal_name
 from pipeline.core.text import for_terminal
+from pipeline.tasks import invocation
 from toolchain.model import ToolchainError
 
 #: The exit status of a child process whose standard output is the one line that says why.
@@ -107,8 +108,10 @@ def die_with_parent_after_fork() -> None:
 
 def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
-        with machine_lock(exclusive=alone):
+        with machine_lock(exclusive=alone, on_wait=invocation.tell_wait):
+            _check_code()
             result = function(*arguments)
+            _check_code()
     except Regression as error:
         return Regressed(str(error))
     except Exception as error:
@@ -117,6 +120,13 @@ def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
             raise
         return TaskFailed(line)
     return result if isinstance(result, dict) else None
+
+
+def _check_code() -> None:
+    """Raise ProjectError where the program is not what this process loaded: doit would record the new one."""
+    changed = invocation.changed_code()
+    if changed is not None:
+        raise ProjectError(f"{changed}: the program was changed while this run went on; run: doit run")
 
 
 def _aside(name: str, function: Callable[..., Any], targets: list[str]) -> Any:

@@ -22,6 +22,7 @@ from pipeline.core.errors import BadInput
 from pipeline.core.files import NEW
 from pipeline.core.processes import end_by_signals
 from pipeline.core.text import for_terminal, printable
+from pipeline.tasks.terminal.time_left import duration
 
 if TYPE_CHECKING:
     import fasteners
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 #: Large folders in which this project writes nothing half-made.
 _NOT_SEARCHED = {"site-packages", "cache", "__pycache__"}
 
+#: How often it is printed that a run is waited for, s.
+_TELL_WAIT_S = 60.0
 #: The names that tempfile makes for core/files.py.
 _HALF_MADE = re.compile(rf"{re.escape(NEW)}(.*\.)?[a-z0-9_]{{8}}", re.DOTALL)
 
@@ -57,8 +60,7 @@ class CheckoutLock:
             if not free and not wait:
                 return False
             if not free:
-                print(f"waiting for {_holder()} to end: it uses this checkout", file=sys.stderr, flush=True)
-                lock.acquire(max_delay=1.0)
+                _wait(lock)
             _remove_half_made()
             _sign()
             self._held = lock
@@ -73,6 +75,17 @@ class CheckoutLock:
         if os.path.exists(paths.CHECKOUT_NOTE):
             with contextlib.suppress(BadInput):
                 self.acquire(wait=False)
+
+
+def _wait(lock: fasteners.InterProcessLock) -> None:
+    """Wait for the process that holds it, and tell now and then which that is."""
+    begun = time.monotonic()
+    waiting = "waiting"
+    while True:
+        print(f"{waiting} for {_holder()} to end: it uses this checkout", file=sys.stderr, flush=True)
+        if lock.acquire(max_delay=1.0, timeout=_TELL_WAIT_S):
+            return
+        waiting = f"still waiting, after {duration(time.monotonic() - begun)},"
 
 
 def _sign() -> None:

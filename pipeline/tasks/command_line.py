@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from pipeline.core import hints
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.experiment.matrix import load
 from pipeline.experiment.plan import Plan
@@ -18,7 +19,7 @@ from pipeline.workloads.selection import third_parties
 #: doit's commands that change what is in a checkout; all others only read.
 _CHANGING = {"run", "clean", "forget", "ignore", "reset-dep", "strace"}
 #: Where an option of one command is easily mistaken for one of all runs.
-_HINTS = {"backend": "; for the matrix: doit run backends=…"}
+_INSTEAD = {"backend": "backends"}
 
 
 def checkouts() -> tuple[Option, ...]:
@@ -49,8 +50,13 @@ def check(variables: Mapping[str, str], tasks: Sequence[str]) -> None:
         if name not in table:
             raise BadInput(f"command line: unknown {name}={near_miss(name, sorted(table))}")
         if table[name] and not table[name].intersection(tasks):
-            task, hint = min(table[name]), _HINTS.get(name, "")
-            raise BadInput(f"command line: {name}= belongs to {task}; run: doit run {task} {name}=…{hint}")
+            task = min(table[name])
+            right = f"run: {hints.command(task, given=variables)}"
+            if name in _INSTEAD:
+                instead = {_INSTEAD[name]: variables[name]}
+                again = hints.command(*tasks, given=variables, without=(name,), **instead)
+                right += f"; for the matrix: {again}"
+            raise BadInput(f"command line: {name}= belongs to {task}; {right}")
     if "artifact" in variables:
         for task in tasks:
             if task in discover() and not discover()[task].prebuilt:
@@ -73,7 +79,12 @@ def read_plan(variables: Mapping[str, str], tasks: Sequence[str]) -> Plan:
     check(variables, tasks)
     every = any(task in discover() and discover()[task].all_workloads for task in tasks)
     if "new" not in tasks:
-        return load(variables, every=every and "artifact" not in variables)
+        plan = load(variables, every=every and "artifact" not in variables)
+        for task in tasks:
+            command = discover().get(task)
+            if command is not None and command.refuse is not None:
+                command.refuse(plan)
+        return plan
     # The workload that is to be made does not exist yet.
     others = {name: value for name, value in variables.items() if name not in ("workload", "from")}
     return replace(load(others), given=dict(variables))

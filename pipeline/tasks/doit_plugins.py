@@ -13,11 +13,11 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from doit import get_initial_workdir
 from doit.cmd_base import DodoTaskLoader
+from doit.cmd_dumpdb import DumpDB as DoitDumpDB
 from doit.cmd_help import Help as DoitHelp
 from doit.cmd_run import Run as DoitRun
 from doit.exceptions import InvalidDodoFile
@@ -25,7 +25,8 @@ from doit.exceptions import InvalidDodoFile
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.text import printable
-from pipeline.tasks import console, doit_internals, invocation
+from pipeline.tasks import doit_internals, invocation, signals
+from pipeline.tasks.terminal import console
 
 if TYPE_CHECKING:
     from pipeline.tasks.invocation import Invocation
@@ -35,14 +36,6 @@ if TYPE_CHECKING:
 _FORGETTING = {"forget", "ignore", "reset-dep"}
 
 
-class Terminated(KeyboardInterrupt):
-    """The process is asked to end (SIGTERM, SIGHUP): it ends as after Ctrl-C, by that signal."""
-
-    def __init__(self, number: int | str) -> None:
-        super().__init__(number)
-        self.number = int(number)
-
-
 class ProjectLoader(DodoTaskLoader):  # type: ignore[misc]
     """doit's loader of dodo.py; the plan of the command is read before the tasks are made of it."""
 
@@ -50,7 +43,7 @@ class ProjectLoader(DodoTaskLoader):  # type: ignore[misc]
         super().__init__()
         self.started_ns = time.time_ns()
         console.prepare()
-        sys.excepthook = _excepthook
+        sys.excepthook = signals.excepthook
         # doit list | head: end as other programs do. A run that changes something reports it instead.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
@@ -114,6 +107,27 @@ class Help(DoitHelp):  # type: ignore[misc]
         return int(super().execute(params, args))
 
 
+class DumpDB(DoitDumpDB):  # type: ignore[misc]
+    """doit's ``dumpdb``, which reads other databases than this project's."""
+
+    name = "dumpdb"
+
+    def execute(self, opt_values: Any, pos_args: list[str]) -> int:
+        """Print each task with what is remembered of it."""
+        import sqlite3
+
+        path = Path(opt_values["dep_file"])
+        try:
+            with contextlib.closing(
+                sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+            ) as memory:
+                for name, entry in memory.execute("select task_id, task_data from doit order by task_id"):
+                    print(printable(f"{name} -> {entry}"))
+        except sqlite3.Error as error:
+            refuse(BadInput(f"{path}: {error}; expected the database of a run; run: doit run"))
+        return console.flush()
+
+
 def begin(command: str, tasks: Sequence[str], *, started_ns: int, default: bool = False) -> Invocation:
     """Read the plan of a command of doit and, where it changes the checkout, have that alone from here on.
 
@@ -121,36 +135,44 @@ def begin(command: str, tasks: Sequence[str], *, started_ns: int, default: bool 
     Bad input ends the process with one line and status 1.
     """
     try:
-        state = _begin(command, tuple(task.partition(":")[0] for task in tasks), started_ns, default)
+        state = _begin(command, tasks, started_ns, default)
     except ProjectError as error:
         refuse(error)
     invocation.set_current(state)
     return state
 
 
-def _begin(command: str, tasks: tuple[str, ...], started_ns: int, default: bool) -> Invocation:
+def _begin(command: str, asked: Sequence[str], started_ns: int, default: bool) -> Invocation:
+    from pipeline.core.loaded_code import LoadedCode
     from pipeline.runtimes.backends import ask_programs
     from pipeline.tasks import command_line, up_to_date
     from pipeline.tasks.checkout_lock import CheckoutLock
 
     variables = doit_internals.variables()
+    tasks = tuple(task.partition(":")[0] for task in asked)
     changes = command_line.changes_checkout(command, tasks)
     lock = CheckoutLock()
     if changes:
-        _handle_signals()
+        invocation.set_asked(command, asked, variables)
+        signals.handle()
         lock.tidy()
     if changes or command == "run":
         ask_programs()
+    code = None
     while True:
         plan = command_line.read_plan(variables, tasks)
         state = invocation.Invocation(command, variables, changes, plan, lock)
         if default:
             state.table = up_to_date.table(plan, variables)
-        # What this process had to wait for may have done everything.
-        if not changes or state.table is not None or lock.acquire():
+        if not changes or state.table is not None:
             break
-        if up_to_date.code_changed(started_ns):
-            raise BadInput("the program itself changed while this run waited; run: doit run")
+        code = code or LoadedCode(started_ns)
+        # What this process had to wait for may have done everything.
+        if lock.acquire():
+            break
+        if code.changed() is not None:
+            raise BadInput(f"{code.changed()}: the program was changed while this run waited; run: doit run")
+    state.code = code
     if command in _FORGETTING:
         up_to_date.forget()
     state.started_ns = started_ns
@@ -165,7 +187,7 @@ def _stamp(state: Invocation, memory: Any) -> None:
     # Where there is no room for it the next run checks every task.
     with contextlib.suppress(OSError):
         name = up_to_date.key(state.plan, state.variables)
-        if name is not None and not up_to_date.code_changed(state.started_ns):
+        if name is not None and state.code is not None and state.code.changed() is None:
             up_to_date.write_stamp(name, state.done, memory)
 
 
@@ -219,30 +241,5 @@ def require_project_folder() -> None:
 
 def refuse(error: ProjectError) -> NoReturn:
     """End the process with an error's line and status 1."""
-    print(f"error: {printable(str(error))}", file=sys.stderr)
+    print(f"error: {printable(invocation.complete(str(error)))}", file=sys.stderr)
     raise SystemExit(1) from None
-
-
-def _handle_signals() -> None:
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
-            signal.signal(number, _terminate)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated(number)
-
-
-def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Ctrl-C is not an error of the program: one line instead of a traceback."""
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-        return
-    with contextlib.suppress(OSError, ValueError):  # standard error may have no reader
-        print("interrupted; what is finished is kept; run: doit run", file=sys.stderr, flush=True)
-        sys.stdout.flush()
-    # Not by Python's own end, which would wait for processes of a parallel run; they end with this one. The
-    # note of who holds the checkout stays: it lets the next run look for what is half-made.
-    number = error.number if isinstance(error, Terminated) else signal.SIGINT
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

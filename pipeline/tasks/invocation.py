@@ -6,11 +6,15 @@ take the one ``Invocation`` of the process from here. ``doit_plugins.begin`` mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.core import hints
+
 if TYPE_CHECKING:
+    from pipeline.core.loaded_code import LoadedCode
+    from pipeline.core.locks import Holder, OnWait
     from pipeline.experiment.plan import Plan
     from pipeline.tasks.checkout_lock import CheckoutLock
 
@@ -28,6 +32,8 @@ class Invocation:
     notes: list[str] = field(default_factory=list)  # what checks of files found, for the next line printed
     table: str | None = None  # to be printed where everything is up to date
     done: list[Any] | None = None  # all tasks of a run that ended well
+    code: LoadedCode | None = None  # the program's files as this process loaded them
+    on_wait: OnWait | None = None  # tells that a task waits for a different process
 
 
 _current: Invocation | None = None
@@ -60,3 +66,29 @@ def note(text: str) -> None:
     """Have a line printed with the next task: what a check of files found."""
     if _current is not None:
         _current.notes.append(text)
+
+
+def tell_wait(holder: Holder, waited_s: float) -> None:
+    """Have it shown that a task waits for a different process."""
+    if _current is not None and _current.on_wait is not None:
+        _current.on_wait(holder, waited_s)
+
+
+def changed_code() -> str | None:
+    """A file of the program that is not what this process loaded; None where all are."""
+    return None if _current is None or _current.code is None else _current.code.changed()
+
+
+#: Of the command that this process executes: the tasks that were asked for, and its name=value.
+_asked: tuple[tuple[str, ...], Mapping[str, str]] = ((), {})
+
+
+def set_asked(command: str, tasks: Sequence[str], variables: Mapping[str, str]) -> None:
+    """What ``complete`` repeats from now on."""
+    global _asked
+    _asked = (tuple(tasks), variables) if command == "run" else ((), {})
+
+
+def complete(message: str) -> str:
+    """A message that says to do the same again, with the tasks and variables that the user gave."""
+    return hints.complete(message, *_asked)

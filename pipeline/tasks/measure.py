@@ -80,7 +80,9 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
             checks=[intact, not wrapped, untouched(identity.own_files, runtime)],
             decides={
                 "packages": list(runtime.packages),
-                "programs": [[p.command, *p.version] for p in runtime.programs],
+                "programs": [
+                    [p.command, None if p.version is None else list(p.version)] for p in runtime.programs
+                ],
                 "python": packages.python_version(),
             },
             phase="identify runtime",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Command:
     prebuilt: bool = True
     #: Whether it only looks at what is there: it does not wait for a run in the same checkout.
     only_reads: bool = False
+    #: Raises ProjectError for a plan that it would refuse when it has been built: called before.
+    refuse: Callable[[Any], object] | None = None
 
 
 _DEFAULT = "matrix.toml"
@@ -44,6 +48,7 @@ ARTIFACTS = (
 #: What a measurement is.
 MEASUREMENTS = (
     Option("backends", "PATTERNS", "what runs the modules, as in 'native,wasmtime.*@38.0.0'", _DEFAULT),
+    Option("baseline", "BACKEND", "what ratios without a native build are relative to", "the first JIT"),
     Option("artifact", "FILE.wasm", "a prebuilt module, in place of those built here"),
     Option("protocol", "NAME", "how thoroughly: quick, standard, precise", _DEFAULT),
     Option("rounds", "N", "rounds of each cell, at least", "the protocol's"),

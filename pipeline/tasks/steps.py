@@ -61,7 +61,7 @@ def step(
         "targets": targets,
         "uptodate": uptodate,
         "clean": clean(*(targets if cleans is None else cleans)),
-        "meta": {"phase": phase, "seconds": seconds},
+        "meta": {"phase": phase, "seconds": seconds, "alone": alone},
     }
     return task if verbosity is None else {**task, "verbosity": verbosity}
 
@@ -82,7 +82,7 @@ def command(
         "task_dep": list(after),
         "clean": clean(*cleans),
         "verbosity": 2,
-        "meta": {"phase": phase, "seconds": seconds},
+        "meta": {"phase": phase, "seconds": seconds, "alone": alone},
     }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pipeline.build import artifact_inputs, refusals
-from pipeline.core import own_code, paths
+from pipeline.core import loaded_code, paths
 from pipeline.core.files import digest_of, write_atomic
 from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
@@ -124,7 +124,7 @@ def write_stamp(key: str, tasks: Iterable[Task], database: JournalDB) -> None:
         states = _Files()
         for task in tasks:
             states.add(task, database)
-        for path in _code():
+        for path in loaded_code.files():
             name = str(path.relative_to(paths.ROOT))
             states.now[name] = _state(name)
     except (_Changed, OSError):
@@ -171,20 +171,6 @@ class _Files:
         # One more file in a folder of headers makes a different compiler, too.
         folder = os.path.dirname(path)
         self.now.setdefault(folder, _state(folder))
-
-
-def _code() -> Iterator[Path]:
-    """All files of the program: they decide which tasks there are and what they depend on."""
-    yield paths.ROOT / "dodo.py"
-    for package in own_code.PACKAGES:
-        for path in sorted((paths.ROOT / package).rglob("*")):
-            if path.is_file() and path.parent.name != "__pycache__":
-                yield path
-
-
-def code_changed(since_ns: int) -> bool:
-    """Whether a file of the program is newer than this time."""
-    return any(_state(path)[0] >= since_ns for path in _code())
 
 
 def forget() -> None:

@@ -116,6 +116,21 @@ def baseline() -> bytes:
     return _assembled("", _MEMORY, _IMPORT)
 
 
+def printing(line: bytes) -> bytes:
+    """A WASI command that prints a line."""
+    data = "".join(f"\\{byte:02x}" for byte in (8, 0, 0, 0, len(line) + 1, 0, 0, 0, *line, 10))
+    text = f"""(module (import "wasi_snapshot_preview1" "fd_write"
+      (func (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 1) (data (i32.const 0) "{data}")
+      (func (export "_start")
+        (drop (call 0 (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 1024)))))"""
+    return wasm_tools.run(text.encode(), "parse")
+
+
+def trapping() -> bytes:
+    """A WASI command that the runtime must stop."""
+    return _assembled("unreachable", _MEMORY, _IMPORT)
+
+
 def _assembled(code: str, definitions: str, imported: str) -> bytes:
     text = f"""(module (type (func)) {imported}
       (export "memory" (memory 0)) (func (export "_start") {code}) {definitions})"""

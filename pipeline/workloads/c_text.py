@@ -179,6 +179,8 @@ def _function(declaration: list[str], unit: Unit) -> str:
         return ""
     depth, names = 0, []
     for at, token in enumerate(declaration):
+        if token == ":" and depth == 0 and declaration[at - 1] == ")":
+            break  # what a constructor initializes
         if token == "(" and depth == 0 and at and _NAME.fullmatch(declaration[at - 1]):
             names.append(declaration[at - 1])
             if declaration[at + 2 : at + 4] == [")", "("]:  # a name in a macro, as in int API(f)(void)
@@ -190,8 +192,15 @@ def _function(declaration: list[str], unit: Unit) -> str:
     if name == "main":
         unit.main = True
     elif name and not _static(declaration, unit):
-        unit.defined.add(name)
+        unit.defined.add(_class_of(name, declaration) or name)
     return name
+
+
+def _class_of(name: str, declaration: list[str]) -> str:
+    """The class that a function is a member of: who uses it names that; "" if it is none."""
+    at = declaration.index(name)
+    member = declaration[at - 2 : at] == [":", ":"] and at > 2
+    return declaration[at - 3] if member else ""
 
 
 def _static(declaration: list[str], unit: Unit) -> bool:

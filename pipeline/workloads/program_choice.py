@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import toolchain
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.workloads import c_text
 from pipeline.workloads.c_text import Unit
@@ -27,10 +28,10 @@ _ASIDE_FILE = re.compile(
 )
 
 
-#: Of the C library, in quotes now and then.
-_STANDARD = re.compile(
-    r"(assert|ctype|errno|fcntl|float|inttypes|limits|locale|math|memory|setjmp|signal|stdarg|stdbool|stddef"
-    r"|stdint|stdio|stdlib|strings?|sys/(stat|time|types)|time|unistd|wchar)\.h"
+#: A header in a package's RECORD, as a program includes it: of the compiler, C++, musl and wasi-libc.
+_HEADER = re.compile(
+    r"^ziglang/lib/(?:include|libcxx/include|libcxxabi/include|libc/include/(?:[\w-]*-musl|any-linux-any))/([^,\n]+),",
+    re.MULTILINE,
 )
 
 
@@ -46,7 +47,7 @@ class Choice:
     includes: list[str] = field(default_factory=list)  # folders for -I
     missing: dict[str, str] = field(default_factory=dict)  # {header that is nowhere: who includes it}
     ambiguous: dict[str, list[str]] = field(default_factory=dict)  # {name: files that define it}
-    system: set[str] = field(default_factory=set)  # headers of the system that it includes
+    system: dict[str, str] = field(default_factory=dict)  # {header that is not in the tree: who includes it}
     used: set[str] = field(default_factory=set)  # names that it uses
 
 
@@ -118,6 +119,8 @@ def choose(tree: Tree, program: str, main: str | None = None) -> Choice:
     choice.others = [name for name in mains if name != main]
     _close(tree, choice, set(choice.others))
     _place_headers(tree, choice)
+    known = _system_headers() if choice.system else set()
+    choice.missing = {name: source for name, source in choice.system.items() if name not in known}
     reached = {other for name in choice.sources for other in tree.with_included(name)}
     left = [name for name in tree.sources if name not in choice.sources]
     choice.included = [name for name in left if name in reached and name in included]
@@ -140,6 +143,12 @@ def _rank(name: str, program: str) -> tuple[object, ...]:
     stem = posixpath.basename(name).rpartition(".")[0].lower()
     named = stem == "main" or program.startswith(stem) or stem.startswith(program)
     return aside(name), stem != program, not named, name.count("/"), name
+
+
+def _system_headers() -> set[str]:
+    """Names that the headers of the bundled compiler and its C libraries can be included by."""
+    records = [path for path in toolchain.discover()["zig"].files() if path.endswith("/RECORD")]
+    return {name for record in records for name in _HEADER.findall(Path(record).read_text("utf-8"))}
 
 
 def _distance(one: str, other: str) -> int:
@@ -225,10 +234,7 @@ def _place_headers(tree: Tree, choice: Choice) -> None:
                 if path is None:
                     if other not in tree.units[name].certain:
                         continue
-                    if quoted and not _STANDARD.fullmatch(other):
-                        choice.missing.setdefault(other, name)
-                    else:
-                        choice.system.add(other)
+                    choice.system.setdefault(other, name)
                 elif not beside:
                     end = posixpath.normpath(other)
                     folders[posixpath.normpath(path[: len(path) - len(end)] or ".")] = None

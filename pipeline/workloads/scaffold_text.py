@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.workloads import workload_toml
+from pipeline.workloads import build_files, workload_toml
 from pipeline.workloads.program_choice import Choice
 from pipeline.workloads.source_tree import Found
 from toolchain.model import MATH
 
 _TEXT = """# docs/workloads.md explains all keys. To measure this program, run: doit run workload={word}
 title = {title}
-{program}
+{program}{form}
 # Arguments of the program. In place of "{{iterations}}" it gets a number with which one run takes about
 # 10 ms. Without "{{iterations}}" the whole program is timed a few times.
 args = []
@@ -25,9 +24,9 @@ args = []
 {libraries}
 {defines}
 
-# The output must equal that of the native build. It may also be compared with a text or a pattern:
+{native}
 [proof]
-native = true
+{proof}
 # text = "42\\n"
 # match = '^ok '
 # ignore = ['^time: ']         # lines that differ from run to run
@@ -43,14 +42,24 @@ _EMULATED = (
     ("wasi-emulated-process-clocks", {"sys/times.h", "sys/resource.h"}, {"clock", "times", "getrusage"}),
     ("wasi-emulated-getpid", set[str](), {"getpid"}),
 )
+_NATIVE = (
+    "# The output must equal that of the native build. It may also be compared with a text or a pattern:"
+)
+_NO_NATIVE = """# {used}, so there is no native build: backends are compared with
+# each other, and must print the same. It may also be compared with a text or a pattern:"""
+#: What compiles for WebAssembly only, unless the file asks which target it is.
+_WASM_ONLY = re.compile(
+    r"^[ \t]*#[ \t]*include[ \t]*<((?:wasm_simd128\.h|wasi/[\w./]+))>|\b(__builtin_wasm_\w+)", re.MULTILINE
+)
+_SIMD_FLAGS = "flags='-O2 -msimd128'"
+_ASKS_TARGET = re.compile(r"\b__(?:wasm|wasm32|wasm__|wasm32__|wasi__|wasm_simd128__)\b")
 _MOST_ENTRIES, _MOST_SHOWN = 40, 8
-#: A macro on a line of a Makefile that is no comment; not what a build sets for itself.
-_FLAG = re.compile(r"(?<![\w-])-D[ \t]*(?!CMAKE_|BUILD_)([A-Z_][A-Z0-9_]+)(?:=([\w.]+))?(?![\w(=])")
 
 
 def toml(word: str, title: str, choice: Choice, files: Sequence[str], root: str) -> str:
     """The text of a workload.toml for a choice of files."""
     libraries = _libraries(choice)
+    only = wasm_only(choice, root)
     asked = (
         f"libraries = {_list(libraries)}"
         if libraries
@@ -60,9 +69,22 @@ def toml(word: str, title: str, choice: Choice, files: Sequence[str], root: str)
         word=word,
         title=_quoted(title),
         program=_program(choice, files),
+        form="native = false\n" if only else "",
         libraries=asked,
+        native=_NO_NATIVE.format(used=only) if only else _NATIVE,
+        proof="# native = true" if only else "native = true",
         defines=_defines(root),
     )
+
+
+def wasm_only(choice: Choice, root: str) -> str:
+    """What of the sources has no native form, in words; "" if nothing has."""
+    for source in choice.sources:
+        text = Path(root, source).read_text("utf-8", "replace")
+        found = _WASM_ONLY.search(text)
+        if found and not _ASKS_TARGET.search(text):
+            return f"{_comment(source)} uses {found[1] or found[2]}"
+    return ""
 
 
 def _program(choice: Choice, files: Sequence[str]) -> str:
@@ -118,6 +140,10 @@ def _why(reasons: Sequence[str]) -> str:
 
 def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iterator[str]:
     """What a user should know of the choice, a line each."""
+    if only := wasm_only(choice, root):
+        yield f"no native form: {only}; with native = false backends are compared with each other"
+        if "simd128" in only:
+            yield f"to compile it for SIMD, run: doit run workload=NAME {_SIMD_FLAGS}"
     more = len(choice.sources) - 1
     if more or choice.others or choice.unused:
         yield f"program: {choice.main}, with {more} more source{'s' if more != 1 else ''}"
@@ -133,7 +159,7 @@ def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iter
         taken = next((name for name in places if name in choice.sources), "none")
         yield f"{symbol} is defined in {_some(places)}; taken: {taken}"
     for header, source in choice.missing.items():
-        made = _template(header, root)
+        made = build_files.template(header, root)
         hint = f"a build makes it from {made}" if made else "a build may make it"
         yield f"missing: {header}, which {source} includes; {hint}: put it next to {source}"
     if found.others:
@@ -141,34 +167,17 @@ def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iter
         yield f"not copied: {found.others} other files, {size}; those that it reads belong in files or stdin"
 
 
-def _template(header: str, root: str) -> str:
-    """The file that a configure step makes a header from, or ""."""
-    base = os.path.basename(header)
-    names = {f"{base}.in", f"{base}.cmake", f"{base}.cmake.in", f"{base}.cmakein", f"{base}.meson"}
-    names.add(f"{base.removesuffix('.h')}_h.in")
-    for at, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in sorted(names.intersection(files)):
-            return os.path.relpath(os.path.join(at, name), root)
-    return ""
-
-
 def _libraries(choice: Choice) -> list[str]:
     """What is linked in addition, by the headers that the program includes and the names that it uses."""
-    found = [MATH] if choice.system & {"math.h", "tgmath.h", "complex.h", "cmath"} else []
-    asked = [name for name, headers, calls in _EMULATED if choice.system & headers or choice.used & calls]
+    headers = set(choice.system)
+    found = [MATH] if headers & {"math.h", "tgmath.h", "complex.h", "cmath"} else []
+    asked = [name for name, wanted, calls in _EMULATED if headers & wanted or choice.used & calls]
     return [*found, *asked]
 
 
 def _defines(root: str) -> str:
-    """A line with the macros that a Makefile defines, for the user to judge."""
-    macros: dict[str, str] = {}
-    for name in ("Makefile", "makefile", "GNUmakefile"):
-        path = Path(root, name)
-        if path.is_file():
-            lines = path.read_text("utf-8", "replace").splitlines()
-            for line in (line for line in lines if not line.lstrip().startswith("#")):
-                macros.update((macro, value) for macro, value in _FLAG.findall(line))
+    """A line with the macros that the project's build defines, for the user to judge."""
+    macros = build_files.macros(root)
     if not macros:
         return "# defines = { N = 1000 }"
     values = {
@@ -176,7 +185,7 @@ def _defines(root: str) -> str:
         for name, value in macros.items()
     }
     shown = ", ".join(f"{name} = {value}" for name, value in list(values.items())[:_MOST_SHOWN])
-    return f"# defines = {{ {shown} }}  # as in its Makefile: judge each"
+    return f"# defines = {{ {shown} }}  # as in the project's build: judge each"
 
 
 def _some(names: Sequence[str]) -> str:

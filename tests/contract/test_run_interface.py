@@ -6,6 +6,7 @@ import struct
 from dataclasses import replace
 
 import pytest
+import wasmtime
 
 from pipeline.experiment import backend_selection, matrix
 from pipeline.experiment.backend_selection import RuntimeTable
@@ -203,6 +204,31 @@ def test_what_short_runs_return(worker, backend, tmp_path, kind):
             assert (facts["calls"], facts["score"]) == (calls, score)
             assert list(facts) == ["score", "clock_ms", "clock_ns", "calls"]
             assert (facts["clock_ns"] > 0) == (calls > 1)
+
+
+INITIALIZED = """(module
+  (import "env" "clock_ms" (func $clock (result i64)))
+  (memory (export "memory") 1)
+  (global $calls (mut f32) (f32.const 0))
+  (func (export "_initialize") (global.set $calls (f32.add (global.get $calls) (f32.const 1))) %s)
+  (func (export "run") (result f32) (drop (call $clock)) (drop (call $clock)) (global.get $calls)))"""
+
+
+def test_initialize_is_called_once_in_each_instance(worker, backend, tmp_path):
+    """As the constructors of a reactor are, before anything else."""
+    path = tmp_path / "module.wasm"
+    path.write_bytes(wasmtime.wat2wasm(INITIALIZED % ""))
+    load(worker, backend, path, clock="i64")
+    for _ in range(2):
+        facts = returned(worker)
+        assert (facts["score"], facts["calls"]) == (1.0, 2)
+
+
+def test_a_trap_in_initialize_is_a_trap(worker, backend, tmp_path):
+    path = tmp_path / "module.wasm"
+    path.write_bytes(wasmtime.wat2wasm(INITIALIZED % "unreachable"))
+    load(worker, backend, path, clock="i64")
+    assert run(worker)["outcome"] == "trap"
 
 
 def test_a_trap_is_a_trap(worker, backend, tmp_path):

@@ -1,12 +1,17 @@
 """Two doit in one checkout: the second waits, names the first, and the results are those of one."""
 
+import contextlib
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from pipeline.core import paths
 from pipeline.core.files import NEW
 from pipeline.tasks import command_line
+from tests.conftest import environment
 from tests.faults import harness
 
 FAULTS = "two runs at once in one checkout"
@@ -48,6 +53,64 @@ def test_a_waiting_run_goes_on_when_the_first_is_killed(workspace, tried):
     assert other.end() == 0, other.printed
     harness.settles(workspace)
     tried("the first of two runs killed while the second waits", "the second went on and ended well")
+
+
+@contextlib.contextmanager
+def measuring(workspace, folder, *, exclusive):
+    """A different process that has the machine, or shares it: as a run of a different checkout does."""
+    folder.mkdir()
+    code = (
+        "import sys; from pipeline.core.locks import machine_lock\n"
+        f"with machine_lock(exclusive={exclusive}):\n    print('in', flush=True); sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "doit", "run", "variants=O7"],
+        cwd=folder,
+        env=environment(workspace.path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout.readline() == b"in\n"
+        yield process
+        process.stdin.close()
+
+
+def test_a_second_measurement_on_the_machine_waits_and_names_the_first(workspace, tmp_path, tried):
+    other = tmp_path / "other"
+    with measuring(workspace, other, exclusive=True) as first:
+        run = harness.Run(workspace.path, "run", output=tmp_path / "printed")
+        assert run.wait_for("waiting for process")
+        named = f"waiting for process {first.pid} in {other} (doit run variants=O7, since "
+        assert named in run.printed
+        assert " (waiting)\n" in run.printed
+        assert "left)" not in run.printed, "how long it takes is not known"
+        run.kill(signal.SIGINT)
+        assert run.end(30) == -signal.SIGINT
+        assert run.printed.endswith("interrupted; what is finished is kept; run: doit run\n")
+        assert "Traceback" not in run.printed
+        run = harness.Run(workspace.path, "run", output=tmp_path / "printed again")
+        assert run.wait_for("waiting for process")
+    assert run.end() == 0, run.printed
+    assert run.printed.count("waiting for process") == 1, "not once for each task"
+    assert "left)" in run.printed
+    harness.settles(workspace)
+    tried("a measurement in a different checkout", "the second waited and named the first; Ctrl-C ended it")
+
+
+def test_a_program_that_is_edited_while_a_run_waits(workspace, tmp_path, tried):
+    """The code in memory is the old one: nothing is recorded with the digest of the new one."""
+    with measuring(workspace, tmp_path / "other", exclusive=False):
+        run = harness.Run(workspace.path, "run", "variants=O2", output=tmp_path / "printed")
+        assert run.wait_for("waiting for process")
+        assert "] measure " in run.printed, "builds share the machine"
+        workspace.append("pipeline/measure/session.py", "\n_EDITED = 1\n")
+    assert run.end() == 1
+    changed = "pipeline/measure/session.py: the program was changed while this run went on"
+    assert harness.one_error(run.printed) == f"error: {changed}; run: doit run variants=O2"
+    assert harness.finished(workspace) == {}
+    workspace.run("variants=O2")
+    harness.settles(workspace, "variants=O2")
+    tried("the program edited while a run waits", "one line, nothing recorded; the next run went on")
 
 
 def test_many_at_once(workspace, often, tried):

@@ -206,6 +206,36 @@ def test_one_backend_that_computes_something_else_is_named(workspace, summing):
     assert "liar" in outcome.stderr
 
 
+NOT_FOR_WASM = """
+#ifdef __wasm__
+#include "no such.h"
+#endif
+int main(void) { return 0; }
+"""
+
+
+def test_a_program_without_any_wasm_cell_is_a_failure(workspace, tmp_path):
+    """Also where it does not compile, and its native build is measured; the compiler is quoted once."""
+    place = program(tmp_path, "nowhere", NOT_FOR_WASM)
+    choice = (f"workload={place}", "backends=native,wasmtime.*", "variants=O2,O3", "rounds=1")
+    outcome = workspace.doit("run", *choice)
+    assert outcome.returncode == 1
+    error = "error: no wasm cell of nowhere could be measured: the reasons are listed above"
+    assert outcome.stderr.startswith(error), outcome.stderr
+    found = cells(workspace)
+    assert found["nowhere", "native"]["status"] == "ok", found["nowhere", "native"]["reason"]
+    assert found["nowhere", "wasmtime.winch"]["status"] == "unavailable"
+    printed = " ".join(outcome.stdout.split())
+    assert printed.count("'no such.h' file not found") == 2, "when it was seen, and in the list"
+    assert printed.endswith("in all wasm cells")
+    for report in ("report.md", "results.md"):
+        text = (workspace.path / "report" / report).read_text().replace("\\", "")
+        assert text.count("file not found") == 1, report
+    again = workspace.doit("run", "check", *choice)
+    assert again.returncode == 1
+    assert again.stderr.startswith(error)
+
+
 def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tmp_path):
     (tmp_path / "outside.h").write_text("/* a secret */\n")
     sources = {

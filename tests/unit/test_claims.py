@@ -255,7 +255,7 @@ def test_what_is_not_measured_says_why_and_what_to_run(read):
     shaken = checked(read(RATIO), results(cell("wasmer.llvm", 0.75, rounds=1), there))
     assert shaken.verdict == NOT_TESTABLE
     assert commands(shaken.reason) == [
-        {"workloads": "json", "rounds": "2", "variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}
+        {"workloads": "json", "rounds": "3", "variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}
     ]
     extra = checked(read(RATIO.replace("wasmer.llvm", "wasm3")), results(there))
     assert "pip install -e '.[wasm3]'" in extra.reason

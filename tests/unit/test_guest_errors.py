@@ -1,4 +1,4 @@
-"""What is said of a failed run."""
+"""How a failed run is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def failed(stderr="", *backtrace):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "text"),
     [
         (failed(), "a trap"),
         (failed("\n  one line \n\n"), "a trap; standard error: one line"),
@@ -27,13 +27,13 @@ def failed(stderr="", *backtrace):
         (failed("", "abort", "_start"), "a trap; in abort, called by _start"),
     ],
 )
-def test_what_is_said(answer, said):
-    assert explained("a trap", answer) == said
+def test_the_reason(answer, text):
+    assert explained("a trap", answer) == text
 
 
 def test_it_is_short():
     lines = "\n".join("x" * 5000 for _ in range(100))
-    said = explained("a trap", failed(lines, *(f"f{n}" for n in range(100))))
-    assert len(said) < 900
-    assert "f5" in said
-    assert "f6" not in said
+    text = explained("a trap", failed(lines, *(f"f{n}" for n in range(100))))
+    assert len(text) < 900
+    assert "f5" in text
+    assert "f6" not in text

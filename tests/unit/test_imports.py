@@ -74,7 +74,7 @@ def test_the_pipeline_holds_rooms_only():
     ["numpy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv", "optuna", "altair"],
 )
 def test_loading_the_graph_stays_light(heavy):
-    ours = ", ".join(f"pipeline.tasks.{name}" for name in ("build", "report", "progress", "doit_db"))
+    ours = ", ".join(f"pipeline.tasks.{name}" for name in ("build", "report", "terminal.progress", "doit_db"))
     code = f"import sys, {ours}; print({heavy!r} in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"

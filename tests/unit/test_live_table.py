@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from pipeline.measure import sample
-from pipeline.tasks.live_table import Board, render
+from pipeline.tasks.terminal.live_table import Board, render
 from tests.unit.test_sample import written
 
 ORDER = [f"coremark/zig/{level}/{b}" for b in ("native", "wasmtime.cranelift") for level in ("O2", "O3")]

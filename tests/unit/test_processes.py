@@ -1,6 +1,7 @@
 """A worker that misbehaves is an error of a known kind, and leaves nothing behind."""
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from pipeline.core import locks
 from pipeline.core.errors import WorkerCrash, WorkerError, WorkerTimeout
 from pipeline.core.locks import machine_lock
 from pipeline.core.model import Status
@@ -125,13 +127,15 @@ def test_peak_memory_is_the_workers_own():
     assert before < 60 << 20 < after < len(ballast)
 
 
-def test_a_measurement_waits_for_builds_and_builds_for_it():
-    """Between processes, and between threads of one."""
+def test_a_measurement_waits_for_builds_and_builds_for_it(tmp_path, monkeypatch):
+    """Between processes, and between threads of one; not with the lock that others here measure under."""
+    monkeypatch.setattr(locks, "lock_file", lambda: str(tmp_path / "lock"))
     code = f"""
 import sys, time
 sys.path.insert(0, {os.getcwd()!r})
-from pipeline.core.locks import machine_lock
-with machine_lock(exclusive=sys.argv[1] == 'alone'):
+from pipeline.core import locks
+locks.lock_file = lambda: {str(tmp_path / "lock")!r}
+with locks.machine_lock(exclusive=sys.argv[1] == 'alone'):
     print('in', flush=True)
     sys.stdin.read()
 """
@@ -152,6 +156,11 @@ with machine_lock(exclusive=sys.argv[1] == 'alone'):
     ]:
         with holder(first) as one:
             assert is_in(one, 60)
+            blocked = locks.blocker(exclusive=second == "alone")
+            assert blocked == (None if together else locks.Holder(one.pid))
+            if blocked:
+                assert f"process {one.pid} in {os.getcwd()} (" in str(blocked)
+                assert re.search(r", since \d\d:\d\d:\d\d\)$", str(blocked))
             with holder(second) as other:
                 assert is_in(other, 60 if together else 1) == together
                 one.stdin.close()

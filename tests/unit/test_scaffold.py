@@ -75,6 +75,7 @@ def test_the_program_is_what_its_main_uses(repository, tmp_path, capsys):
     assert "left out: linked/: a link to a folder" in printed
     assert "left out: build/: made by a build" in printed
     assert "not copied: 2 other files, 0.1 MB" in printed
+    assert "missing" not in printed
     assert not (made / "data").exists()
     assert not (made / "src/leak.c").exists()
 
@@ -94,7 +95,7 @@ def test_what_is_left_out_is_excluded_with_its_reason(repository, tmp_path):
     assert '"examples/**",  # 2 files: own main\n' in text
     assert '"tests/**",  # 2 files: not used by src/pack.c (1), own main (1)\n' in text
     assert '"src/impl.c",  # included by others\n' in text
-    assert "# defines = { TABLE_BITS = 12, FAST = true }  # as in its Makefile" in text
+    assert "# defines = { TABLE_BITS = 12, FAST = true }  # as in the project's build" in text
     assert "OLD" not in text
 
 
@@ -124,9 +125,12 @@ def test_a_header_that_a_build_makes_is_named(repository, tmp_path, capsys):
     (repository / "src/limit.c").write_text('#include "config.h"\nint limit = 3;\n')
     (repository / "cmake").mkdir()
     (repository / "cmake/config.h.in").write_text("")
-    made, _ = new(tmp_path, repository)
+    (repository / "src/table é's.c").write_text("#include <zstd.h>\nint by_table(int i) { return limit; }\n")
     message = "missing: config.h, which src/limit.c includes; a build makes it from cmake/config.h.in"
-    assert message in capsys.readouterr().out
+    made, _ = new(tmp_path, repository)
+    printed = capsys.readouterr().out
+    assert message in printed
+    assert "missing: zstd.h, which src/table é's.c includes" in printed
     assert "# src/limit.c includes config.h, which is not here" in (made / "workload.toml").read_text()
 
 
@@ -191,7 +195,7 @@ def test_a_main_is_found_where_there_is_one(text, main):
         ("int a, *b[3] = { 0 }; const char d[] = { 1 };", {"a", "d"}),
         ('extern "C" { int f(void) { return 1; } }', {"f"}),
         ("namespace n { int f() { return 1; } }", {"f"}),
-        ("int T::f(int a) { return 1; }", {"f"}),
+        ("int T::close(int a) { return 1; }\nT::T() : a(1) { }\nT::~T() { }", {"T"}),
         ("struct s { int f; }; enum { a, b };", set()),
         ("struct s;", set()),
     ],

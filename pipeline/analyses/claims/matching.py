@@ -30,8 +30,10 @@ class Match:
                 return f"{cell.label} is {cell.status.value}: {cell.reason}"
         for cell in self.cells:
             if cell.measurement is not None and cell.comparable is None:
-                again = command(self, f"rounds={2 * cell.measurement.rounds}")
-                return f"{cell.label} had fewer than two undisturbed rounds; run: {again}"
+                again = command(self, f"rounds={max(3, 2 * cell.measurement.rounds)}")
+                one = cell.measurement.rounds == 1
+                found = "1 round, which has no interval" if one else "fewer than two undisturbed rounds"
+                return f"{cell.label} had {found}; run: {again}"
         return ""
 
 
@@ -118,11 +120,9 @@ def command(match: Match, how: str) -> str:
 
 def _chosen(workload: str) -> str:
     """What chooses a workload on the command line."""
-    return (
-        f"workloads={workload}"
-        if workload in workload_toml.project_workloads()
-        else f"workload=FOLDER/{workload}"
-    )
+    if workload in workload_toml.project_workloads():
+        return f"workloads={workload}"
+    return f"workload={'' if workload in workload_toml.user_workloads() else 'FOLDER/'}{workload}"
 
 
 def absent(claim: Claim, runs: Sequence[Results]) -> str:

@@ -90,7 +90,9 @@ class Change:
             return "same (same samples)"
         difference, bound = self.verdict.difference, self.verdict.bound
         if difference.freedom <= 0:
-            return f"{self.word} (? the machine was too disturbed)"
+            cells = (self.pair.old, self.pair.new)
+            doubts = [cell.measurement.doubt for cell in cells if cell.measurement and cell.measurement.doubt]
+            return f"{self.word} (? {doubts[0] if doubts else 'the machine was too disturbed'})"
         half = (difference.high - difference.low) / 2
         width = f"±{half * 100:.1f}" if half < _MOST_SHOWN else f"±{_MOST_SHOWN * 100:g} and more"
         number = f"({(difference.value - 1) * 100:+.1f} % {width})"

@@ -11,6 +11,7 @@ from pipeline.analyses.tune.search_result import BackendResult, BaselineRatio, R
 from pipeline.core.model import Status
 from pipeline.measure.sample import Sample
 from pipeline.measure.stopping_rule import estimate
+from pipeline.results.model_cell import ONE_ROUND
 from pipeline.stats import estimates, verdicts
 from pipeline.stats.estimates import Estimate
 from toolchain.model import Variant
@@ -62,7 +63,8 @@ def compare_finalists(
                 ),
             )
         )
-    verdict, sentence = _verdict(winner, baseline, overall)
+    rounds = max(len(each) for each in samples[winner].values())
+    verdict, sentence = _verdict(winner, baseline, overall, rounds)
     return Comparison(winner, baseline, tuple(rows), verdict, sentence)
 
 
@@ -119,7 +121,9 @@ def _backend_result(
     )
 
 
-def _verdict(winner: str, baseline: str, overall: Mapping[str, Estimate | None]) -> tuple[str | None, str]:
+def _verdict(
+    winner: str, baseline: str, overall: Mapping[str, Estimate | None], rounds: int
+) -> tuple[str | None, str]:
     """The verdict, None without a comparison, and the sentence that reports it."""
     nothing = f"nothing in this space was shown to beat {baseline}"
     one, other = overall[winner], overall[baseline]
@@ -134,7 +138,7 @@ def _verdict(winner: str, baseline: str, overall: Mapping[str, Estimate | None])
         by = f"{_percent(d.value)} ({_percent(d.low)} to {_percent(d.high)})"
         return word, f"{winner} is faster than {baseline} by {by}"
     if one.disturbed or other.disturbed:
-        return word, f"{nothing}: the machine was too disturbed to tell"
+        return word, f"{nothing}: {ONE_ROUND if rounds == 1 else 'the machine was too disturbed to tell'}"
     range_ = f"{d.value:.4f} of {baseline}, {d.low:.4f} to {d.high:.4f}"
     return word, f"{nothing}: the best of it, {winner}, is {word} ({range_})"
 

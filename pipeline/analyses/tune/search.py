@@ -20,7 +20,7 @@ from pipeline.analyses.tune.search_result import SearchResult, ToolchainResult
 from pipeline.analyses.tune.time_budget import TimeBudget
 from pipeline.analyses.tune.trial_log import Final, Trial
 from pipeline.build.compilers import load_toolchain
-from pipeline.core import host, paths
+from pipeline.core import hints, host, paths
 from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.files import digest_of, write_atomic, write_record
 from pipeline.core.model import Status
@@ -34,7 +34,10 @@ from toolchain.model import NATIVE, WASM, Variant
 def tune(plan: Plan) -> None:
     """Search, confirm, write and print; raises ProjectError where nothing can be measured."""
     if plan.tune is None:
-        raise BadInput("for which backend? Run e.g.: doit run tune backend=wasmtime.cranelift budget=300")
+        again = hints.command(
+            "tune", given=plan.given, without=("backends",), backend="wasmtime.cranelift", budget="300"
+        )
+        raise BadInput(f"for which backend? Run e.g.: {again}")
     search = Search(plan, plan.tune)
     result = search.run()
     text = result_text.render(result)

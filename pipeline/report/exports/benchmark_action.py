@@ -14,8 +14,6 @@ from pipeline.results.cells import measured
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult, Measurement
 
-_UNIT = "ratio to native"
-
 
 def render(results: Results, samples: Samples) -> str:
     """[{"name", "unit", "value", "range", "extra"}] of the cells that are ok.
@@ -25,7 +23,7 @@ def render(results: Results, samples: Samples) -> str:
     entries = [
         {
             "name": _name(cell),
-            "unit": _UNIT,
+            "unit": f"ratio to {results.workload(cell.workload).ratio_to}",
             "value": numbers.ratio,
             "range": f"± {(numbers.ratio_high - numbers.ratio_low) / 2!r}",
             "extra": _extra(cell, numbers, results),
@@ -43,7 +41,7 @@ def _name(cell: CellResult) -> str:
 def _extra(cell: CellResult, numbers: Measurement, results: Results) -> str:
     toolchain, digest = built_by(cell, results)
     confidence = f"{results.protocol.confidence * 100:.0f} %"
-    kind = "range of single pairs, the machine was too disturbed" if numbers.disturbed else "interval"
+    kind = f"range of single pairs, {numbers.doubt}" if numbers.doubt else "interval"
     lines = (
         f"{confidence} {kind}: {numbers.ratio_low!r} to {numbers.ratio_high!r}",
         f"host: {machine(results.host)}",

@@ -11,9 +11,10 @@ from pipeline.core.text import for_github, for_markdown_code
 from pipeline.report.exports.identities import machine, runtime
 from pipeline.report.exports.model import Export, Samples
 from pipeline.report.tables import grids, heading, markdown_grid, notes, sources
-from pipeline.results.cells import measured, native_speeds, prebuilt_modules, speed_text, without_number
+from pipeline.results.cells import doubts, native_speeds, prebuilt_modules, ratio_to, speed_text
+from pipeline.results.failures import failures
 from pipeline.results.model import MeasurementWarning, Results
-from pipeline.results.model_cell import CellResult
+from pipeline.results.model_cell import ONE_ROUND, CellResult
 
 
 def render(results: Results, samples: Samples) -> str:
@@ -26,10 +27,7 @@ def render(results: Results, samples: Samples) -> str:
     for title, items in (
         (
             "Without a number",
-            [
-                f"{for_github(why)} ({', '.join(map(for_markdown_code, cells))})"
-                for why, cells in without_number(results)
-            ],
+            [f"{for_github(failure.text)} ({for_github(failure.where)})" for failure in failures(results)],
         ),
         ("Notes", [for_github(note) for note in notes(results)]),
         ("Warnings", [_warning(warning) for warning in results.warnings]),
@@ -58,6 +56,8 @@ def _entry(cell: CellResult) -> str:
     numbers = cell.measurement
     if numbers is None:
         return cell.status.value
+    if numbers.rounds == 1:
+        return f"{speed_text(numbers.score)}<br>{numbers.ratio:.4f} ?"
     doubt = " ?" if numbers.disturbed else ""
     half = f"{numbers.half_width * 100:.2f} %"
     return f"{speed_text(numbers.score)}<br>{numbers.ratio:.4f} ± {half}{doubt}"
@@ -71,12 +71,13 @@ def _reading(results: Results) -> Iterator[str]:
     reference = results.workloads[0].reference
     name = f"{for_markdown_code(reference.toolchain)} {for_markdown_code(reference.variant)}"
     interval = f"± half of its {confidence * 100:.0f} % interval"
-    yield f"Speed and the ratio to native ({name}, {for_github(native)}), {interval}."
+    to = ratio_to(results.workloads)
+    yield f"Speed and the ratio to {for_github(to)} ({name}, {for_github(native)}), {interval}."
     for workload in results.workloads:
         if workload.note:
             yield for_github(workload.note)
-    if any(numbers.disturbed for _, numbers in measured(results.cells)):
-        yield "`?`: the machine was too disturbed, ± is only a range."
+    for doubt in doubts(results.cells):
+        yield f"`?`: {doubt}; ± is only a range." if doubt != ONE_ROUND else f"`?`: {doubt}."
 
 
 def _warning(warning: MeasurementWarning) -> str:

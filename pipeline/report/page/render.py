@@ -19,7 +19,8 @@ from pipeline.report.page.across_workloads import section
 from pipeline.report.page.headline import facts, processor
 from pipeline.report.pareto_text import tables
 from pipeline.report.tables import grids, heading, notes
-from pipeline.results.cells import by_workload, native_speeds, orders, unit, without_number
+from pipeline.results.cells import by_workload, native_speeds, orders, unit
+from pipeline.results.failures import failures
 from pipeline.results.model import OtherHost, Results
 from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.stats.verdicts import MOST_SAME
@@ -83,7 +84,7 @@ def _context(results: Results) -> dict[str, Any]:
         "phase_names": cell_texts.PHASES,
         "choices": cell_texts.choices(results.cells),
         "notes": notes(results),
-        "without_number": without_number(results),
+        "failures": failures(results),
         "other_hosts": [_other(other) for other in results.other_hosts],
         "method": method.protocol(results),
         "workloads": method.workloads(results),

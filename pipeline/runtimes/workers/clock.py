@@ -9,6 +9,8 @@ import math
 import time
 from typing import Any, Dict
 
+#: What such a module may export: it is called once in each instance, before ``run``, and not timed.
+INITIALIZE = "_initialize"
 #: What the first call returns, ms: not 0, which a module might take for no time at all.
 START_MS = 1000
 

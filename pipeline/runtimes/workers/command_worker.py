@@ -16,6 +16,7 @@ from typing import List, Tuple
 import inputs
 import scratch
 import serve
+from no_terminal import without_terminal
 from spawn import spawn
 
 
@@ -39,11 +40,12 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     if variables and not any("{env}" in word for word in argv):
         reason = "this command gives no environment to its guest: no word of its argv has {env} in it"
         raise serve.Unavailable(reason)
+    home = scratch.lasting_folder()  # for what runtimes keep, such as compiled modules
+    artifact = _without_terminal(path, home)
     at = argv.index("{args}")
-    words = [word.replace("{artifact}", path) for word in argv]
+    words = [word.replace("{artifact}", artifact) for word in argv]
     # Last, for a value may look like one of the other signs.
     before, after = (_replaced(part, "{env}", variables) for part in (words[:at], words[at + 1 :]))
-    home = scratch.lasting_folder()  # for what runtimes keep, such as compiled modules
     # Nothing else: what runs here must not depend on who runs it.
     environment = {"HOME": home, "PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
 
@@ -55,6 +57,22 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 
     # It proves nothing: a command is not to be asked what it compiled, or with what.
     return run, {"compile_seconds": None, "code_bytes": None, "version": None, "proof": {}}
+
+
+def _without_terminal(path: str, folder: str) -> str:
+    """A copy of the module to which nothing is a terminal: its output goes to a file."""
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+    except OSError:  # the command will say so
+        return path
+    made = without_terminal(data)
+    if made == data:
+        return path
+    copy = os.path.join(folder, os.path.basename(path))  # some show the name to the guest
+    with open(copy, "wb") as stream:
+        stream.write(made)
+    return copy
 
 
 def _replaced(argv: List[str], sign: str, values: List[str]) -> List[str]:

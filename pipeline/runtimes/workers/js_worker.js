@@ -11,6 +11,7 @@ const seconds = () => Number(process.hrtime.bigint()) / 1e9;
 // Opened once, here: in an open file /proc/thread-self stays the thread that opened it.
 const schedstat = openSchedstat();
 const buffer = Buffer.alloc(64 * 1024);
+const never = new Int32Array(new SharedArrayBuffer(4)); // what is never changed
 
 const host = {
   // Realtime has no call with more than milliseconds; the guest's differences are what counts.
@@ -25,6 +26,7 @@ const host = {
     const used = process.resourceUsage();
     return used.minorPageFault + used.majorPageFault;
   },
+  sleep: (nanoseconds) => void Atomics.wait(never, 0, 0, nanoseconds / 1e6),
   random: (bytes) => void require("crypto").randomFillSync(bytes),
   collect() {
     if (globalThis.Bun) return Bun.gc(true);
@@ -139,6 +141,7 @@ function load({ path, options }) {
   host.files = options.files ? contents(options.files) : null;
   host.env = options.env || {};
   kind = options.clock;
+  guest.limitOutput(options.output_bytes);
   const proof = engine.proof(options.tiers_up);
   const started = seconds();
   try {
@@ -149,7 +152,12 @@ function load({ path, options }) {
   const compile_seconds = seconds() - started;
   const refused = guest.refusal(module_, kind);
   if (refused) return { refused };
-  const facts = engine.facts(module_, kind, compile_seconds);
+  let facts;
+  try {
+    facts = engine.facts(module_, kind, compile_seconds);
+  } catch (error) {
+    return { refused: String(error).split("\n")[0] }; // it makes no instance of it
+  }
   Object.assign(facts.proof, proof);
   // Neither engine tells the size of its code: V8's pages hold twice as much, and JSC's also its JavaScript.
   return { ...facts, code_bytes: null, version: engine.version(), runtime_seconds: null };

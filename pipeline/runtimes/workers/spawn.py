@@ -5,6 +5,7 @@ Its input, output and standard error are this process's: the guest's, while it r
 
 import ctypes
 import os
+import resource
 import signal
 import time
 from typing import Dict, List, Optional
@@ -13,16 +14,24 @@ import serve
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def spawn(
-    path: str, argv: List[str], environment: Dict[str, str], watch: bool = False, folder: Optional[str] = None
+    path: str,
+    argv: List[str],
+    environment: Dict[str, str],
+    watch: bool = False,
+    folder: Optional[str] = None,
+    limits: Optional[Dict[int, int]] = None,
 ) -> serve.Facts:
     """Run a program to its end; returns facts for the answer, raises serve.Trap and serve.Exit.
 
-    It starts in ``folder``, or where the worker is. With ``watch`` also its peak memory, at the price of
-    looking every millisecond.
+    It starts in ``folder``, or where the worker is, with ``limits`` as {resource: bytes}. With ``watch`` also
+    its peak memory, at the price of looking every millisecond.
     """
+    # What a program leaves behind becomes a child of this process.
+    _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     started = time.perf_counter()
     pid = os.fork()
     if pid == 0:
@@ -30,9 +39,11 @@ def spawn(
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if folder:
                 os.chdir(folder)
+            for kind, most in (limits or {}).items():
+                resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
             os.execve(path, argv, environment)
-        except OSError as error:
-            os.write(2, ("%s: %s" % (path, error.strerror)).encode())
+        except (OSError, ValueError) as error:
+            os.write(2, ("%s: %s" % (path, error)).encode())
         finally:
             os._exit(127)
     peak = None
@@ -44,6 +55,7 @@ def spawn(
             peak = _peak_rss_bytes(pid) or peak
             time.sleep(0.001)
     wall = time.perf_counter() - started
+    _end_others()
     if os.WIFSIGNALED(status):
         name = signal.Signals(os.WTERMSIG(status)).name
         raise serve.Trap("killed by %s" % name)
@@ -57,6 +69,24 @@ def spawn(
     if os.WEXITSTATUS(status):
         raise serve.Exit(os.WEXITSTATUS(status), facts)
     return facts
+
+
+def _end_others() -> None:
+    """End what a run left behind: it would disturb the next one, and write to its output."""
+    while True:
+        try:
+            with open("/proc/self/task/%d/children" % os.getpid()) as stream:
+                children = [int(word) for word in stream.read().split()]
+        except OSError:
+            return
+        if not children:
+            return
+        for child in children:
+            try:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+            except OSError:
+                pass
 
 
 def _peak_rss_bytes(pid: int) -> Optional[int]:

@@ -14,16 +14,17 @@ _CX = ctypes.c_void_p
 #: Numbers of JSJitCompilerOption; the engine's own table by name says whether they are still right.
 _OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
 #: CommonJS modules, each after those that it requires; the engine has no such thing.
-_MODULES = ("wasi_files.js", "wasi.js", "guest.js")
+_MODULES = ("wasi_files.js", "wasi_calls.js", "wasi.js", "guest.js")
 _MODULE = "modules['./%s'] = (() => { const module = {}; %s; return module.exports; })();"
 _TOGETHER = "(() => { const modules = {}, require = (name) => modules[name]; %s return modules['./%s']; })()"
-_ENGINE = """((guest, testing, clock, cpu, page_faults, urandom) => {
+_ENGINE = """((guest, testing, clock, cpu, page_faults, urandom, sleep) => {
   let module = null;
   let kind;
   const host = {
     clock,
     cpu,
     page_faults,
+    sleep,
     random(bytes) {
       const text = urandom(bytes.length);
       for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
@@ -38,8 +39,9 @@ _ENGINE = """((guest, testing, clock, cpu, page_faults, urandom) => {
     giveInput: (data) => void (host.stdin = new Uint8Array(data)),
     giveFiles: () => void (host.files = new Map()),
     giveFile: (name, data) => void host.files.set(name, new Uint8Array(data)),
-    load(data, clock_ms) {
+    load(data, clock_ms, output_bytes) {
       kind = clock_ms;
+      guest.limitOutput(output_bytes);
       const bytes = new Uint8Array(data);
       const started = BigInt(clock(false));
       try {
@@ -50,7 +52,12 @@ _ENGINE = """((guest, testing, clock, cpu, page_faults, urandom) => {
       const compile_seconds = Number(BigInt(clock(false)) - started) / 1e9;
       const refused = guest.refusal(module, kind);
       if (refused) return JSON.stringify({ refused });
-      const tier = testing.wasmFunctionTier(guest.start(module, kind));
+      let tier;
+      try {
+        tier = testing.wasmFunctionTier(guest.start(module, kind));
+      } catch (error) {
+        return JSON.stringify({ refused: String(error).split("\\n")[0] });
+      }
       const { segments, code } = testing.wasmExtractCode(module, tier === "optimized" ? "ion" : tier);
       return JSON.stringify({
         compile_seconds,
@@ -107,13 +114,17 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             ctypes.c_int(number),
             ctypes.c_uint32(options[name]),
         )
+    stack = ctypes.c_size_t(serve.engine_stack())
+    _call("_Z22JS_SetNativeStackQuotaP9JSContextmmm", None, cx, stack, stack, stack)
     settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
     guest = pythonmonkey.eval(_TOGETHER % ("".join(map(_module, _MODULES)), _MODULES[-1]))
     testing = pythonmonkey.eval("testing")
-    engine = pythonmonkey.eval(_ENGINE)(guest, testing, _clock, time.thread_time, serve.page_faults, _random)
+    given = (_clock, time.thread_time, serve.page_faults, _random, _sleep)
+    engine = pythonmonkey.eval(_ENGINE)(guest, testing, *given)
     _give(engine, options)
     with open(path, "rb") as module:
-        facts = json.loads(engine["load"](module.read(), options.get("clock", "")))  # type: serve.Facts
+        wanted = module.read(), options.get("clock", ""), serve.LIMITS["output_bytes"]
+        facts = json.loads(engine["load"](*wanted))  # type: serve.Facts
     if "refused" in facts:
         raise serve.Refused(facts["refused"])
 
@@ -147,6 +158,10 @@ def _give(engine: Any, options: serve.Facts) -> None:
 def _clock(realtime: bool) -> str:
     # As digits: a number would be rounded.
     return str(time.time_ns() if realtime else time.monotonic_ns())
+
+
+def _sleep(nanoseconds: float) -> None:
+    time.sleep(nanoseconds / 1e9)
 
 
 def _random(size: float) -> str:

@@ -1,47 +1,71 @@
-/* What the guest of a wasm2c program has open: its input and output, and, where FILES_DESCRIPTOR names a folder of
-   the host's, the regular files below that. They are opened only to read, and no link is followed. */
+/* What the guest of a wasm2c program has open: its input and outputs, and, where FILES_DESCRIPTOR names a folder of
+   the host's, what is below that. It is opened only to read, and no link is followed. All answers are those of
+   Wasmtime, with a folder that is read-only: tests/contract/test_wasi.py. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OK = 0, ACCES = 2, BADF = 8, INVAL = 28, IO = 29, ISDIR = 31, LOOP = 32, MFILE = 33, NAMETOOLONG = 37,
-       NOENT = 44, NOSYS = 52, NOTDIR = 54, ROFS = 69, SPIPE = 70, NOTCAPABLE = 76 };
-enum { CHARACTER_DEVICE = 2, DIRECTORY = 3, REGULAR_FILE = 4 };
+enum { OK = 0, ACCES = 2, BADF = 8, INVAL = 28, IO = 29, LOOP = 32, MFILE = 33, NAMETOOLONG = 37, NOENT = 44,
+       NOTDIR = 54, NOTSOCK = 57, NOTSUP = 58, PERM = 63, SPIPE = 70 };
+/* NONE is no descriptor. Input and outputs are files of a kind without a number: no guest sees a terminal. */
+enum { UNKNOWN = 0, DIRECTORY = 3, REGULAR_FILE = 4, NONE = 255 };
 enum { CREAT = 1, ONLY_DIRECTORY = 2, TRUNC = 8 };
+enum { APPEND = 1, NONBLOCK = 4, SYNCS = 2 | 8 | 16 };
 #define RIGHT_READ (1ull << 1)
-#define RIGHT_SEEK (1ull << 2)
-#define RIGHT_TELL (1ull << 5)
 #define RIGHT_WRITE (1ull << 6)
-#define RIGHT_STAT (1ull << 21)
-#define ALL_RIGHTS ((1ull << 29) - 1)
+/* Of a file, of a folder that was opened, and of the folder "/" with what is opened by it. */
+#define FILE_RIGHTS 0x3fffffbfull
+#define FOLDER_RIGHTS 0x3fb7ffbbull
+#define ROOT_RIGHTS 0x7b7fe00ull
+#define BELOW_ROOT 0xff7ffffull
 
-/* The guest's descriptors, and the host's that they stand for: the folder is 3, 0 is one that is free. */
-enum { ROOT = 3, MOST_OPEN = 256, LONGEST_PATH = 4096 };
-static int hosts[MOST_OPEN] = { 0, 1, 2 };
+/* The guest's descriptors, each with the host's; the folder "/" is the first one that is 3. */
+enum { MOST_OPEN = 256, LONGEST_NAME = 4096 };
+static struct descriptor { int kind, host, first, flags; } opened[MOST_OPEN] = {
+    { UNKNOWN, 0 }, { UNKNOWN, 1 }, { UNKNOWN, 2 },
+};
+static u32 count_opened = 3;
 
 static void find_files(void)
 {
     const char *folder = getenv("FILES_DESCRIPTOR");
-    hosts[ROOT] = folder ? atoi(folder) : 0;
+    if (folder)
+        opened[count_opened++] = (struct descriptor){ DIRECTORY, atoi(folder), 1, 0 };
 }
 
-/* WASI's file type of a descriptor; 0 where the guest has none such. */
-static int kind_of(u32 fd)
+/* WASI's file type of a descriptor; NONE where the guest has none such. */
+static int kind_of(u32 fd) { return fd < count_opened ? opened[fd].kind : NONE; }
+static int is_stored(u32 fd) { return kind_of(fd) == REGULAR_FILE || kind_of(fd) == DIRECTORY; }
+static int is_input(u32 fd) { return kind_of(fd) == UNKNOWN && opened[fd].host == 0; }
+static int is_output(u32 fd) { return kind_of(fd) == UNKNOWN && opened[fd].host != 0; }
+
+/* Why there is no position in a descriptor; OK for a regular file. */
+static u32 seekable(u32 fd)
 {
-    if (fd < ROOT)
-        return CHARACTER_DEVICE; /* so that a guest does not seek */
-    if (fd >= MOST_OPEN || !hosts[fd])
-        return 0;
-    return fd == ROOT ? DIRECTORY : REGULAR_FILE;
+    return kind_of(fd) == REGULAR_FILE ? OK : kind_of(fd) == UNKNOWN ? SPIPE : BADF;
 }
 
-static u64 rights_of(u32 fd)
+/* A number for a descriptor: the highest that was closed, or a new one. */
+static u32 add(struct descriptor descriptor, u32 *fd)
 {
-    if (kind_of(fd) == REGULAR_FILE)
-        return RIGHT_READ | RIGHT_SEEK | RIGHT_TELL | RIGHT_STAT;
-    /* The folder's: what may be asked of a file in it; to write is refused when one is opened. */
-    return fd == ROOT ? ALL_RIGHTS : fd ? RIGHT_WRITE : RIGHT_READ;
+    for (*fd = count_opened; *fd > 0; --*fd)
+        if (opened[*fd - 1].kind == NONE) {
+            opened[--*fd] = descriptor;
+            return OK;
+        }
+    if (count_opened == MOST_OPEN)
+        return MFILE;
+    opened[*fd = count_opened++] = descriptor;
+    return OK;
+}
+
+static void drop(u32 fd)
+{
+    if (opened[fd].host > 2 && !opened[fd].first)
+        close(opened[fd].host);
+    opened[fd].kind = NONE;
 }
 
 static u32 number_of(int error)
@@ -57,93 +81,76 @@ static u32 number_of(int error)
     }
 }
 
-/* Without "." and "..", which need not be asked of the file system where there are no links. */
-static u32 plain_path(const char *path, u32 size, char plain[LONGEST_PATH])
+/* Open one part of a path, "." and ".." too, and close what it was opened from; the host's error, or 0. */
+static int enter(int *at, const char *part, u32 size)
 {
-    u32 length = 0;
-    if (size >= LONGEST_PATH)
-        return NAMETOOLONG;
-    if (memchr(path, 0, size))
-        return INVAL;
-    if (size && path[0] == '/')
-        return NOTCAPABLE;
-    for (u32 i = 0, end; i < size; i = end + 1) {
-        for (end = i; end < size && path[end] != '/'; end++)
-            ;
-        u32 part = end - i;
-        if (part == 2 && !memcmp(path + i, "..", 2)) {
-            if (!length)
-                return NOTCAPABLE;
-            while (length && plain[--length] != '/')
-                ;
-        } else if (part && !(part == 1 && path[i] == '.')) {
-            if (length)
-                plain[length++] = '/';
-            memcpy(plain + length, path + i, part);
-            length += part;
-        }
-    }
-    /* With a "/" at its end it can only be a folder. */
-    if (length && path[size - 1] == '/' && length + 1 < LONGEST_PATH)
-        plain[length++] = '/';
-    plain[length] = 0;
-    return OK;
+    char name[LONGEST_NAME];
+    int next, error;
+    if (size >= sizeof name)
+        return ENAMETOOLONG;
+    memcpy(name, part, size);
+    name[size] = 0;
+    next = openat(*at, size ? name : ".", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    error = next < 0 ? errno : 0;
+    close(*at);
+    *at = next;
+    return error;
 }
 
-/* Open what a path leads to, folder by folder, so that no link is followed. */
+/* Open what a path from a folder leads to, part by part, so that no link is followed and none is above it. */
 static u32 open_path(u32 fd, const char *path, u32 size, int *found, struct stat *status)
 {
-    char plain[LONGEST_PATH], *part = plain, *end;
-    int folder, next, how = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    u32 error;
-    if (!kind_of(fd))
-        return BADF;
-    if (fd != ROOT)
-        return NOTDIR;
-    if ((error = plain_path(path, size, plain)))
-        return error;
-    if ((folder = openat(hosts[ROOT], ".", how | O_DIRECTORY)) < 0)
+    int depth = 0, at, error = 0;
+    if (!size)
+        return NOENT;
+    if (memchr(path, 0, size))
+        return INVAL;
+    if (path[0] == '/')
+        return PERM;
+    at = fcntl(opened[fd].host, F_DUPFD_CLOEXEC, 3);
+    if (at < 0)
         return number_of(errno);
-    for (; *part; part = end) {
-        end = part + strcspn(part, "/");
-        int last = !*end;
-        if (!last)
-            *end++ = 0;
-        next = openat(folder, part, last ? how : how | O_DIRECTORY);
-        error = next < 0 ? number_of(errno) : OK;
-        close(folder);
-        if (error)
-            return error;
-        folder = next;
+    for (u32 i = 0, end; i <= size && !error; i = end + 1) {
+        for (end = i; end < size && path[end] != '/'; end++)
+            ;
+        int plain = end == i || (end - i == 1 && path[i] == '.');
+        int up = end - i == 2 && !memcmp(path + i, "..", 2);
+        if (up && depth == 0) {
+            close(at);
+            return PERM;
+        }
+        depth += up ? -1 : plain ? 0 : 1;
+        error = enter(&at, path + i, end - i);
     }
-    *found = folder;
-    if (fstat(folder, status) == 0 && (S_ISREG(status->st_mode) || S_ISDIR(status->st_mode)))
+    if (error)
+        return number_of(error);
+    *found = at;
+    if (fstat(at, status) == 0 && (S_ISREG(status->st_mode) || S_ISDIR(status->st_mode)))
         return OK;
-    close(folder);
+    close(at);
     return ACCES;
 }
 
-/* A descriptor of the guest's for the file that a path leads to. */
-static u32 open_file(u32 fd, const char *path, u32 size, u32 flags, u64 rights, u32 *opened)
+/* A descriptor of the guest's for the file or folder that a path leads to. */
+static u32 open_file(u32 fd, const char *path, u32 size, u32 how, u64 rights, u32 flags, u32 *number)
 {
     struct stat status;
-    int found;
-    u32 error = open_path(fd, path, size, &found, &status);
-    if (error)
-        return error == NOENT && flags & CREAT ? ROFS : error;
-    for (*opened = ROOT + 1; *opened < MOST_OPEN && hosts[*opened]; ++*opened)
-        ;
-    if (S_ISDIR(status.st_mode))
-        error = ISDIR;
-    else if (flags & ONLY_DIRECTORY)
+    struct descriptor found = { REGULAR_FILE, 0, 0, flags & (APPEND | NONBLOCK) };
+    u32 error;
+    if (kind_of(fd) != DIRECTORY)
+        return kind_of(fd) == REGULAR_FILE ? NOTDIR : BADF;
+    if (how & (CREAT | TRUNC) || rights & RIGHT_WRITE)
+        return PERM;
+    if ((error = open_path(fd, path, size, &found.host, &status)))
+        return error;
+    if (S_ISDIR(status.st_mode)) {
+        found.kind = DIRECTORY;
+        found.flags = 0;
+    } else if (how & ONLY_DIRECTORY)
         error = NOTDIR;
-    else if (flags & TRUNC || rights & RIGHT_WRITE)
-        error = ROFS;
-    else if (*opened == MOST_OPEN)
-        error = MFILE;
+    if (!error)
+        error = add(found, number);
     if (error)
-        close(found);
-    else
-        hosts[*opened] = found;
+        close(found.host);
     return error;
 }

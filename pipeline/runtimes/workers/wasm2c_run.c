@@ -45,6 +45,9 @@ int main(int argc, char *argv[])
     wasm_rt_init();
     CATCH;
     wasm2c_guest_instantiate(&guest, NULL);
+#ifdef INITIALIZE
+    w2c_guest_0x5Finitialize(&guest);
+#endif
     /* Its layout is known to wasm2c_worker.py. */
     struct {
         double score;

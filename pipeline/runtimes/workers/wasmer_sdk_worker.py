@@ -20,6 +20,7 @@ import elf
 import inputs
 import scratch
 import serve
+from no_terminal import without_terminal
 
 _GENERATOR = re.compile(rb"(?:lib/compiler-[a-z]+|cranelift-codegen-[0-9.]+)/")
 #: The largest file that the parent allows.
@@ -36,7 +37,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         wasmer_sdk = importlib.import_module("wasmer_sdk")  # type: Any
         runtime_seconds = time.perf_counter() - started
         with open(path, "rb") as stream:
-            data = stream.read()
+            data = without_terminal(stream.read())
         files = inputs.contents(options["files"]) if "files" in options else {}
         loop = asyncio.new_event_loop()
         before = elf.executable_bytes()
@@ -98,10 +99,10 @@ async def _run(sdk: Any, command: Any, given: Optional[bytes]) -> serve.Facts:
     process = await command.spawn(stdin=source, stdout="pipe", stderr="pipe")
     errors = asyncio.ensure_future(_keep(process.stderr))
     feeder = None if given is None else asyncio.ensure_future(_feed(sdk, process.stdin, given))
-    count = 0
+    count, most = 0, serve.LIMITS["output_bytes"]
     async for chunk in process.stdout:
-        if count < serve.OUTPUT_LIMIT:
-            os.write(1, chunk[: serve.OUTPUT_LIMIT - count])
+        if count < most:
+            os.write(1, chunk[: most - count])
         count += len(chunk)
     try:
         output = await process.wait()

@@ -15,6 +15,7 @@ import clock
 import elf
 import inputs
 import serve
+from no_terminal import without_terminal
 
 #: Of a trap's backtrace: the name of a function.
 _FRAME = re.compile(r"\s+at (.+) \(")
@@ -52,12 +53,14 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     store = wasmer.Store(wasmer.engine.JIT(compiler.Compiler))
     with open(path, "rb") as stream:
         data = stream.read()
+    timed = options.get("clock")
+    if not timed:
+        data = without_terminal(data)
     before = elf.executable_bytes()
     started = time.perf_counter()
     module = _compile(store, data)
     compile_seconds = time.perf_counter() - started
     code_bytes = elf.executable_bytes() - before
-    timed = options.get("clock")
     version = None if timed else wasi.get_version(module, strict=True)
     if not timed and not module.imports:
         version = wasi.Version.SNAPSHOT1  # as good as any
@@ -141,7 +144,10 @@ def _call(module: Any, imports: Any, name: str) -> Tuple[Any, serve.Facts]:
     facts = {}  # type: serve.Facts
     try:
         begun = time.perf_counter()
-        start = getattr(wasmer.Instance(module, imports).exports, name)
+        exports = wasmer.Instance(module, imports).exports
+        if name == "run" and any(export.name == clock.INITIALIZE for export in module.exports):
+            getattr(exports, clock.INITIALIZE)()
+        start = getattr(exports, name)
         started = time.perf_counter()
         facts["instantiate_seconds"] = started - begun
         try:
@@ -150,6 +156,10 @@ def _call(module: Any, imports: Any, name: str) -> Tuple[Any, serve.Facts]:
             facts["wall_seconds"] = time.perf_counter() - started
     except RuntimeError as error:
         raise _ended(str(error), facts)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise serve.Trap("a panic of Wasmer's own: %s" % error)
 
 
 def _reader(store: Any) -> Callable[[], None]:

@@ -6,7 +6,12 @@ from pipeline.tasks.actions import Later
 from pipeline.tasks.options import ARTIFACTS, Command
 from pipeline.tasks.steps import Task, command
 
-COMMAND = Command(shared=ARTIFACTS, all_workloads=True, prebuilt=False)
+COMMAND = Command(
+    shared=ARTIFACTS,
+    all_workloads=True,
+    prebuilt=False,
+    refuse=Later("pipeline.reproducibility.bundle:refuse"),
+)
 
 
 def task(plan: Plan) -> Task:

@@ -5,7 +5,9 @@ from pipeline.tasks.actions import Later
 from pipeline.tasks.options import ARTIFACTS, Command
 from pipeline.tasks.steps import Task, command
 
-COMMAND = Command(shared=ARTIFACTS, all_workloads=True, prebuilt=False)
+COMMAND = Command(
+    shared=ARTIFACTS, all_workloads=True, prebuilt=False, refuse=Later("pipeline.reproducibility.lock:refuse")
+)
 
 
 def task(plan: Plan) -> Task:

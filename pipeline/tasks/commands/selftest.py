@@ -11,6 +11,7 @@ COMMAND = Command(
     options=(Option("repeats", "N", "comparisons of each backend with itself", str(DEFAULT_REPEATS)),),
     shared=tuple(option for option in EVERYTHING if option.name not in ("artifact", "half_width", "budget")),
     prebuilt=False,
+    refuse=Later("pipeline.analyses.self_test:refuse"),
 )
 
 

@@ -11,6 +11,7 @@ COMMAND = Command(
     shared=ARTIFACTS,
     all_workloads=True,
     prebuilt=False,
+    refuse=Later("pipeline.reproducibility.verify:refuse"),
 )
 
 

@@ -9,6 +9,8 @@ import os
 import sys
 from typing import IO
 
+from pipeline.tasks import invocation
+
 #: For characters of the tables, where there is ASCII only. Not "?", which has a meaning in the tables.
 _IN_ASCII = {"─": "-", "±": "+-", "…": "...", "≥": ">=", "≤": "<=", "×": "x", "–": "-", "→": "->"}
 
@@ -45,7 +47,7 @@ def abandon(stream: IO[str], error: OSError) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     with contextlib.suppress(OSError):
         message = f"error: standard output: {error.strerror}; what is finished is kept; run: doit run"
-        print(message, file=sys.stderr, flush=True)
+        print(invocation.complete(message), file=sys.stderr, flush=True)
 
 
 def _in_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -6,6 +6,7 @@ second would disturb the measurement.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -18,12 +19,17 @@ from doit.exceptions import BaseFail, DependencyError, TaskFailed
 from doit.reporter import ConsoleReporter
 
 from pipeline.core import paths
+from pipeline.core.locks import Holder, blocker
 from pipeline.core.processes import end_by_signals
 from pipeline.core.text import printable
-from pipeline.tasks import console, invocation
+from pipeline.tasks import invocation
 from pipeline.tasks.actions import Regressed
+from pipeline.tasks.terminal import console
+from pipeline.tasks.terminal.time_left import TimeLeft, duration, phase_of
 from pipeline.tasks.up_to_date import UP_TO_DATE
 
+#: How often it is printed that a process is waited for, s.
+_TELL_WAIT_S = 60.0
 #: doit's message where a file that a task depends on is missing.
 _GONE = re.compile(r"Dependent file '(.*)' does not exist")
 
@@ -38,17 +44,17 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         super().__init__(outstream or sys.stdout, options)
         self._live: Any = None
         self._board: Any = None
-        self._left: dict[str, float] = {}  # task -> guessed seconds, of tasks not yet done
-        self._phase_guess: dict[str, float] = {}
-        self._phase_spent: dict[str, float] = {}
-        self._started: dict[str, float] = {}
-        self._total = 0
+        self._left = TimeLeft({}, ())
+        self._process = os.getpid()
+        self._waits_told: dict[int, float] = {}  # process that was waited for -> when that was printed
         self._executed = 0
         self._report_wanted = False
         self._reached: set[str] = set()
         self._failed = False
         self._gone = False
         self._finished: list[str] = []  # since the live view was last drawn
+        self._said: set[str] = set()  # kinds of failures that were printed
+        self._verdict = ""  # of check, which is printed below the table
 
     # -- doit's calls, in the order in which they come
 
@@ -60,52 +66,52 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             if name not in reached:
                 reached.add(name)
                 waiting += [*tasks[name].task_dep, *tasks[name].setup_tasks]
-        for name in reached:
-            if tasks[name].actions:
-                self._left[name] = (tasks[name].meta or {}).get("seconds", 0.1)
-        self._total = len(self._left)
+        self._left = TimeLeft(tasks, reached)
         self._report_wanted = "report" in reached
         self._reached = reached
         self._tasks = tasks
+        invocation.current().on_wait = self._wait
 
     def execute_task(self, task: Any) -> None:
         """A task starts; what checks of its files found is printed below it."""
         if not task.actions:
             return
         if self._executed == 0:
-            self._expect_targets_to_be_kept()
+            self._left.expect_targets_to_be_kept()
         self._executed += 1
-        self._started[task.name] = time.monotonic()
+        self._left.start(task)
         self._show(task)
         self._print_notes()
 
     def add_success(self, task: Any) -> None:
         """A task is done."""
-        self._done(task)
+        self._left.done(task)
         self._finished.append(task.name)
-        if task.name.startswith("measure:") and not self._terminal():
+        if task.name.startswith("measure:"):
             self._print_status(task)
 
     def skip_uptodate(self, task: Any) -> None:
         """A task needs not be done."""
-        self._left.pop(task.name, None)
+        self._left.skip(task.name)
         self._finished.append(task.name)
 
     def skip_ignore(self, task: Any) -> None:
         """A task is not wanted (doit ignore)."""
-        self._left.pop(task.name, None)
+        self._left.skip(task.name)
 
     def add_failure(self, task: Any, fail: BaseFail) -> None:
         """A task failed: one line for errors of the user, a traceback for those of the program."""
-        self._done(task)
+        self._left.done(task)
         self._stop()
         self._failed = True
         gone = _GONE.search(str(fail.get_msg())) if isinstance(fail, DependencyError) else None
         if gone:
-            sys.stderr.write(f"error: {self._vanished(gone[1])}\n")
+            _say_error(self._vanished(gone[1]))
             self._report_wanted, self._gone = False, True
+        elif task.name == "check" and isinstance(fail, TaskFailed):
+            self._verdict = fail.get_msg().strip()
         elif isinstance(fail, TaskFailed | Regressed):
-            sys.stderr.write(f"error: {printable(fail.get_msg().strip())}\n")
+            _say_error(fail.get_msg().strip())
         else:
             sys.stderr.write(f"error in task {task.name}: {fail.get_msg()}\n")
         self._report_wanted = self._report_wanted and task.name == "check"
@@ -122,6 +128,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self.write("\n" + table.read_text(encoding="utf-8"))
             if not (self._failed or self._left or self.runtime_errors):
                 invocation.current().done = [self._tasks[name] for name in self._reached]
+        if self._verdict:
+            _say_error(self._verdict)
         # From here on: a signal during interpreter shutdown would print a traceback.
         end_by_signals()
         if self._gone:
@@ -138,56 +146,37 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             console.abandon(self.outstream, error)
             raise SystemExit(1) from None
 
-    # -- how far it is
-
-    def _expect_targets_to_be_kept(self) -> None:
-        """At the first task: a task whose targets exist will most likely not take time."""
-        for name in self._left:
-            targets = self._tasks[name].targets
-            if targets and all(os.path.exists(target) for target in targets):
-                self._left[name] = 0.0
-
-    def _done(self, task: Any) -> None:
-        guess = self._left.pop(task.name, None)
-        started = self._started.pop(task.name, None)
-        if started is not None and guess:
-            phase = self._phase(task)
-            spent = time.monotonic() - started
-            self._phase_guess[phase] = self._phase_guess.get(phase, 0.0) + guess
-            self._phase_spent[phase] = self._phase_spent.get(phase, 0.0) + spent
-
-    @staticmethod
-    def _phase(task: Any) -> str:
-        return str((task.meta or {}).get("phase", task.name))
-
-    def _seconds_left(self) -> float:
-        """Guesses of what is not done yet, each corrected by how its phase has gone so far."""
-        left = 0.0
-        for name, guess in self._left.items():
-            phase = self._phase(self._tasks[name])
-            guessed = self._phase_guess.get(phase, 0.0)
-            left += guess * (self._phase_spent[phase] / guessed if guessed else 1.0)
-        return left
-
     # -- how it looks
 
     def _show(self, task: Any) -> None:
-        what = f"{self._phase(task)} {task.name.partition(':')[2].replace(':', ' ')}".strip()
-        number = self._total - len(self._left) + 1
-        left = _duration(self._seconds_left())
+        what = f"{phase_of(task)} {task.name.partition(':')[2].replace(':', ' ')}".strip()
+        alone = bool((task.meta or {}).get("alone"))
+        # How long a different process takes is not known.
+        left = "waiting" if blocker(exclusive=alone) else self._left.words
         if self._terminal():
-            self._draw(number, what, left, task.name)
+            self._draw(what, left, task.name)
         else:
-            self.write(f"[{number:>{len(str(self._total))}}/{self._total}] {what} ({left} left)\n")
+            total = self._left.total
+            self.write(f"[{self._left.number:>{len(str(total))}}/{total}] {what} ({left})\n")
+
+    def _wait(self, holder: Holder, waited_s: float) -> None:
+        """Called again and again while the task that was shown last waits for a process."""
+        self._left.wait(waited_s)
+        now = time.monotonic()
+        if now - self._waits_told.get(holder.pid, -math.inf) < _TELL_WAIT_S:
+            return
+        self._waits_told[holder.pid] = now
+        since = f"still waiting, after {duration(waited_s)}," if waited_s >= _TELL_WAIT_S else "waiting"
+        self._print_line(f"{since} for {holder}: one process at a time measures on this machine")
 
     def _terminal(self) -> bool:
         return self.outstream.isatty() and os.environ.get("TERM") != "dumb"
 
-    def _draw(self, number: int, what: str, left: str, now: str) -> None:
+    def _draw(self, what: str, left: str, now: str) -> None:
         from rich.console import Console
         from rich.live import Live
 
-        from pipeline.tasks.live_table import Board, render
+        from pipeline.tasks.terminal.live_table import Board, render
 
         if self._live is None:
             if self._board is None:
@@ -203,7 +192,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._board.done(name, self._tasks[name].targets)
         self._finished.clear()
         height = self._live.console.height
-        self._live.update(render(number, self._total, left, what, self._board, height, now), refresh=True)
+        number, total = self._left.number, self._left.total
+        self._live.update(render(number, total, left, what, self._board, height, now), refresh=True)
 
     def _stop(self) -> None:
         if self._live is not None:
@@ -224,25 +214,31 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     def _print_notes(self) -> None:
         notes = invocation.current().notes
         while notes:
-            line = f"    {printable(notes.pop(0))}\n"
-            if self._live is None:
-                self.write(line)
-            else:
-                self._live.console.print(line, end="", markup=False, highlight=False, soft_wrap=True)
+            self._print_line(notes.pop(0))
+
+    def _print_line(self, text: str) -> None:
+        """A line below what is done now; above the live view, where there is one."""
+        line = f"    {printable(text)}\n"
+        if self._live is None or os.getpid() != self._process:
+            self.write(line)
+        else:
+            self._live.console.print(line, end="", markup=False, highlight=False, soft_wrap=True)
 
     def _print_status(self, task: Any) -> None:
-        """In a log, where no table fills up: a round that did not end well, and why."""
+        """Why a round did not end well, once for all rounds and cells with that reason."""
         from pipeline.core.model import Status
         from pipeline.measure.sample import read
+        from pipeline.results.failures import kind_of
 
         sample = read(task.targets[0])
-        if sample is not None and sample.status is not Status.OK:
-            reason = printable(f"{sample.status.value}: {sample.reason}")
-            self.write(f"    {sample.cell}, round {sample.round}: {reason}\n")
+        if sample is None or sample.status is Status.OK:
+            return
+        kind = kind_of(sample.status, str(sample.reason), sample.cell.split("/"))
+        if kind not in self._said:
+            self._said.add(kind)
+            reason = f"{sample.status.value}: {sample.reason}"
+            self._print_line(f"{sample.cell}, round {sample.round}: {reason}")
 
 
-def _duration(seconds: float) -> str:
-    """ "about 3 min", "about 40 s"."""
-    if seconds >= 90:
-        return f"about {seconds / 60:.0f} min"
-    return f"about {max(1, round(seconds))} s"
+def _say_error(text: str) -> None:
+    sys.stderr.write(f"error: {printable(invocation.complete(text))}\n")

@@ -130,6 +130,6 @@ def render(number: int, total: int, left: str, what: str, board: Board, height: 
     full, cells = board.cells
     done = f", {full}/{cells} cells" if cells else ""
     bar = ProgressBar(total=max(1, total), completed=number, width=_BAR)
-    head.add_row(Text(f"{number}/{total}{done}"), bar, Text(f"{left} left"), Text(what))
+    head.add_row(Text(f"{number}/{total}{done}"), bar, Text(left), Text(what))
     table = board.table(height, now)
     return Group(head) if table is None else Group(head, table)

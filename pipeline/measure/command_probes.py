@@ -1,0 +1,86 @@
+"""Small programs under a runtime that is only a command, to learn what is not seen from outside."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.core import paths
+from pipeline.core.errors import WorkerError
+from pipeline.core.files import new_folder
+from pipeline.core.model import Backend, Protocol, Status
+from pipeline.measure.guest import Ended, Guest
+from pipeline.measure.own_output import MARK, MODULE, NOTHING, OwnOutput, found_around
+from pipeline.runtimes.launch import start
+from pipeline.runtimes.worker_process import Worker
+from pipeline.wasm import feature_probes
+
+#: {backend: what it adds}, in this process: versions are part of a backend's name.
+_found: dict[str, OwnOutput] = {}
+
+
+def own_output(backend: Backend, protocol: Protocol) -> OwnOutput:
+    """What a backend adds to the output of its guests; asked once in a process."""
+    if not backend.is_command:
+        return NOTHING
+    if backend.name not in _found:
+        named = tuple(pattern.encode() for pattern in backend.options.get("own_lines", ()))
+        _found[backend.name] = replace(_ask(backend, protocol), named=named)
+    return _found[backend.name]
+
+
+def clear() -> None:
+    """Forget what was found, as a new process would."""
+    _found.clear()
+
+
+def explained(error: Ended, backend: Backend, protocol: Protocol, code: int) -> Ended:
+    """The same end, with what is known of the command that ran the guest; ``code`` is its exit status."""
+    if not backend.is_command or error.status is not Status.INVALID:
+        return error
+    trapped = _status_of_trap(backend, protocol)
+    if code == trapped != 0:
+        # 1 may also be the guest's own.
+        return error if code == 1 else Ended(Status.TRAP, error.reason)
+    if code == trapped == 0:
+        more = f"{backend.name} ends with status 0 also where a guest traps; to see if it did, run it by hand"
+    elif code == 0:
+        table = f"[runtimes.{backend.name}] of matrix.toml"
+        more = f"if a line is printed by {backend.name} itself, name it in own_lines, in {table}"
+    else:
+        return error
+    return Ended(Status.INVALID, f"{error.reason}; {more}")
+
+
+def _ask(backend: Backend, protocol: Protocol) -> OwnOutput:
+    try:
+        with new_folder(paths.BUILD) as folder, start(backend, protocol) as worker:
+            guest = _loaded(backend, protocol, worker, folder, feature_probes.printing(MARK))
+            guest.output_of(["probe"])  # what is made once, as a cache of compiled code
+            output = guest.output_of(["probe"])
+            return found_around(output, os.fsencode(folder), guest.wall_seconds)
+    except (Ended, WorkerError):
+        return NOTHING
+
+
+def _status_of_trap(backend: Backend, protocol: Protocol) -> int | None:
+    """The exit status where a guest traps; None where it dies of a signal."""
+    try:
+        with new_folder(paths.BUILD) as folder, start(backend, protocol) as worker:
+            guest = _loaded(backend, protocol, worker, folder, feature_probes.trapping())
+            try:
+                guest.output_of(["probe"])
+            except Ended as error:
+                return None if error.status is Status.TRAP else guest.exit_status
+            return 0
+    except (Ended, WorkerError):
+        return None
+
+
+def _loaded(backend: Backend, protocol: Protocol, worker: Worker, folder: str, module: bytes) -> Guest:
+    path = os.path.join(folder, os.fsdecode(MODULE))
+    Path(path).write_bytes(module)
+    guest = Guest(worker, backend.name, protocol, forks=True)
+    guest.load(path, backend.options)
+    return guest
