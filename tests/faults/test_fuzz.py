@@ -159,7 +159,7 @@ def test_read_by_ourselves(modules, often, tried, tmp_path, monkeypatch):
     tally, path = Counter(), tmp_path / "given.wasm"
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     slowest = 0.0
-    for turn in range(often(250, 10_000)):
+    for turn in range(often(120, 10_000)):
         how = chance.choice(list(MUTATIONS))
         data = MUTATIONS[how](chance.choice(list(modules.values())), chance)
         path.write_bytes(data)
