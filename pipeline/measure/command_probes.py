@@ -10,6 +10,7 @@ from pipeline.core import paths
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import new_folder
 from pipeline.core.model import Backend, Protocol, Status
+from pipeline.core.text import for_terminal
 from pipeline.measure.guest import Ended, Guest
 from pipeline.measure.own_output import MARK, MODULE, NOTHING, OwnOutput, found_around
 from pipeline.runtimes.launch import start
@@ -21,7 +22,10 @@ _found: dict[str, OwnOutput] = {}
 
 
 def own_output(backend: Backend, protocol: Protocol) -> OwnOutput:
-    """What a backend adds to the output of its guests; asked once in a process."""
+    """What a backend adds to the output of its guests; asked once in a process.
+
+    Raises Ended where it does not run a program that only prints a line: that says nothing about a guest.
+    """
     if not backend.is_command:
         return NOTHING
     if backend.name not in _found:
@@ -54,14 +58,22 @@ def explained(error: Ended, backend: Backend, protocol: Protocol, code: int) -> 
 
 
 def _ask(backend: Backend, protocol: Protocol) -> OwnOutput:
-    try:
-        with new_folder(paths.BUILD) as folder, start(backend, protocol) as worker:
-            guest = _loaded(backend, protocol, worker, folder, feature_probes.printing(MARK))
+    with new_folder(paths.BUILD) as folder, start(backend, protocol) as worker:
+        guest = _loaded(backend, protocol, worker, folder, feature_probes.printing(MARK))
+        try:
             guest.output_of(["probe"])  # what is made once, as a cache of compiled code
             output = guest.output_of(["probe"])
-            return found_around(output, os.fsencode(folder), guest.wall_seconds)
-    except (Ended, WorkerError):
-        return NOTHING
+        except Ended as error:
+            reason = error.reason.removeprefix(f"{backend.name}: ").replace("the guest exited", "it ended")
+            raise Ended(error.status, f"{_no_line(backend)}: {reason}") from None
+        if MARK not in output:
+            shown = for_terminal(output.decode("utf-8", "replace"), 100)
+            raise Ended(Status.INVALID, f"{_no_line(backend)}: it prints {shown!r} instead")
+        return found_around(output, os.fsencode(folder), guest.wall_seconds)
+
+
+def _no_line(backend: Backend) -> str:
+    return f"{backend.name}, as its argv in matrix.toml says, does not run a program that only prints a line"
 
 
 def _status_of_trap(backend: Backend, protocol: Protocol) -> int | None:

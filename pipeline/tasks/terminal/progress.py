@@ -126,9 +126,9 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             if not self._executed:
                 self.write(f"{UP_TO_DATE}\n")
             text = table.read_text(encoding="utf-8")
-            self.write(
-                "\n" + (Later("pipeline.report.small_table:fitted")(text) if self._terminal() else text)
-            )
+            if self._terminal():
+                text = Later("pipeline.report.small_table:fitted")(text)
+            self.write(f"\n{text}")
             if not (self._failed or self._left or self.runtime_errors):
                 invocation.current().done = [self._tasks[name] for name in self._reached]
         if self._verdict:
