@@ -96,7 +96,7 @@ def test_a_command_of_ours_is_not_asked(protocol):
         (("/bin/echo",), "it prints '/"),
         (
             ("/bin/sh", "-c", "echo no such module >&2; exit 3"),
-            "it ended with 3; standard error: no such module",
+            "with 3; standard error: no such module",
         ),
     ],
 )
@@ -104,9 +104,7 @@ def test_a_command_that_runs_nothing_is_blamed_itself(protocol, prepared, argv, 
     command_probes.clear()
     table = RuntimeTable((*argv, "{artifact}", "{args}"))
     backend = backend_selection.known("matrix.toml", {"mine": table})["mine"]
-    with pytest.raises(
-        Ended, match="mine, as its argv in matrix.toml says, does not run a program"
-    ) as raised:
+    with pytest.raises(Ended, match=r"mine, as its argv in matrix\.toml says, does") as raised:
         command_probes.own_output(backend, protocol)
     assert reason in raised.value.reason
     assert raised.value.status is Status.INVALID
