@@ -24,13 +24,17 @@ _found: dict[str, OwnOutput] = {}
 def own_output(backend: Backend, protocol: Protocol) -> OwnOutput:
     """What a backend adds to the output of its guests; asked once in a process.
 
-    Raises Ended where it does not run a program that only prints a line: that says nothing about a guest.
+    Nothing where it does not run the program that is to show it: ``explained`` reports that.
     """
     if not backend.is_command:
         return NOTHING
     if backend.name not in _found:
         named = tuple(pattern.encode() for pattern in backend.options.get("own_lines", ()))
-        _found[backend.name] = replace(_ask(backend, protocol), named=named)
+        try:
+            found = _ask(backend, protocol)
+        except (Ended, WorkerError):
+            found = NOTHING
+        _found[backend.name] = replace(found, named=named)
     return _found[backend.name]
 
 
@@ -43,6 +47,13 @@ def explained(error: Ended, backend: Backend, protocol: Protocol, code: int) -> 
     """The same end, with what is known of the command that ran the guest; ``code`` is its exit status."""
     if not backend.is_command or error.status is not Status.INVALID:
         return error
+    if code != 0:
+        try:
+            _ask(backend, protocol)
+        except Ended as broken:  # so it says nothing about the guest
+            return broken
+        except WorkerError:
+            return error
     trapped = _status_of_trap(backend, protocol)
     if code == trapped != 0:
         # 1 may also be the guest's own.
