@@ -20,8 +20,9 @@ from pipeline.core.model import Status
 from pipeline.measure import command_probes, host_records, machine_state, run_size
 from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, prove
+from pipeline.measure.limits import beyond_memory, with_workload_limits
 from pipeline.measure.missing_features import explained
-from pipeline.measure.open_session import open_session, with_workload_limits
+from pipeline.measure.open_session import open_session
 from pipeline.measure.sample import SCHEMA, RoundResult, Sample, read_current, write
 from pipeline.measure.sample_key import Inputs, MeasurementSpec, run_settings
 from pipeline.measure.session import Session
@@ -122,6 +123,10 @@ class _Attempt:
         self.result.artifact_bytes = self.artifact.bytes
         if self.artifact.unrunnable is not None:
             raise Ended(Status.UNAVAILABLE, self.artifact.unrunnable)
+        for each in (path, self.spec.reference_artifact.path):
+            beyond = beyond_memory(self.workload, self.protocol, self.cell.backend, each)
+            if beyond:
+                raise Ended(Status.UNAVAILABLE, beyond)
 
     def _measure(self) -> None:
         backend, native = self.backend, discover()["native"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import replace
 from typing import Any
 
 from pipeline.core import paths
@@ -13,13 +12,6 @@ from pipeline.measure.session import Session
 from pipeline.measure.without_native import WithoutNative
 from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators
-
-
-def with_workload_limits(workload: Workload, protocol: Protocol) -> Protocol:
-    """The protocol with the limits of the workload on a run's time and memory."""
-    memory = min(workload.memory_mib or protocol.memory_mib, protocol.memory_mib)
-    seconds = workload.run_timeout_s or protocol.run_timeout_s
-    return replace(protocol, memory_mib=memory, run_timeout_s=seconds)
 
 
 def open_session(
@@ -36,6 +28,8 @@ def open_session(
         who=who,
         protocol=protocol,
         forks=backend.forks,
+        # A command is given the artifact as it is: what limits its guest is its worker's limit.
+        capped=not backend.native and backend.runtime.worker != "command_worker.py",
         inputs=inputs(workload),
         validator=validators.validator_of(workload),
     )

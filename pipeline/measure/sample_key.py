@@ -92,6 +92,7 @@ class MeasurementSpec:
             "forks": backend.forks,
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,
+            "stack_factor": backend.runtime.stack_factor,
             "loader_links": dict(backend.runtime.loader_links),
             "protocol": self.protocol.settings(),
             "reference": list(self.reference),
@@ -122,7 +123,7 @@ def run_settings(workload: Workload) -> dict[str, Any]:
         "stdin": workload.stdin is not None,
         "env": [list(each) for each in workload.env],
         "cases": [[case.name, case.args, case.stdin, msgspec.structs.asdict(case.proof)] for case in cases],
-        "limits": [workload.memory_mib, workload.run_timeout_s],
+        "limits": msgspec.structs.asdict(workload.limits),
     }
 
 

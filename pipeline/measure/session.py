@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.model import Status
+from pipeline.measure import limits
 from pipeline.measure.case_runs import Results, Together, in_one
 from pipeline.measure.guest import Ended, Guest
 from pipeline.measure.sample import Printed
@@ -144,7 +145,8 @@ class Session(Guest):
                 self._compare(one, other, f"{name}, {what}")
         elif found != expected:
             difference = self.validator.difference(found, expected)
-            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
+            full = limits.of_full_memory(self.worker.peak_rss_bytes(), self.protocol)
+            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}{full}")
 
     def size_run(self, iterations: int) -> Run:
         """One run of what is measured, of any size; raises Ended."""

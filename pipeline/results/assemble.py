@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 
 import msgspec
 
@@ -47,7 +46,7 @@ def assemble(plan: Plan) -> Results:
         created=_created(collected.values()),
         host=_host(host.describe()),
         protocol=msgspec.convert(
-            {**asdict(plan.protocol), "confidence": estimates.CONFIDENCE}, ProtocolRecord
+            {**plan.protocol.recorded(), "confidence": estimates.CONFIDENCE}, ProtocolRecord
         ),
         workloads=workloads,
         toolchains=tuple(

@@ -62,7 +62,7 @@ class ProtocolRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warmup_chunks: Annotated[int, Meta(ge=1, le=1000, description="least number before timing")]
     run_timeout_s: Annotated[float, Meta(ge=0.1, le=86400)]
     load_timeout_s: Annotated[float, Meta(ge=0.1, le=86400)]
-    memory_mib: Annotated[int, Meta(ge=64, le=2**20, description="that a worker may have, MiB")]
+    memory_mib: Annotated[int, Meta(ge=64, le=2**20, description="that a guest may have, MiB")]
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="of the order in which cells are measured")]
     half_width_percent: Annotated[
         Annotated[float, Meta(ge=0.01, le=100)] | None,

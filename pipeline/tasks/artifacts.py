@@ -74,7 +74,12 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
             code=artifact_inputs.modules(spec.toolchain),
             makes=_made(spec.artifact),
             # doit knows files as a set; the linker has an order.
-            decides={**_config(spec), "sources": list(spec.workload.sources), **_reader(spec.target)},
+            decides={
+                **_config(spec),
+                "linker flags": list(artifacts.link_flags(spec)),
+                "sources": list(spec.workload.sources),
+                **_reader(spec.target),
+            },
             phase="link",
             seconds=0.1,
         )
