@@ -30,6 +30,8 @@ from toolchain.needs import needs
 #: All errors at a time, not the first twenty.
 _ALL_ERRORS = "-ferror-limit=0"
 _ALL_LINK_ERRORS = "--error-limit=0"
+#: wasm-ld's words for an address above 2 GiB, with which it aborts.
+_TOO_FAR = "outside Varint32 range"
 #: Where a native compiler finds headers that no command names.
 _SYSTEM = ("/usr/include/", "/usr/lib/", "/usr/local/include/")
 _FLAGS = "{flags}"
@@ -48,6 +50,13 @@ def program_flags(spec: BuildSpec, source: str) -> list[str]:
     if spec.target == WASM:
         flags += [f"-D{DEFINES[name]}" for name in workload.libraries if name in DEFINES]
     return flags + [_define(name, value, spec.variant) for name, value in workload.defines]
+
+
+def link_flags(spec: BuildSpec) -> tuple[str, ...]:
+    """The linker flags of the variant and of the workload. Natively the stack is the kernel's affair."""
+    stack_kib = spec.workload.limits.stack_kib
+    own = ("-z", f"stack-size={stack_kib * 1024}") if stack_kib and spec.target == WASM else ()
+    return (*spec.variant.link, *own)
 
 
 def _define(name: str, value: str | None, variant: Variant) -> str:
@@ -174,7 +183,7 @@ def link_command(spec: BuildSpec, output: str) -> list[str]:
     libc_dir = paths.libc(toolchain.name, target)
     archives = libraries.archives(toolchain, target, spec.workload.libraries)
     return toolchain.link(
-        target, spec.objects, libc_dir, output, (*spec.variant.link, _ALL_LINK_ERRORS), archives
+        target, spec.objects, libc_dir, output, (*link_flags(spec), _ALL_LINK_ERRORS), archives
     )
 
 
@@ -186,7 +195,13 @@ def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
         command = link_command(spec, temporary)
         outcome = settled(lambda: run(toolchain, command), f"{toolchain.name} link of {spec.artifact.path}")
         if outcome.returncode != 0:
-            refusal = Refusal("it does not link", outcome.stderr)
+            far = _TOO_FAR in outcome.stderr
+            what = (
+                "has more than 2 GiB of static data, which wasm-ld cannot place"
+                if far
+                else "it does not link"
+            )
+            refusal = Refusal(what, outcome.stderr)
         elif target == WASM:
             refusal = _stubbed(spec.objects)
         if refusal is None and variant.wasm_opt is not None:

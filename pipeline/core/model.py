@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from pipeline.core.limits import OF_WORKLOADS, OUTPUT_KIB, STACK_KIB, Limits
 from toolchain.model import Variant
 
 
@@ -77,8 +78,14 @@ class Runtime:
     host: str | None = None
     #: Programs on PATH that its workers start; their bytes and what they say of themselves identify it.
     programs: tuple[Program, ...] = ()
-    #: Private writable memory that it maps and hardly uses, MiB: its workers may map that much more.
-    reserved_mib: int = 0
+    #: Private writable memory of its workers in addition to the guest's, MiB: what they need themselves, and
+    #: what they map and hardly use.
+    reserved_mib: int = 512
+    #: How many times as large as the guest's its workers' stack is: frames of a baseline compiler are larger
+    #: than native ones. What the guest itself puts on its stack is limited by the linker.
+    stack_factor: int = 4
+    #: More memory it gives to no guest, MiB; None where nothing but the limit of the workload is known.
+    most_memory_mib: int | None = None
     #: Whether uv compiles its first package, with the bundled clang.
     compiled: bool = False
 
@@ -211,8 +218,19 @@ class Workload:
     cases: tuple[Case, ...] = ()  # where it is run in more than one way: then the ways
     validator: str = "output"  # see pipeline/workloads/validators
     third_party: str | None = None  # a folder of third_party/ that its sources are obtained in
-    run_timeout_s: float | None = None  # in place of the protocol's
-    memory_mib: int | None = None  # in place of the protocol's, where it is less
+    limits: Limits = field(default_factory=Limits)
+    #: Of a program without a native form: what its chunks are paired with; None: its own native build.
+    yardstick: Workload | None = None
+
+    @property
+    def native(self) -> bool:
+        """Whether there is a native form of it, which its ratios are relative to."""
+        return self.yardstick is None
+
+    @property
+    def paired(self) -> Workload:
+        """The workload whose native build its chunks are paired with."""
+        return self.yardstick or self
 
     @property
     def iterates(self) -> bool:
@@ -308,12 +326,19 @@ class Protocol:
     warmup_chunks: Annotated[int, Meta(ge=1, le=1000)]
     run_timeout_s: Annotated[float, Meta(ge=0.1, le=86_400)]  # for one answer of a worker that runs
     load_timeout_s: Annotated[float, Meta(ge=0.1, le=86_400)]  # for one answer of a worker that compiles
-    memory_mib: Annotated[int, Meta(ge=64, le=2**20)]  # private writable memory that a worker may have
+    memory_mib: Annotated[int, Meta(ge=64, le=2**20)]  # that a guest may have: its linear memory, or all
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)]  # of the order in which cells are visited
     #: Rounds are added until half of a cell's interval is at most this, in per cent of its ratio.
     half_width_percent: Annotated[float, Meta(ge=0.01, le=100)] | None = None
     #: Or until its rounds have taken this long, s.
     budget_s: Annotated[float, Meta(ge=1, le=10**6)] | None = None
+    #: Only a workload has others: see Limits.
+    stack_kib: int = STACK_KIB
+    output_kib: int = OUTPUT_KIB
+
+    def recorded(self) -> dict[str, Any]:
+        """All of it but what only workloads set."""
+        return {name: value for name, value in asdict(self).items() if name not in OF_WORKLOADS}
 
     def settings(self) -> dict[str, Any]:
         """What decides a sample: everything but the number of rounds and the order."""

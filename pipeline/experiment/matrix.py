@@ -165,6 +165,7 @@ def resolve(asked: Request, chosen: Selection, checkouts: Mapping[str, str]) -> 
         tune=chosen.tuning,
         prebuilt=chosen.prebuilt,
         bundle=_bundle(asked.variables),
+        baseline=_baseline(asked.variables, backends),
         threshold=toml_file.given(
             "threshold", asked.variables.get("threshold", str(DEFAULT_THRESHOLD_PERCENT)), _Threshold
         ),
@@ -199,6 +200,14 @@ def _reference(
     toml_file.one_of(f"{path}: reference.toolchain", "toolchain", reference.toolchain, toolchains)
     toml_file.one_of(f"{path}: reference.variant", "variant", reference.variant, known)
     return toolchains[reference.toolchain], known[reference.variant]
+
+
+def _baseline(variables: Mapping[str, str], backends: Sequence[Backend]) -> str | None:
+    if "baseline" not in variables:
+        return None
+    names = [backend.name for backend in backends if not backend.native]
+    toml_file.one_of("command line: baseline", "backend", variables["baseline"], names)
+    return variables["baseline"]
 
 
 def _bundle(variables: Mapping[str, str]) -> str | None:

@@ -35,6 +35,7 @@ class Plan:
     tune: Tuning | None = None  # of a search for flags
     prebuilt: tuple[Prebuilt, ...] = ()  # not built here
     bundle: str | None = None  # a file that is to be verified
+    baseline: str | None = None  # the backend that ratios without a native build are relative to
     threshold: float = DEFAULT_THRESHOLD_PERCENT  # of a comparison, per cent
     given: Mapping[str, str] = field(default_factory=dict)  # the command line's name=value
 
@@ -74,7 +75,20 @@ class Plan:
             for toolchain in self.builders()
             for variant, targets in self.builds(toolchain).items()
             for target in targets
+            if workload.native or target != NATIVE
         ]
+
+    def built(self) -> list[BuildSpec]:
+        """Those, and the native builds that programs without a native form are paired with."""
+        paired = [workload for workload in self.built_workloads() if workload not in self.workloads]
+        return [*self.artifacts(), *(BuildSpec(workload, *self.reference, NATIVE) for workload in paired)]
+
+    def built_workloads(self) -> list[Workload]:
+        """The workloads, and those that programs without a native form are paired with."""
+        found = {workload.name: workload for workload in self.workloads}
+        for workload in self.workloads:
+            found.setdefault(workload.paired.name, workload.paired)
+        return list(found.values())
 
     def libraries(self, toolchain: Toolchain) -> list[tuple[str, str]]:
         """(target, library) of all libraries that its artifacts need and it has, without the C library."""
@@ -110,6 +124,7 @@ class Plan:
             for toolchain in self.toolchains
             for variant in self.variants
             for backend in self.backends
+            if workload.native or not backend.native
         ]
 
     def schedule(self) -> Iterator[tuple[int, Cell]]:

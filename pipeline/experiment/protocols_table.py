@@ -8,10 +8,12 @@ from typing import Any, get_type_hints
 
 from pipeline.core import toml_file
 from pipeline.core.errors import BadInput
+from pipeline.core.limits import OF_WORKLOADS
 from pipeline.core.model import Protocol
 
-#: {key: its type and bounds}: any field of a protocol but its name.
-KEYS = {key: kind for key, kind in get_type_hints(Protocol, include_extras=True).items() if key != "name"}
+_OTHER = {"name", *OF_WORKLOADS}
+#: {key: its type and bounds}: any other field of a protocol.
+KEYS = {key: kind for key, kind in get_type_hints(Protocol, include_extras=True).items() if key not in _OTHER}
 _OPTIONAL = {"half_width_percent", "budget_s", "undisturbed"}
 #: Variables of the command line that set one field of the protocol.
 _VARIABLES = {"rounds": "rounds", "half_width": "half_width_percent", "budget": "budget_s"}

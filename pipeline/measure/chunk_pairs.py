@@ -100,11 +100,16 @@ class ChunkPairs:
 
     def _prepare(self) -> None:
         """Find the iterations of both chunks, and warm up; raises Ended."""
-        if not self.subject.whole and not self.subject.validator.proportional:
+        sized = not self.subject.whole and not self.subject.validator.proportional
+        if sized and self.subject.native:
             self.size = run_size(self.other, self._key)
             equal_sizes.prepare(self.subject, self.other, self.size)
             return
-        self.subject.prepare(self.other)
+        if sized:
+            self.size = run_size(self.subject, self._key)
+            equal_sizes.prepare_alone(self.subject, self.other, self.size)
+        else:
+            self.subject.prepare(self.other)
         # A module that runs as long as it likes is no reason to let the reference run as long.
         self.other.prepare(self.other, min(self.subject.chunk_s, LONGEST_CHUNK_S))
 

@@ -27,6 +27,21 @@ def prepare(subject: Session, reference: Session, size: RunSize) -> None:
     _prepare(reference, reference, max(own, size.iterations), size)
 
 
+def prepare_alone(subject: Session, reference: Session, size: RunSize) -> None:
+    """Warm up a cell whose reference is a different program; raises Ended.
+
+    The size may be that of a run under a slow backend; a fast one runs more if its time is proportional.
+    """
+    own = size.iterations
+    if size.proportional:
+        own = _own_iterations(subject, size)
+        seconds = min(subject.size_run(own).seconds for _ in range(_TRIES))
+        factor = int(subject.protocol.chunk_ms / 1000 / seconds)
+        if factor > 1 and own * factor <= MOST_ITERATIONS and _same_speed(subject, own, own * factor):
+            own *= factor
+    _prepare(subject, reference, own, size)
+
+
 def _prepare(session: Session, reference: Session, iterations: int, size: RunSize) -> None:
     longer = _longer(session, iterations) if size.known_line else 0
     if longer:

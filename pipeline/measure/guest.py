@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import msgspec
 from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
+from pipeline.measure import limits
 from pipeline.measure.guest_errors import explained
 from pipeline.measure.own_output import NOTHING, OwnOutput
 from pipeline.measure.worker_messages import Loaded, Ran, Used
@@ -19,8 +21,6 @@ from pipeline.runtimes.worker_process import Worker
 
 T = TypeVar("T")
 
-#: The output of a guest that prints more is cut off: OUTPUT_LIMIT in serve.py and guest.js.
-OUTPUT_LIMIT = 1 << 20
 _MOST_REASON = 600
 
 
@@ -55,6 +55,7 @@ class Guest:
     forks: bool = False  # whether each run is a process of its own
     #: What it may read, as load's options: {"stdin": path, "files": folder}, absolute, {"env": variables}.
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    capped: bool = False  # whether its module is given a limit to its memory's growth
     peak_rss_bytes: int | None = None
     cpu_share: float = 1.0  # CPU over wall seconds of the last run
     wall_seconds: float = 0.0  # of the last run, host side
@@ -69,21 +70,27 @@ class Guest:
 
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
         """Compile the artifact; raises Ended where the runtime refuses it or lacks the compiler."""
-        request = {"op": "load", "path": os.path.abspath(path), "options": {**options, **self.inputs}}
-        answer = self._ask(request, self.protocol.load_timeout_s)
+        given = {**options, **self.inputs, **limits.options(self.protocol)}
+        with limits.capped(path, self.protocol.memory_mib) if self.capped else nullcontext(path) as module:
+            request = {"op": "load", "path": os.path.abspath(module), "options": given}
+            answer = self._ask(request, self.protocol.load_timeout_s, "load_timeout_s")
         if "refused" in answer:
             raise Ended(Status.INVALID, f"{self.who} refuses the module: {answer['refused']}")
         if "unavailable" in answer:
             raise Ended(Status.UNAVAILABLE, str(answer["unavailable"]))
         return self._typed(answer, Loaded)
 
-    def _ask(self, request: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+    def _ask(
+        self, request: Mapping[str, Any], timeout_s: float, limit: str = "run_timeout_s"
+    ) -> dict[str, Any]:
         try:
             return self.worker.request(request, timeout_s)
         except WorkerTimeout as error:
-            raise Ended(Status.TIMEOUT, f"{self.who}: killed: {error}") from None
+            reason = f"{self.who}: killed: {error}; {limits.remedy(limit)}"
+            raise Ended(Status.TIMEOUT, reason) from None
         except WorkerError as error:
-            raise Ended(Status.CRASH, f"{self.who}: {error}") from None
+            reason = f"{self.who}: {error}{limits.of_crash(str(error), self.protocol)}"
+            raise Ended(Status.CRASH, reason) from None
 
     def _typed(self, answer: Mapping[str, Any], kind: type[T]) -> T:
         try:
@@ -109,13 +116,16 @@ class Guest:
         answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
         self.exit_status = answer.code
         if answer.outcome == "trap":
-            raise Ended(Status.TRAP, f"{self.who}: {explained(answer.message, answer)}")
+            more = limits.of_trap(answer.message, self.protocol)
+            raise Ended(Status.TRAP, f"{self.who}: {explained(answer.message, answer)}{more}")
         if answer.code != status:
             expected = f", expected {status} (proof.status)" if status else ""
             what = explained(f"the guest exited with {answer.code}{expected}", answer)
             raise Ended(Status.INVALID, f"{self.who}: {what}")
-        if answer.stdout_bytes > OUTPUT_LIMIT:
-            raise Ended(Status.INVALID, f"{self.who}: it printed {answer.stdout_bytes} bytes and more")
+        most = self.protocol.output_kib * 1024
+        if answer.stdout_bytes > most:
+            found = f"it printed {answer.stdout_bytes} bytes, expected at most {most}"
+            raise Ended(Status.INVALID, f"{self.who}: {found}; {limits.remedy('output_kib')}")
         self.wall_seconds = answer.wall_seconds
         if self.first_run_seconds is None:
             self.first_run_seconds = answer.wall_seconds

@@ -20,8 +20,9 @@ from pipeline.core.model import Status
 from pipeline.measure import command_probes, host_records, machine_state, run_size
 from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, prove
+from pipeline.measure.limits import beyond_memory, with_workload_limits
 from pipeline.measure.missing_features import explained
-from pipeline.measure.open_session import open_session, with_workload_limits
+from pipeline.measure.open_session import open_session
 from pipeline.measure.sample import SCHEMA, RoundResult, Sample, read_current, write
 from pipeline.measure.sample_key import Inputs, MeasurementSpec, run_settings
 from pipeline.measure.session import Session
@@ -29,6 +30,12 @@ from pipeline.runtimes.backends import discover
 from pipeline.runtimes.identity import RuntimeIdentity, load_identity
 from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
+
+#: Where a program compiles for WebAssembly only.
+_NO_NATIVE = (
+    "it compiles for WebAssembly only; if it has no native form, put native = false into its workload.toml, "
+    "and backends are compared with each other"
+)
 
 
 def ensure_sample(spec: MeasurementSpec) -> Sample:
@@ -104,6 +111,8 @@ class _Attempt:
         for record, what in needed:
             if not record.present:
                 reason = str(record.reason)
+                if record is self.reference and self.artifact.present and not self.cell.backend.native:
+                    reason = f"{_NO_NATIVE}: {reason}"
                 raise Ended(
                     Status.UNAVAILABLE, reason if reason.startswith("needs ") else f"{what}: {reason}"
                 )
@@ -114,6 +123,10 @@ class _Attempt:
         self.result.artifact_bytes = self.artifact.bytes
         if self.artifact.unrunnable is not None:
             raise Ended(Status.UNAVAILABLE, self.artifact.unrunnable)
+        for each in (path, self.spec.reference_artifact.path):
+            beyond = beyond_memory(self.workload, self.protocol, self.cell.backend, each)
+            if beyond:
+                raise Ended(Status.UNAVAILABLE, beyond)
 
     def _measure(self) -> None:
         backend, native = self.backend, discover()["native"]
@@ -124,7 +137,7 @@ class _Attempt:
                 worker, backend.name, self.protocol, backend, self.workload, self.artifact.interface
             )
             subject.own = own
-            other = open_session(reference_worker, "reference", self.protocol, native, self.workload)
+            other = open_session(reference_worker, "reference", self.protocol, native, self.workload.paired)
             self._load(worker, subject)
             other.load(self.spec.reference_artifact.path, native.options)
             self._validate(subject, other)
@@ -156,13 +169,13 @@ class _Attempt:
                 ) from None
             raise self._explained(error) from None
         self.result.validated = subject.validated or None
+        self.result.printed = subject.printed
         self.result.instantiate_seconds = subject.instantiate_seconds
         self.result.first_run_seconds = subject.first_run_seconds
 
     def _time(self, subject: Session, other: Session) -> None:
-        key = digest_of(
-            [self.reference.sha256, run_settings(self.workload), self.protocol.chunk_ms, run_size.RULE]
-        )
+        program = self.reference if self.workload.native else self.artifact
+        key = digest_of([program.sha256, run_settings(self.workload), self.protocol.chunk_ms, run_size.RULE])
         self.result.add(ChunkPairs(subject, other, self.protocol, key, self.spec.round).measure())
         self.result.peak_rss_bytes = subject.peak_rss_bytes
 

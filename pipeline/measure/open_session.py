@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import replace
 from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.model import Backend, Interface, Protocol, Workload
 from pipeline.measure.session import Session
+from pipeline.measure.without_native import WithoutNative
 from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators
-
-
-def with_workload_limits(workload: Workload, protocol: Protocol) -> Protocol:
-    """The protocol with the limits of the workload on a run's time and memory."""
-    memory = min(workload.memory_mib or protocol.memory_mib, protocol.memory_mib)
-    seconds = workload.run_timeout_s or protocol.run_timeout_s
-    return replace(protocol, memory_mib=memory, run_timeout_s=seconds)
 
 
 def open_session(
@@ -30,11 +23,13 @@ def open_session(
     interface: Interface | None = None,
 ) -> Session:
     """A session for an artifact of a workload; ``interface`` is that of a prebuilt module."""
-    return _kind(workload, interface)(
+    return _kind(workload, interface, backend)(
         worker=worker,
         who=who,
         protocol=protocol,
         forks=backend.forks,
+        # A command is given the artifact as it is: what limits its guest is its worker's limit.
+        capped=not backend.native and backend.runtime.worker != "command_worker.py",
         inputs=inputs(workload),
         validator=validators.validator_of(workload),
     )
@@ -55,9 +50,9 @@ def inputs(workload: Workload) -> dict[str, Any]:
     return found
 
 
-def _kind(workload: Workload, interface: Interface | None) -> type[Session]:
+def _kind(workload: Workload, interface: Interface | None, backend: Backend) -> type[Session]:
     if interface is None:
-        return Session
+        return Session if workload.native else WithoutNative
     sessions = importlib.import_module(validators.prebuilt_sessions_of(workload))
     kind: type[Session] = sessions.session_for(interface)
     return kind

@@ -29,6 +29,8 @@ _STEEP = 8.5
 _TELLING_S = 0.0002
 #: A program whose longest run takes less does nothing that could be compared.
 _LEAST_S = 0.001
+#: How many of the largest sizes say how long the longest run takes.
+_LAST = 5
 #: A run whose size is sought takes at most this many times a chunk, if a smaller one can be found.
 _TOO_LONG = 2
 _MOST_HALVINGS = 6
@@ -158,9 +160,11 @@ class _Search:
         while seconds < self.aim_s:
             shorter, before = iterations, seconds
             iterations = self._next(shorter, steep)
-            longer = self._longer(iterations, shorter) if iterations <= MOST_ITERATIONS else None
-            if longer is None:
+            if iterations > MOST_ITERATIONS:
                 return self._where_it_ends()
+            longer = self._longer(iterations, shorter)
+            if longer is None:
+                return shorter
             seconds = longer
             steep = steep or (seconds > _TELLING_S and seconds > _STEEP * before)
         return self._between(shorter, iterations)
@@ -188,7 +192,10 @@ class _Search:
 
     def _where_it_ends(self) -> int:
         """The smallest size that takes as long as the largest; raises Ended where no run takes any time."""
-        most = max(self.times.values())
+        import statistics  # not for a run that has nothing to do
+
+        largest_sizes = sorted(self.times)[-_LAST:]
+        most = statistics.median(self.times[size] for size in largest_sizes)
         if most < _LEAST_S:
             largest = max(self.times)
             reason = (

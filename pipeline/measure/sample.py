@@ -6,6 +6,7 @@ forgotten it; any other is measured again. So nothing is measured twice and noth
 
 from __future__ import annotations
 
+import hashlib
 import math
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from pipeline.stats.growth import Word
 from pipeline.stats.undisturbed import Series
 
 SCHEMA = 7
+#: Bytes of an output that are kept to show where two of them differ.
+MOST_PRINTED = 4096
 
 
 class RunSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +47,17 @@ class RunSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def known_line(self) -> bool:
         """Whether the time of a longer run can be predicted."""
         return self.growth in ("proportional", "fixed part")
+
+
+class Printed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a validation run printed, of a program without a native form: the same under all backends."""
+
+    sha256: str
+    begin: str  # a character a byte
+
+    @classmethod
+    def of(cls, output: bytes) -> Printed:
+        return cls(hashlib.sha256(output).hexdigest(), output[:MOST_PRINTED].decode("latin-1"))
 
 
 class Chunks(msgspec.Struct, kw_only=True):
@@ -100,6 +114,8 @@ class RoundResult(Chunks, kw_only=True):
     conditions: Conditions | None = None  # None where it ended early
     #: What processes were allowed (ulimit) in a round that ended early.
     limits: Limits | None = None
+    #: None where a native build shows what is right.
+    printed: Printed | None = None
     #: How the first try ended, of a round that succeeded at the second.
     first_try: str | None = None
 

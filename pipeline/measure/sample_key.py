@@ -50,7 +50,7 @@ class MeasurementSpec:
 
     @property
     def reference_artifact(self) -> Artifact:
-        return Artifact(self.cell.workload.name, *self.reference, NATIVE)
+        return Artifact(self.cell.workload.paired.name, *self.reference, NATIVE)
 
     @property
     def sample_path(self) -> str:
@@ -71,6 +71,7 @@ class MeasurementSpec:
                 "pipeline.measure.measure_round",
                 "pipeline.runtimes.backends.native",  # found by its name, runs the reference
                 *validators.modules(workload),
+                *validators.modules(workload.paired),
             ),
         ]
         return list(dict.fromkeys(files))
@@ -82,6 +83,7 @@ class MeasurementSpec:
             "schema": SCHEMA,
             "cell": self.cell.name,
             "workload": run_settings(self.cell.workload),
+            "paired": None if self.cell.workload.native else run_settings(self.cell.workload.paired),
             "options": dict(backend.options),
             "proof": dict(backend.proof),
             "arguments": list(backend.arguments),
@@ -90,6 +92,7 @@ class MeasurementSpec:
             "forks": backend.forks,
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,
+            "stack_factor": backend.runtime.stack_factor,
             "loader_links": dict(backend.runtime.loader_links),
             "protocol": self.protocol.settings(),
             "reference": list(self.reference),
@@ -120,7 +123,7 @@ def run_settings(workload: Workload) -> dict[str, Any]:
         "stdin": workload.stdin is not None,
         "env": [list(each) for each in workload.env],
         "cases": [[case.name, case.args, case.stdin, msgspec.structs.asdict(case.proof)] for case in cases],
-        "limits": [workload.memory_mib, workload.run_timeout_s],
+        "limits": msgspec.structs.asdict(workload.limits),
     }
 
 

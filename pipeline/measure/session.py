@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.model import Status
+from pipeline.measure import limits
 from pipeline.measure.case_runs import Results, Together, in_one
 from pipeline.measure.guest import Ended, Guest
+from pipeline.measure.sample import Printed
 from pipeline.measure.worker_messages import Used, sum_of
 from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
 
@@ -55,8 +57,15 @@ class Session(Guest):
     expected: Any = None  # the result that a chunk must have
     #: What was validated of its output, in words; "" where it was everything.
     validated: str = ""
+    #: What it printed, of a program without a native form.
+    printed: Printed | None = None
     #: Of the first run of a calibration: more where the guest's clock is coarse.
     least_iterations: int = 1
+
+    @property
+    def native(self) -> bool:
+        """Whether its reference is a native build of the same program."""
+        return True
 
     @property
     def whole(self) -> bool:
@@ -136,7 +145,8 @@ class Session(Guest):
                 self._compare(one, other, f"{name}, {what}")
         elif found != expected:
             difference = self.validator.difference(found, expected)
-            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}")
+            full = limits.of_full_memory(self.worker.peak_rss_bytes(), self.protocol)
+            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}{full}")
 
     def size_run(self, iterations: int) -> Run:
         """One run of what is measured, of any size; raises Ended."""

@@ -32,6 +32,8 @@ class Grid(Generic[E]):
     rows: list[tuple[str, list[E | None]]]
     #: Unit of its scores.
     unit: str = ""
+    #: What its ratios are relative to.
+    ratio_to: str = "native"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def _grids(part: HostResults) -> list[Grid[CellResult]]:
             row=attrgetter(of),
             column=attrgetter("variant"),
             unit=workload.unit,
+            ratio_to=workload.ratio_to,
         )
         for title, of, cells in groups
     ]
@@ -105,6 +108,7 @@ def new_grid(
     row: Callable[[E], str],
     column: Callable[[E], str],
     unit: str = "",
+    ratio_to: str = "native",
 ) -> Grid[E]:
     """Entries in a grid, rows and columns in the order in which they first occur."""
     by_place = {(row(entry), column(entry)): entry for entry in entries}
@@ -112,7 +116,7 @@ def new_grid(
     names = dict.fromkeys(name for name, _ in by_place)
     # A different host may have only some of them.
     rows = [(name, [by_place.get((name, c)) for c in columns]) for name in names]
-    return Grid(title, of, columns, rows, unit)
+    return Grid(title, of, columns, rows, unit, ratio_to)
 
 
 def notes(results: HostResults) -> list[str]:

@@ -17,6 +17,7 @@ from pipeline.results.cells import (
     native_name,
     native_speeds,
     prebuilt_modules,
+    ratio_to,
     speed_text,
 )
 from pipeline.results.failures import failures
@@ -106,7 +107,8 @@ def _about_run(results: Results) -> Iterator[str]:
     if native:
         numbers = [m for _, m in measured(results.cells)]
         yield (
-            f"Native = {native_name(results.workloads)}, {native} undisturbed. ± is half of a "
+            f"{ratio_to(results.workloads).capitalize()} = {native_name(results.workloads)}, {native} "
+            f"undisturbed. ± is half of a "
             f"{protocol.confidence:.0%} interval. "
             f"{_GROUPED if any(m.group_letters for m in numbers) else _UNGROUPED}"
             f"{''.join(f'; ? has none: {doubt}' for doubt in doubts(results.cells))}. "
@@ -122,7 +124,7 @@ def _table(grid: Grid[CellResult]) -> Table:
 
     table = new_table(show_lines=False)
     names = [len(name) for name, _ in grid.rows]
-    table.add_column(f"{grid.unit}\nratio to native", no_wrap=True, min_width=max([16, *names]))
+    table.add_column(f"{grid.unit}\nratio to {grid.ratio_to}", no_wrap=True, min_width=max([16, *names]))
     for variant in grid.columns:
         table.add_column(Text(variant), justify="right", no_wrap=True)
     for name, cells in grid.rows:

@@ -17,6 +17,7 @@ from pipeline.results.cells import (
     native_speeds,
     orders,
     prebuilt_modules,
+    ratio_to,
     speed_text,
 )
 from pipeline.results.failures import failures
@@ -68,6 +69,7 @@ def render_markdown(results: Results) -> str:
         heading=heading(results),
         native=native_name(results.workloads),
         native_speeds=native_speeds(results.workloads),
+        ratio_to=ratio_to(results.workloads),
         grids=grids(results),
         other_hosts=[(other, grids(other)) for other in results.other_hosts],
         prebuilt=_prebuilt(results),

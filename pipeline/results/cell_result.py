@@ -73,12 +73,12 @@ def describe(
 
 
 def measured(
-    cell: Cell, rounds: Rounds, estimate: Estimate, reference: float, letters: str | None
+    cell: Cell, rounds: Rounds, estimate: Estimate, score: float, letters: str | None
 ) -> Measurement:
-    """The numbers of a cell that is ok; ``reference`` is the native reference's speed, in iterations/s."""
+    """The numbers of a cell that is ok; ``score`` is its speed, in iterations/s."""
     samples = rounds.present
     return Measurement(
-        score=estimate.value * reference,
+        score=score,
         ratio=estimate.value,
         ratio_low=estimate.low,
         ratio_high=estimate.high,

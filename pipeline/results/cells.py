@@ -10,6 +10,7 @@ from msgspec import structs
 
 from pipeline.results.model import Comparison, HostResults, Results, WorkloadResult
 from pipeline.results.model_cell import CellResult, Measurement, PrebuiltModule
+from toolchain.model import NATIVE
 
 H = TypeVar("H", bound=HostResults)
 
@@ -67,9 +68,21 @@ def native_speeds(workloads: Iterable[WorkloadResult]) -> str:
 
 
 def native_name(workloads: Sequence[WorkloadResult]) -> str:
-    """How the native reference is built, which is the same for all workloads: "zig O3"."""
-    reference = workloads[0].reference
-    return f"{reference.toolchain} {reference.variant}"
+    """What ratios are relative to: how the native reference is built, "zig O3", which is the same for all.
+
+    Of workloads without a native form: "v8.turbofan, zig O3".
+    """
+    return "; ".join(dict.fromkeys(map(_reference_name, workloads)))
+
+
+def _reference_name(workload: WorkloadResult) -> str:
+    backend = "" if workload.ratio_to == NATIVE else f"{workload.ratio_to}, "
+    return f"{backend}{workload.reference.toolchain} {workload.reference.variant}"
+
+
+def ratio_to(workloads: Iterable[WorkloadResult]) -> str:
+    """What the ratios of these workloads are relative to: "native", or names of backends."""
+    return " or ".join(dict.fromkeys(workload.ratio_to for workload in workloads))
 
 
 def prebuilt_modules(results: HostResults) -> list[tuple[str, PrebuiltModule]]:

@@ -62,7 +62,7 @@ class ProtocolRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warmup_chunks: Annotated[int, Meta(ge=1, le=1000, description="least number before timing")]
     run_timeout_s: Annotated[float, Meta(ge=0.1, le=86400)]
     load_timeout_s: Annotated[float, Meta(ge=0.1, le=86400)]
-    memory_mib: Annotated[int, Meta(ge=64, le=2**20, description="that a worker may have, MiB")]
+    memory_mib: Annotated[int, Meta(ge=64, le=2**20, description="that a guest may have, MiB")]
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="of the order in which cells are measured")]
     half_width_percent: Annotated[
         Annotated[float, Meta(ge=0.01, le=100)] | None,
@@ -90,7 +90,10 @@ class ToolchainResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReferenceResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The native build that ratios are relative to: each chunk is measured next to one of it."""
+    """What ratios are relative to: the native build, next to which each chunk is measured.
+
+    Of a program without a native form: the module of one of its cells.
+    """
 
     toolchain: Name
     variant: Name
@@ -108,6 +111,9 @@ class WorkloadResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     validation: Annotated[Text, Meta(description="what shows that a run was right, in words")]
     time_source: Annotated[Text, Meta(description="what measures its time, in words")]
     note: Annotated[Text | None, Meta(description="to be shown next to its numbers")]
+    ratio_to: Annotated[
+        Name, Meta(description="what ratios are relative to: native, or a backend if there is no native form")
+    ] = "native"
     revision: Annotated[
         Annotated[str, Meta(pattern=r"^[0-9a-f]{40}$(?!\n)")] | None,
         Meta(description="commit of its sources; null where they are in this repository"),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 from pipeline.core import paths
 from pipeline.core.errors import WorkerError
+from pipeline.core.limits import STACK_KIB
 from pipeline.core.model import Backend, Protocol, Runtime
 from pipeline.runtimes.environments import loader_folder
 from pipeline.runtimes.identity import found_programs, site_of
 from pipeline.runtimes.packages import find
 from pipeline.runtimes.worker_process import Worker
+
+#: That a runtime starts with stacks of the process's size.
+_THREADS = 8
 
 
 def start(backend: Backend, protocol: Protocol) -> Worker:
@@ -39,8 +44,26 @@ def start(backend: Backend, protocol: Protocol) -> Worker:
         if host is None:
             raise WorkerError(f"{runtime.name}: {runtime.host} is gone; run: doit run runtime")
     script = paths.ROOT / paths.worker(runtime.worker)
-    command = [str(host), *arguments, *backend.arguments, str(script)]
-    return Worker(command, environment, memory_mib=protocol.memory_mib, reserved_mib=runtime.reserved_mib)
+    stack_kib = protocol.stack_kib * runtime.stack_factor
+    stack = {"{stack_kib}": str(stack_kib), "{stack_bytes}": str(stack_kib << 10)}
+    given = [_filled(word, stack) for word in backend.arguments]
+    # Threads of a runtime have stacks as large as the process's.
+    more_mib = _THREADS * max(0, stack_kib - STACK_KIB * runtime.stack_factor) >> 10
+    return Worker(
+        [str(host), *arguments, *given, str(script)],
+        {name: _filled(text, stack) for name, text in environment.items()},
+        memory_mib=protocol.memory_mib,
+        reserved_mib=runtime.reserved_mib + more_mib,
+        stack_kib=stack_kib,
+        output_kib=protocol.output_kib,
+    )
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """An argument of a backend with the limits that it names."""
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
 def hosted_by(runtime: Runtime) -> str | None:

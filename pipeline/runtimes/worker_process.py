@@ -19,15 +19,20 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from pipeline.core.errors import ProjectError, WorkerCrash, WorkerError, WorkerTimeout
+from pipeline.core.limits import OUTPUT_KIB, STACK_KIB
 from pipeline.core.processes import die_with_parent, signal_name, starting, without_huge_pages
+from pipeline.runtimes.last_words import last_words
 
 #: Bytes that one file written by a worker may have: a guest's output goes to one.
 FILE_LIMIT = 64 * 1024 * 1024
-#: Bytes of one answer: JSON writes six for some of the guest's output, of which a worker passes on 1 MiB.
-ANSWER_LIMIT = 8 * 1024 * 1024
+#: Bytes of one answer in addition to the guest's output, of which JSON writes six for some.
+ANSWER_LIMIT = 2 * 1024 * 1024
+#: What a runtime needs on the stack in addition to its guest, KiB.
+_OWN_STACK_KIB = 1024
 _START_TIMEOUT_S = 60.0
-#: Resident memory that is not private writable: mapped libraries, of a JavaScript engine 100 MiB and more.
-_OWN_MIB = 150
+#: Resident memory that is not the guest's: mapped libraries, of a JavaScript engine 100 MiB and more, and the
+#: memories of past runs that it has not yet collected.
+_OWN_MIB = 250
 #: How often an awaited worker's memory is looked at, s: not within a chunk.
 _WATCH_S = 0.25
 #: The system has no room for any process: no evidence against the one that was to be started.
@@ -43,10 +48,10 @@ def _at_most(kind: int, wanted: int) -> tuple[int, int]:
 class Worker:
     """A process in a session of its own that dies with its parent and keeps to its limits.
 
-    ``memory_mib`` bounds private writable memory (RLIMIT_DATA): a reserved but unused address
-    range, which every wasm runtime has, does not count; what a guest really grows does. Some runtimes map
-    such ranges writable: ``reserved_mib`` more. What their guests grow is then bounded by looking at the
-    resident set while an answer is awaited.
+    ``memory_mib`` and ``reserved_mib`` bound private writable memory (RLIMIT_DATA): a reserved but unused
+    address range, which every wasm runtime has, does not count; what a guest really grows does. The second is
+    what the runtime needs itself, or maps writable and does not use; that a guest does not grow into it is
+    seen in the resident set while an answer is awaited.
     """
 
     def __init__(
@@ -56,7 +61,10 @@ class Worker:
         *,
         memory_mib: int,
         reserved_mib: int = 0,
+        stack_kib: int = STACK_KIB,
+        output_kib: int = OUTPUT_KIB,
     ) -> None:
+        self._memory_mib, self._most_answer = memory_mib, ANSWER_LIMIT + 6 * output_kib * 1024
         self._most_resident = (memory_mib + _OWN_MIB) << 20
         # In memory, for a guest writes to it: a file system would make that slow.
         self._stderr: IO[bytes] = os.fdopen(os.memfd_create("worker-stderr"), "w+b")
@@ -68,7 +76,8 @@ class Worker:
         parent = os.getpid()
         limits = [
             _at_most(resource.RLIMIT_CORE, 0),
-            _at_most(resource.RLIMIT_FSIZE, FILE_LIMIT),
+            _at_most(resource.RLIMIT_FSIZE, FILE_LIMIT + output_kib * 1024),
+            _at_most(resource.RLIMIT_STACK, stack_kib + _OWN_STACK_KIB << 10),
             _at_most(resource.RLIMIT_DATA, (memory_mib + reserved_mib) << 20),
         ]
 
@@ -162,7 +171,7 @@ class Worker:
             if not chunk:
                 raise self._death()
             self._buffer += chunk
-            if len(self._buffer) > ANSWER_LIMIT:
+            if len(self._buffer) > self._most_answer:
                 self.close(kill=True)
                 raise WorkerError("the worker's answer has no end")
         line, self._buffer = self._buffer.split(b"\n", 1)
@@ -179,7 +188,8 @@ class Worker:
         resident = _status_bytes(self.process.pid, "VmRSS")
         if resident is not None and resident > self._most_resident:
             self.close(kill=True)
-            raise WorkerError(f"killed: it used {resident >> 20} MiB of memory")
+            used = f"it used {resident >> 20} MiB of memory, expected {self._memory_mib} at most"
+            raise WorkerError(f"killed: {used}")
 
     def _death(self) -> WorkerCrash:
         """Explain why the worker is gone."""
@@ -191,10 +201,8 @@ class Worker:
         with contextlib.suppress(OSError, ValueError):
             # A guest may have written much of it.
             self._stderr.seek(max(0, os.fstat(self._stderr.fileno()).st_size - (1 << 16)))
-        lines = self._stderr.read().decode("utf-8", "replace").strip().splitlines()
-        # Rust ends the message of a panic with how to get a backtrace.
-        tail = [line for line in lines if not line.startswith("note: ")][-1:]
-        message = f": {tail[0][:200]}" if tail else ""
+        words = last_words(self._stderr.read().decode("utf-8", "replace"))
+        message = f": {words}" if words else ""
         if status < 0:
             return WorkerCrash(f"the worker died of {signal_name(-status)}{message}", -status)
         return WorkerCrash(f"the worker exited with status {status}{message}")

@@ -36,7 +36,7 @@ def _config(spec: BuildSpec) -> dict[str, object]:
 def compile_objects(plan: Plan) -> Iterator[Task]:
     """One object a source file, variant and target."""
     yield group("compile", "compile each source file in each variant")
-    for spec in plan.artifacts():
+    for spec in plan.built():
         workload, toolchain = spec.workload, spec.toolchain
         for source in workload.sources:
             output = spec.object_path(source)
@@ -66,7 +66,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
 def link_artifacts(plan: Plan) -> Iterator[Task]:
     """One artifact a workload, variant and target."""
     yield group("link", "link each variant, for wasm and natively")
-    for spec in plan.artifacts():
+    for spec in plan.built():
         yield step(
             f"link:{spec.artifact.task_name}",
             (artifacts.link, spec),
@@ -74,7 +74,12 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
             code=artifact_inputs.modules(spec.toolchain),
             makes=_made(spec.artifact),
             # doit knows files as a set; the linker has an order.
-            decides={**_config(spec), "sources": list(spec.workload.sources), **_reader(spec.target)},
+            decides={
+                **_config(spec),
+                "linker flags": list(artifacts.link_flags(spec)),
+                "sources": list(spec.workload.sources),
+                **_reader(spec.target),
+            },
             phase="link",
             seconds=0.1,
         )
@@ -117,7 +122,7 @@ def take_in_artifacts(plan: Plan) -> Iterator[Task]:
 def prove_artifacts(plan: Plan) -> Iterator[Task]:
     """A statement next to each artifact: what it was made of, and how."""
     yield group("provenance", "write of each artifact what it was made of, and how (SLSA)")
-    for spec in plan.artifacts():
+    for spec in plan.built():
         toolchain = spec.toolchain
         yield step(
             f"provenance:{spec.artifact.task_name}",

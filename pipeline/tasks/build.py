@@ -56,7 +56,7 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
     yield group("sources", "obtain the sources of each workload; verify those of third parties")
     for name in _third_parties(plan):
         yield from _third_party(name, plan.checkouts.get(name))
-    for workload in plan.workloads:
+    for workload in plan.built_workloads():
         copies = staging.copies(workload)
         if copies:
             yield step(
@@ -74,7 +74,7 @@ def obtain_sources(plan: Plan) -> Iterator[Task]:
 
 def _third_parties(plan: Plan) -> list[str]:
     """Of workloads, and of the C libraries that are made here."""
-    names = [workload.third_party for workload in plan.workloads]
+    names = [workload.third_party for workload in plan.built_workloads()]
     for toolchain in plan.builders():
         names += [part.third_party for target in TARGETS for part in toolchain.libc(target).own.values()]
     return list(dict.fromkeys(name for name in names if name is not None))

@@ -39,6 +39,7 @@ def write_report(plan: Plan) -> Task:
             "cells": [[c.name, c.backend.kind] for c in plan.cells()],
             "workloads": [[w.name, w.title, w.stresses, w.note] for w in plan.workloads],
             "protocol": [plan.protocol.name, plan.protocol.seed, stop_settings(plan)],
+            "baseline": plan.baseline,
             "host": fingerprint(),
             "other hosts": host_records.state(),
             "python": packages.python_version(),

@@ -13,7 +13,7 @@ from toolchain.model import MATH
 
 _TEXT = """# docs/workloads.md explains all keys. To measure this program, run: doit run workload={word}
 title = {title}
-{program}
+{program}{form}
 # Arguments of the program. In place of "{{iterations}}" it gets a number with which one run takes about
 # 10 ms. Without "{{iterations}}" the whole program is timed a few times.
 args = []
@@ -24,9 +24,9 @@ args = []
 {libraries}
 {defines}
 
-# The output must equal that of the native build. It may also be compared with a text or a pattern:
+{native}
 [proof]
-native = true
+{proof}
 # text = "42\\n"
 # match = '^ok '
 # ignore = ['^time: ']         # lines that differ from run to run
@@ -42,12 +42,24 @@ _EMULATED = (
     ("wasi-emulated-process-clocks", {"sys/times.h", "sys/resource.h"}, {"clock", "times", "getrusage"}),
     ("wasi-emulated-getpid", set[str](), {"getpid"}),
 )
+_NATIVE = (
+    "# The output must equal that of the native build. It may also be compared with a text or a pattern:"
+)
+_NO_NATIVE = """# {used}, so there is no native build: backends are compared with
+# each other, and must print the same. It may also be compared with a text or a pattern:"""
+#: What compiles for WebAssembly only, unless the file asks which target it is.
+_WASM_ONLY = re.compile(
+    r"^[ \t]*#[ \t]*include[ \t]*<((?:wasm_simd128\.h|wasi/[\w./]+))>|\b(__builtin_wasm_\w+)", re.MULTILINE
+)
+_SIMD_FLAGS = "flags='-O2 -msimd128'"
+_ASKS_TARGET = re.compile(r"\b__(?:wasm|wasm32|wasm__|wasm32__|wasi__|wasm_simd128__)\b")
 _MOST_ENTRIES, _MOST_SHOWN = 40, 8
 
 
 def toml(word: str, title: str, choice: Choice, files: Sequence[str], root: str) -> str:
     """The text of a workload.toml for a choice of files."""
     libraries = _libraries(choice)
+    only = wasm_only(choice, root)
     asked = (
         f"libraries = {_list(libraries)}"
         if libraries
@@ -57,9 +69,22 @@ def toml(word: str, title: str, choice: Choice, files: Sequence[str], root: str)
         word=word,
         title=_quoted(title),
         program=_program(choice, files),
+        form="native = false\n" if only else "",
         libraries=asked,
+        native=_NO_NATIVE.format(used=only) if only else _NATIVE,
+        proof="# native = true" if only else "native = true",
         defines=_defines(root),
     )
+
+
+def wasm_only(choice: Choice, root: str) -> str:
+    """What of the sources has no native form, in words; "" if nothing has."""
+    for source in choice.sources:
+        text = Path(root, source).read_text("utf-8", "replace")
+        found = _WASM_ONLY.search(text)
+        if found and not _ASKS_TARGET.search(text):
+            return f"{_comment(source)} uses {found[1] or found[2]}"
+    return ""
 
 
 def _program(choice: Choice, files: Sequence[str]) -> str:
@@ -115,6 +140,10 @@ def _why(reasons: Sequence[str]) -> str:
 
 def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iterator[str]:
     """What a user should know of the choice, a line each."""
+    if only := wasm_only(choice, root):
+        yield f"no native form: {only}; with native = false backends are compared with each other"
+        if "simd128" in only:
+            yield f"to compile it for SIMD, run: doit run workload=NAME {_SIMD_FLAGS}"
     more = len(choice.sources) - 1
     if more or choice.others or choice.unused:
         yield f"program: {choice.main}, with {more} more source{'s' if more != 1 else ''}"

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from pipeline.core import paths, toml_file
 from pipeline.core.errors import BadInput, Problems
+from pipeline.core.limits import Limits
 from pipeline.core.model import ITERATIONS, Figure, Proof, Workload, source_folders
 from pipeline.core.toml_file import Text
 from pipeline.workloads import file_patterns, workload_values
@@ -27,13 +28,6 @@ HEADERS = ("**/*.h", "**/*.hh", "**/*.hpp", "**/*.hxx", "**/*.inc", "**/*.inl", 
 _TAKEN = ("tune", "sizes", "certificates", "local", "host.json", "refined.json")
 _NO_FILES: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 _MacroValue = Annotated[bool | int | str, Meta(description="text, a number, true or false")]
-
-
-class _Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    """[limits]: in place of the protocol's."""
-
-    memory_mib: Annotated[int, Meta(ge=64, le=2**20)] | None = None
-    run_timeout_s: Annotated[float, Meta(ge=0.1, le=600)] | None = None
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,8 +50,13 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     env: dict[str, str] = {}
     proof: Proof = Proof()
     figure: Figure = Figure()
-    limits: _Limits = _Limits()
+    limits: Limits = Limits()
     case: CaseTables = ()
+    native: bool = True
+
+
+#: What the chunks of a program without a native form are paired with: it shows a disturbed machine.
+_YARDSTICK = "coremark"
 
 
 class _OwnTable(_Table, frozen=True, forbid_unknown_fields=True):
@@ -120,7 +119,6 @@ def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Wor
         root = paths.third_party(third_party)
         value(None, _require, paths.manifest(third_party))
         sources, headers = table.sources, table.headers
-    limits = table.limits
     files = [*table.files, *(name for case in table.case for name in case.files)]
     return Workload(
         name=name,
@@ -144,8 +142,8 @@ def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Wor
         figure=value(table.figure, workload_values.figure, where, table.figure),
         validator=table.validator if isinstance(table, _OwnTable) else OUTPUT,
         third_party=third_party,
-        memory_mib=limits.memory_mib,
-        run_timeout_s=limits.run_timeout_s,
+        limits=table.limits,
+        yardstick=None if table.native else read(project_workloads()[_YARDSTICK], own=True),
     )
 
 

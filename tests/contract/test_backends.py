@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from pipeline.core import paths
 from pipeline.core.errors import WorkerCrash, WorkerError, WorkerTimeout
 from pipeline.core.files import read_json
 from pipeline.experiment import matrix
+from pipeline.measure import limits
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import BACKENDS, compiled
 from toolchain.model import NATIVE, WASM
@@ -116,8 +119,11 @@ def test_a_flood_of_output_is_counted_not_kept(worker):
 
 
 def test_memory_ends_where_it_should(backend, protocol, guests):
-    with start(backend, protocol) as worker:
-        load(worker, backend, guests[NATIVE if backend.native else WASM])
+    path = guests[NATIVE if backend.native else WASM]
+    own = nullcontext(path) if backend.native else limits.capped(path, MEMORY_MIB)
+    with start(backend, protocol) as worker, own as given:
+        options = {**backend.options, **limits.options(protocol)}
+        worker.request({"op": "load", "path": os.path.abspath(given), "options": options}, 60)
         run(worker, "hello")  # what a runtime needs for itself it has taken now
         try:
             answer = run(worker, "grow")

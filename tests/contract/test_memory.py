@@ -1,4 +1,4 @@
-"""Memory that the kernel gives at its first use: alike under every backend, and counted."""
+"""Memory that the kernel gives at its first use: the same under every backend, and counted."""
 
 from __future__ import annotations
 

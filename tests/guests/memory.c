@@ -1,10 +1,19 @@
-/* Uses memory of its own, or of the heap, as its first argument says: a byte of each of so many MiB's pages. */
+/* Uses memory of its own, or of the heap, as its first argument says: a byte of each of so many MiB's pages.
+   Or all that it gets ("fill"), or so many KiB of output ("print"), or calls itself so often ("call"). */
 #include "../../pipeline/build/guest_clock.c"
 
 #define MIB (1u << 20)
 #define MOST 16
 
 static unsigned char own[MOST * MIB];
+static char *volatile kept[4096];
+
+static int call(int depth)
+{
+    volatile char block[100];
+    block[depth % 100] = (char)depth;
+    return depth == 0 ? 0 : call(depth - 1) + block[depth % 100] % 2;
+}
 
 int main(int argc, char *argv[])
 {
@@ -12,6 +21,24 @@ int main(int argc, char *argv[])
     unsigned char *volatile begin = argc > 1 && !strcmp(argv[1], "heap") ? malloc(size) : own;
     unsigned char *p = begin;
     unsigned long sum = 0;
+    int wanted = argc > 2 ? atoi(argv[2]) : 0, got = 0;
+    if (argc > 1 && !strcmp(argv[1], "fill")) {
+        while (got < 4096 && (kept[got] = malloc(MIB))) {
+            kept[got][MIB / 2] = 1;
+            got++;
+        }
+        printf("%d\n", got);
+        return 0;
+    }
+    if (argc > 1 && !strcmp(argv[1], "print")) {
+        for (; got < wanted * 16; got++) /* 64 bytes */
+            printf("%063d\n", got);
+        return 0;
+    }
+    if (argc > 1 && !strcmp(argv[1], "call")) {
+        printf("%d\n", call(wanted));
+        return 0;
+    }
     if (!p || (p == own && size > sizeof own)) {
         printf("none\n");
         return 0;

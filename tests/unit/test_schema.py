@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from pipeline.core.errors import BadInput
+from pipeline.core.limits import OF_WORKLOADS
 from pipeline.core.model import Kind, Protocol, Status
 from pipeline.experiment import protocols_table
 from pipeline.results import model, results_json
@@ -102,7 +103,7 @@ def test_every_object_is_closed_and_requires_what_it_has():
 #: Of a program only; and what of a runtime may be unknown.
 OPTIONAL = {"says", "python", "packages", "programs"}
 #: Left out where there is nothing to say, and in runs that were recorded before these were known.
-OPTIONAL |= {"chunk_iterations", "work", "system_share", "reference_system_share"}
+OPTIONAL |= {"chunk_iterations", "work", "system_share", "reference_system_share", "ratio_to"}
 
 
 def test_every_object_is_described():
@@ -185,7 +186,7 @@ def test_words_and_bounds_are_those_of_the_code():
     assert set(definitions["Comparison"]["properties"]["verdict"]["enum"]) == words
     assert definitions["Results"]["properties"]["schema"] == {"enum": [results_json.SCHEMA]}
     protocol = definitions["ProtocolRecord"]["properties"]
-    assert set(protocol) - {"confidence"} == set(Protocol.__dataclass_fields__)
+    assert set(protocol) - {"confidence"} == set(Protocol.__dataclass_fields__) - set(OF_WORKLOADS)
     for key in set(protocol) - {"name", "confidence"}:
         number = {**protocol[key], **protocol[key].get("anyOf", [{}])[0]}
         asked = msgspec.json.schema(protocols_table.KEYS[key])

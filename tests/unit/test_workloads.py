@@ -70,7 +70,7 @@ def test_every_key(folder):
     assert found.defines == (("N", "3"), ("NAME", '"x"'), ("ON", None))
     assert found.iterates
     assert found.files == ("data/words.txt",)
-    assert (found.memory_mib, found.run_timeout_s) == (64, 20.0)
+    assert (found.limits.memory_mib, found.limits.run_timeout_s) == (64, 20.0)
 
 
 OUTSIDE = ["../secret", "/etc/passwd", "data/../../secret", "../sibling/*.c", "/", ".."]

@@ -14,8 +14,6 @@ from pipeline.results.cells import measured
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult, Measurement
 
-_UNIT = "ratio to native"
-
 
 def render(results: Results, samples: Samples) -> str:
     """[{"name", "unit", "value", "range", "extra"}] of the cells that are ok.
@@ -25,7 +23,7 @@ def render(results: Results, samples: Samples) -> str:
     entries = [
         {
             "name": _name(cell),
-            "unit": _UNIT,
+            "unit": f"ratio to {results.workload(cell.workload).ratio_to}",
             "value": numbers.ratio,
             "range": f"± {(numbers.ratio_high - numbers.ratio_low) / 2!r}",
             "extra": _extra(cell, numbers, results),

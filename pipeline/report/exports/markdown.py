@@ -11,7 +11,7 @@ from pipeline.core.text import for_github, for_markdown_code
 from pipeline.report.exports.identities import machine, runtime
 from pipeline.report.exports.model import Export, Samples
 from pipeline.report.tables import grids, heading, markdown_grid, notes, sources
-from pipeline.results.cells import doubts, native_speeds, prebuilt_modules, speed_text
+from pipeline.results.cells import doubts, native_speeds, prebuilt_modules, ratio_to, speed_text
 from pipeline.results.failures import failures
 from pipeline.results.model import MeasurementWarning, Results
 from pipeline.results.model_cell import ONE_ROUND, CellResult
@@ -71,7 +71,8 @@ def _reading(results: Results) -> Iterator[str]:
     reference = results.workloads[0].reference
     name = f"{for_markdown_code(reference.toolchain)} {for_markdown_code(reference.variant)}"
     interval = f"± half of its {confidence * 100:.0f} % interval"
-    yield f"Speed and the ratio to native ({name}, {for_github(native)}), {interval}."
+    to = ratio_to(results.workloads)
+    yield f"Speed and the ratio to {for_github(to)} ({name}, {for_github(native)}), {interval}."
     for workload in results.workloads:
         if workload.note:
             yield for_github(workload.note)

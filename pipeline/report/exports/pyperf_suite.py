@@ -61,6 +61,7 @@ def _about(
         "sources_sha256": workload.sources_sha256,
         "reference": f"{reference.toolchain}/{reference.variant}",
         "reference_sha256": reference.sha256,
+        "ratio_to": workload.ratio_to,
         "flags": " ".join(cell.flags),
         "toolchain": toolchain,
         "toolchain_sha256": toolchain_sha256,

@@ -21,6 +21,7 @@ from pipeline.report.page.number_format import (
     whole,
 )
 from pipeline.results.cells import measured
+from pipeline.results.model import WorkloadResult
 from pipeline.results.model_cell import ONE_ROUND, CellResult, InstalledPart, Measurement
 
 #: (key of a measurement, name) of the phases, in the order in which they happen.
@@ -51,21 +52,21 @@ def trouble(cell: CellResult) -> str:
     return ""
 
 
-def tip(cell: CellResult, unit: str) -> str:
-    """What is shown for a cell on hover and focus: lines, the first one its name; ``unit`` is its score's."""
-    numbers = [] if cell.measurement is None else _numbers(cell.measurement, unit)
+def tip(cell: CellResult, workload: WorkloadResult) -> str:
+    """What is shown for a cell on hover and focus: lines, the first one its name."""
+    numbers = [] if cell.measurement is None else _numbers(cell.measurement, workload)
     return "\n".join(line for line in (cell.label, *numbers, trouble(cell)) if line)
 
 
-def _numbers(m: Measurement, unit: str) -> list[str]:
+def _numbers(m: Measurement, workload: WorkloadResult) -> list[str]:
     costs = [
         (milliseconds(m.compile_seconds), "ms to compile"),
         (whole(m.wasm_bytes), "bytes of wasm"),
         (whole(m.code_bytes), "bytes of native code"),
     ]
     return [
-        f"{score(m.score)} {unit}",
-        f"{ratio(m.ratio)} of native ({interval(m.ratio_low, m.ratio_high)}, {plus_minus(m)})",
+        f"{score(m.score)} {workload.unit}",
+        f"{ratio(m.ratio)} of {workload.ratio_to} ({interval(m.ratio_low, m.ratio_high)}, {plus_minus(m)})",
         f"group {letters(m)}" if m.group_letters and not m.disturbed else "",
         ", ".join(f"{number} {what}" for number, what in costs if number),
         f"{m.rounds} rounds, {pairs_used(m)} chunks undisturbed",

@@ -33,7 +33,7 @@ def rows(results: Results) -> list[dict[str, Any]]:
             "below": _below(cell.measurement, dense) if cell.measurement else "",
             "front": sides.get(cell.label, ""),
             "name": f"{cell.backend} {cell.variant}",
-            "tip": tip(cell, workload.unit),
+            "tip": tip(cell, workload),
             **(_numbers(cell.measurement) if cell.measurement else {}),
         }
         for cell in results.cells
@@ -87,7 +87,7 @@ def sweep_rows(sweep: SweepResults) -> list[dict[str, Any]]:
             "ratio": _drawn(cell.measurement.ratio),
             "low": _drawn(cell.measurement.ratio_low),
             "high": _drawn(cell.measurement.ratio_high),
-            "tip": tip(cell, sweep.workload(cell.workload).unit),
+            "tip": tip(cell, sweep.workload(cell.workload)),
         }
         for point, cell in zip(sweep.chart, sweep.cells, strict=True)
         if cell.measurement is not None

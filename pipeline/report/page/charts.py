@@ -21,7 +21,7 @@ from pipeline.report.page.chart_style import (
     log,
     positive,
 )
-from pipeline.results.cells import measured
+from pipeline.results.cells import measured, ratio_to
 from pipeline.results.model import Results
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def heatmap(results: Results) -> Spec:
         ),
         tooltip="tip:N",
     )
-    tiles, number, below = _measured(base, top, any(cell.is_ok for cell in results.cells))
+    with_legend = any(cell.is_ok for cell in results.cells)
+    tiles, number, below = _measured(base, top, with_legend, ratio_to(results.workloads))
     empty, why, unsure = _not_measured(base)
     chart = alt.layer(tiles, empty, unsure, number, below, why)
     spec = finished(chart.properties(width=alt.Step(_step(variants)), height=alt.Step(38)))
@@ -69,7 +70,9 @@ def heatmap(results: Results) -> Spec:
     return {**spec, "padding": padding, "config": {**config, "axis": {**config["axis"], "grid": False}}}
 
 
-def _measured(base: alt.Chart, top: float, with_legend: bool) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+def _measured(
+    base: alt.Chart, top: float, with_legend: bool, to: str
+) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
     """Coloured tiles up to the ratio ``top``, the number in each, and the line below it."""
     import altair as alt
 
@@ -80,7 +83,7 @@ def _measured(base: alt.Chart, top: float, with_legend: bool) -> tuple[alt.Chart
     tiles = measured.mark_rect(cornerRadius=3).encode(
         color=alt.Color(
             "ratio:Q",
-            title="ratio to native",
+            title=f"ratio to {to}",
             scale=alt.Scale(scheme="viridis", domain=[0, top]),
             legend=legend if with_legend else None,
         )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pipeline.report.page.number_format import percent, plus_minus, ratio
 from pipeline.report.tables import rounds
-from pipeline.results.cells import by_workload, measured, native_name, native_speeds
+from pipeline.results.cells import by_workload, measured, native_name, native_speeds, ratio_to
 from pipeline.results.model import Comparison, HostRecord, Results
 from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.stats.verdicts import FASTER, SLOWER
@@ -29,11 +29,11 @@ def facts(results: Results) -> list[dict[str, str]]:
     disturbed = sum(m.disturbed for _, m in numbers)
     others = [f"{number} {status}" for status, number in sorted(counts.items())]
     others += [f"{disturbed} disturbed (?)"] if disturbed else []
-    native = native_speeds(results.workloads)
+    native, to = native_speeds(results.workloads), ratio_to(results.workloads)
     return [
         *_fastest(results),
         {
-            "name": "Native reference",
+            "name": "Native reference" if to == "native" else "Ratios are relative to",
             "value": native_name(results.workloads),
             "says": f"{native} undisturbed" if native else "not measured",
         },
@@ -70,7 +70,7 @@ def rounds_text(cells: Sequence[CellResult]) -> str:
 
 def _fastest(results: Results) -> list[dict[str, str]]:
     """One for each workload, with its name if there are several."""
-    facts = [fastest(part.cells, part.comparisons) for part in by_workload(results)]
+    facts = [fastest(part.cells, part.comparisons, ratio_to(part.workloads)) for part in by_workload(results)]
     if len(facts) == 1:
         return facts
     return [
@@ -79,7 +79,9 @@ def _fastest(results: Results) -> list[dict[str, str]]:
     ]
 
 
-def fastest(cells: Sequence[CellResult], comparisons: Sequence[Comparison]) -> dict[str, str]:
+def fastest(
+    cells: Sequence[CellResult], comparisons: Sequence[Comparison], to: str = "native"
+) -> dict[str, str]:
     """A workload's fastest backend that runs wasm, and whether it is shown to be that.
 
     By the letters of the groups (cells without a common letter differ); if there are too many cells for
@@ -93,7 +95,7 @@ def fastest(cells: Sequence[CellResult], comparisons: Sequence[Comparison]) -> d
     slower = {frozenset((v.cell, v.compared_with)) for v in comparisons if v.verdict in (FASTER, SLOWER)}
     indistinguishable = [c for c, m in fit if c is first or not _differ(fit[0], (c, m), slower)]
     others = list(dict.fromkeys(c.backend for c in indistinguishable if c.backend != first.backend))
-    at = f"{ratio(numbers.ratio)} {plus_minus(numbers)} of native, {first.variant}"
+    at = f"{ratio(numbers.ratio)} {plus_minus(numbers)} of {to}, {first.variant}"
     if not others:
         return {
             "name": "Shown to be fastest",

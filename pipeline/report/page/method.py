@@ -53,7 +53,7 @@ def _workload(workload: WorkloadResult) -> Iterator[tuple[str, str]]:
     yield "time", workload.time_source
     speed = native_speeds([workload])
     yield (
-        "native reference",
+        "native reference" if workload.ratio_to == "native" else "ratios are relative to",
         f"{native_name([workload])}, {f'{speed} undisturbed' if speed else 'not measured'}",
     )
     yield "its SHA-256", workload.reference.sha256 or "unknown"

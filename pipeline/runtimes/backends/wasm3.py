@@ -10,6 +10,10 @@ RUNTIME = Runtime(
     environment="wasm3-0.5.0",
     extra="wasm3",
     compiled=True,
+    # Each call is one of C, too, and nothing checks the stack for those.
+    stack_factor=8,
+    # A constant of its source.
+    most_memory_mib=2048,
 )
 BACKENDS = (
     # An interpreter adds no executable memory.

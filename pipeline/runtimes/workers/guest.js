@@ -7,7 +7,7 @@
 const { Exit, NAMESPACE, calls, imports } = require("./wasi.js");
 const { copy } = require("./wasi_files.js");
 
-// Bytes of guest output that are passed on: OUTPUT_LIMIT in serve.py.
+// Bytes of guest output that are passed on, unless the options of its module say otherwise: LIMITS in serve.py.
 const OUTPUT_LIMIT = 1024 * 1024;
 // The same of its standard error, and functions of a trap's backtrace: see serve.py.
 const STDERR_LIMIT = 4096, MOST_FUNCTIONS = 32;
@@ -43,7 +43,13 @@ class Output {
 }
 
 // Of the run that goes on.
-const output = new Output(OUTPUT_LIMIT), errors = new Output(STDERR_LIMIT);
+const errors = new Output(STDERR_LIMIT);
+let output = new Output(OUTPUT_LIMIT);
+
+// Keep so many bytes of a run's output; nothing stands for the usual number.
+function limitOutput(bytes) {
+  output = new Output(bytes || OUTPUT_LIMIT);
+}
 
 // The name that a module has in its name section, which engines put before its functions' names; or "".
 function nameOf(module) {
@@ -110,10 +116,16 @@ function start(module, kind) {
   const still = kind && timer(kind, 1, () => 0n);
   const given = kind ? { env: { clock_ms: still.clock_ms } } : imports(module, {}, { calls: 0 });
   const { exports } = new WebAssembly.Instance(module, given);
+  drop(exports.memory);
   return kind ? exports.run : exports._start;
 }
 
 let garbage = 0;
+
+// Note that a memory is no longer needed.
+function drop(memory) {
+  if (memory instanceof WebAssembly.Memory) garbage += memory.buffer.byteLength;
+}
 
 // Run the module once in an instance of its own, as a request says.
 function run(module, { argv, speed }, host, kind) {
@@ -156,7 +168,7 @@ function run(module, { argv, speed }, host, kind) {
   }
   answer.wall_seconds = Number(now() - started) / 1e9;
   answer.cpu_share = (host.cpu() - cpu) / answer.wall_seconds;
-  if (memory instanceof WebAssembly.Memory) garbage += memory.buffer.byteLength;
+  drop(memory);
   answer.page_faults = host.page_faults() - faults;
   if (!kind) answer.wasi_calls = counter.calls;
   answer.stdout_bytes = output.size;
@@ -181,4 +193,4 @@ function loop() {
   return new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(bytes))).exports.f;
 }
 
-module.exports = { loop, refusal, run, start };
+module.exports = { limitOutput, loop, refusal, run, start };

@@ -141,6 +141,7 @@ function load({ path, options }) {
   host.files = options.files ? contents(options.files) : null;
   host.env = options.env || {};
   kind = options.clock;
+  guest.limitOutput(options.output_bytes);
   const proof = engine.proof(options.tiers_up);
   const started = seconds();
   try {
@@ -151,7 +152,12 @@ function load({ path, options }) {
   const compile_seconds = seconds() - started;
   const refused = guest.refusal(module_, kind);
   if (refused) return { refused };
-  const facts = engine.facts(module_, kind, compile_seconds);
+  let facts;
+  try {
+    facts = engine.facts(module_, kind, compile_seconds);
+  } catch (error) {
+    return { refused: String(error).split("\n")[0] }; // it makes no instance of it
+  }
   Object.assign(facts.proof, proof);
   // Neither engine tells the size of its code: V8's pages hold twice as much, and JSC's also its JavaScript.
   return { ...facts, code_bytes: null, version: engine.version(), runtime_seconds: null };

@@ -3,7 +3,8 @@
 Its files are its working folder. It is under no sandbox: what keeps them is that it gets a copy.
 """
 
-from typing import Tuple
+import resource
+from typing import Dict, Tuple
 
 import elf
 import inputs
@@ -18,8 +19,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     def run(request: serve.Facts) -> serve.Facts:
         if copy:
             copy.restore()
-        folder = copy.path if copy else None
-        return spawn(path, request["argv"], environment, request.get("watch", False), folder)
+        watch, folder = request.get("watch", False), copy.path if copy else None
+        return spawn(path, request["argv"], environment, watch, folder, _limits())
 
     with open(path, "rb") as stream:
         data = stream.read()
@@ -29,6 +30,14 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         "version": None,
         "proof": {"machine": elf.machine(data), "build": "static executable, no runtime"},
     }
+
+
+def _limits() -> Dict[int, int]:
+    """The stack of the program, and its memory but for that: in a module the stack is part of the memory."""
+    stack, memory = serve.LIMITS["stack_kib"] << 10, serve.LIMITS["memory_mib"] << 20
+    wanted = {resource.RLIMIT_STACK: stack, resource.RLIMIT_DATA: max(0, memory - stack)}
+    hard = {kind: resource.getrlimit(kind)[1] for kind in wanted}
+    return {kind: most for kind, most in wanted.items() if most and (hard[kind] < 0 or most <= hard[kind])}
 
 
 if __name__ == "__main__":

@@ -31,12 +31,20 @@ Load = Callable[[str, Facts], Tuple[Run, Facts]]
 
 #: When this process could first speak: a worker imports this module before its runtime.
 _UP = time.monotonic()
-#: Bytes of guest output that are passed on.
-OUTPUT_LIMIT = 1024 * 1024
+#: What a guest may use, as the options of its module say: bytes of output that are passed on, KiB of stack,
+#: MiB of memory where this process does not limit it.
+LIMITS = {"output_bytes": 1024 * 1024, "stack_kib": 8192, "memory_mib": 0}
 #: The same of its standard error.
 STDERR_LIMIT = 4096
 #: Functions of a trap's backtrace that are passed on.
 _MOST_FUNCTIONS = 32
+#: How many times as large as the guest's a runtime's own stack is: stack_factor in pipeline/core/model.py.
+_STACK_FACTOR = 4
+
+
+def engine_stack() -> int:
+    """How much of this thread's stack a runtime may use for its guest, in bytes."""
+    return LIMITS["stack_kib"] * _STACK_FACTOR << 10
 
 
 class Trap(Exception):
@@ -82,8 +90,10 @@ def serve(load: Load) -> None:
         request = json.loads(line.decode())
         try:
             if request["op"] == "load":
-                run, facts = load(request["path"], request["options"])
-                standard_input = request["options"].get("stdin", os.devnull)
+                options = request["options"]
+                LIMITS.update((name, options[name]) for name in LIMITS if name in options)
+                run, facts = load(request["path"], options)
+                standard_input = options.get("stdin", os.devnull)
                 answer(facts)
             else:
                 assert run is not None, "run before load"
@@ -143,7 +153,7 @@ def _run(run: Run, request: Facts) -> Facts:
         "page_faults": faults,
         "stdout_bytes": os.fstat(1).st_size,
         # A character a byte.
-        "stdout": os.pread(1, OUTPUT_LIMIT, 0).decode("latin-1"),
+        "stdout": os.pread(1, LIMITS["output_bytes"], 0).decode("latin-1"),
         "stderr": _take_stderr(before).decode("latin-1"),
         "backtrace": backtrace,
     }

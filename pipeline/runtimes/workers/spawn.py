@@ -5,6 +5,7 @@ Its input, output and standard error are this process's: the guest's, while it r
 
 import ctypes
 import os
+import resource
 import signal
 import time
 from typing import Dict, List, Optional
@@ -17,12 +18,17 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 def spawn(
-    path: str, argv: List[str], environment: Dict[str, str], watch: bool = False, folder: Optional[str] = None
+    path: str,
+    argv: List[str],
+    environment: Dict[str, str],
+    watch: bool = False,
+    folder: Optional[str] = None,
+    limits: Optional[Dict[int, int]] = None,
 ) -> serve.Facts:
     """Run a program to its end; returns facts for the answer, raises serve.Trap and serve.Exit.
 
-    It starts in ``folder``, or where the worker is. With ``watch`` also its peak memory, at the price of
-    looking every millisecond.
+    It starts in ``folder``, or where the worker is, with ``limits`` as {resource: bytes}. With ``watch`` also
+    its peak memory, at the price of looking every millisecond.
     """
     # What a program leaves behind becomes a child of this process.
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -33,9 +39,11 @@ def spawn(
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if folder:
                 os.chdir(folder)
+            for kind, most in (limits or {}).items():
+                resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
             os.execve(path, argv, environment)
-        except OSError as error:
-            os.write(2, ("%s: %s" % (path, error.strerror)).encode())
+        except (OSError, ValueError) as error:
+            os.write(2, ("%s: %s" % (path, error)).encode())
         finally:
             os._exit(127)
     peak = None

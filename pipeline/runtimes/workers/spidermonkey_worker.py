@@ -43,8 +43,9 @@ _ENGINE = """((guest, testing, elapsed, epoch, cpu, page_faults, urandom, sleep)
     giveInput: (data) => void (host.stdin = new Uint8Array(data)),
     giveFiles: () => void (host.files = new Map()),
     giveFile: (name, data) => void host.files.set(name, new Uint8Array(data)),
-    load(data, clock_ms) {
+    load(data, clock_ms, output_bytes) {
       kind = clock_ms;
+      guest.limitOutput(output_bytes);
       const bytes = new Uint8Array(data);
       const started = BigInt(clock(false));
       try {
@@ -55,7 +56,12 @@ _ENGINE = """((guest, testing, elapsed, epoch, cpu, page_faults, urandom, sleep)
       const compile_seconds = Number(BigInt(clock(false)) - started) / 1e9;
       const refused = guest.refusal(module, kind);
       if (refused) return JSON.stringify({ refused });
-      const tier = testing.wasmFunctionTier(guest.start(module, kind));
+      let tier;
+      try {
+        tier = testing.wasmFunctionTier(guest.start(module, kind));
+      } catch (error) {
+        return JSON.stringify({ refused: String(error).split("\\n")[0] });
+      }
       const { segments, code } = testing.wasmExtractCode(module, tier === "optimized" ? "ion" : tier);
       return JSON.stringify({
         compile_seconds,
@@ -112,6 +118,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             ctypes.c_int(number),
             ctypes.c_uint32(options[name]),
         )
+    stack = ctypes.c_size_t(serve.engine_stack())
+    _call("_Z22JS_SetNativeStackQuotaP9JSContextmmm", None, cx, stack, stack, stack)
     settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
     guest = pythonmonkey.eval(_TOGETHER % ("".join(map(_module, _MODULES)), _MODULES[-1]))
     testing = pythonmonkey.eval("testing")
@@ -120,7 +128,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     engine = pythonmonkey.eval(_ENGINE)(guest, testing, _elapsed, epoch, *given)
     _give(engine, options)
     with open(path, "rb") as module:
-        facts = json.loads(engine["load"](module.read(), options.get("clock", "")))  # type: serve.Facts
+        wanted = module.read(), options.get("clock", ""), serve.LIMITS["output_bytes"]
+        facts = json.loads(engine["load"](*wanted))  # type: serve.Facts
     if "refused" in facts:
         raise serve.Refused(facts["refused"])
 

@@ -28,8 +28,6 @@ _STARTED = time.perf_counter()
 wasm3 = importlib.import_module("wasm3")  # type: Any
 _RUNTIME_SECONDS = time.perf_counter() - _STARTED
 
-#: Bytes of wasm3's own stack. Its C frames are on the thread's stack of 8 MiB, and grow with it.
-_STACK_BYTES = 1024 * 1024
 _M_MMAP_THRESHOLD = -3
 _MADV_DONTNEED = 4
 _PAGE = os.sysconf("SC_PAGESIZE")
@@ -55,7 +53,7 @@ class Instance:
 
     def __init__(self, data: bytes, link: _Link, entry: str) -> None:
         self._environment = wasm3.Environment()
-        self._runtime = self._environment.new_runtime(_STACK_BYTES)
+        self._runtime = self._environment.new_runtime(serve.LIMITS["stack_kib"] << 10)
         self._module = self._environment.parse_module(data)
         self._runtime.load(self._module)
         self._give_back_zeros(data)

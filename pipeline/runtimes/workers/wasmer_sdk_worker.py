@@ -99,10 +99,10 @@ async def _run(sdk: Any, command: Any, given: Optional[bytes]) -> serve.Facts:
     process = await command.spawn(stdin=source, stdout="pipe", stderr="pipe")
     errors = asyncio.ensure_future(_keep(process.stderr))
     feeder = None if given is None else asyncio.ensure_future(_feed(sdk, process.stdin, given))
-    count = 0
+    count, most = 0, serve.LIMITS["output_bytes"]
     async for chunk in process.stdout:
-        if count < serve.OUTPUT_LIMIT:
-            os.write(1, chunk[: serve.OUTPUT_LIMIT - count])
+        if count < most:
+            os.write(1, chunk[: most - count])
         count += len(chunk)
     try:
         output = await process.wait()

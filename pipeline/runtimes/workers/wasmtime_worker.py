@@ -211,6 +211,7 @@ def _config(options: serve.Facts) -> wasmtime.Config:
             if switch is not None:  # a release without it has not the feature, or not without being asked
                 switch.argtypes, switch.restype = [ctypes.c_void_p, ctypes.c_bool], None
                 switch(ctypes.cast(pointer, ctypes.c_void_p), True)
+    _set_stack(pointer, serve.engine_stack())
     if "opt_level" in options:
         config.cranelift_opt_level = options["opt_level"]
     if "target" in options:
@@ -222,6 +223,16 @@ def _config(options: serve.Facts) -> wasmtime.Config:
         if target_set(ctypes.cast(pointer, ctypes.c_void_p), options["target"].encode()):
             raise serve.Unavailable("Wasmtime %s does not know %s" % (_VERSION, options["target"]))
     return config
+
+
+def _set_stack(pointer: Any, size: int) -> None:
+    """How much of the thread's stack a guest may use, in bytes."""
+    # Some releases want the stack of asynchronous calls, of which there are none, to be as large.
+    of_calls = getattr(ffi.dll, "wasmtime_config_async_stack_size_set", None)
+    if of_calls is not None:
+        of_calls.argtypes, of_calls.restype = [ctypes.c_void_p, ctypes.c_uint64], None
+        of_calls(ctypes.cast(pointer, ctypes.c_void_p), size)
+    ffi.wasmtime_config_max_wasm_stack_set(pointer, size)
 
 
 def _aborts(options: serve.Facts) -> bool:
