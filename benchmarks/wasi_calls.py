@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/wasi_calls.py [BACKEND …]    (after doit run build and doit run runtime)
 
-Two runs of different length are subtracted, so that starting is not counted; the quickest of some tries counts.
-The host's clock measures. Under native code the same calls are system calls and the C library's clock.
+Two runs of different length are subtracted, so that starting is not counted; the quickest of some tries
+counts. The host's clock measures. Under native code the same calls are system calls and a C library's clock.
 """
 
 from __future__ import annotations

@@ -89,6 +89,8 @@ class Chunks(msgspec.Struct, kw_only=True):
     #: The share of a chunk's time that the kernel takes; None where it is not known.
     system_share: float | None = None
     reference_system_share: float | None = None
+    #: That the guest made in a chunk; None where the runtime does not count.
+    wasi_calls: int | None = None
 
 
 class RoundResult(Chunks, kw_only=True):

@@ -24,7 +24,7 @@ class Output {
     this.kept = new Uint8Array(limit);
     this.size = 0;
   }
-  // Take the bytes of an array from one place to another.
+  // Take the bytes of an array that are between two places.
   add(bytes, start, end) {
     const room = this.kept.length - this.size;
     if (room > 0) copy(bytes, start, Math.min(end - start, room), this.kept, this.size);

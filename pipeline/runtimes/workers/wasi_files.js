@@ -15,10 +15,9 @@ const READ = 1n << 1n, WRITE = 1n << 6n;
 // Of a file, of a folder that was opened, and of the folder "/" with what is opened by it.
 const FILE_RIGHTS = 0x3fffffbfn, FOLDER_RIGHTS = 0x3fb7ffbbn, ROOT_RIGHTS = 0x7b7fe00n, BELOW_ROOT = 0xff7ffffn;
 
-// Copy so many bytes. Not by an array that shows some of another one, except for many bytes: engines keep lists of
-// such arrays, and of SpiderMonkey's each one makes the next slower.
+// Copy so many bytes. Few of them one by one: an array that shows a part of the first costs more.
 function copy(from, start, count, to, at) {
-  if (count > 8192) return void to.set(from.subarray(start, start + count), at);
+  if (count > 128) return void to.set(from.subarray(start, start + count), at);
   for (let i = 0; i < count; i++) to[at + i] = from[start + i];
 }
 
