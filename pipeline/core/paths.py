@@ -141,6 +141,11 @@ def staged_stdin(workload: str, case: str = "") -> str:
     return f"{staged(workload)}/stdin" + (f"-{case}" if case else "")
 
 
+def checked_reference(workload: str) -> str:
+    """The record that the native reference of a workload was found to print the same each time."""
+    return f"{BUILD}/references/{workload}.json"
+
+
 def environment(name: str) -> str:
     return f"{BUILD}/environments/{name}"
 
