@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,10 @@ TARGETS = (WASM, NATIVE)
 #: SOURCE_DATE_EPOCH of every compiler: 2020-01-01 00:00:00 UTC, so that a program which prints when it was
 #: compiled (__DATE__, __TIME__, __TIMESTAMP__) is the same bytes each time.
 BUILD_TIME = 1577836800
+
+#: Ways of leaving several functions at a time, which not every engine has in wasm.
+SETJMP = "setjmp"
+THROW = "C++ exceptions"
 
 #: What a file's name ends with that is compiled as C++.
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C")
@@ -96,10 +100,11 @@ class Libc:
     before: tuple[str, ...]  # what the linker takes before the program's objects
     after: tuple[str, ...]  # and what after them
     own: Mapping[str, OwnSource] = field(default_factory=dict)  # those of them that are compiled from ours
+    setjmp: tuple[str, ...] = ()  # linked only into programs with setjmp
 
     @property
     def files(self) -> tuple[str, ...]:
-        return self.before + self.after
+        return self.before + self.after + self.setjmp
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -143,8 +148,21 @@ class Toolchain(Protocol):
     def check(self, target: str, flags: Sequence[str]) -> list[str]:
         """A command that reads C from stdin, fails if the flags are refused, and writes nothing."""
 
-    def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
-        """A command that compiles one C or C++ file to an object; neither target has C++'s exceptions."""
+    def compile(
+        self,
+        target: str,
+        flags: Sequence[str],
+        source: str,
+        output: str,
+        unwinding: Collection[str] = (),
+    ) -> list[str]:
+        """A command that compiles one C or C++ file to an object.
+
+        Without THROW in ``unwinding`` neither target has C++'s exceptions, without SETJMP wasm has no setjmp.
+        """
+
+    def unwinds(self, target: str) -> tuple[str, ...]:
+        """Which of SETJMP and THROW it can build for a target, as far as that has to be asked for. Cheap."""
 
     def libc(self, target: str) -> Libc:
         """The names of the C library's files."""
@@ -165,6 +183,7 @@ class Toolchain(Protocol):
         output: str,
         flags: Sequence[str] = (),
         libraries: Sequence[str] = (),
+        unwinding: Collection[str] = (),
     ) -> list[str]:
         """A command that links objects and the C library, if there is to be one, to an artifact.
 

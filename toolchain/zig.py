@@ -11,7 +11,7 @@ import hashlib
 import importlib.util
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -20,14 +20,20 @@ from toolchain.model import (
     BUILD_TIME,
     CXX,
     NATIVE,
+    SETJMP,
     TARGETS,
+    THROW,
     WASM,
     Identity,
     Libc,
     ToolchainError,
     is_cxx,
 )
-from toolchain.own_libc import MALLOC
+from toolchain.own_libc import MALLOC, SETJMP_SOURCE
+from toolchain.unwinding import compiler_flags, linker_flags
+
+#: Of its clang.
+_LLVM = 22
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
 _MACHINES = {
@@ -49,7 +55,12 @@ _WASM_HEADERS = ("wasm-wasi-musl", "generic-musl")
 _OWN = {"malloc.o": MALLOC}
 #: Names of the C library's files in link order, as (before the objects, after them).
 _LIBC = {
-    WASM: Libc(("crt1-command.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
+    WASM: Libc(
+        ("crt1-command.o",),
+        ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"),
+        {**_OWN, "setjmp.o": SETJMP_SOURCE},
+        ("setjmp.o",),
+    ),
     NATIVE: Libc(("crt1.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
 }
 #: And of libc++'s; the emulations of wasi-libc are in libc.a.
@@ -162,13 +173,13 @@ class Zig:
         names = _WASM_HEADERS if target == WASM else self._machine()[1]
         return [library / "include", *(library / "libc" / "include" / name for name in names)]
 
-    def _clang(self, target: str, cxx: bool = False) -> list[str]:
+    def _clang(self, target: str, cxx: bool = False, throws: bool = False) -> list[str]:
         library = self._root() / "lib"
         command = [str(self._root() / "zig"), "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
         folders = self._headers(target)
         if cxx:
             folders = [library / "libcxx" / "include", library / "libcxxabi" / "include", *folders]
-            command += ["-fno-exceptions"]
+            command += [] if throws else ["-fno-exceptions"]
             command += [f"-D{define}" for define in (*_CXX_DEFINES, *_CXX_TARGET_DEFINES[target])]
         for folder in folders:
             command += ["-isystem", str(folder)]
@@ -180,8 +191,20 @@ class Zig:
         command = [*self._clang(target), *flags, "-Werror"]
         return [*command, "-x", "c", "-c", "-", "-o", "/dev/null"]
 
-    def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
-        return [*self._clang(target, is_cxx(source)), *flags, "-c", source, "-o", output]
+    def compile(
+        self,
+        target: str,
+        flags: Sequence[str],
+        source: str,
+        output: str,
+        unwinding: Collection[str] = (),
+    ) -> list[str]:
+        command = self._clang(target, is_cxx(source), THROW in unwinding)
+        command += compiler_flags(unwinding, _LLVM) if target == WASM else []
+        return [*command, *flags, "-c", source, "-o", output]
+
+    def unwinds(self, target: str) -> tuple[str, ...]:
+        return (SETJMP,) if target == WASM else (THROW,)
 
     def libc(self, target: str) -> Libc:
         return _LIBC[target]
@@ -233,13 +256,16 @@ class Zig:
         output: str,
         flags: Sequence[str] = (),
         libraries: Sequence[str] = (),
+        unwinding: Collection[str] = (),
     ) -> list[str]:
         linker = wasm_ld() if target == WASM else native_ld(self._machine()[2])
         command = [str(self._root() / "zig"), *linker]
         libc = self.libc(target) if libc_dir is not None else Libc((), ())
+        command += linker_flags(unwinding, _LLVM) if target == WASM else []
         command += [*flags, "-o", output]
         command += [f"{libc_dir}/{name}" for name in libc.before]
         command += [*objects, *libraries]
+        command += [f"{libc_dir}/{name}" for name in libc.setjmp if SETJMP in unwinding]
         return command + [f"{libc_dir}/{name}" for name in libc.after]
 
 

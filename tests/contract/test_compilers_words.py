@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build import artifacts, flag_check
+from pipeline.build import artifacts, flag_check, unwinding
 from pipeline.core import paths
 from pipeline.core.artifact import BuildSpec, load_record
 from pipeline.workloads import staging, workload_toml
@@ -50,6 +50,7 @@ def build(prepared, tmp_path, monkeypatch):
         staging.stage(workload)
         spec = BuildSpec(workload, discover()["zig"], O2, target)
         flag_check.check_flags(spec.toolchain, O2, [target], "here")
+        unwinding.ask(workload, spec.toolchain)
         for source in workload.sources:
             artifacts.compile_object(spec, source)
         artifacts.link(spec)
