@@ -27,6 +27,8 @@ DEFINES = {
     "wasi-emulated-signal": "_WASI_EMULATED_SIGNAL",
 }
 CXX = "c++"
+#: libc++ that throws, where CXX does not. Not to be asked for by name: a program that throws gets it.
+THROWING_CXX = "c++ with exceptions"
 MATH = "m"
 #: All that a program may ask for in addition to the C library.
 LIBRARIES = (CXX, MATH, *DEFINES)
@@ -204,6 +206,14 @@ class Toolchain(Protocol):
         """A command that makes a library by linking ``source``, and prints its path.
 
         Empty where there is nothing to make."""
+
+    def library_parts(self, target: str, name: str, folder: str) -> list[list[str]]:
+        """Commands that compile the objects of a library, of which the last word is the object.
+
+        Empty where there is nothing to compile; else ``archive`` makes the one file of ``library``."""
+
+    def archive(self, objects: Sequence[str], output: str) -> list[str]:
+        """A command that makes an archive of objects, the same bytes each time."""
 
     def library_found(self, target: str, name: str, cache: str, printed: str) -> dict[str, str]:
         """From what that command printed: {name in library(): path of the file}."""

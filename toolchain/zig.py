@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import platform
-import re
 from collections.abc import Collection, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from toolchain.linking import native_ld, wasm_ld
+from toolchain.linking import linked_files, native_ld, wasm_ld
 from toolchain.model import (
     BUILD_TIME,
     CXX,
@@ -23,6 +22,7 @@ from toolchain.model import (
     SETJMP,
     TARGETS,
     THROW,
+    THROWING_CXX,
     WASM,
     Identity,
     Libc,
@@ -31,6 +31,7 @@ from toolchain.model import (
 )
 from toolchain.own_libc import MALLOC, SETJMP_SOURCE
 from toolchain.unwinding import compiler_flags, linker_flags
+from toolchain.zig_cxx import ARCHIVES, DEFINES, TARGET_DEFINES, THROWING_ARCHIVES, throwing_sources
 
 #: Of its clang.
 _LLVM = 22
@@ -62,31 +63,6 @@ _LIBC = {
         ("setjmp.o",),
     ),
     NATIVE: Libc(("crt1.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
-}
-#: And of libc++'s; the emulations of wasi-libc are in libc.a.
-_LIBCXX = {WASM: ("libc++.a", "libc++abi.a"), NATIVE: ("libc++abi.a", "libc++.a", "libunwind.a")}
-#: What ``zig c++`` tells libc++'s headers, so that they are those of the library that it builds.
-_CXX_DEFINES = (
-    "_LIBCPP_ABI_VERSION=1",
-    "_LIBCPP_ABI_NAMESPACE=__1",
-    "_LIBCPP_HAS_MONOTONIC_CLOCK",
-    "_LIBCPP_HAS_TERMINAL",
-    "_LIBCPP_HAS_MUSL_LIBC=1",
-    "_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS",
-    "_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS",
-    "_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=0",
-    "_LIBCPP_HAS_RANDOM_DEVICE",
-    "_LIBCPP_HAS_LOCALIZATION",
-    "_LIBCPP_HAS_UNICODE",
-    "_LIBCPP_HAS_WIDE_CHARACTERS",
-    "_LIBCPP_HAS_NO_STD_MODULES",
-    "_LIBCPP_PSTL_BACKEND_SERIAL",
-    "_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_NONE",
-    "_LIBCPP_ASSERTION_SEMANTIC_DEFAULT=_LIBCPP_ASSERTION_SEMANTIC_IGNORE",
-)
-_CXX_TARGET_DEFINES = {
-    WASM: ("_LIBCPP_HAS_THREADS=0", "_LIBCPP_HAS_FILESYSTEM=0"),
-    NATIVE: ("_LIBCPP_HAS_THREADS=1", "_LIBCPP_HAS_FILESYSTEM=1", "_LIBCPP_HAS_TIME_ZONE_DATABASE"),
 }
 
 
@@ -180,7 +156,7 @@ class Zig:
         if cxx:
             folders = [library / "libcxx" / "include", library / "libcxxabi" / "include", *folders]
             command += [] if throws else ["-fno-exceptions"]
-            command += [f"-D{define}" for define in (*_CXX_DEFINES, *_CXX_TARGET_DEFINES[target])]
+            command += [f"-D{define}" for define in (*DEFINES, *TARGET_DEFINES[target])]
         for folder in folders:
             command += ["-isystem", str(folder)]
         return command
@@ -204,7 +180,7 @@ class Zig:
         return [*command, *flags, "-c", source, "-o", output]
 
     def unwinds(self, target: str) -> tuple[str, ...]:
-        return (SETJMP,) if target == WASM else (THROW,)
+        return (SETJMP, THROW) if target == WASM else (THROW,)
 
     def libc(self, target: str) -> Libc:
         return _LIBC[target]
@@ -219,13 +195,30 @@ class Zig:
         return self.missing(target)
 
     def library(self, target: str, name: str) -> tuple[str, ...]:
-        return _LIBCXX[target] if name == CXX and not self.missing(target) else ()
+        if self.missing(target):
+            return ()
+        return {CXX: ARCHIVES[target], THROWING_CXX: THROWING_ARCHIVES[target]}.get(name, ())
 
     def library_files(self, target: str, name: str) -> list[str]:
         return []  # the wheel's RECORD stands for their sources and headers
 
     def library_probe(self, target: str, name: str, source: str, output: str) -> list[str]:
-        return self._build(target, "c++", source, output) if self.library(target, name) else []
+        return self._build(target, "c++", source, output) if self.library(target, CXX) else []
+
+    def library_parts(self, target: str, name: str, folder: str) -> list[list[str]]:
+        if name != THROWING_CXX or target != WASM:
+            return []
+        return [
+            [
+                *self._clang(target, is_cxx(source), throws=True),
+                *compiler_flags((THROW,), _LLVM),
+                *(*flags, "-c", source, "-o", f"{folder}/{number:02}-{Path(source).stem}.o"),
+            ]
+            for number, (source, flags) in enumerate(throwing_sources(self._root() / "lib"))
+        ]
+
+    def archive(self, objects: Sequence[str], output: str) -> list[str]:
+        return [str(self._root() / "zig"), "ar", "rcsD", output, *objects]
 
     def library_found(self, target: str, name: str, cache: str, printed: str) -> dict[str, str]:
         return self._linked(target, self.library(target, name), cache, printed)
@@ -238,14 +231,10 @@ class Zig:
 
     def _linked(self, target: str, names: Sequence[str], cache: str, printed: str) -> dict[str, str]:
         """The paths of the files, from the linker's command line."""
-        linker = "wasm-ld" if target == WASM else "ld.lld"
-        line = next((x for x in reversed(printed.splitlines()) if x.startswith(linker)), "")
-        found = {}
+        found = linked_files("wasm-ld" if target == WASM else "ld.lld", names, cache, printed)
         for name in names:
-            match = re.search(rf"{re.escape(cache)}/o/[0-9a-f]+/{re.escape(name)}", line)
-            if match is None:
+            if name not in found:
                 raise ToolchainError(f"zig named no {name} for {target}: is this ziglang {self.version()}?")
-            found[name] = match[0]
         return found
 
     def link(

@@ -153,15 +153,16 @@ def link_command(spec: BuildSpec, output: str) -> list[str]:
     """The command that links the objects of a workload, before wasm-opt."""
     toolchain, target = spec.toolchain, spec.target
     libc_dir = paths.libc(toolchain.name, target)
-    archives = libraries.archives(toolchain, target, spec.workload.libraries)
-    flags = (*link_flags(spec), _ALL_LINK_ERRORS)
-    return toolchain.link(target, spec.objects, libc_dir, output, flags, archives, unwinding.of(spec))
+    flags, ways = (*link_flags(spec), _ALL_LINK_ERRORS), unwinding.of(spec)
+    archives = libraries.archives(toolchain, target, spec.workload.libraries, ways)
+    return toolchain.link(target, spec.objects, libc_dir, output, flags, archives, ways)
 
 
 def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
     """Write the artifact; returns why there is none, and what the linker printed."""
     toolchain, variant, target = spec.toolchain, spec.variant, spec.target
     refusal = None
+    unwinding.build_library(toolchain, target, unwinding.of(spec))
     with fresh_file(spec.artifact.path) as temporary:
         command = link_command(spec, temporary)
         outcome = settled(lambda: run(toolchain, command), f"{toolchain.name} link of {spec.artifact.path}")

@@ -7,18 +7,19 @@ their modules run everywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
+from pipeline.build import libraries
 from pipeline.build.compilers import raise_if_disturbed, run
 from pipeline.build.program_flags import program_flags
 from pipeline.core import paths
 from pipeline.core.artifact import BuildSpec
 from pipeline.core.files import read_record, write_record
 from pipeline.core.model import Workload
-from toolchain.model import NATIVE, SETJMP, TARGETS, THROW, WASM, Toolchain, Variant, is_cxx
+from toolchain.model import NATIVE, SETJMP, TARGETS, THROW, THROWING_CXX, WASM, Toolchain, Variant, is_cxx
 from toolchain.own_libc import HEADERS
 
 #: Words without which a program has neither, whatever its macros are.
@@ -42,6 +43,14 @@ def ask(workload: Workload, toolchain: Toolchain) -> None:
     found = {target: tuple(_used(workload, toolchain, target)) for target in TARGETS}
     record = Unwinding(wasm=found[WASM], native=found[NATIVE])
     write_record(paths.unwinding(workload.name, toolchain.name), record)
+    for target, ways in found.items():
+        build_library(toolchain, target, ways)
+
+
+def build_library(toolchain: Toolchain, target: str, ways: Sequence[str]) -> None:
+    """Build libc++ with exceptions for a program that throws, where it is a library of its own."""
+    if THROW in ways and toolchain.library_parts(target, THROWING_CXX, ""):
+        libraries.build_throwing(toolchain, target)
 
 
 def of(spec: BuildSpec) -> tuple[str, ...]:
