@@ -10,7 +10,7 @@ _FLAGS = ("-O2", "-std=gnu17", "-w")
 HEADERS = "toolchain/libc/include"
 
 #: What -wasm-enable-sjlj calls.
-SETJMP_SOURCE = OwnSource("toolchain/libc/setjmp.c", (*_FLAGS, "-mexception-handling"))
+SETJMP_SOURCE = OwnSource("toolchain/libc/setjmp.c", (*_FLAGS, "-mllvm", "-wasm-enable-sjlj"))
 
 #: Doug Lea's allocator, as newlib has it.
 MALLOC = OwnSource(

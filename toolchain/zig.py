@@ -149,13 +149,14 @@ class Zig:
         names = _WASM_HEADERS if target == WASM else self._machine()[1]
         return [library / "include", *(library / "libc" / "include" / name for name in names)]
 
-    def _clang(self, target: str, cxx: bool = False, throws: bool = False) -> list[str]:
+    def _clang(self, target: str, cxx: bool = False, unwinding: Collection[str] = ()) -> list[str]:
         library = self._root() / "lib"
         command = [str(self._root() / "zig"), "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
+        command += compiler_flags(unwinding, _LLVM) if target == WASM else []
         folders = self._headers(target)
         if cxx:
             folders = [library / "libcxx" / "include", library / "libcxxabi" / "include", *folders]
-            command += [] if throws else ["-fno-exceptions"]
+            command += [] if THROW in unwinding else ["-fno-exceptions"]
             command += [f"-D{define}" for define in (*DEFINES, *TARGET_DEFINES[target])]
         for folder in folders:
             command += ["-isystem", str(folder)]
@@ -175,8 +176,7 @@ class Zig:
         output: str,
         unwinding: Collection[str] = (),
     ) -> list[str]:
-        command = self._clang(target, is_cxx(source), THROW in unwinding)
-        command += compiler_flags(unwinding, _LLVM) if target == WASM else []
+        command = self._clang(target, is_cxx(source), unwinding)
         return [*command, *flags, "-c", source, "-o", output]
 
     def unwinds(self, target: str) -> tuple[str, ...]:
@@ -210,8 +210,7 @@ class Zig:
             return []
         return [
             [
-                *self._clang(target, is_cxx(source), throws=True),
-                *compiler_flags((THROW,), _LLVM),
+                *self._clang(target, is_cxx(source), (THROW,)),
                 *(*flags, "-c", source, "-o", f"{folder}/{number:02}-{Path(source).stem}.o"),
             ]
             for number, (source, flags) in enumerate(throwing_sources(self._root() / "lib"))
