@@ -33,8 +33,7 @@ from toolchain.own_libc import MALLOC, SETJMP_SOURCE
 from toolchain.unwinding import compiler_flags, linker_flags
 from toolchain.zig_cxx import ARCHIVES, DEFINES, TARGET_DEFINES, THROWING_ARCHIVES, throwing_sources
 
-#: Of its clang.
-_LLVM = 22
+_LLVM = 22  # its clang's version
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
 _MACHINES = {
@@ -55,14 +54,10 @@ _WASM_HEADERS = ("wasm-wasi-musl", "generic-musl")
 #: functions of these names in the object of all its others, which would be taken if it is needed first.
 _OWN = {"malloc.o": MALLOC}
 #: Names of the C library's files in link order, as (before the objects, after them).
+_AFTER = ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a")
 _LIBC = {
-    WASM: Libc(
-        ("crt1-command.o",),
-        ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"),
-        {**_OWN, "setjmp.o": SETJMP_SOURCE},
-        ("setjmp.o",),
-    ),
-    NATIVE: Libc(("crt1.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
+    WASM: Libc(("crt1-command.o",), _AFTER, {**_OWN, "setjmp.o": SETJMP_SOURCE}, ("setjmp.o",)),
+    NATIVE: Libc(("crt1.o",), _AFTER, _OWN),
 }
 
 
@@ -169,15 +164,9 @@ class Zig:
         return [*command, "-x", "c", "-c", "-", "-o", "/dev/null"]
 
     def compile(
-        self,
-        target: str,
-        flags: Sequence[str],
-        source: str,
-        output: str,
-        unwinding: Collection[str] = (),
+        self, target: str, flags: Sequence[str], source: str, output: str, unwinding: Collection[str] = ()
     ) -> list[str]:
-        command = self._clang(target, is_cxx(source), unwinding)
-        return [*command, *flags, "-c", source, "-o", output]
+        return [*self._clang(target, is_cxx(source), unwinding), *flags, "-c", source, "-o", output]
 
     def unwinds(self, target: str) -> tuple[str, ...]:
         return (SETJMP, THROW) if target == WASM else (THROW,)
@@ -195,9 +184,8 @@ class Zig:
         return self.missing(target)
 
     def library(self, target: str, name: str) -> tuple[str, ...]:
-        if self.missing(target):
-            return ()
-        return {CXX: ARCHIVES[target], THROWING_CXX: THROWING_ARCHIVES[target]}.get(name, ())
+        found = {CXX: ARCHIVES[target], THROWING_CXX: THROWING_ARCHIVES[target]}
+        return found.get(name, ()) if not self.missing(target) else ()
 
     def library_files(self, target: str, name: str) -> list[str]:
         return []  # the wheel's RECORD stands for their sources and headers

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from pipeline.build import libraries
-from pipeline.build.compilers import raise_if_disturbed, run
+from pipeline.build.compilers import run, settled
 from pipeline.build.program_flags import program_flags
 from pipeline.core import paths
 from pipeline.core.artifact import BuildSpec
@@ -22,7 +22,7 @@ from pipeline.core.model import Workload
 from toolchain.model import NATIVE, SETJMP, TARGETS, THROW, THROWING_CXX, WASM, Toolchain, Variant, is_cxx
 from toolchain.own_libc import HEADERS
 
-#: Words without which a program has neither, whatever its macros are.
+#: Words without which a program has neither.
 _WORDS = {SETJMP: re.compile(rb"setjmp"), THROW: re.compile(rb"\b(throw|try|catch)\b")}
 #: What the compiler says where they are switched off.
 _REFUSALS = {
@@ -78,6 +78,5 @@ def _complaints(spec: BuildSpec, source: str) -> str:
     own = ["-isystem", HEADERS] if spec.target == WASM else []
     flags = [*own, *program_flags(spec, source), "-fsyntax-only", "-ferror-limit=0", "-w"]
     command = spec.toolchain.compile(spec.target, flags, f"{spec.workload.root}/{source}", "/dev/null")
-    outcome = run(spec.toolchain, command)
-    raise_if_disturbed(outcome, f"{spec.toolchain.name} {spec.workload.root}/{source}")
-    return outcome.stderr
+    what = f"{spec.toolchain.name} {spec.workload.root}/{source}"
+    return settled(lambda: run(spec.toolchain, command), what).stderr
