@@ -152,6 +152,7 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
                 *spec.objects,
                 *artifact_inputs.sources(spec.workload),
                 *_linked(spec),
+                paths.unwinding(spec.workload.name, toolchain.name),
             ],
             code=artifact_inputs.modules(toolchain),
             makes=[spec.artifact.provenance_path],

@@ -14,7 +14,7 @@ from pipeline.core import paths
 from pipeline.core.artifact import BuildSpec
 from pipeline.core.files import read_json
 from pipeline.runtimes.backends import discover
-from pipeline.workloads import staging, workload_toml
+from pipeline.workloads import staging, third_party, workload_toml
 from tests.conftest import ROOT, alone
 from toolchain import discover as discover_toolchains
 from toolchain.model import WASM
@@ -97,6 +97,9 @@ def _provide(toolchain, target, names):
             (own / name).symlink_to(there / name)
     if not (own / "identity.json").exists():
         compilers.identify(toolchain)
+    for part in toolchain.libc(target).own.values():
+        if part.third_party is not None and not all(map(os.path.exists, part.files)):
+            third_party.obtain(part.third_party, None)
     if not all(
         Path(paths.libc(toolchain.name, target), name).exists() for name in toolchain.libc(target).files
     ):
