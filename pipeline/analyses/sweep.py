@@ -19,6 +19,7 @@ from pipeline.experiment.plan import Plan
 from pipeline.results import results_json
 from pipeline.results.cells import speed_text, unit, verdicts_of
 from pipeline.results.check import check_cells
+from pipeline.results.failures import failures
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.verdicts import FASTER, SLOWER
@@ -125,7 +126,7 @@ def render(runtime: str, results: Results) -> str:
     parts: list[RenderableType] = []
     for name, cells in _series(results).items():
         parts += [f"{name} over releases of {runtime}", _table(cells, unit(results.workloads), changed)]
-        parts += [f"{cell.backend}: {cell.status.value}: {cell.reason}" for cell in cells if not cell.is_ok]
+    parts += [f"{failure.text}\n    in {failure.where}" for failure in failures(results)]
     parts.append(
         "Versions that share a letter are indistinguishable. A change is shown where a version is faster "
         "or slower than the one before it; all verdicts together are right with "

@@ -20,6 +20,7 @@ from pipeline.core.model import Cell, Status
 from pipeline.coremark.run_rules import LEAST_SECONDS, LINE, LOGS, Official, Rule, check_rules
 from pipeline.coremark.validator import CoreMark, SeedSet
 from pipeline.experiment.plan import Plan
+from pipeline.measure import command_probes
 from pipeline.measure.guest import Ended, prove
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.session import Session
@@ -114,6 +115,7 @@ class _OfficialRuns:
         native, validator = discover()["native"], CoreMark()
         with start(backend, protocol) as worker, start(native, protocol) as reference:
             subject = Session(worker, backend.name, protocol, forks=backend.forks, validator=validator)
+            subject.own = command_probes.own_output(backend, protocol)
             other = Session(reference, "reference", protocol, forks=True, validator=validator)
             loaded = subject.load(spec.artifact.path, backend.options)
             prove(backend, loaded, identity.version)

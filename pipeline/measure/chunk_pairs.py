@@ -96,6 +96,7 @@ class ChunkPairs:
             size=self.size,
             system_share=self.kernel[id(self.subject)].share,
             reference_system_share=self.kernel[id(self.other)].share,
+            wasi_calls=self.subject.wasi_calls,
         )
 
     def _prepare(self) -> None:

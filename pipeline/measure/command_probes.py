@@ -10,6 +10,7 @@ from pipeline.core import paths
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import new_folder
 from pipeline.core.model import Backend, Protocol, Status
+from pipeline.core.text import for_terminal
 from pipeline.measure.guest import Ended, Guest
 from pipeline.measure.own_output import MARK, MODULE, NOTHING, OwnOutput, found_around
 from pipeline.runtimes.launch import start
@@ -21,12 +22,19 @@ _found: dict[str, OwnOutput] = {}
 
 
 def own_output(backend: Backend, protocol: Protocol) -> OwnOutput:
-    """What a backend adds to the output of its guests; asked once in a process."""
+    """What a backend adds to the output of its guests; asked once in a process.
+
+    Nothing where it does not run the program that is to show it: ``explained`` reports that.
+    """
     if not backend.is_command:
         return NOTHING
     if backend.name not in _found:
         named = tuple(pattern.encode() for pattern in backend.options.get("own_lines", ()))
-        _found[backend.name] = replace(_ask(backend, protocol), named=named)
+        try:
+            found = _ask(backend, protocol)
+        except (Ended, WorkerError):
+            found = NOTHING
+        _found[backend.name] = replace(found, named=named)
     return _found[backend.name]
 
 
@@ -39,10 +47,17 @@ def explained(error: Ended, backend: Backend, protocol: Protocol, code: int) -> 
     """The same end, with what is known of the command that ran the guest; ``code`` is its exit status."""
     if not backend.is_command or error.status is not Status.INVALID:
         return error
+    if code != 0:
+        try:
+            _ask(backend, protocol)
+        except Ended as broken:  # so it says nothing about the guest
+            return broken
+        except WorkerError:
+            return error
     trapped = _status_of_trap(backend, protocol)
     if code == trapped != 0:
         # 1 may also be the guest's own.
-        return error if code == 1 else Ended(Status.TRAP, error.reason)
+        return error if code == 1 else error.restated(Status.TRAP, error.reason)
     if code == trapped == 0:
         more = f"{backend.name} ends with status 0 also where a guest traps; to see if it did, run it by hand"
     elif code == 0:
@@ -50,18 +65,26 @@ def explained(error: Ended, backend: Backend, protocol: Protocol, code: int) -> 
         more = f"if a line is printed by {backend.name} itself, name it in own_lines, in {table}"
     else:
         return error
-    return Ended(Status.INVALID, f"{error.reason}; {more}")
+    return error.restated(Status.INVALID, f"{error.reason}; {more}")
 
 
 def _ask(backend: Backend, protocol: Protocol) -> OwnOutput:
-    try:
-        with new_folder(paths.BUILD) as folder, start(backend, protocol) as worker:
-            guest = _loaded(backend, protocol, worker, folder, feature_probes.printing(MARK))
+    with new_folder(paths.BUILD) as folder, start(backend, protocol) as worker:
+        guest = _loaded(backend, protocol, worker, folder, feature_probes.printing(MARK))
+        try:
             guest.output_of(["probe"])  # what is made once, as a cache of compiled code
             output = guest.output_of(["probe"])
-            return found_around(output, os.fsencode(folder), guest.wall_seconds)
-    except (Ended, WorkerError):
-        return NOTHING
+        except Ended as error:
+            reason = error.reason.removeprefix(f"{backend.name}: ").replace("the guest exited", "it ended")
+            raise Ended(error.status, f"{_no_line(backend)}: {reason}") from None
+        if MARK not in output:
+            shown = for_terminal(output.decode("utf-8", "replace"), 100)
+            raise Ended(Status.INVALID, f"{_no_line(backend)}: it prints {shown!r} instead")
+        return found_around(output, os.fsencode(folder), guest.wall_seconds)
+
+
+def _no_line(backend: Backend) -> str:
+    return f"{backend.name}, as its argv in matrix.toml says, does not run a program that only prints a line"
 
 
 def _status_of_trap(backend: Backend, protocol: Protocol) -> int | None:

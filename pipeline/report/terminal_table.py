@@ -51,12 +51,12 @@ def render_table(results: Results) -> str:
             as_text(_others(results), width),
             as_text(_about_cells(results), _TEXT_WIDTH),
             as_text(_about_run(results), _TEXT_WIDTH),
-            _without_number(results),
+            reasons(results),
         )
     )
 
 
-def _without_number(results: Results) -> str:
+def reasons(results: Results) -> str:
     """What has no number, last, where it is seen: each reason once."""
     found = failures(results)
     lines = []

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipeline.measure.sample import Sample
+from pipeline.results import host_calls
 from pipeline.results.model import MeasurementWarning
 from pipeline.results.run_work import median_of
 from pipeline.stats.undisturbed import CPU_SHARE, NEAR
@@ -162,6 +163,27 @@ def _kernel(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
         )
 
 
+def _host_calls(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
+    much = []
+    for cell in dict.fromkeys(sample.cell for sample in samples):
+        share = host_calls.least_share([sample for sample in samples if sample.cell == cell])
+        if share is not None and share >= host_calls.MUCH:
+            much.append((min(share, 1.0), cell))
+    if much:
+        share, cell = max(much)
+        others = "1 other cell" if len(much) == 2 else f"{len(much) - 1} other cells"
+        more = f", and a tenth or more of {others}" if len(much) > 1 else ""
+        yield MeasurementWarning(
+            name="host calls",
+            found=f"calls to the host are {share:.0%} of the time of {cell} or more{more}",
+            effect=(
+                "these ratios say more about WASI than about code; that of JavaScript engines and of wasm3 "
+                "is this project's own, see docs/performance.md"
+            ),
+            remedy="let the program write more at a time, and ask less often for the time",
+        )
+
+
 def _second_try(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     if found := [s for s in samples if s.first_try]:
         yield MeasurementWarning(
@@ -202,6 +224,7 @@ _LOOKS: tuple[_Look, ...] = (
     _throttling,
     _swapping,
     _kernel,
+    _host_calls,
     _second_try,
     _settings(
         "governor",

@@ -89,6 +89,27 @@ def test_a_command_of_ours_is_not_asked(protocol):
     assert command_probes.own_output(native, protocol) == OwnOutput()
 
 
+@pytest.mark.parametrize(
+    ("argv", "reason"),
+    [
+        (("/bin/false",), "it ended with 1"),
+        (
+            ("/bin/sh", "-c", "echo no such module >&2; exit 3"),
+            "with 3; standard error: no such module",
+        ),
+    ],
+)
+def test_a_command_that_runs_nothing_is_blamed_itself(protocol, guest, argv, reason):
+    command_probes.clear()
+    table = RuntimeTable((*argv, "{artifact}", "{args}"))
+    backend = backend_selection.known("matrix.toml", {"mine": table})["mine"]
+    assert command_probes.own_output(backend, protocol) == OwnOutput()
+    found = ended(backend, protocol, guest, "hello", "you")
+    assert found.status is Status.INVALID
+    assert reason in found.reason
+    assert found.reason.startswith("mine, as its argv in matrix.toml says, does not run a program that only")
+
+
 def ended(backend, protocol, guest, *argv):
     """How a run ends that does not end well, with what is known of the runtime."""
     with start(backend, protocol) as worker:

@@ -48,6 +48,15 @@ def test_what_a_terminal_shows(workspace, variables):
         assert b"\x1b" not in printed
 
 
+def test_a_terminal_without_room_gets_a_smaller_table(workspace):
+    printed = on_a_terminal(workspace, LINES="16", COLUMNS="80").decode()
+    end = printed[printed.rindex("EEMBC CoreMark, compiled by zig") :].splitlines()
+    assert len(end) <= 14
+    assert "report/report.txt and report/report.md." in " ".join(" ".join(end).split())
+    assert any("wasmtime.cranelift" in line for line in end)
+    assert "iterations/s\n" in (workspace.path / "report/report.txt").read_text()
+
+
 def test_a_log_is_complete_and_plain(workspace):
     own, trapped = "void start_time(void) {", "\n#ifdef TRAP\n__builtin_trap();\n#endif\n"
     workspace.edit("third_party/coremark/core_portme.c", own, own + trapped)

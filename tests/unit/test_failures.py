@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from pipeline.core.errors import ProjectError
+from pipeline.report import small_table
 from pipeline.report.exports.markdown import render as render_markdown_table
 from pipeline.report.terminal_table import render_table
 from pipeline.report.write_report import render_markdown
@@ -143,6 +144,22 @@ def test_one_broken_backend_is_said_once_and_fits_below_the_table():
     assert end[-1].strip() == "in all variants under wasm3"
     assert render_markdown(broken).count("it died: ") == 1
     assert render_markdown_table(broken, {}).count("it died: ") == 1
+
+
+def test_the_default_matrix_with_a_broken_backend_fits_on_a_screen():
+    """Of 100 columns and 45 lines, with all warnings and notes that there may be."""
+    backends = ("native", *(f"runtime{i}.optimising-compiler" for i in range(19)), "wasm3")
+    cells = table(
+        lambda w, v, b: b == "wasm3" and "unavailable", backends=backends, reason="died: " + "reason " * 90
+    )
+    found = results(cells)
+    full, small = render_table(found), small_table.render(found, 100)
+    assert not small_table.fits(full, 100, 45)
+    assert small_table.fits(small, 100, 45), small
+    assert small.count("died: ") == 1
+    assert small.count("1.000") == 6 * 20
+    assert small.endswith("    in all variants under wasm3\n")
+    assert small_table.fits(render_table(results([cell("w/zig/O2/wasm3")])), 130, 45)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pipeline.analyses.history.comparison import Comparison, host_words
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.core.text import for_terminal
 from pipeline.results.cells import speed_text
+from pipeline.results.failures import kind_of
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.estimates import CONFIDENCE
 
@@ -81,14 +82,20 @@ def _side_words(side: runs.Side) -> str:
 
 def _without_verdict(comparison: Comparison) -> list[str]:
     """Cells without a verdict: changed statuses, then cells that only one of the runs has."""
-    lines, unchanged = [], []
+    unchanged: list[str] = []
+    turned: dict[str, list[str]] = {}  # what happened, in words -> cells
+    kinds: dict[str, str] = {}
     for p in (change.pair for change in comparison.changes if change.verdict is None):
         if p.old.status is p.new.status:
             unchanged.append(p.name)
             continue
         failed = p.new if p.old.is_ok else p.old
         reason = f": {for_terminal(failed.reason)}" if failed.reason else ""
-        lines.append(f"{for_terminal(p.name)}: {p.old.status.value} -> {p.new.status.value}{reason}")
+        text = f"{p.old.status.value} -> {p.new.status.value}{reason}"
+        parts = (failed.workload, failed.toolchain, failed.variant, failed.backend)
+        kind = f"{p.old.status.value} {kind_of(p.new.status, str(failed.reason), parts)}"
+        turned.setdefault(kinds.setdefault(kind, text), []).append(for_terminal(p.name))
+    lines = [f"{', '.join(names)}: {text}" for text, names in turned.items()]
     for what, names in (
         ("without a number in both, as before", unchanged),
         ("only in old", comparison.only_old),

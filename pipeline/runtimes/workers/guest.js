@@ -5,6 +5,7 @@
 "use strict";
 
 const { Exit, NAMESPACE, calls, imports } = require("./wasi.js");
+const { copy } = require("./wasi_files.js");
 
 // Bytes of guest output that are passed on, unless the options of its module say otherwise: LIMITS in serve.py.
 const OUTPUT_LIMIT = 1024 * 1024;
@@ -23,10 +24,11 @@ class Output {
     this.kept = new Uint8Array(limit);
     this.size = 0;
   }
-  add(part) {
+  // Take the bytes of an array that are between two places.
+  add(bytes, start, end) {
     const room = this.kept.length - this.size;
-    if (room > 0) this.kept.set(part.length > room ? part.subarray(0, room) : part, this.size);
-    this.size += part.length;
+    if (room > 0) copy(bytes, start, Math.min(end - start, room), this.kept, this.size);
+    this.size += end - start;
   }
   // What is kept of it, one character a byte.
   text() {

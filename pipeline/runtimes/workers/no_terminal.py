@@ -1,4 +1,4 @@
-"""A WASI command whose standard input and outputs are no terminals to it, also where its runtime reports such.
+"""A WASI command whose standard input and outputs are no terminals to it, whichever runtime says they are.
 
 Some runtimes say of descriptors 0, 1 and 2 that they are character devices, where they are files and pipes: a
 C library then takes them for a terminal, and flushes each line. And of a read into several pieces of memory

@@ -11,15 +11,19 @@ import inputs
 import serve
 
 _CX = ctypes.c_void_p
+_STARTED_NS = time.monotonic_ns()
 #: Numbers of JSJitCompilerOption; the engine's own table by name says whether they are still right.
 _OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
 #: CommonJS modules, each after those that it requires; the engine has no such thing.
 _MODULES = ("wasi_files.js", "wasi_calls.js", "wasi.js", "guest.js")
 _MODULE = "modules['./%s'] = (() => { const module = {}; %s; return module.exports; })();"
 _TOGETHER = "(() => { const modules = {}, require = (name) => modules[name]; %s return modules['./%s']; })()"
-_ENGINE = """((guest, testing, clock, cpu, page_faults, urandom, sleep) => {
+_ENGINE = """((guest, testing, elapsed, epoch, cpu, page_faults, urandom, sleep) => {
   let module = null;
   let kind;
+  // Realtime differs from the other clock by what it had at its start.
+  const realtime_at_start = BigInt(epoch);
+  const clock = (realtime) => BigInt(elapsed()) + (realtime ? realtime_at_start : 0n);
   const host = {
     clock,
     cpu,
@@ -119,8 +123,9 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
     guest = pythonmonkey.eval(_TOGETHER % ("".join(map(_module, _MODULES)), _MODULES[-1]))
     testing = pythonmonkey.eval("testing")
-    given = (_clock, time.thread_time, serve.page_faults, _random, _sleep)
-    engine = pythonmonkey.eval(_ENGINE)(guest, testing, *given)
+    given = (time.thread_time, serve.page_faults, _random, _sleep)
+    epoch = str(time.time_ns() - time.monotonic_ns() + _STARTED_NS)
+    engine = pythonmonkey.eval(_ENGINE)(guest, testing, _elapsed, epoch, *given)
     _give(engine, options)
     with open(path, "rb") as module:
         wanted = module.read(), options.get("clock", ""), serve.LIMITS["output_bytes"]
@@ -155,9 +160,10 @@ def _give(engine: Any, options: serve.Facts) -> None:
             engine["giveFile"](name, data)
 
 
-def _clock(realtime: bool) -> str:
-    # As digits: a number would be rounded.
-    return str(time.time_ns() if realtime else time.monotonic_ns())
+def _elapsed() -> float:
+    # Since this process began, so that the number is not rounded. Not as digits: of texts given to the engine
+    # by the ten thousand, it stopped answering.
+    return float(time.monotonic_ns() - _STARTED_NS)
 
 
 def _sleep(nanoseconds: float) -> None:

@@ -35,11 +35,17 @@ class Memory {
     }
     return this;
   }
+  // Where so many bytes from there end.
+  end(at, size) {
+    const end = (at >>> 0) + (size >>> 0);
+    if (end > this.look().all.length) {
+      throw new RangeError("a call of WASI names memory that the guest does not have");
+    }
+    return end;
+  }
   bytes(at, size) {
-    const { all } = this.look();
-    const start = at >>> 0, end = start + (size >>> 0);
-    if (end > all.length) throw new RangeError("a call of WASI names memory that the guest does not have");
-    return all.subarray(start, end);
+    const end = this.end(at, size);
+    return this.all.subarray(at >>> 0, end);
   }
   set32(at, value) {
     this.look().view.setUint32(at >>> 0, value, true);
@@ -47,12 +53,14 @@ class Memory {
   set64(at, value) {
     this.look().view.setBigUint64(at >>> 0, value, true);
   }
-  // The pieces of memory that a list of them names.
-  vectors(at, count) {
+  // The pieces of memory that a list of them names: [start, size] of each.
+  pieces(at, count) {
     const { view } = this.look();
     const found = [];
     for (let i = 0, place = at >>> 0; i < count >>> 0; i++, place += 8) {
-      found.push(this.bytes(view.getUint32(place, true), view.getUint32(place + 4, true)));
+      const start = view.getUint32(place, true), size = view.getUint32(place + 4, true);
+      this.end(start, size);
+      found.push([start, size]);
     }
     return found;
   }
@@ -107,14 +115,14 @@ function calls(argv, host, given, outputs) {
     fd_write(fd, at, count, result) {
       const { output } = files.get(fd);
       if (!output) return BADF;
-      const { view } = memory.look();
-      let size = 0;
+      const { all, view } = memory.look();
+      let total = 0;
       for (let i = 0, place = at >>> 0; i < count >>> 0; i++, place += 8) {
-        const part = memory.bytes(view.getUint32(place, true), view.getUint32(place + 4, true));
-        output.add(part);
-        size += part.length;
+        const start = view.getUint32(place, true), size = view.getUint32(place + 4, true);
+        output.add(all, start, memory.end(start, size));
+        total += size;
       }
-      memory.set32(result, size);
+      memory.set32(result, total);
       return OK;
     },
     sched_yield: () => OK,

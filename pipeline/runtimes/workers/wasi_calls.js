@@ -63,12 +63,14 @@ function descriptorCalls(files, memory) {
     fd_renumber: (from, to) => (files.renumber(from, to), OK),
     fd_close: (fd) => (files.close(fd), OK),
     fd_read(fd, at, count, result) {
-      memory.set32(result, files.read(fd, memory.vectors(at, count)));
+      const pieces = memory.pieces(at, count);
+      memory.set32(result, files.read(fd, memory.all, pieces));
       return OK;
     },
     fd_pread(fd, at, count, position, result) {
       if (position < 0n) return INVAL;
-      memory.set32(result, files.read(fd, memory.vectors(at, count), Number(position)));
+      const pieces = memory.pieces(at, count);
+      memory.set32(result, files.read(fd, memory.all, pieces, Number(position)));
       return OK;
     },
     fd_pwrite: (fd) => (files.get(fd).output ? SPIPE : BADF),

@@ -23,7 +23,7 @@ from pipeline.core.locks import Holder, blocker
 from pipeline.core.processes import end_by_signals
 from pipeline.core.text import printable
 from pipeline.tasks import invocation
-from pipeline.tasks.actions import Regressed
+from pipeline.tasks.actions import Later, Regressed
 from pipeline.tasks.terminal import console
 from pipeline.tasks.terminal.time_left import TimeLeft, duration, phase_of
 from pipeline.tasks.up_to_date import UP_TO_DATE
@@ -125,7 +125,10 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         if self._report_wanted and "report" not in self._left and table.exists():
             if not self._executed:
                 self.write(f"{UP_TO_DATE}\n")
-            self.write("\n" + table.read_text(encoding="utf-8"))
+            text = table.read_text(encoding="utf-8")
+            if self._terminal():
+                text = Later("pipeline.report.small_table:fitted")(text)
+            self.write(f"\n{text}")
             if not (self._failed or self._left or self.runtime_errors):
                 invocation.current().done = [self._tasks[name] for name in self._reached]
         if self._verdict:

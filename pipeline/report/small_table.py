@@ -1,0 +1,71 @@
+"""The table for a terminal that has no room for all: ratios only, and the reasons of what has no number."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pipeline.core import paths
+from pipeline.core.errors import ProjectError
+from pipeline.core.rich_text import Side, as_text, new_table
+from pipeline.report.tables import Grid, grids, notes
+from pipeline.report.terminal_table import reasons
+from pipeline.results import results_json
+from pipeline.results.cells import doubts, native_name, native_speeds
+from pipeline.results.model import Results
+from pipeline.results.model_cell import CellResult
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_TEXT_WIDTH = 100
+
+
+def fits(text: str, width: int, height: int) -> bool:
+    """Whether a text is seen as a whole on a terminal, with room for two lines more."""
+    lines = text.splitlines()
+    return len(lines) + 2 <= height and all(len(line) <= width for line in lines)
+
+
+def fitted(text: str) -> str:
+    """The text of report.txt, or where this terminal has no room for it the smaller table."""
+    from rich.console import Console
+
+    size = Console().size
+    if not fits(text, size.width, size.height):
+        with contextlib.suppress(ProjectError):
+            return render(results_json.read(paths.RESULTS_JSON), size.width)
+    return text
+
+
+def render(results: Results, width: int) -> str:
+    """One line a backend; what is left out is in report.txt and report.md."""
+    return as_text(_parts(results), max(width, _TEXT_WIDTH)) + reasons(results)
+
+
+def _parts(results: Results) -> Iterator[RenderableType]:
+    for grid in grids(results):
+        yield grid.title
+        columns: list[tuple[str, Side]] = [("ratio to native", "left")]
+        columns += [(name, "right") for name in grid.columns]
+        yield new_table(columns, _rows(grid))
+    if native := native_speeds(results.workloads):
+        yield f"Native = {native_name(results.workloads)}, {native} undisturbed."
+    for doubt in doubts(results.cells):
+        yield f"? has no interval of its own: {doubt}."
+    counts = {"notes": len(notes(results)), "warnings": len(results.warnings)}
+    more = " and ".join(f"{number} {name}" for name, number in counts.items() if number)
+    also = f", {more}," if more else ""
+    yield f"Scores and intervals{also} are in {paths.REPORT_TXT} and {paths.REPORT_MD}."
+
+
+def _rows(grid: Grid[CellResult]) -> Iterator[list[str]]:
+    for name, cells in grid.rows:
+        yield [name, *map(_entry, cells)]
+
+
+def _entry(cell: CellResult | None) -> str:
+    if cell is None or cell.measurement is None:
+        return "" if cell is None else cell.status.value
+    return f"{cell.measurement.ratio:.3f}{'?' if cell.measurement.doubt else ' '}"
