@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build import artifacts, compilers, flag_check, libraries, refusals
+from pipeline.build import artifacts, compilers, flag_check, libraries, refusals, unwinding
 from pipeline.core import paths
 from pipeline.core.artifact import Artifact, BuildSpec, load_record
 from pipeline.core.errors import BuildError
@@ -68,6 +68,7 @@ def built(workload: Workload, flags=("-O2",), toolchain=None):
     toolchain = toolchain or discover()["zig"]
     spec = BuildSpec(workload, toolchain, Variant("v", flags), WASM)
     flag_check.record_refusals(toolchain, spec.variant, {})
+    unwinding.ask(workload, toolchain)
     for source in workload.sources:
         artifacts.compile_object(spec, source)
     artifacts.link(spec)
