@@ -88,6 +88,11 @@ def toolchain_identity(toolchain: str) -> str:
     return f"{BUILD}/toolchains/{toolchain}/identity.json"
 
 
+def unwinding(workload: str, toolchain: str) -> str:
+    """Whether a workload uses setjmp or C++ exceptions."""
+    return f"{ARTIFACTS}/{workload}/{toolchain}/unwinding.json"
+
+
 def settled(key: str) -> str:
     return f"{SETTLED}/{key}.json"
 
