@@ -206,10 +206,8 @@ class _Search:
 
     def _where_it_ends(self) -> int:
         """The smallest size that takes as long as the largest; raises Ended where no run takes any time."""
-        import statistics  # not for a run that has nothing to do
-
-        largest_sizes = sorted(self.times)[-_LAST:]
-        most = statistics.median(self.times[size] for size in largest_sizes)
+        largest = sorted(self.times)[-_LAST:]
+        most = sorted(self.times[size] for size in largest)[len(largest) // 2]
         if most < _LEAST_S:
             largest = max(self.times)
             reason = (
