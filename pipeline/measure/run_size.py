@@ -206,8 +206,8 @@ class _Search:
 
     def _where_it_ends(self) -> int:
         """The smallest size that takes as long as the largest; raises Ended where no run takes any time."""
-        largest = sorted(self.times)[-_LAST:]
-        most = sorted(self.times[size] for size in largest)[len(largest) // 2]
+        sizes = sorted(self.times)[-_LAST:]
+        most = sorted(self.times[size] for size in sizes)[len(sizes) // 2]
         if most < _LEAST_S:
             largest = max(self.times)
             reason = (
