@@ -105,6 +105,16 @@ def test_rounds_of_different_work_are_no_cell():
     assert not run_work.sizes_differ([sample(size=each) for each in line])
 
 
+def test_a_program_that_runs_until_a_clock_says_so_is_seen():
+    def rounds(spread):
+        scores = [1 + spread * (-1) ** n for n in range(30)]
+        return [sample(iterations=5, reference_iterations=5, scores=scores, reference_scores=[1.0] * 30)]
+
+    assert run_work.runs_by_clock(rounds(0.001))
+    assert not run_work.runs_by_clock(rounds(0.01))
+    assert not run_work.runs_by_clock([sample(iterations=5, reference_iterations=5)]), "too few to say so"
+
+
 def test_a_reference_in_the_kernel_is_a_warning_that_names_the_workload():
     rounds = [
         sample(n, reference_system_share=share, reference_page_faults=12000)
