@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,10 @@ TARGETS = (WASM, NATIVE)
 #: SOURCE_DATE_EPOCH of every compiler: 2020-01-01 00:00:00 UTC, so that a program which prints when it was
 #: compiled (__DATE__, __TIME__, __TIMESTAMP__) is the same bytes each time.
 BUILD_TIME = 1577836800
+
+#: Ways of leaving several functions at a time, which not every engine has in wasm.
+SETJMP = "setjmp"
+THROW = "C++ exceptions"
 
 #: What a file's name ends with that is compiled as C++.
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C")
@@ -23,6 +27,8 @@ DEFINES = {
     "wasi-emulated-signal": "_WASI_EMULATED_SIGNAL",
 }
 CXX = "c++"
+#: libc++ that throws, where CXX does not. Not to be asked for by name: a program that throws gets it.
+THROWING_CXX = "c++ with exceptions"
 MATH = "m"
 #: All that a program may ask for in addition to the C library.
 LIBRARIES = (CXX, MATH, *DEFINES)
@@ -96,10 +102,11 @@ class Libc:
     before: tuple[str, ...]  # what the linker takes before the program's objects
     after: tuple[str, ...]  # and what after them
     own: Mapping[str, OwnSource] = field(default_factory=dict)  # those of them that are compiled from ours
+    setjmp: tuple[str, ...] = ()  # linked only into programs with setjmp
 
     @property
     def files(self) -> tuple[str, ...]:
-        return self.before + self.after
+        return self.before + self.after + self.setjmp
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -143,8 +150,21 @@ class Toolchain(Protocol):
     def check(self, target: str, flags: Sequence[str]) -> list[str]:
         """A command that reads C from stdin, fails if the flags are refused, and writes nothing."""
 
-    def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
-        """A command that compiles one C or C++ file to an object; neither target has C++'s exceptions."""
+    def compile(
+        self,
+        target: str,
+        flags: Sequence[str],
+        source: str,
+        output: str,
+        unwinding: Collection[str] = (),
+    ) -> list[str]:
+        """A command that compiles one C or C++ file to an object.
+
+        Without THROW in ``unwinding`` neither target has C++'s exceptions, without SETJMP wasm has no setjmp.
+        """
+
+    def unwinds(self, target: str) -> tuple[str, ...]:
+        """Which of SETJMP and THROW it can build for a target, as far as that has to be asked for. Cheap."""
 
     def libc(self, target: str) -> Libc:
         """The names of the C library's files."""
@@ -165,6 +185,7 @@ class Toolchain(Protocol):
         output: str,
         flags: Sequence[str] = (),
         libraries: Sequence[str] = (),
+        unwinding: Collection[str] = (),
     ) -> list[str]:
         """A command that links objects and the C library, if there is to be one, to an artifact.
 
@@ -185,6 +206,14 @@ class Toolchain(Protocol):
         """A command that makes a library by linking ``source``, and prints its path.
 
         Empty where there is nothing to make."""
+
+    def library_parts(self, target: str, name: str, folder: str) -> list[list[str]]:
+        """Commands that compile the objects of a library, of which the last word is the object.
+
+        Empty where there is nothing to compile; else ``archive`` makes the one file of ``library``."""
+
+    def archive(self, objects: Sequence[str], output: str) -> list[str]:
+        """A command that makes an archive of objects, the same bytes each time."""
 
     def library_found(self, target: str, name: str, cache: str, printed: str) -> dict[str, str]:
         """From what that command printed: {name in library(): path of the file}."""

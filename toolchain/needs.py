@@ -90,7 +90,7 @@ NEEDS = (
         names=r"umask|f?chmod(at)?|[fl]?chown(at)?|flock|lockf|mkfifo|mknod",
         headers=r"sys/file\.h",
     ),
-    Need("temporary files", names=r"tmpfile|tmpnam|tempnam|mks?temps?|mkdtemp"),
+    Need("temporary files", names=r"tmpfile|tmpnam|tempnam|mks?temps?|mkdtemp|L_tmpnam|TMP_MAX|P_tmpdir"),
     Need(
         "C++ file streams or std::filesystem",
         says=r"undefined template 'std::(__\w+::)?basic_[io]?f(stream|ilebuf)\b"

@@ -6,6 +6,12 @@ from toolchain.model import OwnSource
 
 _FLAGS = ("-O2", "-std=gnu17", "-w")
 
+#: Headers of ours for wasm, for those that WASI's C library has not.
+HEADERS = "toolchain/libc/include"
+
+#: What -wasm-enable-sjlj calls.
+SETJMP_SOURCE = OwnSource("toolchain/libc/setjmp.c", (*_FLAGS, "-mllvm", "-wasm-enable-sjlj"))
+
 #: Doug Lea's allocator, as newlib has it.
 MALLOC = OwnSource(
     "toolchain/libc/malloc.c",

@@ -8,12 +8,26 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from toolchain.linking import native_ld, wasm_ld
-from toolchain.model import BUILD_TIME, CXX, NATIVE, WASM, Identity, ToolchainError, is_cxx
+from toolchain.model import (
+    BUILD_TIME,
+    CXX,
+    NATIVE,
+    SETJMP,
+    THROW,
+    WASM,
+    Identity,
+    Libc,
+    ToolchainError,
+    is_cxx,
+)
+from toolchain.own_libc import SETJMP_SOURCE
 from toolchain.sysroot_parts import EMULATIONS, SysrootParts, listed, numbers
+from toolchain.unwinding import FIRST, compiler_flags, linker_flags
 
 #: Shared libraries that hold the compiler where its programs are thin, {} for its major version; in its
 #: own lib folder or, as Debian has them, in the machine's.
@@ -59,7 +73,7 @@ class SysrootClang(SysrootParts):
         patterns = [pattern.format(self._major) for pattern in _SHARED]
         shared = {path.resolve() for folder in libraries for x in patterns for path in folder.glob(x)}
         yield from ((f"lib/{path.name}", path) for path in sorted(shared))
-        for name in () if self.missing(WASM) else self.libc(WASM).files:
+        for name in () if self.missing(WASM) else self.libc(WASM).given:
             yield f"wasm/{name}", self._library(name)
         yield from ((f"native/{name}", path) for name, path in self._native.items())
 
@@ -121,16 +135,18 @@ class SysrootClang(SysrootParts):
             raise ToolchainError(self.missing(NATIVE))
         return f"{platform.machine()}-pc-linux-gnu"
 
-    def _clang(self, target: str, cxx: bool = False) -> list[str]:
+    def _clang(self, target: str, cxx: bool = False, unwinding: Collection[str] = ()) -> list[str]:
         command = [str(self._part("clang")), f"--target={self.triple(target)}"]
         if cxx:
             headers = self._cxx_headers(target)
             if headers is None:
                 raise ToolchainError(self.lacks(target, CXX))
-            command += ["-fno-exceptions", "-nostdinc++", "-isystem", str(headers)]
+            command += [] if THROW in unwinding else ["-fno-exceptions"]
+            command += ["-nostdinc++", "-isystem", str(headers)]
         if self._major < _DATES:
             command += _FIXED_DATES
         if target == WASM:
+            command += compiler_flags(unwinding, self._major)
             command += ["-nostdlibinc", "-isystem", str(self._part("WASI headers"))]
         return command
 
@@ -139,8 +155,27 @@ class SysrootClang(SysrootParts):
         command = [*self._clang(target), *flags, "-Werror"]
         return [*command, "-x", "c", "-c", "-", "-o", "/dev/null"]
 
-    def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
-        return [*self._clang(target, is_cxx(source)), *flags, "-c", source, "-o", output]
+    def libc(self, target: str) -> Libc:
+        base = super().libc(target)
+        if SETJMP not in self.unwinds(target):
+            return base
+        return replace(base, own={"setjmp.o": SETJMP_SOURCE}, setjmp=("setjmp.o",))
+
+    def compile(
+        self,
+        target: str,
+        flags: Sequence[str],
+        source: str,
+        output: str,
+        unwinding: Collection[str] = (),
+    ) -> list[str]:
+        command = self._clang(target, is_cxx(source), unwinding)
+        return [*command, *flags, "-c", source, "-o", output]
+
+    def unwinds(self, target: str) -> tuple[str, ...]:
+        if target == NATIVE:
+            return (THROW,)
+        return (SETJMP,) if self._major >= FIRST else ()
 
     def link(
         self,
@@ -150,17 +185,20 @@ class SysrootClang(SysrootParts):
         output: str,
         flags: Sequence[str] = (),
         libraries: Sequence[str] = (),
+        unwinding: Collection[str] = (),
     ) -> list[str]:
         linker = wasm_ld() if target == WASM else native_ld(EMULATIONS[platform.machine()])
         command = [str(self._part("clang").parent / linker[0]), *linker[1:]]
         if libraries and target == NATIVE:
             # Debian's libc++ asks for -lpthread and -lrt, which glibc has within libc.a.
             command.append("--no-dependent-libraries")
+        command += linker_flags(unwinding, self._major) if target == WASM else []
         command += [*flags, "-o", output]
         if libc_dir is None:
             return [*command, *objects, *libraries]
         command += [f"{libc_dir}/{name}" for name in self.libc(target).before]
         command += objects
+        command += [f"{libc_dir}/{name}" for name in self.libc(target).setjmp if SETJMP in unwinding]
         after = [f"{libc_dir}/{name}" for name in self.libc(target).after]
         archives = [*libraries, *(path for path in after if path.endswith(".a"))]
         last = [path for path in after if not path.endswith(".a")]

@@ -159,6 +159,12 @@ class SysrootParts:
     def library_probe(self, target: str, name: str, source: str, output: str) -> list[str]:
         return []  # it is there
 
+    def library_parts(self, target: str, name: str, folder: str) -> list[list[str]]:
+        return []
+
+    def archive(self, objects: Sequence[str], output: str) -> list[str]:
+        raise ToolchainError(f"{self.name} makes no archives")
+
     def library_found(self, target: str, name: str, cache: str, printed: str) -> dict[str, str]:
         return {name: str(path) for name, path in self._archives(target, name).items()}
 

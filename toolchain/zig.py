@@ -10,24 +10,30 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import platform
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from toolchain.linking import native_ld, wasm_ld
+from toolchain.linking import linked_files, native_ld, wasm_ld
 from toolchain.model import (
     BUILD_TIME,
     CXX,
     NATIVE,
+    SETJMP,
     TARGETS,
+    THROW,
+    THROWING_CXX,
     WASM,
     Identity,
     Libc,
     ToolchainError,
     is_cxx,
 )
-from toolchain.own_libc import MALLOC
+from toolchain.own_libc import MALLOC, SETJMP_SOURCE
+from toolchain.unwinding import compiler_flags, linker_flags
+from toolchain.zig_cxx import ARCHIVES, DEFINES, TARGET_DEFINES, THROWING_ARCHIVES, throwing_sources
+
+_LLVM = 22  # its clang's version
 
 #: Linux machine name -> (musl triple, header folders below lib/libc/include, linker emulation).
 _MACHINES = {
@@ -48,34 +54,10 @@ _WASM_HEADERS = ("wasm-wasi-musl", "generic-musl")
 #: functions of these names in the object of all its others, which would be taken if it is needed first.
 _OWN = {"malloc.o": MALLOC}
 #: Names of the C library's files in link order, as (before the objects, after them).
+_AFTER = ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a")
 _LIBC = {
-    WASM: Libc(("crt1-command.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
-    NATIVE: Libc(("crt1.o",), ("malloc.o", "libc.a", "libzigc.a", "libcompiler_rt.a"), _OWN),
-}
-#: And of libc++'s; the emulations of wasi-libc are in libc.a.
-_LIBCXX = {WASM: ("libc++.a", "libc++abi.a"), NATIVE: ("libc++abi.a", "libc++.a", "libunwind.a")}
-#: What ``zig c++`` tells libc++'s headers, so that they are those of the library that it builds.
-_CXX_DEFINES = (
-    "_LIBCPP_ABI_VERSION=1",
-    "_LIBCPP_ABI_NAMESPACE=__1",
-    "_LIBCPP_HAS_MONOTONIC_CLOCK",
-    "_LIBCPP_HAS_TERMINAL",
-    "_LIBCPP_HAS_MUSL_LIBC=1",
-    "_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS",
-    "_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS",
-    "_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=0",
-    "_LIBCPP_HAS_RANDOM_DEVICE",
-    "_LIBCPP_HAS_LOCALIZATION",
-    "_LIBCPP_HAS_UNICODE",
-    "_LIBCPP_HAS_WIDE_CHARACTERS",
-    "_LIBCPP_HAS_NO_STD_MODULES",
-    "_LIBCPP_PSTL_BACKEND_SERIAL",
-    "_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_NONE",
-    "_LIBCPP_ASSERTION_SEMANTIC_DEFAULT=_LIBCPP_ASSERTION_SEMANTIC_IGNORE",
-)
-_CXX_TARGET_DEFINES = {
-    WASM: ("_LIBCPP_HAS_THREADS=0", "_LIBCPP_HAS_FILESYSTEM=0"),
-    NATIVE: ("_LIBCPP_HAS_THREADS=1", "_LIBCPP_HAS_FILESYSTEM=1", "_LIBCPP_HAS_TIME_ZONE_DATABASE"),
+    WASM: Libc(("crt1-command.o",), _AFTER, {**_OWN, "setjmp.o": SETJMP_SOURCE}, ("setjmp.o",)),
+    NATIVE: Libc(("crt1.o",), _AFTER, _OWN),
 }
 
 
@@ -162,14 +144,15 @@ class Zig:
         names = _WASM_HEADERS if target == WASM else self._machine()[1]
         return [library / "include", *(library / "libc" / "include" / name for name in names)]
 
-    def _clang(self, target: str, cxx: bool = False) -> list[str]:
+    def _clang(self, target: str, cxx: bool = False, unwinding: Collection[str] = ()) -> list[str]:
         library = self._root() / "lib"
         command = [str(self._root() / "zig"), "clang", f"--target={self.triple(target)}", "-nostdlibinc"]
+        command += compiler_flags(unwinding, _LLVM) if target == WASM else []
         folders = self._headers(target)
         if cxx:
             folders = [library / "libcxx" / "include", library / "libcxxabi" / "include", *folders]
-            command += ["-fno-exceptions"]
-            command += [f"-D{define}" for define in (*_CXX_DEFINES, *_CXX_TARGET_DEFINES[target])]
+            command += [] if THROW in unwinding else ["-fno-exceptions"]
+            command += [f"-D{define}" for define in (*DEFINES, *TARGET_DEFINES[target])]
         for folder in folders:
             command += ["-isystem", str(folder)]
         return command
@@ -180,8 +163,13 @@ class Zig:
         command = [*self._clang(target), *flags, "-Werror"]
         return [*command, "-x", "c", "-c", "-", "-o", "/dev/null"]
 
-    def compile(self, target: str, flags: Sequence[str], source: str, output: str) -> list[str]:
-        return [*self._clang(target, is_cxx(source)), *flags, "-c", source, "-o", output]
+    def compile(
+        self, target: str, flags: Sequence[str], source: str, output: str, unwinding: Collection[str] = ()
+    ) -> list[str]:
+        return [*self._clang(target, is_cxx(source), unwinding), *flags, "-c", source, "-o", output]
+
+    def unwinds(self, target: str) -> tuple[str, ...]:
+        return (SETJMP, THROW) if target == WASM else (THROW,)
 
     def libc(self, target: str) -> Libc:
         return _LIBC[target]
@@ -196,13 +184,28 @@ class Zig:
         return self.missing(target)
 
     def library(self, target: str, name: str) -> tuple[str, ...]:
-        return _LIBCXX[target] if name == CXX and not self.missing(target) else ()
+        found = {CXX: ARCHIVES[target], THROWING_CXX: THROWING_ARCHIVES[target]}
+        return found.get(name, ()) if not self.missing(target) else ()
 
     def library_files(self, target: str, name: str) -> list[str]:
         return []  # the wheel's RECORD stands for their sources and headers
 
     def library_probe(self, target: str, name: str, source: str, output: str) -> list[str]:
-        return self._build(target, "c++", source, output) if self.library(target, name) else []
+        return self._build(target, "c++", source, output) if self.library(target, CXX) else []
+
+    def library_parts(self, target: str, name: str, folder: str) -> list[list[str]]:
+        if name != THROWING_CXX or target != WASM:
+            return []
+        return [
+            [
+                *self._clang(target, is_cxx(source), (THROW,)),
+                *(*flags, "-c", source, "-o", f"{folder}/{number:02}-{Path(source).stem}.o"),
+            ]
+            for number, (source, flags) in enumerate(throwing_sources(self._root() / "lib"))
+        ]
+
+    def archive(self, objects: Sequence[str], output: str) -> list[str]:
+        return [str(self._root() / "zig"), "ar", "rcsD", output, *objects]
 
     def library_found(self, target: str, name: str, cache: str, printed: str) -> dict[str, str]:
         return self._linked(target, self.library(target, name), cache, printed)
@@ -215,14 +218,10 @@ class Zig:
 
     def _linked(self, target: str, names: Sequence[str], cache: str, printed: str) -> dict[str, str]:
         """The paths of the files, from the linker's command line."""
-        linker = "wasm-ld" if target == WASM else "ld.lld"
-        line = next((x for x in reversed(printed.splitlines()) if x.startswith(linker)), "")
-        found = {}
+        found = linked_files("wasm-ld" if target == WASM else "ld.lld", names, cache, printed)
         for name in names:
-            match = re.search(rf"{re.escape(cache)}/o/[0-9a-f]+/{re.escape(name)}", line)
-            if match is None:
+            if name not in found:
                 raise ToolchainError(f"zig named no {name} for {target}: is this ziglang {self.version()}?")
-            found[name] = match[0]
         return found
 
     def link(
@@ -233,13 +232,16 @@ class Zig:
         output: str,
         flags: Sequence[str] = (),
         libraries: Sequence[str] = (),
+        unwinding: Collection[str] = (),
     ) -> list[str]:
         linker = wasm_ld() if target == WASM else native_ld(self._machine()[2])
         command = [str(self._root() / "zig"), *linker]
         libc = self.libc(target) if libc_dir is not None else Libc((), ())
+        command += linker_flags(unwinding, _LLVM) if target == WASM else []
         command += [*flags, "-o", output]
         command += [f"{libc_dir}/{name}" for name in libc.before]
         command += [*objects, *libraries]
+        command += [f"{libc_dir}/{name}" for name in libc.setjmp if SETJMP in unwinding]
         return command + [f"{libc_dir}/{name}" for name in libc.after]
 
 

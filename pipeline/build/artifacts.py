@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build import libraries, refusals
+from pipeline.build import libraries, refusals, unwinding
 from pipeline.build.compilers import complaint, run, settled
 from pipeline.build.flag_check import FlagRecord
 from pipeline.build.module_facts import facts_of
+from pipeline.build.program_flags import link_flags, program_flags
 from pipeline.build.refusals import Refusal
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
@@ -24,7 +25,7 @@ from pipeline.core.files import fresh_file, new_folder, read_record, sha256, wri
 from pipeline.core.model import Workload
 from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
-from toolchain.model import DEFINES, NATIVE, WASM, Toolchain, Variant, is_cxx
+from toolchain.model import NATIVE, WASM, Toolchain
 from toolchain.needs import needs
 
 #: All errors at a time, not the first twenty.
@@ -34,38 +35,8 @@ _ALL_LINK_ERRORS = "--error-limit=0"
 _TOO_FAR = "outside Varint32 range"
 #: Where a native compiler finds headers that no command names.
 _SYSTEM = ("/usr/include/", "/usr/lib/", "/usr/local/include/")
-_FLAGS = "{flags}"
 #: Functions that only fail in the C library of zig for WASI, so that a program links that cannot work.
 _STUBS = (b"pthread_create", b"thrd_create", b"dlopen")
-
-
-def program_flags(spec: BuildSpec, source: str) -> list[str]:
-    """The flags of the variant and of the workload for one source."""
-    workload, cxx = spec.workload, is_cxx(source)
-    # A standard belongs to one language; the other has its default.
-    standards = [f"-std={each}" for each in workload.standards if ("++" in each) == cxx]
-    flags = [*spec.variant.flags, *standards]
-    flags += [flag for flag in workload.flags if cxx or flag != "-fno-rtti"]
-    flags += workload.include_flags
-    if spec.target == WASM:
-        flags += [f"-D{DEFINES[name]}" for name in workload.libraries if name in DEFINES]
-    return flags + [_define(name, value, spec.variant) for name, value in workload.defines]
-
-
-def link_flags(spec: BuildSpec) -> tuple[str, ...]:
-    """The linker flags of the variant and of the workload. Natively the stack is the kernel's affair."""
-    stack_kib = spec.workload.limits.stack_kib
-    own = ("-z", f"stack-size={stack_kib * 1024}") if stack_kib and spec.target == WASM else ()
-    return (*spec.variant.link, *own)
-
-
-def _define(name: str, value: str | None, variant: Variant) -> str:
-    if value is None:
-        return f"-D{name}"
-    shown = " ".join(variant.flags) if variant.text is None else variant.text
-    # Within a string of C.
-    text = shown.replace("\\", "\\\\").replace('"', '\\"')
-    return f"-D{name}={value.replace(_FLAGS, text)}"
 
 
 def compile_object(spec: BuildSpec, source: str) -> None:
@@ -107,7 +78,8 @@ def _compile(spec: BuildSpec, source: str) -> Refusal | None:
 def compile_command(spec: BuildSpec, source: str, output: str) -> list[str]:
     """The command that compiles one source of a workload."""
     flags = [*program_flags(spec, source), _ALL_ERRORS]
-    return spec.toolchain.compile(spec.target, flags, f"{spec.workload.root}/{source}", output)
+    path = f"{spec.workload.root}/{source}"
+    return spec.toolchain.compile(spec.target, flags, path, output, unwinding.of(spec))
 
 
 def _refused_natively(spec: BuildSpec, source: str, printed: str) -> bool:
@@ -181,16 +153,16 @@ def link_command(spec: BuildSpec, output: str) -> list[str]:
     """The command that links the objects of a workload, before wasm-opt."""
     toolchain, target = spec.toolchain, spec.target
     libc_dir = paths.libc(toolchain.name, target)
-    archives = libraries.archives(toolchain, target, spec.workload.libraries)
-    return toolchain.link(
-        target, spec.objects, libc_dir, output, (*link_flags(spec), _ALL_LINK_ERRORS), archives
-    )
+    flags, ways = (*link_flags(spec), _ALL_LINK_ERRORS), unwinding.of(spec)
+    archives = libraries.archives(toolchain, target, spec.workload.libraries, ways)
+    return toolchain.link(target, spec.objects, libc_dir, output, flags, archives, ways)
 
 
 def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
     """Write the artifact; returns why there is none, and what the linker printed."""
     toolchain, variant, target = spec.toolchain, spec.variant, spec.target
     refusal = None
+    unwinding.build_library(toolchain, target, unwinding.of(spec))
     with fresh_file(spec.artifact.path) as temporary:
         command = link_command(spec, temporary)
         outcome = settled(lambda: run(toolchain, command), f"{toolchain.name} link of {spec.artifact.path}")

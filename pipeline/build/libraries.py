@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pipeline.build.compilers import complaint, raise_if_disturbed, run
 from pipeline.core import paths
 from pipeline.core.errors import BuildError
-from pipeline.core.files import fresh_file, write_atomic
+from pipeline.core.files import fresh_file, new_folder, read_json, sha256, write_atomic, write_json
 from toolchain.archives import canonical
-from toolchain.model import Toolchain, ToolchainError, library_source, suffix
+from toolchain.model import CXX, THROW, THROWING_CXX, Toolchain, ToolchainError, library_source, suffix
 
 _PROBE = "int main(void) { return 0; }\n"
 
@@ -33,10 +36,7 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
     )
     for command, path in own_parts(toolchain, target):
         with fresh_file(path) as temporary:
-            outcome = run(toolchain, [*command[:-1], temporary])
-            raise_if_disturbed(outcome, path)
-            if outcome.returncode != 0:
-                raise BuildError(f"{path}: {complaint(outcome.stderr)}")
+            _succeeded(run(toolchain, [*command[:-1], temporary]), f"{toolchain.name} cannot build {path}")
 
 
 def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
@@ -62,13 +62,54 @@ def build_library(toolchain: Toolchain, target: str, name: str) -> None:
     )
 
 
-def archives(toolchain: Toolchain, target: str, libraries: Sequence[str]) -> list[str]:
+def archives(
+    toolchain: Toolchain, target: str, libraries: Sequence[str], unwinding: Sequence[str] = ()
+) -> list[str]:
     """The paths of the files of further libraries, in link order, once they are built."""
+    throws = THROW in unwinding and bool(toolchain.library_parts(target, THROWING_CXX, ""))
+    named = [THROWING_CXX if throws and name == CXX else name for name in libraries]
     return [
         f"{paths.library(toolchain.name, target, name)}/{file}"
-        for name in libraries
+        for name in named
         for file in toolchain.library(target, name)
     ]
+
+
+def build_throwing(toolchain: Toolchain, target: str) -> None:
+    """Build libc++ with exceptions, unless this compiler's is there: a minute of one processor."""
+    import fasteners
+
+    folder = Path(paths.library(toolchain.name, target, THROWING_CXX))
+    made_of = folder / "made-of.json"
+    identity = read_json(paths.toolchain_identity(toolchain.name))
+    key = {
+        "toolchain": identity,
+        "unwind": sha256("toolchain/libc/unwind.c"),
+        "commands": toolchain.library_parts(target, THROWING_CXX, str(folder)),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with fasteners.InterProcessLock(folder / "lock"):
+        (name,) = toolchain.library(target, THROWING_CXX)
+        if made_of.exists() and (folder / name).exists() and read_json(made_of) == key:
+            return
+        made_of.unlink(missing_ok=True)
+        with new_folder(folder) as temporary:
+            commands = toolchain.library_parts(target, THROWING_CXX, temporary)
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+                for outcome in pool.map(lambda command: run(toolchain, command), commands):
+                    _succeeded(outcome, f"{toolchain.name} cannot build {THROWING_CXX} for {target}")
+            objects = [command[-1] for command in commands]
+            outcome = run(toolchain, toolchain.archive(objects, f"{temporary}/{name}"))
+            _succeeded(outcome, f"{toolchain.name} cannot make {name}")
+            os.replace(f"{temporary}/{name}", folder / name)
+        write_json(made_of, key)
+
+
+def _succeeded(outcome: subprocess.CompletedProcess[str], trouble: str) -> None:
+    """Raises BuildError where a command for a library failed."""
+    if outcome.returncode != 0:
+        raise_if_disturbed(outcome, trouble)
+        raise BuildError(f"{trouble}: {complaint(outcome.stderr)}")
 
 
 def _make(
@@ -91,10 +132,7 @@ def _make(
     if command:
         outcome = run(toolchain, command)
         printed = outcome.stderr + outcome.stdout
-        if outcome.returncode != 0:
-            trouble = f"{toolchain.name} cannot build {what}"
-            raise_if_disturbed(outcome, trouble)
-            raise BuildError(f"{trouble}: {complaint(outcome.stderr)}")
+        _succeeded(outcome, f"{toolchain.name} cannot build {what}")
     try:
         found = found_in(printed)
     except ToolchainError as error:

@@ -7,13 +7,14 @@ errors of all sources together.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from pipeline.core.artifact import BuildSpec
-from pipeline.core.files import write_atomic
+from pipeline.core.files import NEW, write_atomic
 from toolchain import complaints
 from toolchain.model import WASM
 from toolchain.needs import needs
@@ -102,4 +103,5 @@ def _named(spec: BuildSpec, line: str) -> str:
     """With sources by the names that workload.toml has for them, also where a linker names objects."""
     for source in spec.workload.sources:
         line = line.replace(spec.object_path(source), source)
-    return line.replace(f"{spec.workload.root}/", "").replace(f"{os.path.dirname(spec.artifact.path)}/", "")
+    line = line.replace(f"{spec.workload.root}/", "").replace(f"{spec.artifact.directory}/", "")
+    return re.sub(rf"{re.escape(NEW)}[^/ ]*/", "", line)  # of bitcode the linker's own object is named

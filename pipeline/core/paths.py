@@ -88,6 +88,11 @@ def toolchain_identity(toolchain: str) -> str:
     return f"{BUILD}/toolchains/{toolchain}/identity.json"
 
 
+def unwinding(workload: str, toolchain: str) -> str:
+    """Whether a workload uses setjmp or C++ exceptions."""
+    return f"{ARTIFACTS}/{workload}/{toolchain}/unwinding.json"
+
+
 def settled(key: str) -> str:
     return f"{SETTLED}/{key}.json"
 
@@ -139,6 +144,11 @@ def staged_files(workload: str) -> str:
 def staged_stdin(workload: str, case: str = "") -> str:
     """What a guest reads as its standard input; ``case`` is one with an input of its own."""
     return f"{staged(workload)}/stdin" + (f"-{case}" if case else "")
+
+
+def checked_reference(workload: str) -> str:
+    """The record that the native reference of a workload was found to print the same each time."""
+    return f"{BUILD}/references/{workload}.json"
 
 
 def environment(name: str) -> str:

@@ -52,6 +52,16 @@ def without_huge_pages() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has started and that are there; [] where the kernel does not tell."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/task/{thread}/children") as stream:
+                found += map(int, stream.read().split())
+    return found
+
+
 def run_to_end(
     command: Sequence[str], environment: dict[str, str], text: str = ""
 ) -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,7 @@ from pipeline.coremark import validator
 from pipeline.coremark.validator import PERFORMANCE, SEED_SETS, VALIDATION, VALIDATION_ITERATIONS
 from pipeline.measure.guest import Ended
 from pipeline.measure.session import Session
+from pipeline.measure.validated_guest import ValidatedGuest
 from pipeline.measure.worker_messages import Loaded, Returned
 from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
@@ -66,7 +67,7 @@ class PrebuiltCommand(Session):
     ignores_arguments: bool = False  # and chooses its number of iterations itself
     validated: str = "CRCs of both seed sets, final CRC equal to native"
 
-    def validate(self, reference: Session) -> None:
+    def validate(self, reference: ValidatedGuest) -> None:
         """Both seed sets, where it takes arguments; else one whole run with the performance seeds."""
         output = self._printed(VALIDATION, VALIDATION_ITERATIONS, watch=True)
         try:
@@ -82,7 +83,7 @@ class PrebuiltCommand(Session):
         for seeds in SEED_SETS:
             found = self._timed_run(seeds)
             expected = reference.run(seeds, found.iterations).result
-            self._compare(found.result, expected, f"{seeds.name} run")
+            self._compare(found.result, expected, f"{seeds.name} run", found.iterations)
 
     def _is_report(self, output: bytes) -> None:
         """Raises Ended for what no CoreMark prints, with any arguments."""
@@ -108,7 +109,7 @@ class PrebuiltCommand(Session):
             self.least_iterations = iterations
             return self._believe(output, seeds, iterations)
 
-    def _whole(self, output: bytes, reference: Session) -> Run:
+    def _whole(self, output: bytes, reference: ValidatedGuest) -> Run:
         """What a whole run printed, whichever number of iterations it chose; raises Ended."""
         run = self._believe(output, PERFORMANCE, None)
         least = _CLOCK_TOLERANCE[self.forks] * timed_part(run)
@@ -117,7 +118,7 @@ class PrebuiltCommand(Session):
             raise Ended(Status.INVALID, f"{self.who}: {reason}, expected {least:.0%} or more: a slow clock")
         if run.iterations not in _native_crcs:
             _native_crcs[run.iterations] = _long_run(reference, run.iterations)
-        self._compare(run.result, _native_crcs[run.iterations], f"{run.iterations} iterations")
+        self._compare(run.result, _native_crcs[run.iterations], "run", run.iterations)
         return run
 
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
@@ -153,7 +154,7 @@ def timed_part(run: Run) -> float:
     return multiple / (multiple + 10 / 9) if looked else 1.0
 
 
-def _long_run(reference: Session, iterations: int) -> int:
+def _long_run(reference: ValidatedGuest, iterations: int) -> int:
     """The final CRC of a native run, however long it takes."""
     reference.longest_run_s = _WHOLE_RUN_S
     try:
@@ -179,7 +180,7 @@ class _Run(Session):
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
         return super().load(path, {**options, "clock": self.clock})
 
-    def validate(self, reference: Session) -> None:
+    def validate(self, reference: ValidatedGuest) -> None:
         """A score that is no constant, and of a speed that a processor can have; raises Ended."""
         chunk_s = self.protocol.chunk_ms / 1000
         self._chunk_of(_SLOWER * chunk_s)

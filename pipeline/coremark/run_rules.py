@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pipeline.build.artifacts import program_flags
+from pipeline.build.program_flags import program_flags
 from pipeline.core.artifact import BuildSpec
 from pipeline.core.model import Cell
 from pipeline.coremark.validator import PERFORMANCE, VALIDATION, SeedSet

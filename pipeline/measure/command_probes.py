@@ -57,7 +57,7 @@ def explained(error: Ended, backend: Backend, protocol: Protocol, code: int) -> 
     trapped = _status_of_trap(backend, protocol)
     if code == trapped != 0:
         # 1 may also be the guest's own.
-        return error if code == 1 else Ended(Status.TRAP, error.reason)
+        return error if code == 1 else error.restated(Status.TRAP, error.reason)
     if code == trapped == 0:
         more = f"{backend.name} ends with status 0 also where a guest traps; to see if it did, run it by hand"
     elif code == 0:
@@ -65,7 +65,7 @@ def explained(error: Ended, backend: Backend, protocol: Protocol, code: int) -> 
         more = f"if a line is printed by {backend.name} itself, name it in own_lines, in {table}"
     else:
         return error
-    return Ended(Status.INVALID, f"{error.reason}; {more}")
+    return error.restated(Status.INVALID, f"{error.reason}; {more}")
 
 
 def _ask(backend: Backend, protocol: Protocol) -> OwnOutput:

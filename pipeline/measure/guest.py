@@ -14,24 +14,50 @@ from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
 from pipeline.measure import limits
-from pipeline.measure.guest_errors import explained
 from pipeline.measure.own_output import NOTHING, OwnOutput
 from pipeline.measure.worker_messages import Loaded, Ran, Used
 from pipeline.runtimes.worker_process import Worker
+from pipeline.workloads.output_difference import OutputDifference
 
 T = TypeVar("T")
 
 _MOST_REASON = 600
 
+#: Of standard error in a reason: lines, and characters of each.
+_LINES, _LINE = 4, 160
+_FUNCTIONS = 6
+#: What C libraries and runtimes do between a program's fault and its end: of no use to a reader.
+_LATE = {"abort", "raise", "_Exit", "__assert_fail", "__assert", "exit", "_exit"}
+_EARLY = {"_start", "__main_void", "__original_main", "main.command_export", "_start.command_export"}
+
 
 class Ended(Exception):
-    """The round ended early with a status and the reason for it."""
+    """The round ended early with a status and the reason for it.
+
+    ``difference`` is that of its output from the native build's, ``exit_code`` what the guest ended with: in
+    the report they are compared with those of other cells.
+    """
+
+    difference: OutputDifference | None = None
+    exit_code: int | None = None
 
     def __init__(self, status: Status, reason: str) -> None:
         # What a guest or a runtime printed goes to terminals, tables and pages.
         self.reason = for_terminal(reason, _MOST_REASON)
         super().__init__(self.reason)
         self.status = status
+
+    def restated(self, status: Status, reason: str) -> Ended:
+        """The same end, in other words."""
+        ended = Ended(status, reason)
+        ended.difference, ended.exit_code = self.difference, self.exit_code
+        return ended
+
+
+class NotTheRuntime(Ended):
+    """The native build fails, or contradicts itself: no cell of the workload can be right."""
+
+    unsteady = False
 
 
 def prove(backend: Backend, loaded: Loaded, version: str | None) -> None:
@@ -122,7 +148,9 @@ class Guest:
         if answer.code != status:
             expected = f", expected {status} (proof.status)" if status else ""
             what = explained(f"the guest exited with {answer.code}{expected}", answer)
-            raise Ended(Status.INVALID, f"{self.who}: {what}")
+            ended = Ended(Status.INVALID, f"{self.who}: {what}")
+            ended.exit_code = answer.code
+            raise ended
         most = self.protocol.output_kib * 1024
         if answer.stdout_bytes > most:
             found = f"it printed {answer.stdout_bytes} bytes, expected at most {most}"
@@ -141,3 +169,31 @@ class Guest:
             own = self.forks or answer.peak_rss_bytes is not None
             self.peak_rss_bytes = answer.peak_rss_bytes if own else self.worker.peak_rss_bytes()
         return answer
+
+
+def explained(what: str, answer: Ran) -> str:
+    """What happened, the first lines of standard error, and the functions from the innermost outwards."""
+    lines = _printed(answer.stderr)
+    shown = " | ".join(line[:_LINE] for line in lines[:_LINES])
+    if len(lines) > _LINES:
+        shown += (
+            f" | and {len(lines) - _LINES} lines more" if len(lines) > _LINES + 1 else " | and a line more"
+        )
+    parts = [what] if what else []
+    if shown:
+        parts.append(f"standard error: {shown}")
+    if functions := _functions(answer.backtrace):
+        parts.append(f"in {', called by '.join(functions)}")
+    return "; ".join(parts)
+
+
+def _printed(stderr: str) -> list[str]:
+    # A character a byte; a worker that says anything else is read all the same.
+    text = stderr.encode("latin-1", "replace").decode("utf-8", "replace")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _functions(backtrace: list[str]) -> list[str]:
+    """The program's own functions of a backtrace; all of it where there are none."""
+    own = [name for name in backtrace if name not in _LATE | _EARLY]
+    return (own or backtrace)[:_FUNCTIONS]

@@ -19,10 +19,11 @@ from pipeline.core.files import digest_of
 from pipeline.core.model import Status
 from pipeline.measure import command_probes, host_records, machine_state, run_size
 from pipeline.measure.chunk_pairs import ChunkPairs
-from pipeline.measure.guest import Ended, prove
+from pipeline.measure.guest import Ended, NotTheRuntime, prove
 from pipeline.measure.limits import beyond_memory, with_workload_limits
 from pipeline.measure.missing_features import explained
 from pipeline.measure.open_session import open_session
+from pipeline.measure.reference_check import check_reference, note_fault
 from pipeline.measure.sample import SCHEMA, RoundResult, Sample, read_current, write
 from pipeline.measure.sample_key import Inputs, MeasurementSpec, run_settings
 from pipeline.measure.session import Session
@@ -53,9 +54,9 @@ def take_sample(spec: MeasurementSpec, inputs: Inputs) -> Sample:
     """Measure one round; raises WorkerError if its inputs are not these any more at the end."""
     started = time.monotonic()
     result = first = _Attempt(spec, inputs).run()
-    if first.status not in (Status.OK, Status.UNAVAILABLE, Status.TIMEOUT):
+    if first.status not in (Status.OK, Status.UNAVAILABLE, Status.TIMEOUT) and first.difference is None:
         # Once more: a worker that was killed, or a clock that a busy machine disturbed, is no evidence
-        # about the cell. What is really wrong is wrong again.
+        # about the cell. What is really wrong is wrong again; an output is wrong whenever it is.
         result = _Attempt(spec, inputs).run()
         if result.status is Status.OK:  # a reader must know: what is wrong now and then is wrong
             result.first_try = f"{first.status.value}: {first.reason}"
@@ -99,6 +100,10 @@ class _Attempt:
         except (Ended, WorkerError) as error:  # the latter while a worker was starting
             ended = error if isinstance(error, Ended) else Ended(Status.CRASH, str(error))
             self.result.status, self.result.reason = ended.status, ended.reason
+            self.result.difference, self.result.exit_code = ended.difference, ended.exit_code
+            if isinstance(ended, NotTheRuntime):
+                self.result.wrong_reference = "unsteady" if ended.unsteady else "fails"
+                note_fault(self.spec, self.inputs, ended)
         return self.result
 
     def _check(self) -> None:
@@ -127,6 +132,7 @@ class _Attempt:
             beyond = beyond_memory(self.workload, self.protocol, self.cell.backend, each)
             if beyond:
                 raise Ended(Status.UNAVAILABLE, beyond)
+        check_reference(self.spec, self.inputs, self.protocol)
 
     def _measure(self) -> None:
         backend, native = self.backend, discover()["native"]
@@ -176,7 +182,10 @@ class _Attempt:
     def _time(self, subject: Session, other: Session) -> None:
         program = self.reference if self.workload.native else self.artifact
         key = digest_of([program.sha256, run_settings(self.workload), self.protocol.chunk_ms, run_size.RULE])
-        self.result.add(ChunkPairs(subject, other, self.protocol, key, self.spec.round).measure())
+        try:
+            self.result.add(ChunkPairs(subject, other, self.protocol, key, self.spec.round).measure())
+        except Ended as error:
+            raise subject.with_fewest_iterations(error, other) from None
         self.result.peak_rss_bytes = subject.peak_rss_bytes
 
     def _explained(self, error: Ended) -> Ended:

@@ -30,6 +30,7 @@ def open_session(
         forks=backend.forks,
         # A command is given the artifact as it is: what limits its guest is its worker's limit.
         capped=not backend.native and backend.runtime.worker != "command_worker.py",
+        is_command=backend.is_command,
         inputs=inputs(workload),
         validator=validators.validator_of(workload),
     )

@@ -10,7 +10,7 @@ import hashlib
 import math
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,6 +21,7 @@ from pipeline.measure.machine_state import Conditions, Limits
 from pipeline.measure.worker_messages import Evidence
 from pipeline.stats.growth import Word
 from pipeline.stats.undisturbed import Series
+from pipeline.workloads.output_difference import OutputDifference
 
 SCHEMA = 7
 #: Bytes of an output that are kept to show where two of them differ.
@@ -116,6 +117,11 @@ class RoundResult(Chunks, kw_only=True):
     conditions: Conditions | None = None  # None where it ended early
     #: What processes were allowed (ulimit) in a round that ended early.
     limits: Limits | None = None
+    #: Of a run that was wrong: its output compared with the native build's, and what the guest ended with.
+    difference: OutputDifference | None = None
+    exit_code: int | None = None
+    #: What is wrong with the reference, so that the cell was not judged: it fails, or contradicts itself.
+    wrong_reference: Literal["fails", "unsteady"] | None = None
     #: None where a native build shows what is right.
     printed: Printed | None = None
     #: How the first try ended, of a round that succeeded at the second.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.core.model import Status
-from pipeline.measure import limits
-from pipeline.measure.case_runs import Results, Together, in_one
-from pipeline.measure.guest import Ended, Guest
+from pipeline.measure.guest import Ended
 from pipeline.measure.sample import Printed
-from pipeline.measure.worker_messages import Used, sum_of
-from pipeline.workloads.validators.model import Invalid, Run, Touched, Validator
+from pipeline.measure.validated_guest import ValidatedGuest
+from pipeline.workloads.validators.model import Run
 
 #: Least guest seconds over host seconds around the call, of one run of this length, {whether the run is a
 #: process of its own: ratio}. The host's part is larger by printing, and on a busy machine by more, so the
@@ -43,11 +40,9 @@ MOST_ITERATIONS = 2**31 - 1
 
 
 @dataclass(eq=False, kw_only=True)
-class Session(Guest):
-    """A loaded guest of a workload whose validator is known."""
+class Session(ValidatedGuest):
+    """A loaded guest that is measured."""
 
-    validator: Validator
-    agreement: float = 0.0  # guest over host seconds of the last run
     chunk_s: float = 0.0  # that calibrate() aimed at
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
     lost_s: float | None = None  # host's time less the guest's, of the same run, or less in warming up
@@ -55,98 +50,15 @@ class Session(Guest):
     setup_s: float = 0.0  # guest's clock: what a chunk takes in addition to its figure
     iterations: int = 0  # of a chunk
     expected: Any = None  # the result that a chunk must have
-    #: What was validated of its output, in words; "" where it was everything.
-    validated: str = ""
     #: What it printed, of a program without a native form.
     printed: Printed | None = None
     #: Of the first run of a calibration: more where the guest's clock is coarse.
     least_iterations: int = 1
 
     @property
-    def native(self) -> bool:
-        """Whether its reference is a native build of the same program."""
-        return True
-
-    @property
     def whole(self) -> bool:
         """Whether a chunk is a run of the program's own size."""
         return not self.validator.iterates
-
-    def run(self, case: Any, iterations: int, *, watch: bool = False) -> Run:
-        """Run once; returns only what was validated, raises Ended otherwise."""
-        if isinstance(case, Together):
-            return self._run_all(case.cases, iterations, watch=watch)
-        return self._believe(self._printed(case, iterations, watch=watch), case, iterations)
-
-    def _run_all(self, cases: tuple[Any, ...], iterations: int, *, watch: bool) -> Run:
-        """Run several cases, as one run that takes the sum of their times."""
-        runs: list[Run] = []
-        wall, cpu, peak, faults = 0.0, 0.0, 0, list[int | None]()
-        used: list[Used | None] = []
-        for case in cases:
-            runs.append(self.run(case, iterations, watch=watch))
-            wall += self.wall_seconds
-            cpu += self.wall_seconds * self.cpu_share
-            peak = max(peak, self.peak_rss_bytes or 0)
-            faults.append(self.page_faults)
-            used.append(self.used)
-        self.wall_seconds, self.cpu_share, self.peak_rss_bytes = wall, cpu / wall, peak or None
-        known = [each for each in faults if each is not None]
-        self.page_faults = sum(known) if len(known) == len(faults) else None
-        self.used = sum_of(used)
-        run = in_one(map(self.validator.name, cases), runs)
-        if run.clock_s is not None:
-            self._timed(run.clock_s)
-        return run
-
-    def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
-        try:
-            run = self.validator.validate(output, case, iterations, self.wall_seconds)
-        except Invalid as error:
-            raise Ended(Status.INVALID, f"{self.who}: {error}") from None
-        self._leave_out(run.touched)
-        if run.clock_s is not None:
-            self._timed(run.clock_s)
-        return run
-
-    def _leave_out(self, touched: Touched) -> None:
-        """Take what the guest did before its own time began off the host's figures of the last run."""
-        self.wall_seconds -= touched.seconds
-        if self.page_faults is not None:
-            self.page_faults = max(0, self.page_faults - touched.page_faults)
-
-    def _timed(self, seconds: float) -> None:
-        """Note the guest's own time of the last run; raises Ended where it is more than the host's."""
-        if seconds > self.wall_seconds:
-            reason = f"{self.who}: the guest says it ran {seconds:g} s within {self.wall_seconds:g} s"
-            raise Ended(Status.INVALID, reason)
-        self.agreement = seconds / self.wall_seconds
-
-    def _printed(self, case: Any, iterations: int, *, watch: bool = False) -> bytes:
-        """Run with these arguments, and return what was printed; raises Ended unless it ended well."""
-        request: dict[str, Any] = {"argv": self.validator.arguments(case, iterations)}
-        stdin = self.validator.stdin(case)
-        if stdin is not None:
-            request["stdin"] = os.path.abspath(stdin)
-        self._answer(request, watch, self.validator.status(case))
-        return self.output
-
-    def validate(self, reference: Session) -> None:
-        """Every case here and natively, with the same result for the same iterations; raises Ended."""
-        for case in self.validator.cases:
-            iterations = self.validator.validation_iterations
-            found = self.run(case, iterations).result
-            expected = reference.run(case, iterations).result
-            self._compare(found, expected, self.validator.name(case))
-
-    def _compare(self, found: Any, expected: Any, what: str) -> None:
-        if isinstance(found, Results):
-            for (name, one), (_, other) in zip(found, expected, strict=True):
-                self._compare(one, other, f"{name}, {what}")
-        elif found != expected:
-            difference = self.validator.difference(found, expected)
-            full = limits.of_full_memory(self.worker.peak_rss_bytes(), self.protocol)
-            raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}{full}")
 
     def size_run(self, iterations: int) -> Run:
         """One run of what is measured, of any size; raises Ended."""
@@ -162,12 +74,13 @@ class Session(Guest):
 
     def expect(self, reference: Session) -> None:
         """Learn from the reference what a chunk must come to; raises Ended."""
+        self.is_reference = reference is self
         self.expected = reference.size_run(self.iterations).result
 
     def chunk(self) -> Run:
         """One chunk; raises Ended where it is not right."""
         run = self.run(self._case, self.iterations)
-        self._compare(run.result, self.expected, f"{self.iterations} iterations" if not self.whole else "run")
+        self._compare(run.result, self.expected, self._case_name, self.iterations)
         return self._in_time(run)
 
     def _in_time(self, run: Run) -> Run:
@@ -195,11 +108,6 @@ class Session(Guest):
             raise Ended(Status.INVALID, f"{self.who}: {reason}, {before}")
         return replace(run, seconds=run.seconds * (self.wall_seconds - self.lost_s) / run.clock_s)
 
-    @property
-    def _case(self) -> Any:
-        timed = self.validator.timed
-        return timed[0] if len(timed) == 1 else Together(timed)
-
     def repeat(self, iterations: int) -> None:
         """Warm up by runs of the one size that there is, a chunk each, and check the clock; raises Ended."""
         best, spent, shortfall = 0.0, 0.0, float("inf")
@@ -221,10 +129,13 @@ class Session(Guest):
             if not self._agrees(best, shortfall):
                 reason = f"the guest's clock ran at {best:.3f} of the host's"
                 start = f"or it took {shortfall:.3f} s to start"
-                raise Ended(Status.INVALID, f"{self.who}: {reason}, {start}")
+                raise Ended(Status.INVALID, f"{self.who}: {reason}, {start}{self._remedy()}")
             self.clock_agreement, self.lost_s = best, shortfall
         self.chunk_s, self.setup_s = self.wall_seconds, run.touched.seconds
         self.iterations = iterations
+
+    def _remedy(self) -> str:
+        return '; for commands that start slowly set figure.time = "host"' if self.is_command else ""
 
     def _agrees(self, best: float, shortfall: float) -> bool:
         # A command may take a second to start; a run of a program that does nothing has shown that.
@@ -292,7 +203,9 @@ class Session(Guest):
             if best >= least:
                 self.clock_agreement, self.lost_s = best, self.wall_seconds - run.clock_s
                 return run
-        raise Ended(Status.INVALID, f"{self.who}: the guest's clock ran at {best:.3f} of the host's")
+        raise Ended(
+            Status.INVALID, f"{self.who}: the guest's clock ran at {best:.3f} of the host's{self._remedy()}"
+        )
 
 
 def _iterations(run: Run, seconds: float) -> int:

@@ -12,7 +12,8 @@ from pipeline.core.model import Status
 from pipeline.measure.guest import Ended
 from pipeline.measure.sample import Printed
 from pipeline.measure.session import Session
-from pipeline.workloads.validators.output import first_difference
+from pipeline.measure.validated_guest import ValidatedGuest
+from pipeline.workloads.output_difference import first_difference
 
 
 @dataclass(eq=False, kw_only=True)
@@ -23,7 +24,7 @@ class WithoutNative(Session):
     def native(self) -> bool:
         return False
 
-    def validate(self, reference: Session) -> None:
+    def validate(self, reference: ValidatedGuest) -> None:
         """Every case, twice, with the same result; and all of the reference's own cases. Raises Ended."""
         reference.validate(reference)
         results: list[bytes] = []
@@ -39,6 +40,6 @@ class WithoutNative(Session):
 
     def _compare_runs(self, found: bytes, before: bytes, what: str) -> None:
         if found != before:
-            difference = first_difference(found, before, "the run before printed")
+            difference = first_difference(found, before, self.compared_with)
             remedy = "leave such lines out with proof.ignore, or a time with figure.match"
             raise Ended(Status.INVALID, f"{self.who}, {what}: {difference}; {remedy}")

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import libraries
-from pipeline.build.artifact_inputs import code, linked, sources
+from pipeline.build import libraries, unwinding
+from pipeline.build.artifact_inputs import code, libc, sources
 from pipeline.build.artifacts import compile_command, link_command
 from pipeline.build.compilers import ToolchainRecord
 from pipeline.build.libraries import libc_probe
@@ -21,7 +21,7 @@ from pipeline.core.artifact import ArtifactRecord, BuildSpec, load_record
 from pipeline.core.files import read_record, sha256, write_json
 from pipeline.workloads.third_party import read_manifest, verify
 from toolchain import wasm_opt
-from toolchain.model import WASM, Toolchain
+from toolchain.model import SETJMP, WASM, Toolchain
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -97,7 +97,15 @@ def _materials(spec: BuildSpec) -> list[Resource]:
     materials.append(_program(paths.toolchain_identity(toolchain.name)))
     if target == WASM and spec.variant.wasm_opt is not None:
         materials.append(_program(paths.wasm_opt_identity()))
-    return materials + [_file(path) for path in linked(workload, toolchain, target)]
+    return materials + [_file(path) for path in _linked(spec)]
+
+
+def _linked(spec: BuildSpec) -> list[str]:
+    """The files of libraries that are linked into this program."""
+    toolchain, target, ways = spec.toolchain, spec.target, unwinding.of(spec)
+    unused = () if SETJMP in ways else toolchain.libc(target).setjmp
+    files = [path for path in libc(toolchain, target) if Path(path).name not in unused]
+    return files + libraries.archives(toolchain, target, spec.workload.libraries, ways)
 
 
 def _commands(spec: BuildSpec) -> list[list[str]]:

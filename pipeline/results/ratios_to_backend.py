@@ -14,7 +14,7 @@ from pipeline.experiment.plan import Plan
 from pipeline.results.cell_result import Rounds
 from pipeline.stats import estimates
 from pipeline.stats.estimates import Estimate
-from pipeline.workloads.validators.output import first_difference
+from pipeline.workloads.output_difference import first_difference
 
 #: More backends than this are counted, not listed.
 _MOST_NAMED = 4

@@ -17,6 +17,7 @@ from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import artifact_of
 from pipeline.measure.stopping_rule import estimate
 from pipeline.results import cell_result, plausible, ratios_to_backend
+from pipeline.results.blame.statuses import judged_statuses
 from pipeline.results.cell_result import Rounds
 from pipeline.results.model import Comparison, ReferenceResult, WorkloadResult
 from pipeline.results.model_cell import CellResult
@@ -58,7 +59,7 @@ def ended_well(collected: Iterable[Rounds]) -> list[Sample]:
 
 
 def _of_workload(plan: Plan, workload: Workload, collected: Collected, cells: Sequence[Cell]) -> OfWorkload:
-    statuses = {cell.name: cell_result.status_of(collected[cell.name]) for cell in cells}
+    statuses = judged_statuses(cells, collected)
     ratios = {
         name: estimate(collected[name].present)
         for name, (status, _) in statuses.items()

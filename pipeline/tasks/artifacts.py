@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build import artifact_inputs, artifacts, prebuilt
+from pipeline.build import artifact_inputs, artifacts, prebuilt, program_flags, unwinding
 from pipeline.core import paths
 from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.files import sha256
-from pipeline.core.model import PREBUILT
+from pipeline.core.model import PREBUILT, Workload
 from pipeline.experiment.plan import Plan
 from pipeline.reproducibility import provenance
 from pipeline.runtimes import packages
@@ -21,21 +21,40 @@ from toolchain.model import WASM
 
 def _config(spec: BuildSpec) -> dict[str, object]:
     """What decides an artifact in addition to files."""
-    workload = spec.workload
     return {
         **flags_config(spec.variant),
+        **_language(spec.workload),
+        "lacking": artifacts.missing_libraries(spec.workload, spec.toolchain, spec.target),
+    }
+
+
+def _language(workload: Workload) -> dict[str, object]:
+    """What workload.toml says to compilers and linkers."""
+    return {
         "standards": list(workload.standards),
         "own_flags": list(workload.flags),
         "includes": workload.include_flags,
         "defines": [list(each) for each in workload.defines],
         "libraries": list(workload.libraries),
-        "lacking": artifacts.missing_libraries(workload, spec.toolchain, spec.target),
     }
 
 
 def compile_objects(plan: Plan) -> Iterator[Task]:
     """One object a source file, variant and target."""
     yield group("compile", "compile each source file in each variant")
+    programs = {(spec.workload.name, spec.toolchain.name): spec for spec in plan.built()}
+    for spec in programs.values():
+        yield step(
+            f"compile:{spec.workload.name}:{spec.toolchain.name}:unwinding",
+            (unwinding.ask, spec.workload, spec.toolchain),
+            after=["sources"],
+            reads=[*artifact_inputs.sources(spec.workload), paths.toolchain_identity(spec.toolchain.name)],
+            code=artifact_inputs.modules(spec.toolchain),
+            makes=[paths.unwinding(spec.workload.name, spec.toolchain.name)],
+            decides=_language(spec.workload),
+            phase="look for setjmp and exceptions",
+            seconds=0.05,
+        )
     for spec in plan.built():
         workload, toolchain = spec.workload, spec.toolchain
         for source in workload.sources:
@@ -49,6 +68,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                     *workload.included,
                     paths.toolchain_identity(toolchain.name),
                     paths.flags(toolchain.name, spec.variant.name),
+                    paths.unwinding(workload.name, toolchain.name),
                     *(
                         path
                         for name in workload.libraries
@@ -70,13 +90,13 @@ def link_artifacts(plan: Plan) -> Iterator[Task]:
         yield step(
             f"link:{spec.artifact.task_name}",
             (artifacts.link, spec),
-            reads=[*spec.objects, *_linked(spec)],
+            reads=[*spec.objects, *_linked(spec), paths.unwinding(spec.workload.name, spec.toolchain.name)],
             code=artifact_inputs.modules(spec.toolchain),
             makes=_made(spec.artifact),
             # doit knows files as a set; the linker has an order.
             decides={
                 **_config(spec),
-                "linker flags": list(artifacts.link_flags(spec)),
+                "linker flags": list(program_flags.link_flags(spec)),
                 "sources": list(spec.workload.sources),
                 **_reader(spec.target),
             },
@@ -132,6 +152,7 @@ def prove_artifacts(plan: Plan) -> Iterator[Task]:
                 *spec.objects,
                 *artifact_inputs.sources(spec.workload),
                 *_linked(spec),
+                paths.unwinding(spec.workload.name, toolchain.name),
             ],
             code=artifact_inputs.modules(toolchain),
             makes=[spec.artifact.provenance_path],

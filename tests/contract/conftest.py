@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from pipeline.build import artifacts, compilers, flag_check, libraries, unwinding
 from pipeline.core import paths
+from pipeline.core.artifact import BuildSpec
 from pipeline.core.files import read_json
 from pipeline.runtimes.backends import discover
+from pipeline.workloads import staging, third_party, workload_toml
+from tests.conftest import ROOT, alone
 from toolchain import discover as discover_toolchains
 from toolchain.model import WASM
 
@@ -45,3 +50,60 @@ def present(prepared):
 @pytest.fixture(params=sorted(BACKENDS), scope="module")
 def backend(request, present):
     return present(request.param)
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Builds a program as the graph does, in a folder of its own; returns its BuildSpec."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("toolchain", "third_party"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    clock = tmp_path / paths.GUEST_CLOCK
+    clock.parent.mkdir(parents=True)
+    clock.symlink_to(ROOT / paths.GUEST_CLOCK)
+
+    def build(toolchain, variant, target, toml="", **files):
+        folder = tmp_path / "program"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name, text in files.items():
+            stem, _, suffix = name.partition("__")
+            (folder / f"{stem}.{suffix or 'c'}").write_text(text)
+        (folder / "workload.toml").write_text(toml)
+        workload = workload_toml.read(str(folder))
+        staging.stage(workload)
+        spec = BuildSpec(workload, toolchain, variant, target)
+        with alone():
+            _provide(toolchain, target, workload.libraries)
+        flag_check.check_flags(toolchain, variant, [target], "here")
+        with alone():  # it may build libc++
+            unwinding.ask(workload, toolchain)
+        for source in workload.sources:
+            artifacts.compile_object(spec, source)
+        artifacts.link(spec)
+        return spec
+
+    return build
+
+
+def _provide(toolchain, target, names):
+    """The toolchain's libraries, made once in the project itself."""
+    own = Path(paths.toolchain_cache(toolchain.name)).parent
+    there = ROOT / own
+    own.mkdir(parents=True, exist_ok=True)
+    for name in ("libc", "cache", "libraries"):
+        (there / name).mkdir(parents=True, exist_ok=True)
+        if not (own / name).is_symlink():
+            (own / name).symlink_to(there / name)
+    if not (own / "identity.json").exists():
+        compilers.identify(toolchain)
+    for part in toolchain.libc(target).own.values():
+        if part.third_party is not None and not all(map(os.path.exists, part.files)):
+            third_party.obtain(part.third_party, None)
+    if not all(
+        Path(paths.libc(toolchain.name, target), name).exists() for name in toolchain.libc(target).files
+    ):
+        libraries.build_libc(toolchain, target)
+    for name in names:
+        if not all(map(os.path.exists, libraries.archives(toolchain, target, [name]))):
+            libraries.build_library(toolchain, target, name)

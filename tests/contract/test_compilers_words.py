@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build import artifacts, flag_check
-from pipeline.core import paths
-from pipeline.core.artifact import BuildSpec, load_record
-from pipeline.workloads import staging, workload_toml
-from tests.conftest import ROOT
+from pipeline.core.artifact import load_record
 from toolchain import discover
 from toolchain.model import NATIVE, TARGETS, WASM, Variant
 
@@ -27,32 +23,11 @@ int main(void)
 
 
 @pytest.fixture
-def build(prepared, tmp_path, monkeypatch):
-    """Builds a program as the graph does, in a folder of its own; returns (record, log) for a target."""
-    own = tmp_path / paths.BUILD / "toolchains" / "zig"
-    own.mkdir(parents=True)
-    for name in ("libc", "cache"):
-        (own / name).symlink_to(ROOT / paths.BUILD / "toolchains" / "zig" / name)
-    monkeypatch.chdir(tmp_path)
+def build(program):
+    """Builds with the bundled compiler; returns (record, log)."""
 
     def build_(target, toml="", **files):
-        folder = tmp_path / "program"
-        folder.mkdir(exist_ok=True)
-        for old in folder.iterdir():
-            old.unlink()
-        for name, text in files.items():
-            suffix = ".h" if name.endswith("_h") else ".c"
-            (folder / f"{name.removesuffix('_h')}{suffix}").write_text(text)
-        (folder / "workload.toml").write_text(toml)
-        (tmp_path / paths.GUEST_CLOCK).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / paths.GUEST_CLOCK).write_bytes((ROOT / paths.GUEST_CLOCK).read_bytes())
-        workload = workload_toml.read(str(folder))
-        staging.stage(workload)
-        spec = BuildSpec(workload, discover()["zig"], O2, target)
-        flag_check.check_flags(spec.toolchain, O2, [target], "here")
-        for source in workload.sources:
-            artifacts.compile_object(spec, source)
-        artifacts.link(spec)
+        spec = program(discover()["zig"], O2, target, toml, **files)
         log = Path(spec.artifact.log_path)
         return load_record(spec.artifact), log.read_text() if log.exists() else None
 

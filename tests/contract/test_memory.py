@@ -60,3 +60,11 @@ def test_the_heap_is_used_within_the_time(worker, validator):
     before = run(worker, validator, "heap", "1")[1]
     after = run(worker, validator, "heap", str(MIB))[1]
     assert PAGES * 0.8 < after - before < PAGES * 2.5
+
+
+def test_a_worker_says_how_much_of_a_run_was_the_kernels(worker):
+    request = {"op": "run", "argv": ["guest", "own"], "watch": False}  # nearly nothing but page faults
+    runs = [worker.request(request, 30)["used"] for _ in range(20)]
+    # Of one run the kernel's ticks say little.
+    cpu = sum(each["cpu_seconds"] for each in runs)
+    assert 0.1 * cpu < sum(each["system_seconds"] for each in runs) < 1.5 * cpu

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.build import artifacts, flag_check
+from pipeline.build import flag_check
+from pipeline.build.program_flags import program_flags
 from pipeline.core import paths
 from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.errors import BadInput
@@ -229,7 +230,7 @@ def test_flags_with_quotes_and_spaces_arrive_as_they_are(toolchain, prepared, tm
     variant = Variant("v", flag_check)
     workload = workload_toml.read("workloads/coremark", own=True)
     spec = BuildSpec(workload, toolchain, variant, NATIVE)
-    compile_ = toolchain.compile(NATIVE, artifacts.program_flags(spec, "core_main.c"), str(source), obj)
+    compile_ = toolchain.compile(NATIVE, program_flags(spec, "core_main.c"), str(source), obj)
     subprocess.run(compile_, check=True, env=environment)
     link = toolchain.link(NATIVE, [obj], paths.libc(toolchain.name, NATIVE), exe, ())
     subprocess.run(link, check=True, env=environment)

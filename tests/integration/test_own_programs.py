@@ -54,7 +54,7 @@ HOSTILE = {
     "jumps": (
         "#include <setjmp.h>\nstatic jmp_buf b;\nint main(void) { if (setjmp(b)) return 0; longjmp(b, 1); }",
         "",
-        {"wasmtime.cranelift": ("unavailable", "needs setjmp")},
+        {"native": ("ok", ""), "wasmtime.cranelift": ("ok", "")},
     ),
     "peeks": (
         '#include "OUTSIDE"\nint main(void) { return 0; }',
@@ -202,7 +202,8 @@ def test_one_backend_that_computes_something_else_is_named(workspace, summing):
     assert found["summing", "liar"]["measurement"] is None
     reason = found["summing", "liar"]["reason"]
     assert "line 2 is 'sum " in reason
-    assert "native prints 'sum " in reason
+    assert "native and wasmtime.cranelift print 'sum " in reason
+    assert "it is liar, not the program" in reason
     assert "liar" in outcome.stderr
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.measure.case_runs import Results, in_one
+from pipeline.measure.validated_guest import Results, in_one
 from pipeline.workloads.validators.model import Run, Touched
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.measure.guest_errors import explained
+from pipeline.measure.guest import explained
 from pipeline.measure.worker_messages import Ran
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import artifact_inputs, artifacts, flag_check, refusals
+from pipeline.build import artifact_inputs, artifacts, flag_check, refusals, unwinding
 from pipeline.core import own_code, paths
 from pipeline.core.artifact import BuildSpec, load_record
 from pipeline.core.errors import BuildError
@@ -142,6 +142,7 @@ class CandidateBuilder:
             }
             refused = {target: why for target, why in doubts.items() if why}
             flag_check.record_refusals(self.toolchain, variant, refused)
+        unwinding.ask(self.workload, self.toolchain)
         specs = [self._spec(variant, target) for target in self.targets]
         work = [(spec, source) for spec in specs for source in self.workload.sources]
 

@@ -107,15 +107,6 @@ const jsc = {
   },
 };
 
-// A run, with what this process used for it: see serve.py.
-function run(request) {
-  const before = process.cpuUsage();
-  const answer = guest.run(module_, request, host, kind);
-  const { user, system } = process.cpuUsage(before);
-  answer.used = { cpu_seconds: (user + system) / 1e6, system_seconds: system / 1e6 };
-  return answer;
-}
-
 const engine = globalThis.Bun ? jsc : v8;
 let module_ = null;
 let kind = undefined; // see guest.js
@@ -165,7 +156,11 @@ function load({ path, options }) {
 
 function run(request) {
   host.stdin = request.stdin ? fs.readFileSync(request.stdin) : standardInput;
-  return guest.run(module_, request, host, kind);
+  const before = process.cpuUsage();
+  const answer = guest.run(module_, request, host, kind);
+  const { user, system } = process.cpuUsage(before);
+  answer.used = { cpu_seconds: (user + system) / 1e6, system_seconds: system / 1e6 }; // see serve.py
+  return answer;
 }
 
 function say(message) {

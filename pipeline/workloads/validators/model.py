@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pipeline.workloads.output_difference import OutputDifference
+
 
 @dataclass(frozen=True)
 class Touched:
@@ -25,6 +27,8 @@ class Run:
     #: The guest's time for all that the host timed; None if the guest prints none.
     clock_s: float | None = None
     touched: Touched = Touched()
+    #: All that is known of its output, also where native need not give the same.
+    printed: bytes = b""
 
     @property
     def score(self) -> float:
@@ -33,7 +37,14 @@ class Run:
 
 
 class Invalid(Exception):
-    """The output is not that of a correct run; the message gives the reason."""
+    """The output is not that of a correct run; the message gives the reason.
+
+    ``result`` is what native would have to give as well, where the output has that much.
+    """
+
+    def __init__(self, reason: str, result: Any = None) -> None:
+        super().__init__(reason)
+        self.result = result
 
 
 class NoTime(Invalid):
@@ -63,6 +74,10 @@ class Validator(Protocol):
         """Iterations of a validation run: few, so that slow interpreters take less than a second."""
 
     @property
+    def needs_reference_check(self) -> bool:
+        """Whether the native build may be wrong: a program of unknown origin."""
+
+    @property
     def proof(self) -> str:
         """The checks of a run, in words."""
 
@@ -85,11 +100,17 @@ class Validator(Protocol):
         ``iterations`` is None if the program chose them; ``wall_s`` is the host's time of the run, s.
         """
 
+    def knows_result(self, case: Any) -> bool:
+        """Whether the right output of a case is known without the native build's."""
+
     def name(self, case: Any) -> str:
         """The name of a case in messages."""
 
-    def difference(self, found: Any, expected: Any) -> str:
-        """How a result differs from that of the native build, in words."""
+    def difference(self, found: Any, expected: Any, iterations: int) -> OutputDifference | str | None:
+        """How a result differs from a second for the same arguments, in words if it is no output.
+
+        None where they are the same.
+        """
 
     def manual(self) -> str:
         """How to run an artifact by hand and what it must print, for the README of a bundle."""

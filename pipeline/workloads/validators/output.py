@@ -6,21 +6,27 @@ import hashlib
 import os
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.model import ITERATIONS, Case, Proof, Workload
 from pipeline.core.text import for_terminal
+from pipeline.workloads.output_difference import OutputDifference, compare, excerpt
 from pipeline.workloads.validators.model import Invalid, NoTime, Run, Touched
 
-#: guest_clock.c prints this last, with the time.
-_CLOCK_LINE = b"coremark-wasm: ran "
-_CLOCK_FIGURES = re.compile(rb"(\d{1,18}) ns(?: after (\d{1,12}) page faults in (\d{1,15}) ns)?\n")
+#: guest_clock.c prints this when the program ends; what a destructor prints comes later.
+_CLOCK_LINE = re.compile(
+    rb"coremark-wasm: ran (\d{1,18}) ns(?: after (\d{1,12}) page faults in (\d{1,15}) ns)?\n"
+)
+_NO_CLOCK_LINE = (
+    "the line with its time is missing in its output: it ended by _Exit(), or closed its standard output; "
+    'set figure.time = "host" in workload.toml'
+)
 #: Time limit for one search of a workload's pattern in one output: patterns are not trusted.
 _PATTERN_S = 2.0
 _UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-_MOST_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,15 @@ class Output:
     @property
     def validation_iterations(self) -> int:
         return self.workload.proof.iterations
+
+    @property
+    def needs_reference_check(self) -> bool:
+        return True
+
+    def knows_result(self, case: Case | None) -> bool:
+        """By a text or a digest, or not at all."""
+        asked = self._asked(case)
+        return not asked.native or asked.text is not None or asked.sha256 is not None
 
     @property
     def proof(self) -> str:
@@ -104,26 +119,28 @@ class Output:
         if self.workload.proof.ignore:
             printed = self._kept(printed)
             text = self._without_figure(printed)
-        self._check(printed, self._asked(case), done)
+        self._check(printed, text, self._asked(case), done)
         seconds = printed_s or clock_s or wall_s
         if seconds <= 0:
             raise NoTime("by the host's clock it took no time")
         if printed_s is not None and clock_s is not None and printed_s > clock_s + tick_s:
             raise Invalid(f"it printed a time of {printed_s:g} s, but it ran {clock_s:g} s by the same clock")
-        return Run(done, seconds, text if self.workload.proof.native else b"", tick_s, clock_s, touched)
+        result = text if self.workload.proof.native else b""
+        return Run(done, seconds, result, tick_s, clock_s, touched, text)
 
     def _clock(self, output: bytes) -> tuple[bytes, float | None, Touched]:
         """(what the program printed, its time by the guest's clock in s or None, what it touched before)."""
         figure = self.workload.figure
         if figure.time == "host":
             return output, None, Touched()
-        printed, _, figures = output.rpartition(_CLOCK_LINE)
-        found = _CLOCK_FIGURES.fullmatch(figures)
-        if found is None:
-            raise Invalid("the line with its time is missing at the end: it ended by _Exit() or abort()")
+        lines = list(_CLOCK_LINE.finditer(output))
+        if not lines:
+            raise Invalid(_NO_CLOCK_LINE)
+        found = lines[-1]  # others are the program's
         ns, faults, touching_ns = (int(digits or 0) for digits in found.groups())
         if not 0 < ns < 10**15:
             raise NoTime(f"the guest's clock gives {ns} ns: it stands still or is wrong")
+        printed = output[: found.start()] + output[found.end() :]
         return printed, ns * 1e-9, Touched(touching_ns * 1e-9, faults)
 
     def _figure(self, printed: bytes) -> tuple[bytes, float | None, float]:
@@ -133,13 +150,13 @@ class Output:
             return printed, None, 0.0
         found = _search(pattern, printed)
         if found is None:
-            raise Invalid(f"no line of its output matches figure.match ({_shown(printed)})")
+            raise Invalid(f"no line of its output matches figure.match ({_start(printed)})")
         scale = _UNITS[self.workload.figure.unit]
         digits = found[1] or b""
         try:
             seconds = float(digits) * scale
         except ValueError:
-            raise Invalid(f"figure.match finds {_shown(found[0])}, which is no number") from None
+            raise Invalid(f"figure.match finds {excerpt(found[0])}, which is no number") from None
         # The number of digits after the point is the resolution, unless there is an exponent.
         tick_s = 0.0 if b"e" in digits.lower() else scale / 10 ** len(digits.partition(b".")[2].strip())
         # A time of 0 is less than the resolution.
@@ -163,21 +180,22 @@ class Output:
             raise Invalid("proof.ignore leaves no line of its output to check; expected narrower patterns")
         return kept
 
-    def _check(self, printed: bytes, asked: Proof, iterations: int) -> None:
+    def _check(self, printed: bytes, text: bytes, asked: Proof, iterations: int) -> None:
         """Check the output without the native build's; raises Invalid."""
         if iterations == asked.iterations:
-            if asked.text is not None and printed != asked.text.encode():
-                raise Invalid(f"proof.text: {first_difference(printed, asked.text.encode(), 'expected')}")
-            digest = hashlib.sha256(printed).hexdigest()
+            expected = None if asked.text is None else asked.text.encode()
+            if expected is not None and (difference := compare(text, expected, iterations)):
+                raise Invalid(f"proof.text: {difference.text('expected')}", text)
+            digest = hashlib.sha256(text).hexdigest()
             if asked.sha256 not in (None, digest):
-                raise Invalid(f"the SHA-256 of its output is {digest}, expected {asked.sha256}")
+                raise Invalid(f"the SHA-256 of its output is {digest}, expected {asked.sha256}", text)
         known_size = iterations == asked.iterations or not asked.native
         if asked.match is not None and known_size and _search(asked.match, printed) is None:
-            raise Invalid(f"no line of its output matches proof.match ({_shown(printed)})")
+            raise Invalid(f"no line of its output matches proof.match ({_start(printed)})", text)
 
-    def difference(self, found: bytes, expected: bytes) -> str:
-        """The first line that differs from the native build's."""
-        return first_difference(found, expected, "native prints")
+    def difference(self, found: bytes, expected: bytes, iterations: int) -> OutputDifference | None:
+        """The first lines that differ."""
+        return compare(found, expected, iterations)
 
     def manual(self) -> str:
         """The arguments, and the expected output."""
@@ -195,46 +213,30 @@ class Output:
         return f"Arguments{of}: {words or 'none'}. {expected}"
 
 
-def first_difference(found: bytes, expected: bytes, who: str) -> str:
-    """The number of the first line that differs, and what both outputs have there."""
-    lines, expected_lines = found.split(b"\n"), expected.split(b"\n")
-    for number, (one, other) in enumerate(zip(lines, expected_lines, strict=False), 1):
-        if one != other:
-            at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
-            start = max(0, at - _MOST_SHOWN // 2)
-            return f"line {number} is {_shown(one, start)}, {who} {_shown(other, start)}"
-    if len(found) != len(expected):
-        counts = f"{len(expected)} in {len(expected_lines)}"
-        return f"it has {len(found)} bytes in {len(lines)} lines, {who} {counts}"
-    return "they are the same"
-
-
-def _shown(line: bytes, start: int = 0) -> str:
-    part = for_terminal(line[start : start + _MOST_SHOWN].decode("utf-8", "backslashreplace"), _MOST_SHOWN)
-    return f"{'…' if start else ''}{part!r}"
+def _start(printed: bytes) -> str:
+    return excerpt(printed.partition(b"\n")[0]) if printed else "it prints nothing"
 
 
 def _search(pattern: str, printed: bytes) -> Any:
+    return next(_search_all(pattern, printed), None)
+
+
+def _search_all(pattern: str, printed: bytes) -> Iterator[Any]:
     import regex  # has a time limit, which the standard library's has not
 
     try:
-        return regex.search(pattern.encode(), printed, regex.MULTILINE, timeout=_PATTERN_S)
+        yield from regex.finditer(pattern.encode(), printed, regex.MULTILINE, timeout=_PATTERN_S)
     except TimeoutError:
         raise Invalid(f"the pattern {for_terminal(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
 
 
 def _without_lines(pattern: str, printed: bytes) -> bytes:
     """Without every line that the pattern matches, or a part of it."""
-    import regex
-
     kept, at = [], 0
-    try:
-        for found in regex.finditer(pattern.encode(), printed, regex.MULTILINE, timeout=_PATTERN_S):
-            first, last = found.start(), max(found.start(), found.end() - 1)
-            kept.append(printed[at : printed.rfind(b"\n", 0, first) + 1])
-            at = max(at, printed.find(b"\n", last) + 1 or len(printed))
-    except TimeoutError:
-        raise Invalid(f"the pattern {for_terminal(pattern, 60)!r} takes more than {_PATTERN_S:g} s") from None
+    for found in _search_all(pattern, printed):
+        first, last = found.start(), max(found.start(), found.end() - 1)
+        kept.append(printed[at : printed.rfind(b"\n", 0, first) + 1])
+        at = max(at, printed.find(b"\n", last) + 1 or len(printed))
     return b"".join([*kept, printed[at:]])
 
 

@@ -5,6 +5,10 @@
 #ifndef _SETJMP_H
 #define _SETJMP_H
 
+#ifndef __wasm_exception_handling__
+#error "setjmp needs exception handling, which is switched off"
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
