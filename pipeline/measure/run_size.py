@@ -42,6 +42,9 @@ _LONG_START_S = 0.003
 #: A largest size that takes longer is not tried in addition to the one that was found.
 _LONGEST_S = 1.0
 
+#: How a program ends that takes no such number.
+_REFUSED = (Status.INVALID, Status.TRAP)
+
 #: The sizes that are known in this process.
 _known: dict[str, RunSize] = {}
 
@@ -76,7 +79,18 @@ def _judged(reference: Session, size: RunSize) -> RunSize:
     seconds, word = _growth(reference, size, _TRIES)
     if word not in ("proportional", "fixed part"):
         seconds, word = _growth(reference, size, _MORE_TRIES)
-    return msgspec.structs.replace(size, seconds=seconds, growth=word)
+    size = msgspec.structs.replace(size, seconds=seconds, growth=word)
+    # It was sought on a busier machine.
+    factor = int(reference.protocol.chunk_ms / 1000 / seconds[-1])
+    if factor < 2 or not size.proportional or size.iterations * factor > MOST_ITERATIONS:
+        return size
+    sizes = tuple(factor * n for n in size.sizes)
+    try:
+        return _judged(reference, RunSize(factor * size.iterations, size.step, sizes))
+    except Ended as error:
+        if error.status in _REFUSED:
+            return size
+        raise
 
 
 def _growth(reference: Session, size: RunSize, tries: int) -> tuple[tuple[float, ...], growth.Word | None]:
@@ -179,7 +193,7 @@ class _Search:
         try:
             return self._time(iterations)
         except Ended as error:
-            if error.status in (Status.INVALID, Status.TRAP) and self.times[shorter] >= _LEAST_S:
+            if error.status in _REFUSED and self.times[shorter] >= _LEAST_S:
                 return None
             if error.status is not Status.TIMEOUT:
                 raise
@@ -192,10 +206,8 @@ class _Search:
 
     def _where_it_ends(self) -> int:
         """The smallest size that takes as long as the largest; raises Ended where no run takes any time."""
-        import statistics  # not for a run that has nothing to do
-
-        largest_sizes = sorted(self.times)[-_LAST:]
-        most = statistics.median(self.times[size] for size in largest_sizes)
+        sizes = sorted(self.times)[-_LAST:]
+        most = sorted(self.times[size] for size in sizes)[len(sizes) // 2]
         if most < _LEAST_S:
             largest = max(self.times)
             reason = (

@@ -138,7 +138,7 @@ def test_on_a_busy_machine_only_what_is_sure_is_said_and_it_is_asked_again(kept)
     assert not busy.proportional
     calm = run_size.run_size(Planted(lambda n: 1e-6 * n), "line")
     assert calm.growth == "proportional"
-    assert calm.iterations == busy.iterations
+    assert 0.005 < calm.iterations * 1e-6 < 0.02, "also if the size was sought while runs took long"
     assert run_size.run_size(Planted(lambda n: 1e-9 * n * n, waits=3), "n²").growth == "faster"
 
 
