@@ -6,7 +6,8 @@ import pytest
 from pipeline.core.model import Backend, Cell, Kind, Runtime
 from pipeline.experiment import matrix
 from pipeline.measure.sample import SCHEMA, RunSize, Sample
-from pipeline.results import plausible, run_work, warnings
+from pipeline.results import plausible, run_work
+from pipeline.results.findings import warnings
 from pipeline.stats.estimates import Estimate
 from toolchain.model import Variant
 
