@@ -11,9 +11,9 @@ from pipeline.core.model import PREBUILT
 from pipeline.core.rich_text import Side
 from pipeline.core.text import for_markdown
 from pipeline.results.cells import by_workload
+from pipeline.results.findings.warnings import KERNEL_SHARE
 from pipeline.results.model import HostResults, WorkloadResult
 from pipeline.results.model_cell import ONE_ROUND, CellResult, Measurement
-from pipeline.results.warnings import KERNEL_SHARE
 
 E = TypeVar("E")
 

@@ -7,7 +7,8 @@ from pipeline.core.model import Backend, Cell, Kind, Runtime
 from pipeline.experiment import matrix
 from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.sample import SCHEMA, Sample
-from pipeline.results import plausible, run_work, warnings
+from pipeline.results import plausible, run_work
+from pipeline.results.findings import warnings
 from pipeline.stats.estimates import Estimate
 from toolchain.model import Variant
 
