@@ -106,8 +106,9 @@ NEEDS = (
     Need("backtraces", names=r"backtrace(_symbols\w*)?", headers=r"execinfo\.h|libunwind\.h"),
     Need(
         "instructions of a different machine",
-        says=r"only meant to be used on x86|[Uu]nexpected token in operand"
-        r"|invalid (in|out)put constraint '.*' in asm",
+        names=r"__m(64|128|256|512)[di]?|_mm\d*_\w+|__builtin_(ia32|arm|neon)_\w+",
+        says=r"requires target feature '(mmx|s?sse|avx|fma|bmi|aes|neon)"
+        r"|only meant to be used on x86|[Uu]nexpected token in operand|invalid (in|out)put constraint '.*' in asm",
     ),
     Need(
         "signals",
@@ -115,7 +116,12 @@ NEEDS = (
         says="wasm lacks signal support",
         library="wasi-emulated-signal",
     ),
-    Need("mmap", names=r"mmap|munmap", says="WASI lacks a true mmap", library="wasi-emulated-mman"),
+    Need(
+        "mmap",
+        names=r"mmap|munmap|msync|PROT_[A-Z]+|MAP_[A-Z]+|MS_[A-Z]+",
+        says="WASI lacks a true mmap",
+        library="wasi-emulated-mman",
+    ),
     Need(
         "process clocks",
         names=r"clock|times|getrusage|rusage",
@@ -137,7 +143,7 @@ _NAME = re.compile(
 _STANDARD = re.compile(r"no [a-z ]+ named '(\w+)' in namespace 'std'")
 _HEADER = re.compile(r"'([^'\n]+)' file not found")
 #: Headers that are not the program's.
-_SYSTEM = re.compile(r"(^|/)(usr/include|lib/libc/include|lib/clang|wasi-sysroot|c\+\+/v1)/")
+_SYSTEM = re.compile(r"(^|/)(usr/(include|lib)|lib/(libc/)?include|lib/clang|wasi-sysroot|c\+\+/v1)/")
 #: The declaration of variables of a type: "name <…> *a, b = 3;" from its name on.
 _DECLARED = re.compile(r"\w+(?:<[^;]*>)?(?:::\w+)*[\s*&]+(?=\w)([^;()]*)")
 
@@ -150,15 +156,19 @@ def needs(printed: str) -> str:
     """
     found: dict[Need, str] = {}
     explained: list[Complaint] = []
+    others: list[Complaint] = []
     for error in errors(printed):
         here = {need: name for need in NEEDS if (name := _shown_by(need, error)) is not None}
         if explained and _SYSTEM.search(error.file):
             here = {need: name for need, name in here.items() if not name}
-        elif not here and not _follows(error, explained):
-            return ""
-        explained.append(error)
+        elif here:
+            explained.append(error)
+        else:
+            others.append(error)
         for need, name in here.items():
             found.setdefault(need, f"{need.words} ({name})" if name else need.words)
+    if not all(_follows(error, explained) for error in others):
+        return ""
     found = {need: found[need] for need in NEEDS if need in found}
     without = [words for need, words in found.items() if not need.library]
     if without or not found:
@@ -179,12 +189,12 @@ def _shown_by(need: Need, error: Complaint) -> str | None:
     return known[0] if known else None
 
 
-def _follows(error: Complaint, before: Sequence[Complaint]) -> bool:
-    """Whether an error is there only because of one before it that is explained."""
+def _follows(error: Complaint, explained: Sequence[Complaint]) -> bool:
+    """Whether an error is there only because of one that is explained."""
     match = _NAME.search(error.text)
     if match is None:
         # "incompatible integer to pointer conversion", where a function is not declared that returns one.
         line = error.place.rpartition(":")[0]
-        return bool(line) and any(each.place.startswith(f"{line}:") for each in before)
-    declared = (_DECLARED.match(each.rest_of_line) for each in before)
+        return bool(line) and any(each.place.startswith(f"{line}:") for each in explained)
+    declared = (_DECLARED.match(each.rest_of_line) for each in explained)
     return any(match[match.lastindex or 0] in re.findall(r"\w+", each[1]) for each in declared if each)

@@ -11,7 +11,7 @@ import msgspec
 from pipeline.core.model import Kind
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.measure.sample import Sample
-from pipeline.results import warnings
+from pipeline.results.findings import warnings
 from pipeline.results.model import MeasurementWarning
 from pipeline.stats import estimates
 

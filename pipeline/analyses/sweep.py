@@ -18,8 +18,8 @@ from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.experiment.plan import Plan
 from pipeline.results import results_json
 from pipeline.results.cells import speed_text, unit, verdicts_of
-from pipeline.results.check import check_cells
-from pipeline.results.failures import failures
+from pipeline.results.findings.check import check_cells
+from pipeline.results.findings.failures import failures
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.verdicts import FASTER, SLOWER

@@ -20,8 +20,8 @@ from pipeline.core.model import Cell, Status
 from pipeline.coremark.run_rules import LEAST_SECONDS, LINE, LOGS, Official, Rule, check_rules
 from pipeline.coremark.validator import CoreMark, SeedSet
 from pipeline.experiment.plan import Plan
-from pipeline.measure import command_probes
 from pipeline.measure.guest import Ended, prove
+from pipeline.measure.probes import command_probes
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.session import Session
 from pipeline.measure.worker_messages import Evidence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.measure.sample import RunSize
+from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.session import CLOCK_RUN_S, LONGEST_CHUNK_S, MOST_ITERATIONS, Session
 
 #: A cell whose chunk takes more than this many times the protocol's tries fewer iterations.
@@ -58,7 +58,7 @@ def _prepare(session: Session, reference: Session, iterations: int, size: RunSiz
 def _longer(session: Session, iterations: int) -> int:
     """A number of iterations whose run is long enough to check the clock; 0 where more take no longer."""
     seconds = session.size_run(iterations).seconds
-    factor = max(2, math.ceil(CLOCK_RUN_S / seconds))
+    factor = max(2, math.ceil(CLOCK_RUN_S * len(session.validator.timed) / seconds))
     if iterations * factor > MOST_ITERATIONS or seconds * factor > session.protocol.run_timeout_s / 2:
         return 0
     return iterations * factor if session.size_run(iterations * factor).seconds > factor / 2 * seconds else 0

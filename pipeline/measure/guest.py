@@ -14,7 +14,7 @@ from pipeline.core.errors import WorkerError, WorkerTimeout
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
 from pipeline.measure import limits
-from pipeline.measure.own_output import NOTHING, OwnOutput
+from pipeline.measure.probes.own_output import NOTHING, OwnOutput
 from pipeline.measure.worker_messages import Loaded, Ran, Used
 from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads.output_difference import OutputDifference

@@ -17,12 +17,13 @@ from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import digest_of
 from pipeline.core.model import Status
-from pipeline.measure import command_probes, host_records, machine_state, run_size
+from pipeline.measure import host_records, machine_state, run_size
 from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, NotTheRuntime, prove
 from pipeline.measure.limits import beyond_memory, with_workload_limits
-from pipeline.measure.missing_features import explained
 from pipeline.measure.open_session import open_session
+from pipeline.measure.probes import command_probes
+from pipeline.measure.probes.missing_features import explained
 from pipeline.measure.reference_check import check_reference, note_fault
 from pipeline.measure.sample import SCHEMA, RoundResult, Sample, read_current, write
 from pipeline.measure.sample_key import Inputs, MeasurementSpec, run_settings

@@ -11,12 +11,13 @@ from pipeline.core.model import PREBUILT
 from pipeline.core.rich_text import Side
 from pipeline.core.text import for_markdown
 from pipeline.results.cells import by_workload
+from pipeline.results.findings.warnings import KERNEL_SHARE
 from pipeline.results.model import HostResults, WorkloadResult
 from pipeline.results.model_cell import ONE_ROUND, CellResult, Measurement
-from pipeline.results.warnings import KERNEL_SHARE
 
 E = TypeVar("E")
 
+_BY_CLOCK = "take as long as native in every chunk: the program may run until a clock says so"
 #: More cells with the same note than this are counted, not listed.
 _MOST_NOTES = 4
 
@@ -146,6 +147,8 @@ def _notes(label: str, measured: Measurement) -> Iterable[tuple[str, str]]:
         yield "had fewer than two undisturbed rounds: their ratios are only ranges (?)", label
     if measured.work:
         yield f"hold for runs of {measured.chunk_iterations} iterations: {measured.work}", label
+    if measured.runs_by_clock:
+        yield f"{_BY_CLOCK}, and then their ratio says nothing", label
     if (measured.reference_system_share or 0) >= KERNEL_SHARE:
         what = (
             "their native reference spends a tenth of its time or more in the kernel (memory, input, output)"

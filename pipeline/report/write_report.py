@@ -20,7 +20,7 @@ from pipeline.results.cells import (
     ratio_to,
     speed_text,
 )
-from pipeline.results.failures import failures
+from pipeline.results.findings.failures import failures
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
 

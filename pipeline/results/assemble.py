@@ -15,8 +15,9 @@ from pipeline.measure import host_records
 from pipeline.measure.sample import Sample, read
 from pipeline.measure.sample_key import MeasurementSpec, artifact_of, sample_key
 from pipeline.measure.stopping_rule import MOST_ROUNDS, collect
-from pipeline.results import across_workloads, build_warnings, pareto, warnings
+from pipeline.results import across_workloads, pareto
 from pipeline.results.cell_result import Rounds
+from pipeline.results.findings import build_warnings, warnings
 from pipeline.results.model import (
     HostRecord,
     OtherHost,

@@ -103,6 +103,7 @@ def measured(
         peak_rss_bytes=max((s.peak_rss_bytes or 0 for s in samples), default=0) or None,
         chunk_iterations=run_work.chunk_iterations(samples),
         work=run_work.work_text(samples),
+        runs_by_clock=not cell.backend.native and run_work.runs_by_clock(samples),
         system_share=run_work.median_of(s.system_share for s in samples),
         reference_system_share=run_work.median_of(s.reference_system_share for s in samples),
         compiler_evidence=samples[0].proof or {},

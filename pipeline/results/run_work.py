@@ -6,9 +6,12 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from pipeline.core.model import ITERATIONS
-from pipeline.measure.sample import RunSize, Sample
+from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.sample import Sample
 from pipeline.stats.growth import fixed_share
 
+#: How near to 1 a ratio is if a clock decides, and of how many pairs it can be seen.
+_AS_LONG, _LEAST_PAIRS = 0.003, 10
 #: A share of a run that does not depend on the number of iterations is reported from here on.
 _MUCH_FIXED = 0.1
 
@@ -28,7 +31,23 @@ def median_of(values: Iterable[float | None]) -> float | None:
 def work_text(samples: Sequence[Sample]) -> str | None:
     """How the work of the newest round that tells depends on the number; None if it is proportional."""
     sizes = [s.size for s in samples if s.size is not None and s.size.growth is not None]
-    return _text(sizes[-1]) if sizes else None
+    chosen = [size for size in sizes if size.calm] or sizes
+    return _text(chosen[-1]) if chosen else None
+
+
+def runs_by_clock(samples: Sequence[Sample]) -> bool:
+    """Whether nearly every chunk took as long as that of the reference: as if a clock decided when it ends.
+
+    Chunks of one native program already differ by 1 to 2 %.
+    """
+    ratios = [
+        score / reference
+        for s in samples
+        if s.iterations == s.reference_iterations
+        for score, reference in zip(s.scores, s.reference_scores, strict=True)
+    ]
+    near = [ratio for ratio in ratios if abs(ratio - 1) < _AS_LONG]
+    return len(ratios) >= _LEAST_PAIRS and len(near) >= 0.9 * len(ratios)
 
 
 def _text(size: RunSize) -> str | None:

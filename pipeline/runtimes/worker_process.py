@@ -76,7 +76,7 @@ class Worker:
         parent = os.getpid()
         limits = [
             _at_most(resource.RLIMIT_CORE, 0),
-            _at_most(resource.RLIMIT_FSIZE, FILE_LIMIT + output_kib * 1024),
+            _at_most(resource.RLIMIT_FSIZE, max(FILE_LIMIT, 2 * output_kib * 1024)),
             _at_most(resource.RLIMIT_STACK, stack_kib + _OWN_STACK_KIB << 10),
             _at_most(resource.RLIMIT_DATA, (memory_mib + reserved_mib) << 20),
         ]

@@ -54,7 +54,7 @@ def check_report(after: list[str]) -> Task:
     """Fail where a cell went wrong, or a task after the report, when everything else is done."""
     return step(
         "check",
-        (Later("pipeline.results.check:check"), after),
+        (Later("pipeline.results.findings.check:check"), after),
         reads=[paths.RESULTS_JSON],
         after=after,
         checks=[untroubled(*after)],

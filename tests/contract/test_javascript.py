@@ -184,6 +184,35 @@ def test_wasi(present, protocol, guest, name):
     assert "lost" not in answer["stdout"]
 
 
+#: Asks for the time, and prints, very often.
+CALLER = r"""
+#include <time.h>
+#include <unistd.h>
+int main(void)
+{
+    struct timespec now;
+    for (int i = 0; i < 40000; i++)
+        if (clock_gettime(CLOCK_MONOTONIC, &now) || write(1, "x", 1) != 1)
+            return 1;
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_guest_may_call_often(present, protocol, prepared, tmp_path, name):
+    """SpiderMonkey stopped for good after some ten thousand times that it was given as text."""
+    (tmp_path / "caller.c").write_text(CALLER, encoding="utf-8")
+    backend = present(name)
+    with start(backend, protocol) as worker:
+        Guest(worker, name, protocol).load(compiled(tmp_path, str(tmp_path / "caller.c")), backend.options)
+        for _ in range(4):
+            answer = worker.request({"op": "run", "argv": ["guest"]}, 30)
+            assert (answer["outcome"], answer["code"]) == ("exit", 0), answer["message"]
+            assert answer["stdout"] == 40000 * "x"
+            assert 80_000 <= answer["wasi_calls"] < 80_100
+
+
 @pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize(
     ("sections", "reason"),

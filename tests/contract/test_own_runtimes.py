@@ -14,9 +14,9 @@ import pytest
 from pipeline.core.model import Status
 from pipeline.experiment import backend_selection, matrix
 from pipeline.experiment.backend_selection import RuntimeTable
-from pipeline.measure import command_probes
 from pipeline.measure.guest import Ended, Guest
-from pipeline.measure.own_output import MARK, OwnOutput, found_around
+from pipeline.measure.probes import command_probes
+from pipeline.measure.probes.own_output import MARK, OwnOutput, found_around
 from pipeline.runtimes import identity
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled

@@ -7,7 +7,7 @@ import pytest
 from pipeline.core import paths
 from pipeline.core.model import Status
 from pipeline.experiment.matrix import load
-from pipeline.measure import missing_features
+from pipeline.measure.probes import missing_features
 from pipeline.measure.session import Ended
 
 

@@ -9,8 +9,8 @@ from pipeline.report import small_table
 from pipeline.report.exports.markdown import render as render_markdown_table
 from pipeline.report.terminal_table import render_table
 from pipeline.report.write_report import render_markdown
-from pipeline.results.check import check_cells
-from pipeline.results.failures import cells_in_words, failures
+from pipeline.results.findings.check import check_cells
+from pipeline.results.findings.failures import cells_in_words, failures
 from tests.factories import cell, comparison, failed, measurement, results
 
 VARIANTS = ("O0", "O1", "O2", "O3", "Os", "Oz")

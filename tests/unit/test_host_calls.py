@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from pipeline.measure.sample import SCHEMA, Sample
-from pipeline.results import warnings
+from pipeline.results.findings import warnings
 from pipeline.results.host_calls import least_share
 
 SAMPLE = Sample(

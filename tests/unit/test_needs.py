@@ -188,6 +188,7 @@ SYSTEM = at(
     "call to undeclared function 'system'; ISO C99 and later",
     'int main(void) { int timeout = 3; system("x");',
 )
+MMAP = 'mmap; add libraries = ["wasi-emulated-mman"] to workload.toml'
 PIPE = "    FILE *pipe = popen(name, 0);"
 
 
@@ -196,7 +197,19 @@ PIPE = "    FILE *pipe = popen(name, 0);"
     [
         # One error of the program's own: that is reported, not what WASI lacks.
         (SYSTEM + at(70, "use of undeclared identifier 'timeuot'; did you mean 'timeout'?", "timeuot"), ""),
-        (at(3, "expected ';' after expression", "fork()", 9) + undeclared("fork"), ""),
+        (at(3, "expected ';' after expression", "count()", 9) + undeclared("fork"), ""),
+        # In a line whose first error is a consequence of the second.
+        (
+            at(25, "expected ';' after expression", "int main() { std::thread t([] {}); }", 2)
+            + at(19, "no member named 'thread' in namespace 'std'", "int main() { std::thread t([] {}); }", 2)
+            + at(26, "use of undeclared identifier 't'", "int main() { std::thread t([] {}); }", 2),
+            "threads (std::thread)",
+        ),
+        (
+            X86 + X86.replace("14:2", "150:10").replace("This", "invalid conversion"),
+            "instructions of a different machine",
+        ),
+        (MMAN + undeclared("mmap") + at(33, "use of undeclared identifier 'PROT_READ'", "x", 3), MMAP),
         (undefined("system") + undefined("my_function"), ""),
         (
             undefined("system")

@@ -5,8 +5,10 @@ import pytest
 
 from pipeline.core.model import Backend, Cell, Kind, Runtime
 from pipeline.experiment import matrix
-from pipeline.measure.sample import SCHEMA, RunSize, Sample
-from pipeline.results import plausible, run_work, warnings
+from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.sample import SCHEMA, Sample
+from pipeline.results import plausible, run_work
+from pipeline.results.findings import warnings
 from pipeline.stats.estimates import Estimate
 from toolchain.model import Variant
 
@@ -32,9 +34,9 @@ def sample(round_=1, cell="mine/zig/O3/x.y", **changes):
     return msgspec.structs.replace(made, **changes)
 
 
-def doubt(ratio, *, kind=Kind.OPTIMIZING, native=None, kernel=None, reference=O3):
+def doubt(ratio, low=None, *, kind=Kind.OPTIMIZING, native=None, kernel=None, reference=O3):
     cell = Cell(WORKLOAD, "zig", O3, Backend("x.y", kind, Runtime("x", "x.py")))
-    ratios = {cell.name: Estimate(ratio, ratio, ratio, 3, 30)}
+    ratios = {cell.name: Estimate(ratio, low or ratio, ratio, 3, 30)}
     if native is not None:
         ratios[cell.name.replace("x.y", "native")] = Estimate(native, native, native, 3, 30)
     return plausible.doubt(cell, ratios, [sample(reference_system_share=kernel)], reference)
@@ -54,6 +56,11 @@ def test_an_interpreter_is_not_half_as_fast_as_native():
 def test_wasm_is_not_twice_as_fast_as_native():
     assert "2.10 x native is more than is plausible (2), so" in doubt(2.1)
     assert "add backends=native" in doubt(2.1)
+
+
+def test_a_range_that_begins_within_the_bound_is_no_proof():
+    assert doubt(2.5, 1.9) is None
+    assert doubt(2.5, 2.1).startswith("2.50 x native")
 
 
 def test_native_code_is_its_own_affair():
@@ -84,6 +91,12 @@ def test_a_cell_says_that_its_work_is_not_proportional():
     assert run_work.chunk_iterations([sample(size=QUADRATIC)]) == 4000
 
 
+def test_a_round_on_a_calm_machine_says_more_than_a_busy_one():
+    line = RunSize(4, 1, (1, 2, 4), (0.01, 0.02, 0.04), "proportional", calm=True)
+    assert run_work.work_text([sample(size=QUADRATIC)]) is not None
+    assert run_work.work_text([sample(size=line), sample(size=QUADRATIC)]) is None
+
+
 def test_a_cell_says_how_much_does_not_depend_on_the_number():
     size = RunSize(4, 1, (1, 2, 4), (3.0, 4.0, 6.0), "fixed part")
     text = "33% of a run of 4 iterations does not depend on {iterations}"
@@ -103,6 +116,16 @@ def test_rounds_of_different_work_are_no_cell():
     assert not run_work.sizes_differ([sample(size=QUADRATIC), sample(size=QUADRATIC)])
     line = [msgspec.structs.replace(each, growth="proportional") for each in (QUADRATIC, other)]
     assert not run_work.sizes_differ([sample(size=each) for each in line])
+
+
+def test_a_program_that_runs_until_a_clock_says_so_is_seen():
+    def rounds(spread):
+        scores = [1 + spread * (-1) ** n for n in range(30)]
+        return [sample(iterations=5, reference_iterations=5, scores=scores, reference_scores=[1.0] * 30)]
+
+    assert run_work.runs_by_clock(rounds(0.001))
+    assert not run_work.runs_by_clock(rounds(0.01))
+    assert not run_work.runs_by_clock([sample(iterations=5, reference_iterations=5)]), "too few to say so"
 
 
 def test_a_reference_in_the_kernel_is_a_warning_that_names_the_workload():

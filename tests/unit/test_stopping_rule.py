@@ -11,7 +11,7 @@ from pipeline.experiment import matrix
 from pipeline.measure import stopping_rule
 from pipeline.measure.machine_state import Conditions
 from pipeline.measure.sample import SCHEMA, Sample
-from pipeline.results import warnings
+from pipeline.results.findings import warnings
 
 QUIET = Conditions(others_processors=0.02, clock_source="tsc")
 

@@ -12,7 +12,7 @@ from pipeline.analyses.history.comparison import Comparison, host_words
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.core.text import for_terminal
 from pipeline.results.cells import speed_text
-from pipeline.results.failures import kind_of
+from pipeline.results.findings.failures import kind_of
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.estimates import CONFIDENCE
 

@@ -20,7 +20,7 @@ from pipeline.report.page.headline import facts, processor
 from pipeline.report.pareto_text import tables
 from pipeline.report.tables import grids, heading, notes
 from pipeline.results.cells import by_workload, native_speeds, orders, unit
-from pipeline.results.failures import failures
+from pipeline.results.findings.failures import failures
 from pipeline.results.model import OtherHost, Results
 from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.stats.verdicts import MOST_SAME

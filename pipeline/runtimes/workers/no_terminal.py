@@ -22,7 +22,7 @@ def without_terminal(data: bytes) -> bytes:
     """The module with such functions; as it is, where it asks for none of that or cannot be read."""
     try:
         return _rewritten(data)
-    except wasm_code.Unknown:
+    except (IndexError, wasm_code.Unknown):
         return data
 
 

@@ -7,6 +7,7 @@ import ctypes
 import os
 import platform
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -194,6 +195,9 @@ def _do(command: List[str], folder: str) -> None:
         message = next((line for line in lines if "error" in line), lines[0] if lines else "no message")
         name = os.path.basename(command[0])
         status = outcome.returncode
+        if status == -signal.SIGXFSZ:
+            most = resource.getrlimit(resource.RLIMIT_FSIZE)[0] >> 20
+            message = "it needs a file of more than %d MiB for so much data" % most
         how = "status %d" % status if status > 0 else signal.Signals(-status).name
         raise serve.Refused("%s: %s (%s)" % (name, message[:300], how))
 

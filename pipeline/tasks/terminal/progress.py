@@ -231,7 +231,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         """Why a round did not end well, once for all rounds and cells with that reason."""
         from pipeline.core.model import Status
         from pipeline.measure.sample import read
-        from pipeline.results.failures import kind_of
+        from pipeline.results.findings.failures import kind_of
 
         sample = read(task.targets[0])
         if sample is None or sample.status is Status.OK:

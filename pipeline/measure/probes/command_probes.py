@@ -12,7 +12,7 @@ from pipeline.core.files import new_folder
 from pipeline.core.model import Backend, Protocol, Status
 from pipeline.core.text import for_terminal
 from pipeline.measure.guest import Ended, Guest
-from pipeline.measure.own_output import MARK, MODULE, NOTHING, OwnOutput, found_around
+from pipeline.measure.probes.own_output import MARK, MODULE, NOTHING, OwnOutput, found_around
 from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
 from pipeline.wasm import feature_probes
