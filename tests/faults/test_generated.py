@@ -122,7 +122,7 @@ def test_what_an_engine_takes_is_read(generator, engine, often, tried, tmp_path,
             functions += read(path, data, whole=often(made.index(path) < 3, True))
         tally[takers] += 1
     assert sum(times for takers, times in tally.items() if takers) > 0.3 * len(made)
-    assert functions > len(made)
+    assert functions > len(made) // 2
     name = generator.__name__.replace("_", " ")
     for takers, times in tally.items():
         outcome = "read, with its features" if takers else "not asked of us"
