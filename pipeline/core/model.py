@@ -283,6 +283,7 @@ class Interface(StrEnum):
     COMMAND = "command"  # of WASI
     RUN32 = "run, clock i32"  # an export ``run``, on a clock that is given to it
     RUN64 = "run, clock i64"
+    NONE = "no interface that is known here"
 
 
 @dataclass(frozen=True)

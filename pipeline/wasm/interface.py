@@ -44,11 +44,11 @@ def check(data: bytes) -> Checked:
     One that wasm-tools cannot read is taken for a command: engines may know what that does not.
     """
     if data.startswith(COMPONENT):
-        return Checked(Interface.COMMAND, "it is a component (WASI 0.2); give a core module")
+        return Checked(Interface.NONE, "it is a component (WASI 0.2); give a core module")
     try:
         sections(data)
     except WasmError as error:
-        return Checked(Interface.COMMAND, for_terminal(f"it is no WebAssembly module: {error}"))
+        return Checked(Interface.NONE, for_terminal(f"it is no WebAssembly module: {error}"))
     try:
         module = read_interface(data)
         if module.start is not None:
@@ -69,9 +69,10 @@ def _checked(module: Module) -> Checked:
         if run == "(func (result f32))" and clock in _RUN:
             return Checked(_RUN[clock], next(_of_exports(module, ("_initialize",)), None))
         types = f"its export run has the type {run}, its import env.clock_ms the type {clock}"
-        return Checked(Interface.COMMAND, f"{types}; {EXPECTED}")
+        return Checked(Interface.NONE, f"{types}; {EXPECTED}")
     troubles = (*_of_imports(module), *_of_entry(module), *_of_memory(module), *_of_start(module))
-    return Checked(Interface.COMMAND, for_terminal(troubles[0]) if troubles else None)
+    kind = Interface.COMMAND if any(each.name == "_start" for each in module.exports) else Interface.NONE
+    return Checked(kind, for_terminal(troubles[0]) if troubles else None)
 
 
 def _of_imports(module: Module) -> Iterator[str]:

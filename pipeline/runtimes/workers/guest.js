@@ -120,6 +120,12 @@ function start(module, kind) {
   return kind ? exports.run : exports._start;
 }
 
+// What ended a guest, as a text: an exception of its own has none.
+function reason(error) {
+  const thrown = WebAssembly.Exception && error instanceof WebAssembly.Exception;
+  return thrown ? "uncaught exception" : String(error);
+}
+
 let garbage = 0;
 
 // Note that a memory is no longer needed.
@@ -162,7 +168,7 @@ function run(module, { argv, speed }, host, kind) {
       if (error.code) answer.message = `exit status ${error.code}`;
     } else {
       answer.outcome = "trap";
-      answer.message = String(error).split("\n")[0].replace(EVALUATING, "").slice(0, 500);
+      answer.message = reason(error).split("\n")[0].replace(EVALUATING, "").slice(0, 500);
       answer.backtrace = backtrace(error, module);
     }
   }
