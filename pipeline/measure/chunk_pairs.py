@@ -11,7 +11,8 @@ from pipeline.core.model import Protocol
 from pipeline.measure import equal_sizes
 from pipeline.measure.kernel_share import KernelShare
 from pipeline.measure.run_size import run_size
-from pipeline.measure.sample import Chunks, RunSize
+from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.sample import Chunks
 from pipeline.measure.session import LONGEST_CHUNK_S, Session
 from pipeline.stats import undisturbed
 from pipeline.stats.trend import LEAST, trend

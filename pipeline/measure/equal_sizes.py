@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from pipeline.measure.sample import RunSize
+from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.session import CLOCK_RUN_S, LONGEST_CHUNK_S, MOST_ITERATIONS, Session
 
 #: A cell whose chunk takes more than this many times the protocol's tries fewer iterations.

@@ -15,7 +15,7 @@ from pipeline.core import paths
 from pipeline.core.files import read_record, write_record
 from pipeline.core.model import ITERATIONS, Status
 from pipeline.measure.guest import Ended
-from pipeline.measure.sample import RunSize
+from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.session import CHUNK_TICKS, LONGEST_CHUNK_S, MOST_ITERATIONS, Session
 from pipeline.stats import growth
 from pipeline.workloads.validators.model import Run
@@ -66,7 +66,7 @@ def run_size(reference: Session, key: str) -> RunSize:
             found = read_record(path, RunSize)
     kept = found
     found = found or _Search(reference).find()
-    if found.sizes and found.growth is None:
+    if found.sizes and not found.calm:
         found = _judged(reference, found)
     if found != kept:
         write_record(path, found)
@@ -76,25 +76,24 @@ def run_size(reference: Session, key: str) -> RunSize:
 
 def _judged(reference: Session, size: RunSize) -> RunSize:
     """With how the time grows; without, if the machine is too busy to tell. Raises Ended."""
-    seconds, word = _growth(reference, size, _TRIES)
-    if word not in ("proportional", "fixed part"):
-        seconds, word = _growth(reference, size, _MORE_TRIES)
-    size = msgspec.structs.replace(size, seconds=seconds, growth=word)
+    found = _growth(reference, size, _TRIES)
+    if found.growth not in ("proportional", "fixed part"):
+        found = _growth(reference, size, _MORE_TRIES)
     # It was sought on a busier machine.
-    factor = int(reference.protocol.chunk_ms / 1000 / seconds[-1])
-    if factor < 2 or not size.proportional or size.iterations * factor > MOST_ITERATIONS:
-        return size
+    factor = int(reference.protocol.chunk_ms / 1000 / found.seconds[-1])
+    if factor < 2 or not found.proportional or size.iterations * factor > MOST_ITERATIONS:
+        return found
     sizes = tuple(factor * n for n in size.sizes)
     try:
         return _judged(reference, RunSize(factor * size.iterations, size.step, sizes))
     except Ended as error:
         if error.status in _REFUSED:
-            return size
+            return found
         raise
 
 
-def _growth(reference: Session, size: RunSize, tries: int) -> tuple[tuple[float, ...], growth.Word | None]:
-    """(the least time of each size, how it grows; None if the machine is too busy to tell).
+def _growth(reference: Session, size: RunSize, tries: int) -> RunSize:
+    """With the least time of each size, and how it grows; None if the machine is too busy to tell.
 
     The sizes in turn, so that a slow moment does not hit only one of them. Where others had the processor for
     a time, CPU time stands for time, and shows only what is far from a line.
@@ -113,11 +112,11 @@ def _growth(reference: Session, size: RunSize, tries: int) -> tuple[tuple[float,
                 calm[n].append(run.seconds)
     undisturbed = min(map(len, calm.values())) >= _CALM
     seconds = tuple(min(each) for each in (calm if undisturbed else every).values())
-    if undisturbed:
-        return seconds, growth.growth(size.sizes, seconds)
-    word = growth.growth(size.sizes, seconds, growth.BUSY)
-    unusual = word not in ("proportional", "fixed part") and start_s < _LONG_START_S
-    return seconds, word if unusual else None
+    word: growth.Word | None = growth.growth(size.sizes, seconds, 1.0 if undisturbed else growth.BUSY)
+    line = word in ("proportional", "fixed part")
+    if not undisturbed and (line or start_s >= _LONG_START_S):
+        word = None
+    return msgspec.structs.replace(size, seconds=seconds, growth=word, calm=undisturbed)
 
 
 def _start_s(reference: Session, run: Run) -> float:

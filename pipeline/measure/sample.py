@@ -18,36 +18,14 @@ from pipeline.core.files import digest_of, write_atomic
 from pipeline.core.model import Status
 from pipeline.measure import machine_state
 from pipeline.measure.machine_state import Conditions, Limits
+from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.worker_messages import Evidence
-from pipeline.stats.growth import Word
 from pipeline.stats.undisturbed import Series
 from pipeline.workloads.output_difference import OutputDifference
 
 SCHEMA = 7
 #: Bytes of an output that are kept to show where two of them differ.
 MOST_PRINTED = 4096
-
-
-class RunSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The size of a run of a reference."""
-
-    iterations: int
-    #: All sizes are multiples of this: 1, or the number of proof.iterations if the program refuses 1.
-    step: int
-    #: The sizes that were compared, and the least time of each in s; empty if runs are too long for that.
-    sizes: tuple[int, ...] = ()
-    seconds: tuple[float, ...] = ()
-    growth: Word | None = None
-
-    @property
-    def proportional(self) -> bool:
-        """Whether a different number of iterations gives the same speed."""
-        return self.growth == "proportional"
-
-    @property
-    def known_line(self) -> bool:
-        """Whether the time of a longer run can be predicted."""
-        return self.growth in ("proportional", "fixed part")
 
 
 class Printed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from pipeline.core.model import ITERATIONS
-from pipeline.measure.sample import RunSize, Sample
+from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.sample import Sample
 from pipeline.stats.growth import fixed_share
 
 #: How near to 1 a ratio is if a clock decides, and of how many pairs it can be seen.
@@ -30,7 +31,8 @@ def median_of(values: Iterable[float | None]) -> float | None:
 def work_text(samples: Sequence[Sample]) -> str | None:
     """How the work of the newest round that tells depends on the number; None if it is proportional."""
     sizes = [s.size for s in samples if s.size is not None and s.size.growth is not None]
-    return _text(sizes[-1]) if sizes else None
+    chosen = [size for size in sizes if size.calm] or sizes
+    return _text(chosen[-1]) if chosen else None
 
 
 def runs_by_clock(samples: Sequence[Sample]) -> bool:

@@ -32,7 +32,7 @@ def test_output_without_a_newline_at_its_end_loses_nothing():
 
 @pytest.mark.parametrize("printed", [b"", b"hello\n", CLOCK_LINE[:-1], CLOCK_LINE.replace(b"15", b"x")])
 def test_a_program_that_prints_no_time_is_invalid_and_the_key_that_helps_is_named(printed):
-    with pytest.raises(Invalid, match=r"the line with its time is missing.*_Exit.*closed.*figure\.time"):
+    with pytest.raises(Invalid, match=r"the line with its time is missing.*without exit.*figure\.time"):
         validator().validate(printed, None, 1, 1)
 
 

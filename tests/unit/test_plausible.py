@@ -5,7 +5,8 @@ import pytest
 
 from pipeline.core.model import Backend, Cell, Kind, Runtime
 from pipeline.experiment import matrix
-from pipeline.measure.sample import SCHEMA, RunSize, Sample
+from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.sample import SCHEMA, Sample
 from pipeline.results import plausible, run_work
 from pipeline.results.findings import warnings
 from pipeline.stats.estimates import Estimate
@@ -88,6 +89,12 @@ def test_a_cell_says_that_its_work_is_not_proportional():
     text = "work is not proportional to {iterations}: 1000 take 1 ms, 2000 take 4 ms, 4000 take 16 ms"
     assert run_work.work_text([sample(size=QUADRATIC)]) == text
     assert run_work.chunk_iterations([sample(size=QUADRATIC)]) == 4000
+
+
+def test_a_round_on_a_calm_machine_says_more_than_a_busy_one():
+    line = RunSize(4, 1, (1, 2, 4), (0.01, 0.02, 0.04), "proportional", calm=True)
+    assert run_work.work_text([sample(size=QUADRATIC)]) is not None
+    assert run_work.work_text([sample(size=line), sample(size=QUADRATIC)]) is None
 
 
 def test_a_cell_says_how_much_does_not_depend_on_the_number():

@@ -9,7 +9,7 @@ from pipeline.experiment import matrix
 from pipeline.measure import equal_sizes, run_size
 from pipeline.measure.guest import Ended
 from pipeline.measure.kernel_share import KernelShare
-from pipeline.measure.sample import RunSize
+from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.worker_messages import Used
 from pipeline.workloads.validators.model import Run
 
@@ -137,9 +137,12 @@ def test_on_a_busy_machine_only_what_is_sure_is_said_and_it_is_asked_again(kept)
     assert busy.growth is None
     assert not busy.proportional
     calm = run_size.run_size(Planted(lambda n: 1e-6 * n), "line")
-    assert calm.growth == "proportional"
+    assert (calm.growth, calm.calm) == ("proportional", True)
     assert 0.005 < calm.iterations * 1e-6 < 0.02, "also if the size was sought while runs took long"
-    assert run_size.run_size(Planted(lambda n: 1e-9 * n * n, waits=3), "n²").growth == "faster"
+    square = run_size.run_size(Planted(lambda n: 1e-9 * n * n, waits=3), "n²")
+    assert (square.growth, square.calm) == ("faster", False)
+    again = run_size.run_size(Planted(lambda n: 1e-9 * n * n), "n²")
+    assert (again.growth, again.calm, again.iterations) == ("faster", True, square.iterations)
 
 
 LINE = RunSize(10000, 1, (2500, 5000, 10000), (0.0025, 0.005, 0.01), "proportional")

@@ -21,8 +21,8 @@ _CLOCK_LINE = re.compile(
     rb"coremark-wasm: ran (\d{1,18}) ns(?: after (\d{1,12}) page faults in (\d{1,15}) ns)?\n"
 )
 _NO_CLOCK_LINE = (
-    "the line with its time is missing in its output: it ended by _Exit(), or closed its standard output; "
-    'set figure.time = "host" in workload.toml'
+    "the line with its time is missing in its output: it ended without exit(), as by _Exit() or quick_exit()"
+    '; set figure.time = "host" in workload.toml'
 )
 #: Time limit for one search of a workload's pattern in one output: patterns are not trusted.
 _PATTERN_S = 2.0
