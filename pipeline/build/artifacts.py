@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build import libraries, refusals, unwinding
+from pipeline.build import artifact_inputs, libraries, refusals, unwinding
 from pipeline.build.compilers import complaint, run, settled
 from pipeline.build.flag_check import FlagRecord
 from pipeline.build.module_facts import facts_of
@@ -119,7 +119,8 @@ def link(spec: BuildSpec) -> None:
     """Link the objects to an artifact and record its digest, or why there is none."""
     variant, target = spec.variant, spec.target
     output = spec.artifact.path
-    found = [refusal for refusal in map(refusals.load, spec.objects) if refusal is not None]
+    parts = [*spec.objects, *artifact_inputs.linked(spec.workload, spec.toolchain, target)]
+    found = [refusal for refusal in map(refusals.load, parts) if refusal is not None]
     printed = ""
     if not found:
         refusal, printed = _link(spec)
@@ -162,7 +163,10 @@ def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
     """Write the artifact; returns why there is none, and what the linker printed."""
     toolchain, variant, target = spec.toolchain, spec.variant, spec.target
     refusal = None
-    unwinding.build_library(toolchain, target, unwinding.of(spec))
+    try:
+        unwinding.build_library(toolchain, target, unwinding.of(spec))
+    except libraries.NotBuilt as error:
+        return Refusal(f"needs C++ exceptions: {error}"), ""
     with fresh_file(spec.artifact.path) as temporary:
         command = link_command(spec, temporary)
         outcome = settled(lambda: run(toolchain, command), f"{toolchain.name} link of {spec.artifact.path}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.build.compilers import complaint, raise_if_disturbed, run
+from pipeline.build import refusals
+from pipeline.build.compilers import complaint, run, settled
+from pipeline.build.refusals import Refusal
 from pipeline.core import paths
-from pipeline.core.errors import BuildError
 from pipeline.core.files import fresh_file, new_folder, read_json, sha256, write_atomic, write_json
 from toolchain.archives import canonical
 from toolchain.model import CXX, THROW, THROWING_CXX, Toolchain, ToolchainError, library_source, suffix
@@ -23,20 +24,36 @@ def libc_probe(target: str) -> tuple[str, str]:
     return "probe.c", f"probe{suffix(target)}"
 
 
+class NotBuilt(Exception):
+    """Why a library cannot be built: a finding about the artifacts that need it."""
+
+
+@contextmanager
+def _refused_in(files: Sequence[str], needs: str = "") -> Iterator[None]:
+    """Where a library cannot be built, its files hold the reason: linking reports it, others are built."""
+    try:
+        yield
+    except NotBuilt as error:
+        for path in files:
+            refusals.save(path, Refusal(f"{needs}{error}"))
+
+
 def build_libc(toolchain: Toolchain, target: str) -> None:
     """Build the C library that all variants of one target share, by linking an empty program."""
-    _make(
-        toolchain,
-        paths.libc(toolchain.name, target),
-        f"libc for {target}",
-        (libc_probe(target)[0], _PROBE),
-        suffix(target),
-        lambda source, program: toolchain.libc_probe(target, source, program),
-        lambda printed: toolchain.libc_found(target, paths.toolchain_cache(toolchain.name), printed),
-    )
-    for command, path in own_parts(toolchain, target):
-        with fresh_file(path) as temporary:
-            _succeeded(run(toolchain, [*command[:-1], temporary]), f"{toolchain.name} cannot build {path}")
+    folder = paths.libc(toolchain.name, target)
+    with _refused_in([f"{folder}/{name}" for name in toolchain.libc(target).files]):
+        _make(
+            toolchain,
+            folder,
+            f"libc for {target}",
+            (libc_probe(target)[0], _PROBE),
+            suffix(target),
+            lambda source, program: toolchain.libc_probe(target, source, program),
+            lambda printed: toolchain.libc_found(target, paths.toolchain_cache(toolchain.name), printed),
+        )
+        for command, path in own_parts(toolchain, target):
+            with fresh_file(path) as temporary:
+                _do(toolchain, [*command[:-1], temporary], f"{toolchain.name} cannot build {path}")
 
 
 def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
@@ -51,15 +68,16 @@ def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
 def build_library(toolchain: Toolchain, target: str, name: str) -> None:
     """The same for a further library, one of toolchain.model.LIBRARIES."""
     cache = paths.toolchain_cache(toolchain.name)
-    _make(
-        toolchain,
-        paths.library(toolchain.name, target, name),
-        f"{name} for {target}",
-        library_source(name),
-        suffix(target),
-        lambda source, program: toolchain.library_probe(target, name, source, program),
-        lambda printed: toolchain.library_found(target, name, cache, printed),
-    )
+    with _refused_in(archives(toolchain, target, [name]), f"needs {name}: "):
+        _make(
+            toolchain,
+            paths.library(toolchain.name, target, name),
+            f"{name} for {target}",
+            library_source(name),
+            suffix(target),
+            lambda source, program: toolchain.library_probe(target, name, source, program),
+            lambda printed: toolchain.library_found(target, name, cache, printed),
+        )
 
 
 def archives(
@@ -76,7 +94,10 @@ def archives(
 
 
 def build_throwing(toolchain: Toolchain, target: str) -> None:
-    """Build libc++ with exceptions, unless this compiler's is there: a minute of one processor."""
+    """Build libc++ with exceptions, unless this compiler's is there: a minute of one processor.
+
+    Raises NotBuilt.
+    """
     import fasteners
 
     folder = Path(paths.library(toolchain.name, target, THROWING_CXX))
@@ -96,20 +117,21 @@ def build_throwing(toolchain: Toolchain, target: str) -> None:
         with new_folder(folder) as temporary:
             commands = toolchain.library_parts(target, THROWING_CXX, temporary)
             with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-                for outcome in pool.map(lambda command: run(toolchain, command), commands):
-                    _succeeded(outcome, f"{toolchain.name} cannot build {THROWING_CXX} for {target}")
+                trouble = f"{toolchain.name} cannot build {THROWING_CXX} for {target}"
+                list(pool.map(lambda command: _do(toolchain, command, trouble), commands))
             objects = [command[-1] for command in commands]
-            outcome = run(toolchain, toolchain.archive(objects, f"{temporary}/{name}"))
-            _succeeded(outcome, f"{toolchain.name} cannot make {name}")
+            archive = toolchain.archive(objects, f"{temporary}/{name}")
+            _do(toolchain, archive, f"{toolchain.name} cannot make {name}")
             os.replace(f"{temporary}/{name}", folder / name)
         write_json(made_of, key)
 
 
-def _succeeded(outcome: subprocess.CompletedProcess[str], trouble: str) -> None:
-    """Raises BuildError where a command for a library failed."""
+def _do(toolchain: Toolchain, command: Sequence[str], trouble: str) -> str:
+    """What a command for a library printed; raises NotBuilt where it failed."""
+    outcome = settled(lambda: run(toolchain, command), trouble)
     if outcome.returncode != 0:
-        raise_if_disturbed(outcome, trouble)
-        raise BuildError(f"{trouble}: {complaint(outcome.stderr)}")
+        raise NotBuilt(f"{trouble}: {complaint(outcome.stderr)}")
+    return outcome.stderr + outcome.stdout
 
 
 def _make(
@@ -121,21 +143,20 @@ def _make(
     command_for: Callable[[str, str], list[str]],
     found_in: Callable[[str], dict[str, str]],
 ) -> None:
-    """Link an empty program, which makes what it is linked to, and copy that from the cache."""
+    """Link an empty program, which makes what it is linked to, and copy that from the cache.
+
+    Raises NotBuilt.
+    """
     folder = Path(place)
     Path(paths.toolchain_cache(toolchain.name)).mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
     source, program = folder / probe[0], folder / f"probe{ending}"
     write_atomic(source, probe[1])
     command = command_for(str(source), str(program))
-    printed = ""
-    if command:
-        outcome = run(toolchain, command)
-        printed = outcome.stderr + outcome.stdout
-        _succeeded(outcome, f"{toolchain.name} cannot build {what}")
+    printed = _do(toolchain, command, f"{toolchain.name} cannot build {what}") if command else ""
     try:
         found = found_in(printed)
     except ToolchainError as error:
-        raise BuildError(str(error)) from None
+        raise NotBuilt(str(error)) from None
     for name, path in found.items():
         write_atomic(folder / name, canonical(Path(path).read_bytes()))

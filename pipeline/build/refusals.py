@@ -49,6 +49,15 @@ def load(path: str) -> Refusal | None:
         return msgspec.json.decode(head + stream.read(), type=Refusal) if head == _HEAD else None
 
 
+def is_one(path: str) -> bool:
+    """Whether a refusal stands in the place of a file; that of a library is tried again in each run."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(len(_HEAD)) == _HEAD
+    except OSError:
+        return False
+
+
 def words_path(object_path: str) -> str:
     """Where the warnings about a source are kept, next to its object."""
     return f"{object_path}.txt"

@@ -6,6 +6,7 @@ their modules run everywhere.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -44,11 +45,15 @@ def ask(workload: Workload, toolchain: Toolchain) -> None:
     record = Unwinding(wasm=found[WASM], native=found[NATIVE])
     write_record(paths.unwinding(workload.name, toolchain.name), record)
     for target, ways in found.items():
-        build_library(toolchain, target, ways)
+        with contextlib.suppress(libraries.NotBuilt):  # which linking reports
+            build_library(toolchain, target, ways)
 
 
 def build_library(toolchain: Toolchain, target: str, ways: Sequence[str]) -> None:
-    """Build libc++ with exceptions for a program that throws, where it is a library of its own."""
+    """Build libc++ with exceptions for a program that throws, where it is a library of its own.
+
+    Raises NotBuilt.
+    """
     if THROW in ways and toolchain.library_parts(target, THROWING_CXX, ""):
         libraries.build_throwing(toolchain, target)
 

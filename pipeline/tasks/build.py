@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from pipeline.build import artifact_inputs, compilers, flag_check, libraries
+from pipeline.build import artifact_inputs, compilers, flag_check, libraries, refusals
 from pipeline.core import paths
 from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
@@ -131,6 +132,11 @@ def identify_toolchains(plan: Plan) -> Iterator[Task]:
         )
 
 
+def _whole(task: Any, values: Mapping[str, Any]) -> bool:
+    """Whether a library was built; one that was not is tried again."""
+    return not any(map(refusals.is_one, task.targets))
+
+
 def build_libraries(plan: Plan) -> Iterator[Task]:
     """The C library of each target, and further libraries that workloads need: the same for all variants."""
     yield group("libc", "build the C library, and C++'s where it is asked for: all variants share them")
@@ -148,6 +154,7 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
                 ],
                 code=artifact_inputs.modules(toolchain),
                 makes=[f"{folder}/{name}" for name in toolchain.libc(target).files],
+                checks=[intact, _whole],
                 cleans=[folder],
                 phase="build libc (first time: up to a minute)",
                 seconds=40,
@@ -163,6 +170,7 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
                 ],
                 code=artifact_inputs.modules(toolchain),
                 makes=libraries.archives(toolchain, target, [name]),
+                checks=[intact, _whole],
                 cleans=[paths.library(toolchain.name, target, name)],
                 phase=f"build {name} (first time: up to some minutes)",
                 seconds=60,

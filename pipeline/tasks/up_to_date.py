@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pipeline.build import artifact_inputs, refusals
 from pipeline.core import loaded_code, paths
 from pipeline.core.files import digest_of, write_atomic
 from pipeline.core.host import fingerprint
@@ -55,6 +56,8 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
         return None
     if not all(environments.present(b.runtime) for b in plan.backends if b.runtime.environment):
         return None
+    if any(refusals.is_one(path) for path in _libraries(plan)):
+        return None
     return digest_of(
         {
             "variables": dict(variables),
@@ -72,6 +75,16 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "python": packages.python_version(),
         }
     )
+
+
+def _libraries(plan: Plan) -> set[str]:
+    """The files of all libraries that its artifacts are linked with."""
+    named = {(spec.workload.name, spec.toolchain.name, spec.target): spec for spec in plan.artifacts()}
+    return {
+        path
+        for spec in named.values()
+        for path in artifact_inputs.linked(spec.workload, spec.toolchain, spec.target)
+    }
 
 
 def _of(toolchain: Toolchain) -> list[Any]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from pipeline.wasm import wasm_tools
 from pipeline.wasm.sections import WasmError, sections, without_custom
 
-#: feature -> what to switch off in wasm-tools. Those that compilers use without being asked come first.
+#: feature -> what to switch off in wasm-tools.
 _SWITCHES = {
     "bulk-memory": "-bulk-memory",
     "sign-ext": "-sign-extension",
     "nontrapping-fptoint": "-saturating-float-to-int",
-    "reference-types": "-reference-types,call-indirect-overlong",  # which is a part of it
+    "reference-types": "-reference-types,call-indirect-overlong",  # the first turns both off
     "call-indirect-overlong": "-call-indirect-overlong",
     "mutable-globals": "-mutable-global",
     "multivalue": "-multi-value",
@@ -40,12 +40,17 @@ _SWITCHES = {
     "memory-control": "-memory-control",
 }
 
+#: What compilers use without being asked: most modules use all of these and nothing else.
+_USUAL = ["bulk-memory", "sign-ext", "nontrapping-fptoint", "call-indirect-overlong"]
+
 
 def features(data: bytes) -> frozenset[str]:
     """The features that a module uses; raises WasmError for one that wasm-tools does not find valid."""
     bare = without_custom(data, sections(data))
     _validate(bare, ["all"])
-    used = set(_used(bare, list(_SWITCHES)))
+    used = set()
+    for names in (_USUAL, [name for name in _SWITCHES if name not in _USUAL]):
+        used.update(_used(bare, names))
     if "reference-types" in used:
         used.discard("call-indirect-overlong")
     if "legacy-exceptions" in used:
@@ -69,16 +74,31 @@ def features_if_valid(data: bytes) -> tuple[str, ...] | None:
     return None
 
 
-def _used(module: bytes, names: list[str]) -> list[str]:
-    """Those of the features without which the module is not valid; halves without any need one call."""
+def _used(module: bytes, names: list[str], *, all_off: bool | None = None) -> list[str]:
+    """Those of the features without which the module is not valid; few calls where few are used.
+
+    ``all_off``: whether it is valid without all of them, where that is known.
+    """
+    if all_off is None:
+        all_off = _is_valid(module, names)
+    if all_off:
+        return []
+    if len(names) == 1:
+        return names
+    half = len(names) // 2
+    first = _used(module, names[:half])
+    # If the first half is not why, the second is.
+    return first + _used(module, names[half:], all_off=None if first else False)
+
+
+def _is_valid(module: bytes, without: list[str]) -> bool:
     try:
-        _validate(module, ["all", *(_SWITCHES[name] for name in names)])
+        _validate(module, ["all", *(_SWITCHES[name] for name in without)])
     except wasm_tools.Died:
         raise
     except WasmError:
-        half = len(names) // 2
-        return _used(module, names[:half]) + _used(module, names[half:]) if half else names
-    return []
+        return False
+    return True
 
 
 def _validate(module: bytes, proposals: list[str]) -> None:

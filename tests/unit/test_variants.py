@@ -28,6 +28,47 @@ def test_a_variant_goes_on_from_its_base():
     assert found["last"].wasm_opt == ("-Oz",)
 
 
+LINK = (
+    *("--Map=x", "-Map=x", "--Map x", "--reproduce=x.tar", "--dependency-file=d", "--why-extract=w", "-o x"),
+    *("--save-temps", "--thinlto-cache-dir=c", "-ox", "--output=x", "--time-trace", "-L/x", "@x", "/x/y"),
+    *("--allow-undefined-file=x", "--print-gc-sections=x", "--plugin-opt=stats-file=x", "other.o"),
+    *("--mllvm=-stats-file=x", "--symbol-ordering-file=x", "--version-script=x", "--opt-remarks-filename x"),
+)
+FLAGS = (
+    *("-save-temps", "-save-temps=obj", "-ftime-trace", "-ftime-trace=x", "-MD", "-MFx", "-o x", "-I x"),
+    *("-Wl,--Map=x", "-fplugin=x", "-fprofile-generate", "-fprofile-use=x", "--sysroot=/x", "-isysroot /x"),
+    *("-idirafter x", "-fsave-optimization-record", "-foptimization-record-file=x", "-gsplit-dwarf", "-B/x"),
+    *("-Xclang -load", "-mllvm -stats-file=x", "-Xlinker x", "--config=x", "-specs=x", "-fmodules"),
+)
+WASM_OPT = (
+    *("-O3 --symbolmap=x", "-o x", "--emit-js-wrapper=x", "-ejw x", "--output-source-map=x", "-osm x", "-S"),
+    *("--extra-fuzz-command=x", "-ttf", "other.wasm", "/x/y"),
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        *(("link", word) for word in LINK),
+        *(("flags", word) for word in FLAGS),
+        *(("wasm_opt", word) for word in WASM_OPT),
+    ],
+)
+def test_flags_that_name_or_write_files_are_refused(key, text):
+    with pytest.raises(
+        BadInput, match=rf"^here.toml: variants.x.{key}: .* file that nothing tracks, or writes"
+    ):
+        read(O3={"flags": "-O3"}, x={"base": "O3", key: text})
+
+
+def test_flags_that_only_look_like_them_are_taken():
+    link = "--lto-O3 --stack-first -z stack-size=65536 --print-gc-sections --export=main --mllvm=-x=3"
+    flags = "-O3 -mllvm -inline-threshold=9 -fno-jump-tables -msimd128 -fxray-instrument -DX=/a/b"
+    found = read(x={"flags": flags, "link": link, "wasm_opt": "-O4 --flatten --rereloop --enable-simd"})["x"]
+    assert found.flags == tuple(flags.split())
+    assert found.link == tuple(link.split())
+
+
 @pytest.mark.parametrize(
     ("table", "complaint"),
     [
