@@ -107,7 +107,6 @@ def test_a_worker_dies_with_its_parent(tmp_path):
 import os, sys, time
 sys.path.insert(0, {os.getcwd()!r})
 from pipeline.runtimes.worker_process import Worker
-from pipeline.tasks.terminal.time_left import Waits
 busy = "print('{{\\"protocol\\": 1}}', flush=True)\\nwhile True: pass"
 with Worker([sys.executable, '-c', busy], dict(os.environ), memory_mib=512) as worker:
     open({str(tmp_path / "pid")!r}, 'w').write(str(worker.process.pid))
