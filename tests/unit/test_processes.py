@@ -208,18 +208,20 @@ def test_a_wait_is_told_at_once_now_and_then_and_when_it_is_over(tmp_path, monke
         f"locks.lock_file = lambda: {str(tmp_path / 'lock')!r}\n"
         "with locks.machine_lock(exclusive=True): print('in', flush=True); sys.stdin.read()\n"
     )
-    told = []
+    waits_seen = []
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
         assert holder.stdout.readline() == b"in\n"
         threading.Timer(0.3, holder.stdin.close).start()
-        with locks.machine_lock(exclusive=False, on_wait=lambda *each: told.append(each)) as waited:
+        with locks.machine_lock(exclusive=False, on_wait=lambda *each: waits_seen.append(each)) as waited:
             assert waited > 0.1
-    assert {who for who, _ in told[:-1]} == {locks.Holder(holder.pid)}
-    assert told[-1] == (None, waited)
+    assert {who for who, _ in waits_seen[:-1]} == {locks.Holder(holder.pid)}
+    assert waits_seen[-1] == (None, waited)
     waits, now = Waits(), time.monotonic()
-    assert waits.line(told[0][0], 0.0).startswith(f"waiting for process {holder.pid}")
-    assert waits.line(told[0][0], 5.0) is None
+    assert waits.line(waits_seen[0][0], 0.0).startswith(f"waiting for process {holder.pid}")
+    assert waits.line(waits_seen[0][0], 5.0) is None
     monkeypatch.setattr(time, "monotonic", lambda: now + 130)
-    assert waits.line(told[0][0], 130.0).startswith(f"still waiting, after 2 min, for process {holder.pid}")
+    assert waits.line(waits_seen[0][0], 130.0).startswith(
+        f"still waiting, after 2 min, for process {holder.pid}"
+    )

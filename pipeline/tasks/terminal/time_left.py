@@ -89,14 +89,14 @@ class Waits:
 
     def __init__(self) -> None:
         self.now = False  # whether a task waits
-        self._told: dict[int, float] = {}  # process -> when it was named
+        self._named: dict[int, float] = {}  # process -> when it was named
 
     def line(self, holder: Holder, waited_s: float) -> str | None:
         """What is to be printed after so long a wait; None where that was printed not long ago."""
         now = time.monotonic()
-        if now - self._told.get(holder.pid, -math.inf) < TELL_WAIT_S:
+        if now - self._named.get(holder.pid, -math.inf) < TELL_WAIT_S:
             return None
-        self._told[holder.pid] = now
+        self._named[holder.pid] = now
         since = f"still waiting, after {duration(waited_s)}," if waited_s >= TELL_WAIT_S else "waiting"
         return f"{since} for {holder}: one process at a time measures on this machine"
 
