@@ -108,7 +108,8 @@ NEEDS = (
         "instructions of a different machine",
         names=r"__m(64|128|256|512)[di]?|_mm\d*_\w+|__builtin_(ia32|arm|neon)_\w+",
         says=r"requires target feature '(mmx|s?sse|avx|fma|bmi|aes|neon)"
-        r"|only meant to be used on x86|[Uu]nexpected token in operand|invalid (in|out)put constraint '.*' in asm",
+        r"|only meant to be used on x86|[Uu]nexpected token in operand"
+        r"|invalid (in|out)put constraint '.*' in asm",
     ),
     Need(
         "signals",

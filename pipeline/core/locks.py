@@ -41,11 +41,12 @@ class Holder:
         return f"{who}{folder}" + (f" ({more})" if more else "")
 
 
-#: Called again and again while the lock is held by others: with a holder, and how long it has lasted, s.
-OnWait = Callable[[Holder, float], None]
+#: Called again and again while the lock is held by others: with a holder, and how long it has lasted, s. With
+#: None when that is over.
+OnWait = Callable[[Holder | None, float], None]
 
 
-def _ignore(holder: Holder, waited_s: float) -> None:
+def _ignore(holder: Holder | None, waited_s: float) -> None:
     """For those who say nothing."""
 
 
@@ -63,6 +64,8 @@ def machine_lock(*, exclusive: bool, on_wait: OnWait = _ignore) -> Iterator[floa
             waited = time.monotonic() - begun
             on_wait(_holder(stream, exclusive) or Holder(0), waited)
             time.sleep(_POLL_S)
+        if waited:
+            on_wait(None, waited)
         yield waited
 
 

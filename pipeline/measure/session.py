@@ -21,7 +21,7 @@ CLOCK_AGREEMENT = {False: 0.95, True: 0.8}
 _START_S = {False: 0.005, True: 0.05}
 CLOCK_RUN_S = 0.1
 #: Of a command's own start, by which a run may be longer than its guest: starts differ.
-_STARTS = 1.2
+_STARTS = 2.0
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25

@@ -22,7 +22,7 @@ from pipeline.core.errors import BadInput
 from pipeline.core.files import NEW
 from pipeline.core.processes import end_by_signals
 from pipeline.core.text import for_terminal, printable
-from pipeline.tasks.terminal.time_left import duration
+from pipeline.tasks.terminal.time_left import TELL_WAIT_S, duration
 
 if TYPE_CHECKING:
     import fasteners
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 #: Large folders in which this project writes nothing half-made.
 _NOT_SEARCHED = {"site-packages", "cache", "__pycache__"}
 
-#: How often it is printed that a run is waited for, s.
-_TELL_WAIT_S = 60.0
 #: The names that tempfile makes for core/files.py.
 _HALF_MADE = re.compile(rf"{re.escape(NEW)}(.*\.)?[a-z0-9_]{{8}}", re.DOTALL)
 
@@ -83,7 +81,7 @@ def _wait(lock: fasteners.InterProcessLock) -> None:
     waiting = "waiting"
     while True:
         print(f"{waiting} for {_holder()} to end: it uses this checkout", file=sys.stderr, flush=True)
-        if lock.acquire(max_delay=1.0, timeout=_TELL_WAIT_S):
+        if lock.acquire(max_delay=1.0, timeout=TELL_WAIT_S):
             return
         waiting = f"still waiting, after {duration(time.monotonic() - begun)},"
 

@@ -68,8 +68,8 @@ def note(text: str) -> None:
         _current.notes.append(text)
 
 
-def tell_wait(holder: Holder, waited_s: float) -> None:
-    """Have it shown that a task waits for a different process."""
+def tell_wait(holder: Holder | None, waited_s: float) -> None:
+    """Have it shown that a task waits for a different process; without one, that this is over."""
     if _current is not None and _current.on_wait is not None:
         _current.on_wait(holder, waited_s)
 

@@ -45,13 +45,13 @@ _EMULATED = (
 _NATIVE = (
     "# The output must equal that of the native build. It may also be compared with a text or a pattern:"
 )
+_FORM = "native = false\n{flags}"
 _NO_NATIVE = """# {used}, so there is no native build: backends are compared with
 # each other, and must print the same. It may also be compared with a text or a pattern:"""
 #: What compiles for WebAssembly only, unless the file asks which target it is.
 _WASM_ONLY = re.compile(
     r"^[ \t]*#[ \t]*include[ \t]*<((?:wasm_simd128\.h|wasi/[\w./]+))>|\b(__builtin_wasm_\w+)", re.MULTILINE
 )
-_SIMD_FLAGS = "flags='-O2 -msimd128'"
 _ASKS_TARGET = re.compile(r"\b__(?:wasm|wasm32|wasm__|wasm32__|wasi__|wasm_simd128__)\b")
 _MOST_ENTRIES, _MOST_SHOWN = 40, 8
 
@@ -69,7 +69,7 @@ def toml(word: str, title: str, choice: Choice, files: Sequence[str], root: str)
         word=word,
         title=_quoted(title),
         program=_program(choice, files),
-        form="native = false\n" if only else "",
+        form=_FORM.format(flags='flags = ["-msimd128"]\n' if "simd128" in only else "") if only else "",
         libraries=asked,
         native=_NO_NATIVE.format(used=only) if only else _NATIVE,
         proof="# native = true" if only else "native = true",
@@ -142,8 +142,6 @@ def notes(choice: Choice, found: Found, files: Sequence[str], root: str) -> Iter
     """What a user should know of the choice, a line each."""
     if only := wasm_only(choice, root):
         yield f"no native form: {only}; with native = false backends are compared with each other"
-        if "simd128" in only:
-            yield f"to compile it for SIMD, run: doit run workload=NAME {_SIMD_FLAGS}"
     more = len(choice.sources) - 1
     if more or choice.others or choice.unused:
         yield f"program: {choice.main}, with {more} more source{'s' if more != 1 else ''}"

@@ -131,7 +131,9 @@ def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Wor
         headers=tuple(each for each in headers if each not in sources),
         includes=value((), _includes, where, table),
         defines=value((), workload_values.defines, where, table.defines),
-        flags=value((), workload_values.allowed, where, "flags", table.flags, workload_values.FLAGS),
+        flags=value(
+            (), workload_values.allowed, where, "flags", table.flags, workload_values.flags_of(table.native)
+        ),
         standards=value((), workload_values.standards, where, table.standard),
         libraries=value((), workload_values.libraries, where, table.libraries, sources),
         args=value((), workload_values.arguments, where, table.args),

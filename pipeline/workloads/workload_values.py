@@ -29,6 +29,8 @@ FLAGS = (
     "-ffp-contract=off",
     "-w",
 )
+#: Those of programs without a native form: proposals that they do not compile without.
+WASM_FLAGS = ("-msimd128", "-mrelaxed-simd")
 STANDARDS = "one like 'c99' or 'gnu++17', or a list of them"
 _STANDARD = re.compile(r"(c|gnu|c\+\+|gnu\+\+)[0-9][0-9a-z]")
 _MACRO = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -50,6 +52,11 @@ def libraries(where: str, asked: Sequence[str], sources: Sequence[str]) -> tuple
     """What is linked in addition to the C library; the C++ library where a source is C++."""
     implied = [CXX] if any(map(is_cxx, sources)) else []
     return tuple(dict.fromkeys([*implied, *allowed(where, "libraries", asked, LIBRARIES)]))
+
+
+def flags_of(native: bool) -> tuple[str, ...]:
+    """The flags that a program may have."""
+    return FLAGS if native else (*FLAGS, *WASM_FLAGS)
 
 
 def standards(where: str, given: str | tuple[str, ...]) -> tuple[str, ...]:

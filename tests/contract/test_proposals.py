@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.experiment import matrix
 from pipeline.measure.guest import Guest
-from pipeline.measure.missing_features import missing_features
+from pipeline.measure.probes.missing_features import missing_features
 from pipeline.runtimes.launch import start
 from pipeline.wasm import wasm_tools
 from pipeline.wasm.features import features

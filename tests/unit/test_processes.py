@@ -19,6 +19,7 @@ from pipeline.coremark import validator
 from pipeline.experiment import matrix
 from pipeline.measure.session import Ended, Session
 from pipeline.runtimes.worker_process import Worker
+from pipeline.tasks.terminal.time_left import Waits
 
 HELLO = "import sys, json, os, time\nprint('{\"protocol\": 1}', flush=True)\n"
 
@@ -198,3 +199,29 @@ def wait_for(condition, seconds=10):
             return True
         time.sleep(0.02)
     return False
+
+
+def test_a_wait_is_told_at_once_now_and_then_and_when_it_is_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(locks, "lock_file", lambda: str(tmp_path / "lock"))
+    code = (
+        f"import sys; sys.path.insert(0, {os.getcwd()!r})\nfrom pipeline.core import locks\n"
+        f"locks.lock_file = lambda: {str(tmp_path / 'lock')!r}\n"
+        "with locks.machine_lock(exclusive=True): print('in', flush=True); sys.stdin.read()\n"
+    )
+    waits_seen = []
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"in\n"
+        threading.Timer(0.3, holder.stdin.close).start()
+        with locks.machine_lock(exclusive=False, on_wait=lambda *each: waits_seen.append(each)) as waited:
+            assert waited > 0.1
+    assert {who for who, _ in waits_seen[:-1]} == {locks.Holder(holder.pid)}
+    assert waits_seen[-1] == (None, waited)
+    waits, now = Waits(), time.monotonic()
+    assert waits.line(waits_seen[0][0], 0.0).startswith(f"waiting for process {holder.pid}")
+    assert waits.line(waits_seen[0][0], 5.0) is None
+    monkeypatch.setattr(time, "monotonic", lambda: now + 130)
+    assert waits.line(waits_seen[0][0], 130.0).startswith(
+        f"still waiting, after 2 min, for process {holder.pid}"
+    )

@@ -202,3 +202,21 @@ def test_a_main_is_found_where_there_is_one(text, main):
 )
 def test_what_other_files_can_use_is_found(text, defined):
     assert c_text.read(text, set()).defined == defined
+
+
+def written(tmp_path, text):
+    source = tmp_path / "main.c"
+    source.write_text(text)
+    scaffold.create(f"{tmp_path}/made/mine", str(source))
+    return (tmp_path / "made/mine/workload.toml").read_text()
+
+
+def test_a_program_for_wasm_only_gets_no_native_build(tmp_path):
+    text = written(tmp_path, "#include <wasm_simd128.h>\nint main(void) { return 0; }\n")
+    assert 'native = false\nflags = ["-msimd128"]\n' in text
+    assert "# native = true" in text
+
+
+def test_a_program_that_asks_for_its_target_has_a_native_form(tmp_path):
+    guarded = "#ifdef __wasm_simd128__\n#include <wasm_simd128.h>\n#endif\nint main(void) { return 0; }\n"
+    assert "native = false" not in written(tmp_path, guarded)

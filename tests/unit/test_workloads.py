@@ -474,3 +474,12 @@ def test_a_mistake_in_a_case_is_reported(folder, text, complaint):
     with pytest.raises(BadInput) as caught:
         read(folder, text)
     assert complaint in str(caught.value)
+
+
+def test_a_program_without_a_native_form_may_ask_for_simd(folder):
+    found = read(folder, 'native = false\nflags = ["-msimd128"]')
+    assert found.flags == ("-msimd128",)
+    assert not found.native
+    assert found.paired.name == "coremark"
+    with pytest.raises(BadInput, match="'-msimd128' is not allowed here"):
+        read(folder, 'flags = ["-msimd128"]')

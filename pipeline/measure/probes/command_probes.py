@@ -84,7 +84,7 @@ def _ask(backend: Backend, protocol: Protocol) -> OwnOutput:
 
 
 def _no_line(backend: Backend) -> str:
-    return f"{backend.name}, as its argv in matrix.toml says, does not run a program that only prints a line"
+    return f"{backend.name} does not run a program that only prints a line, with its argv of matrix.toml"
 
 
 def _status_of_trap(backend: Backend, protocol: Protocol) -> int | None:

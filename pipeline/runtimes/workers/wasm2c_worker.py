@@ -19,11 +19,11 @@ from importlib.util import find_spec
 from typing import List, Optional, Sequence, Tuple
 
 import clock
-import custom_sections
 import elf
 import scratch
 import serve
 import spawn
+import wasm_code
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(_HERE)))
@@ -104,7 +104,7 @@ def _translate(path: str, folder: str, features: Sequence[str]) -> None:
         # It is strict with custom sections, which hold names for it and nothing else.
         bare = os.path.join(folder, "guest.wasm")
         with open(path, "rb") as given, open(bare, "wb") as kept:
-            kept.write(custom_sections.without(given.read()))
+            kept.write(wasm_code.without_custom_sections(given.read()))
         _do([*command, bare], folder)
 
 

@@ -18,8 +18,8 @@ from wasm3_files import (
     UNKNOWN,
     Failed,
     Files,
+    Memory,
 )
-from wasm3_memory import Memory
 
 Calls = Dict[str, Tuple[str, Callable[..., Any]]]
 #: What would change something below a folder, and where among its arguments the folders are.

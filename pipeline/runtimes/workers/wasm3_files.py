@@ -1,10 +1,12 @@
-"""What a guest of wasm3 has open: input, outputs, and files in memory below "/", which it can only read.
+"""What calls of WASI are about in wasm3: a guest's memory, and what it has open: input, outputs, and files.
+
+The files are in memory, below "/", and can only be read.
 
 All answers are those of Wasmtime, with a folder that is read-only: tests/contract/test_wasi.py.
 """
 
 import os
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple  # noqa: F401 - in comments
 
 OK, BADF, INVAL, NAMETOOLONG, NOENT, NOTDIR, NOTSOCK, NOTSUP = 0, 8, 28, 37, 44, 54, 57, 58
 PERM, SPIPE = 63, 70
@@ -15,6 +17,37 @@ _APPEND, _NONBLOCK = 1, 4
 _READ, _WRITE = 1 << 1, 1 << 6
 #: Of a file, of a folder that was opened, and of the folder "/" with what is opened by it.
 _FILE_RIGHTS, _FOLDER_RIGHTS, _ROOT_RIGHTS, _BELOW_ROOT = 0x3FFFFFBF, 0x3FB7FFBB, 0x7B7FE00, 0xFF7FFFF
+
+
+class Memory:
+    """The memory of a pywasm3 runtime. What the guest does not have is an exception, which is a trap."""
+
+    def __init__(self) -> None:
+        self.runtime = None  # type: Any
+
+    def bytes(self, at: int, size: int) -> memoryview:
+        at, size = at & 0xFFFFFFFF, size & 0xFFFFFFFF
+        memory = self.runtime.get_memory(0)  # each time: it moves when it grows
+        if at + size > len(memory):
+            raise IndexError("a call of WASI names memory that the guest does not have")
+        return memory[at : at + size]  # type: ignore[no-any-return]
+
+    def put(self, *values: Tuple[int, int, int]) -> int:
+        """Write numbers: (place, value, bytes) of each; returns WASI's number for success."""
+        for at, value, size in values:
+            self.bytes(at, size)[:] = value.to_bytes(size, "little")
+        return 0
+
+    def get(self, at: int, size: int = 4) -> int:
+        return int.from_bytes(self.bytes(at, size), "little")
+
+    def text(self, at: int, size: int) -> str:
+        return self.bytes(at, size).tobytes().decode("utf-8", "replace")
+
+    def vectors(self, at: int, count: int) -> List[memoryview]:
+        """The pieces of memory that a list of them names."""
+        each = range(at, at + 8 * (count & 0xFFFFFFFF), 8)
+        return [self.bytes(self.get(vector), self.get(vector + 4)) for vector in each]
 
 
 class Failed(Exception):

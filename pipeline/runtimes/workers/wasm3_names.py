@@ -5,7 +5,7 @@ import re
 from typing import Dict, Iterator, Tuple
 
 import serve
-from custom_sections import leb
+from wasm_code import number_or_zero
 
 #: wasm3 prints this, and a line for each function, on standard error.
 _HEAD = b"==== wasm backtrace:\n"
@@ -21,8 +21,8 @@ def without_names(data: bytes) -> Tuple[bytes, Dict[int, str]]:
     """
     kept, names, at = data[:8], {}, 8  # type: bytes, Dict[int, str], int
     while at < len(data):
-        size, start = leb(data, at + 1)
-        length, name = leb(data, start)
+        size, start = number_or_zero(data, at + 1)
+        length, name = number_or_zero(data, start)
         if data[at] != 0 or data[name : name + length] != b"name":
             kept += data[at : start + size]
         else:
@@ -35,16 +35,16 @@ def _functions(section: bytes) -> Iterator[Tuple[int, str]]:
     """(number, name) of each function in a name section."""
     at = 0
     while at < len(section):
-        kind, (size, start) = section[at], leb(section, at + 1)
+        kind, (size, start) = section[at], number_or_zero(section, at + 1)
         at = start + size
         if kind != 1:
             continue
-        count, place = leb(section, start)
+        count, place = number_or_zero(section, start)
         for _ in range(count):
             if place >= len(section):  # a damaged one
                 return
-            number, place = leb(section, place)
-            length, place = leb(section, place)
+            number, place = number_or_zero(section, place)
+            length, place = number_or_zero(section, place)
             yield number, section[place : place + length].decode("utf-8", "replace")
             place += length
 

@@ -16,11 +16,11 @@ from importlib import metadata
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import clock
-import custom_sections
 import elf
 import inputs
 import serve
 import wasm3_names
+import wasm_code
 from wasm3_wasi import Wasi
 
 # Not a statement: the module is not there where this file is checked.
@@ -201,7 +201,7 @@ def _accepted(data: bytes, timed: Optional[str]) -> Tuple[bytes, str, float]:
         return data, "as given", _compile(data, timed)
     except RuntimeError as error:
         refused = str(error)
-    again = _reencode(custom_sections.without(data))
+    again = _reencode(wasm_code.without_custom_sections(data))
     try:
         return again, "re-encoded by wabt", _compile(again, timed)
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""The binary format of modules, as far as calls of imported functions are found in it.
+"""The binary format of modules, as far as custom sections and calls of imported functions are found in it.
 
 What is not known here is an exception: nothing is guessed.
 """
@@ -55,6 +55,29 @@ def sections(data: bytes) -> List[Tuple[int, bytes]]:
         found.append((data[at], data[start : start + size]))
         at = start + size
     return found
+
+
+def without_custom_sections(data: bytes) -> bytes:
+    """The module without what means nothing to its code; what is no module stays what it is."""
+    kept, at = data[:8], 8
+    while at < len(data):
+        size, start = number_or_zero(data, at + 1)
+        if data[at] != 0:
+            kept += data[at : start + size]
+        at = start + size
+    return kept
+
+
+def number_or_zero(data: bytes, at: int) -> Tuple[int, int]:
+    """As number_at; 0 where the module ends, which runtimes refuse."""
+    number = shift = 0
+    while at < len(data):
+        byte = data[at]
+        number |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            break
+    return number, at
 
 
 def vector(content: bytes) -> Tuple[int, int]:

@@ -6,12 +6,10 @@ second would disturb the measurement.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,11 +23,9 @@ from pipeline.core.text import printable
 from pipeline.tasks import invocation
 from pipeline.tasks.actions import Later, Regressed
 from pipeline.tasks.terminal import console
-from pipeline.tasks.terminal.time_left import TimeLeft, duration, phase_of
+from pipeline.tasks.terminal.time_left import TimeLeft, Waits, phase_of
 from pipeline.tasks.up_to_date import UP_TO_DATE
 
-#: How often it is printed that a process is waited for, s.
-_TELL_WAIT_S = 60.0
 #: doit's message where a file that a task depends on is missing.
 _GONE = re.compile(r"Dependent file '(.*)' does not exist")
 
@@ -46,7 +42,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._board: Any = None
         self._left = TimeLeft({}, ())
         self._process = os.getpid()
-        self._waits_told: dict[int, float] = {}  # process that was waited for -> when that was printed
+        self._waits = Waits()
+        self._shown = ("", "")  # what is done, and the name of the task
         self._executed = 0
         self._report_wanted = False
         self._reached: set[str] = set()
@@ -154,28 +151,30 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     def _show(self, task: Any) -> None:
         what = f"{phase_of(task)} {task.name.partition(':')[2].replace(':', ' ')}".strip()
         alone = bool((task.meta or {}).get("alone"))
+        self._waits.now = blocker(exclusive=alone) is not None
         # How long a different process takes is not known.
-        left = "waiting" if blocker(exclusive=alone) else self._left.words
+        left = "waiting" if self._waits.now else self._left.words
+        self._shown = (what, task.name)
         if self._terminal():
-            self._draw(what, left, task.name)
+            self._draw(left)
         else:
             total = self._left.total
             self.write(f"[{self._left.number:>{len(str(total))}}/{total}] {what} ({left})\n")
 
-    def _wait(self, holder: Holder, waited_s: float) -> None:
-        """Called again and again while the task that was shown last waits for a process."""
+    def _wait(self, holder: Holder | None, waited_s: float) -> None:
+        """Called again and again while the task that was shown last waits for a process, and when it has."""
         self._left.wait(waited_s)
-        now = time.monotonic()
-        if now - self._waits_told.get(holder.pid, -math.inf) < _TELL_WAIT_S:
-            return
-        self._waits_told[holder.pid] = now
-        since = f"still waiting, after {duration(waited_s)}," if waited_s >= _TELL_WAIT_S else "waiting"
-        self._print_line(f"{since} for {holder}: one process at a time measures on this machine")
+        if holder is not None and (line := self._waits.line(holder, waited_s)):
+            self._print_line(line)
+        if self._waits.now != (holder is not None):
+            self._waits.now = holder is not None
+            if self._live is not None and os.getpid() == self._process:
+                self._draw("waiting" if self._waits.now else self._left.words)
 
     def _terminal(self) -> bool:
         return self.outstream.isatty() and os.environ.get("TERM") != "dumb"
 
-    def _draw(self, what: str, left: str, now: str) -> None:
+    def _draw(self, left: str) -> None:
         from rich.console import Console
         from rich.live import Live
 
@@ -195,7 +194,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._board.done(name, self._tasks[name].targets)
         self._finished.clear()
         height = self._live.console.height
-        number, total = self._left.number, self._left.total
+        (what, now), number, total = self._shown, self._left.number, self._left.total
         self._live.update(render(number, total, left, what, self._board, height, now), refresh=True)
 
     def _stop(self) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipeline.core.locks import Holder
+
+#: How often it is printed that a process is waited for, s.
+TELL_WAIT_S = 60.0
 #: Of a task that states none, s.
 _UNKNOWN_S = 0.1
 
@@ -77,6 +82,23 @@ class TimeLeft:
     def words(self) -> str:
         """ "about 3 min left", "about 40 s left"."""
         return f"about {duration(self.seconds)} left"
+
+
+class Waits:
+    """What is printed of waiting for a different process: at once, and again now and then."""
+
+    def __init__(self) -> None:
+        self.now = False  # whether a task waits
+        self._named: dict[int, float] = {}  # process -> when it was named
+
+    def line(self, holder: Holder, waited_s: float) -> str | None:
+        """What is to be printed after so long a wait; None where that was printed not long ago."""
+        now = time.monotonic()
+        if now - self._named.get(holder.pid, -math.inf) < TELL_WAIT_S:
+            return None
+        self._named[holder.pid] = now
+        since = f"still waiting, after {duration(waited_s)}," if waited_s >= TELL_WAIT_S else "waiting"
+        return f"{since} for {holder}: one process at a time measures on this machine"
 
 
 def phase_of(task: Any) -> str:
