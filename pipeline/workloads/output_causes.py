@@ -13,7 +13,7 @@ _TOKEN = re.compile(
     r"0[xX][0-9a-fA-F]+|\d+[-/:.]\d+[-/:.]\d+|-?nan|(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|-?\d+|\w+|[^\w\s]",
     re.ASCII,
 )
-#: Of up to 48 bits; longer ones, and those that a line calls so, are checksums.
+#: Of up to 48 bits; longer ones, and those after such a word, are checksums.
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{1,12}|(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,12}")
 _CHECKSUM = re.compile(r"sum|hash|crc|digest|md5|sha", re.IGNORECASE)
 _DATE = re.compile(r"\d+[-/:.]\d+[-/:.]\d+|Mon|Tue|Wed|Thu|Fri|Sat|Sun")
@@ -24,9 +24,9 @@ _ABOUT_TIME = re.compile(
 _FAST_MATH = ("-Ofast", "-ffast-math", "-funsafe-math-optimizations", "-fassociative-math")
 #: Relative difference of two numbers that were only rounded differently.
 _ROUNDED = 1e-3
-_IGNORE = "list such lines in proof.ignore"
+_IGNORE = "name such lines in proof.ignore"
 _BITS = "long, size_t and pointers have 32 bits in wasm, and 64 natively"
-_NOT_NATIVE = "set proof.native = false with proof.match"
+_KEYS = f"{_IGNORE} (or set proof.native = false)"
 
 
 def not_the_same_each_time(difference: OutputDifference) -> str:
@@ -39,15 +39,13 @@ def not_the_same_each_time(difference: OutputDifference) -> str:
 def unsteady(line: LineDifference) -> str:
     """What differs from run to run, as it looks, and the keys that help."""
     one, other = _first_tokens(line)
-    keys = f"{_IGNORE}, or {_NOT_NATIVE}"
     if _is_address(line):
-        return f"it looks like an address; {keys}"
+        return f"it looks like an address: {_KEYS}"
     if any(map(_DATE.fullmatch, (one, other))):
-        return f"it looks like a date or a time of day; {keys}"
+        return f"it looks like a date or a time of day: {_KEYS}"
     if _numbers(one, other) and _is_about_time(line):
-        return f"it looks like a time; if it is the time to compare, name it in figure.match; else {keys}"
-    causes = "random numbers, times, addresses, or memory that was never written"
-    return f"programs print {causes}; make it print the same each time, {keys}"
+        return f"it looks like a time: name the one to compare in figure.match, or {_KEYS}"
+    return f"random numbers, times, addresses and unset memory do so: {_KEYS}"
 
 
 def in_wasm(line: LineDifference, flags: Sequence[str] = ()) -> str:
@@ -55,7 +53,7 @@ def in_wasm(line: LineDifference, flags: Sequence[str] = ()) -> str:
     if fast := [flag for flag in flags if flag in _FAST_MATH]:
         return f"{fast[0]} lets a compiler change the results of floating-point arithmetic"
     one, other = _first_tokens(line)
-    keys = f"if both are right, {_IGNORE}, or {_NOT_NATIVE}"
+    keys = f"if both are right, {_KEYS}"
     numbers = _numbers(one, other)
     if _is_address(line):
         return f"it looks like an address, which natively is a different one; {keys}"
@@ -92,11 +90,18 @@ TIME_KEYS = f"if that is a time, name it in figure.match, or {_IGNORE}"
 
 def _first_tokens(line: LineDifference) -> tuple[str, str]:
     """The first words or numbers of both lines that differ; "" where one has no more."""
+    return _first_tokens_after(line)[1:]
+
+
+def _first_tokens_after(line: LineDifference) -> tuple[str, str, str]:
+    """The same, after the word before them."""
     found, expected = (_TOKEN.findall((text or "").strip("…'")) for text in (line.found, line.expected))
+    before = ""
     for one, other in itertools.zip_longest(found, expected, fillvalue=""):
         if one != other:
-            return one, other
-    return "", ""
+            return before, one, other
+        before = one if one[0].isalnum() else before
+    return before, "", ""
 
 
 def _numbers(one: str, other: str) -> tuple[float, float] | None:
@@ -107,8 +112,8 @@ def _numbers(one: str, other: str) -> tuple[float, float] | None:
 
 
 def _is_address(line: LineDifference) -> bool:
-    named = any(_CHECKSUM.search(text or "") for text in (line.found, line.expected))
-    return not named and any(map(_ADDRESS.fullmatch, _first_tokens(line)))
+    before, *tokens = _first_tokens_after(line)
+    return not _CHECKSUM.search(before) and any(map(_ADDRESS.fullmatch, tokens))
 
 
 def _is_about_time(line: LineDifference) -> bool:

@@ -215,3 +215,13 @@ def test_one_round_is_said_to_have_no_interval():
         assert "too disturbed" not in flat
         assert "0.800" in flat
         assert not [line for line in text.splitlines() if "0.800" in line and "±" in line]
+
+
+def test_the_native_cell_and_the_others_have_one_failure_where_their_reason_is_one():
+    reason = (
+        "the program does not print the same each time: in one native run line 1 is '1', a second prints '2'"
+    )
+    backends = ("native", "wasmtime.cranelift", "wasm3")
+    cells = [failed(f"w/zig/O2/{name}", "invalid", reason) for name in backends]
+    (failure,) = failures(results(cells))
+    assert (failure.where, failure.reason) == ("all cells", reason)

@@ -74,6 +74,8 @@ def first_line(found, expected):
         ("2026-11-28 run\n", "2026-11-29 run\n", "a date"),
         ("12:00:01\n", "12:00:02\n", "a time of day"),
         ("1499866 odd\n", "1500123 odd\n", "random numbers"),
+        ("sum 3, head 0x7f1c20\n", "sum 3, head 0x7f1c30\n", "an address"),
+        ("checksum 0x7f1c20\n", "checksum 0x7f1c30\n", "random numbers"),
     ],
 )
 def test_what_differs_from_run_to_run_names_the_key_that_helps(one, other, words):

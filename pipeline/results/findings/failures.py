@@ -18,6 +18,8 @@ _SOME_ROUNDS = re.compile(r"^round \d+ of \d+: ")
 _OF_WHAT = re.compile(r"^(artifact|reference): ")
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+(?:[.,]\d+)*(?:e[+-]?\d+)?", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+#: A backend whose name is a word of reasons: the reference is native, too.
+_NATIVE = "native"
 #: More variants than this are not listed where all are meant.
 _FEW_VARIANTS = 3
 #: More groups of cells than this are counted.
@@ -57,7 +59,8 @@ def kind_of(status: Status, reason: str, names: Sequence[str]) -> str:
     text = _OF_WHAT.sub("", _SOME_ROUNDS.sub("", reason))
     quoted = _QUOTED.search(text)
     for name in (backend, _runtime(backend), variant, toolchain, workload):
-        text = _named(name).sub("_", text)
+        if name != _NATIVE:
+            text = _named(name).sub("_", text)
     text = _NUMBER.sub("0", _QUOTED.sub("''", text))
     # What a program printed says something of that program only.
     return f"{status.value}: {text}" + (f" in {workload}" if quoted else "")
@@ -93,6 +96,7 @@ def _shown(cell: CellResult, several: bool) -> str:
     rest = str(cell.reason)[len(before) :]
     for mark in (": ", ", "):
         rest = rest.removeprefix(f"{cell.backend}{mark}")
+    several = several and cell.backend != _NATIVE
     return before + (_named(cell.backend).sub("it", rest) if several else rest)
 
 
