@@ -18,17 +18,24 @@ class FileFlags:
 
     def refuse(self, where: str, words: Sequence[str]) -> None:
         """Raises BadInput for the first word that names or writes a file."""
-        for word in words:
-            if self._is_one(word):
+        for before, word in zip(("", *words), words, strict=False):
+            # Options of LLVM begin as options of the compiler do: -lsr-… is no library.
+            own = before.lstrip("-") == "mllvm"
+            if self._is_llvms(word) if own else self._is_one(word):
                 reason = "makes the artifact depend on a file that nothing tracks, or writes one"
                 raise BadInput(f"{where}: {word!r} {reason}; leave it out")
+
+    def _is_llvms(self, word: str) -> bool:
+        return word.lstrip("-").partition("=")[0] in self.names
 
     def _is_one(self, word: str) -> bool:
         if not word.startswith(("-", "@")):
             return bool(self.inputs) and ("/" in word or word.endswith(self.inputs))
         name, _, value = word.lstrip("-").partition("=")
         # What a driver hands on: --mllvm=-stats-file=x.
-        passed_on = value.startswith("-") and self._is_one(value)
+        passed_on = value.startswith("-") and (
+            self._is_llvms(value) if name == "mllvm" else self._is_one(value)
+        )
         known = name in self.names or (f"{name}=" in self.names and bool(value))
         return word.startswith(self.beginnings) or known or passed_on
 

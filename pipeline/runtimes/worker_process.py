@@ -22,13 +22,10 @@ from pipeline.core.errors import ProjectError, WorkerCrash, WorkerError, WorkerT
 from pipeline.core.limits import OUTPUT_KIB, STACK_KIB
 from pipeline.core.processes import die_with_parent, signal_name, starting, without_huge_pages
 from pipeline.runtimes.last_words import last_words
+from pipeline.runtimes.process_limits import process_limits
 
-#: Bytes that one file written by a worker may have: a guest's output goes to one.
-FILE_LIMIT = 64 * 1024 * 1024
 #: Bytes of one answer in addition to the guest's output, of which JSON writes six for some.
 ANSWER_LIMIT = 2 * 1024 * 1024
-#: What a runtime needs on the stack in addition to its guest, KiB.
-_OWN_STACK_KIB = 1024
 _START_TIMEOUT_S = 60.0
 #: Resident memory that is not the guest's: mapped libraries, of a JavaScript engine 100 MiB and more, and the
 #: memories of past runs that it has not yet collected.
@@ -37,12 +34,6 @@ _OWN_MIB = 250
 _WATCH_S = 0.25
 #: The system has no room for any process: no evidence against the one that was to be started.
 _NO_ROOM = {errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-
-
-def _at_most(kind: int, wanted: int) -> tuple[int, int]:
-    """A limit for setrlimit: the user's own where that is lower, for it cannot be raised."""
-    hard = resource.getrlimit(kind)[1]
-    return kind, wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 class Worker:
@@ -65,7 +56,6 @@ class Worker:
         output_kib: int = OUTPUT_KIB,
     ) -> None:
         self._memory_mib, self._most_answer = memory_mib, ANSWER_LIMIT + 6 * output_kib * 1024
-        self._most_resident = (memory_mib + _OWN_MIB) << 20
         # In memory, for a guest writes to it: a file system would make that slow.
         self._stderr: IO[bytes] = os.fdopen(os.memfd_create("worker-stderr"), "w+b")
         self._buffer = b""
@@ -74,12 +64,7 @@ class Worker:
         self.start_seconds: float | None = None
         self._started = time.monotonic()
         parent = os.getpid()
-        limits = [
-            _at_most(resource.RLIMIT_CORE, 0),
-            _at_most(resource.RLIMIT_FSIZE, max(FILE_LIMIT, 2 * output_kib * 1024)),
-            _at_most(resource.RLIMIT_STACK, stack_kib + _OWN_STACK_KIB << 10),
-            _at_most(resource.RLIMIT_DATA, (memory_mib + reserved_mib) << 20),
-        ]
+        limits = process_limits(memory_mib + reserved_mib, stack_kib, output_kib)
 
         def limit() -> None:
             die_with_parent(parent)
@@ -186,7 +171,7 @@ class Worker:
 
     def _check_memory(self) -> None:
         resident = _status_bytes(self.process.pid, "VmRSS")
-        if resident is not None and resident > self._most_resident:
+        if resident is not None and resident >> 20 > self._memory_mib + _OWN_MIB:
             self.close(kill=True)
             used = f"it used {resident >> 20} MiB of memory, expected {self._memory_mib} at most"
             raise WorkerError(f"killed: {used}")

@@ -19,7 +19,7 @@ import pytest
 from pipeline.core.errors import WorkerCrash, WorkerTimeout
 from pipeline.experiment import matrix
 from pipeline.runtimes.launch import start
-from pipeline.runtimes.worker_process import FILE_LIMIT
+from pipeline.runtimes.process_limits import FILE_LIMIT
 from tests.contract.conftest import backend, compiled, present  # noqa: F401
 from toolchain.model import NATIVE, WASM
 

@@ -46,7 +46,7 @@ MODULE = """(module
 
 @pytest.fixture(scope="module")
 def no_terminal():
-    """Workers import one another by their plain names."""
+    """Workers import other workers by their plain names."""
     sys.path.insert(0, str(WORKERS))
     try:
         return importlib.import_module("no_terminal")
