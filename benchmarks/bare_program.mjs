@@ -18,11 +18,16 @@ const module = new WebAssembly.Module(fs.readFileSync(modulePath))
 
 function inV8() {
   const stdin = fs.openSync(given.stdin)
+  const stdout = fs.openSync(`/proc/self/fd/${output}`, 'a') // the guest may close its own
   const preopens = given.files ? { '/': given.files } : {}
-  const options = { version: 'preview1', args: given.args, env: given.env, stdin, stdout: output, preopens, returnOnExit: true }
+  const options = { version: 'preview1', args: given.args, env: given.env, stdin, stdout, preopens, returnOnExit: true }
   const wasi = new WASI(options)
   const status = wasi.start(new WebAssembly.Instance(module, wasi.getImportObject()))
-  fs.closeSync(stdin)
+  for (const descriptor of [stdin, stdout]) {
+    try {
+      fs.closeSync(descriptor)
+    } catch {}
+  }
   return status
 }
 
