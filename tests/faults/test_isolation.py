@@ -202,9 +202,9 @@ def test_a_worker_inherits_nothing(distinct, backend, guests, worker_of, tmp_pat
         assert each["file size"] == (FILE_LIMIT, FILE_LIMIT)
         assert each["data"] == ((MEMORY_MIB + backend.runtime.reserved_mib) << 20,) * 2
     for each in found[1:]:
-        # For wasm2c's host, in which the guest is, the numbers of two files in memory.
+        # For wasm2c's host, in which the guest is, the numbers of files in memory.
         assert backend.native is (each["environment"] == b"")
-        assert re.fullmatch(rb"((TRAP|RETURNED)_DESCRIPTOR=\d+\0)*", each["environment"])
+        assert re.fullmatch(rb"((TRAP|RETURNED|CALLS)_DESCRIPTOR=\d+\0)*", each["environment"])
         assert re.match(r"/dev/null$|/memfd:", each["input"]), each["input"]
         assert all(re.match(r"/dev/null|/memfd:", file) for file in each["files"]), each["files"]
         assert each["folder"] == "/"
