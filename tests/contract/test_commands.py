@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.errors import WorkerTimeout
-from pipeline.core.model import Kind
+from pipeline.core.model import Kind, Runtime
 from pipeline.experiment import backend_selection, matrix
 from pipeline.experiment.backend_selection import RuntimeTable
 from pipeline.runtimes import identity
@@ -114,7 +114,9 @@ def test_a_command_keeps_the_protocol(worker):
     assert "unreachable" in answer["stderr"]
     assert run(worker, "flood")["stdout_bytes"] > 60 << 20
     answer = run(worker, "grow")
-    assert answer["outcome"] == "trap" or answer["code"] or int(answer["stdout"].split()[1]) < 700
+    # A command's process has so much more, and is given the module as it is.
+    most = 700 + Runtime.reserved_mib
+    assert answer["outcome"] == "trap" or answer["code"] or int(answer["stdout"].split()[1]) < most
     assert run(worker, "hello", "again")["code"] == 0
 
 
