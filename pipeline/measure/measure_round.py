@@ -117,7 +117,11 @@ class _Attempt:
         for record, what in needed:
             if not record.present:
                 reason = str(record.reason)
-                if record is self.reference and self.artifact.present and not self.cell.backend.native:
+                only_wasm = (
+                    record is self.reference and self.artifact.present and not self.cell.backend.native
+                )
+                # A flag that native compilers refuse says nothing about the program.
+                if only_wasm and not reason.startswith("flags "):
                     reason = f"{_NO_NATIVE}: {reason}"
                 raise Ended(
                     Status.UNAVAILABLE, reason if reason.startswith("needs ") else f"{what}: {reason}"

@@ -37,7 +37,10 @@ def doubt(
     """
     # The low end: on a busy machine the reference alone may have had to wait.
     found, most = ratios[cell.name].low, bound(cell.backend.kind)
-    if cell.backend.native or found <= most or _unoptimised(reference):
+    if cell.backend.native or found <= most or _unoptimised(reference) or _disturbed(samples):
+        return None
+    # The host's time of a run includes starting it, and natively that is a process.
+    if cell.workload.figure.time == "host":
         return None
     # The same flags may make native code as fast, as -ffast-math does.
     own = f"{cell.workload.name}/{cell.toolchain}/{cell.variant.name}/native"
@@ -54,6 +57,11 @@ def doubt(
         return f"{reason}: the native reference spends {kernel:.0%} of its time in the kernel"
     remedy = "" if own in ratios else "; to see whether native code gains as much, add backends=native"
     return f"{reason}: no cause was found{remedy}"
+
+
+def _disturbed(samples: Sequence[Sample]) -> bool:
+    """Whether most pairs of every round were disturbed: that is a cause, and the report marks such cells."""
+    return all(2 * len(sample.steady()) < len(sample.scores) for sample in samples)
 
 
 def _unoptimised(variant: Variant) -> bool:

@@ -249,7 +249,8 @@ def objection(cell, status, reason, printed):
     """What is wrong with the report of a cell; None if nothing is."""
     name = f"coremark/zig/{cell['variant']}/{cell['backend']}"
     right = re.fullmatch(status, cell["status"]) and re.search(reason, cell["reason"] or "")
-    reported = (f"{name}: {cell['status']}" in printed) == (status != "ok")
+    # Cells with one reason are reported together: "loop, grow under all backends".
+    reported = status == "ok" or re.search(rf"\b{cell['variant']}\b", printed)
     bare = status == "ok" or cell["measurement"] is None
     return None if right and reported and bare else f"{name}: {cell['status']}, {cell['reason']}"
 

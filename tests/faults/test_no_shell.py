@@ -103,6 +103,8 @@ def test_no_code_of_ours_uses_a_shell(tried):
         text = path.read_text(encoding="utf-8") if path.suffix in {".py", *patterns} else ""
         looked += bool(text)
         where = path.relative_to(ROOT)
+        if path.is_relative_to(ROOT / "third_party" / "dlmalloc"):
+            continue  # obtained, not ours; it has these words in comments
         if path.suffix == ".py":
             assert complaints(text) == [], where
         elif path.suffix in patterns:

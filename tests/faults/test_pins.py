@@ -101,7 +101,7 @@ def test_nothing_is_installed_that_was_not_pinned(workspace, monkeypatch, how, w
     record = json.loads(Path(paths.environment_record(NAME)).read_text())
     assert record["present"] is False
     assert why in record["reason"], record["reason"]
-    assert "run: doit run" in record["reason"]
+    assert "then run doit again" in record["reason"]
     assert [p.name for p in Path("build/environments").iterdir()] == [f"{NAME}.json"], (
         "something was installed"
     )

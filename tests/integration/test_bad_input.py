@@ -102,4 +102,5 @@ def test_a_matrix_whose_reference_does_not_build_is_no_success(workspace):
     assert "no cell could be measured: the reasons are listed above" in outcome.stderr
     printed = " ".join(outcome.stdout.split())
     assert printed.count("unsupported option '-msimd128'") == 2, "at once, and in the list"
+    assert "native = false" not in printed, "it is the flag, not the program"
     assert printed.endswith("in all cells")

@@ -18,7 +18,7 @@ int main(void)
     struct timespec from, to;
     volatile unsigned sum = 0;
     clock_gettime(CLOCK_REALTIME, &from);
-    for (unsigned i = 0; i < 50000000; i++)
+    for (unsigned i = 0; i < 100000000; i++)
         sum += i;
     clock_gettime(CLOCK_REALTIME, &to);
     printf("sum %u\\nran for %.1f seconds\\n", sum,

@@ -187,8 +187,8 @@ def test_clean_removes_what_was_made_and_forget_works(workspace):
     workspace.run()
     assert workspace.doit("clean").returncode == 0
     left = {p for p in workspace.snapshot() if not p.startswith(".doit")}
-    made = {p for p in before if re.search(r"coremark/(core_[lmsu]\w+\.c|coremark\.h)$", p)}
-    assert len(made) == 6
+    made = {p for p in before if re.search(r"third_party/\w+/(core_[lmsu]\w+\.c|coremark\.h|mallocr\.c)$", p)}
+    assert len(made) == 7
     # What was measured before cannot be made again.
     assert left == before - made | {"history/000001.json"}
     assert not (workspace.path / "build").exists()
@@ -278,7 +278,9 @@ def test_what_changes_during_a_run_is_no_settled_run(workspace):
     workspace.append(
         "pipeline/report/write_report.py", "\nimport os as _os\n_os.utime('pipeline/measure/session.py')\n"
     )
-    workspace.run()
+    outcome = workspace.doit("run")
+    assert outcome.returncode == 1
+    assert "session.py: the program was changed while this run went on; run: doit run" in outcome.stderr
     assert not list((workspace.path / "build").glob("settled/*"))
 
 

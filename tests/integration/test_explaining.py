@@ -71,6 +71,7 @@ def test_differences_between_two_levels(prepared, tmp_path, monkeypatch, capsys)
             workloads=[SimpleNamespace(name="coremark")],
             toolchains=[SimpleNamespace(name="zig")],
             variants=variants,
+            given={},
         )
     )
     text = capsys.readouterr().out

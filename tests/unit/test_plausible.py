@@ -1,9 +1,11 @@
 """A ratio that code alone cannot give is not shown, unless its cause was found."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
-from pipeline.core.model import Backend, Cell, Kind, Runtime
+from pipeline.core.model import Backend, Cell, Figure, Kind, Runtime
 from pipeline.experiment import matrix
 from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.sample import SCHEMA, Sample
@@ -34,12 +36,22 @@ def sample(round_=1, cell="mine/zig/O3/x.y", **changes):
     return msgspec.structs.replace(made, **changes)
 
 
-def doubt(ratio, low=None, *, kind=Kind.OPTIMIZING, native=None, kernel=None, reference=O3):
-    cell = Cell(WORKLOAD, "zig", O3, Backend("x.y", kind, Runtime("x", "x.py")))
+def doubt(
+    ratio,
+    low=None,
+    *,
+    kind=Kind.OPTIMIZING,
+    native=None,
+    kernel=None,
+    reference=O3,
+    program=WORKLOAD,
+    **pairs,
+):
+    cell = Cell(program, "zig", O3, Backend("x.y", kind, Runtime("x", "x.py")))
     ratios = {cell.name: Estimate(ratio, low or ratio, ratio, 3, 30)}
     if native is not None:
         ratios[cell.name.replace("x.y", "native")] = Estimate(native, native, native, 3, 30)
-    return plausible.doubt(cell, ratios, [sample(reference_system_share=kernel)], reference)
+    return plausible.doubt(cell, ratios, [sample(reference_system_share=kernel, **pairs)], reference)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.NATIVE])
@@ -61,6 +73,16 @@ def test_wasm_is_not_twice_as_fast_as_native():
 def test_a_range_that_begins_within_the_bound_is_no_proof():
     assert doubt(2.5, 1.9) is None
     assert doubt(2.5, 2.1).startswith("2.50 x native")
+
+
+def test_a_disturbed_machine_is_a_cause():
+    assert doubt(2.5, machine_speed=2.0) is None
+    assert doubt(2.5, reference_cpu_shares=[0.4]) is None
+
+
+def test_starting_a_process_is_a_cause():
+    program = replace(WORKLOAD, figure=Figure(time="host"))
+    assert doubt(40.0, program=program) is None
 
 
 def test_native_code_is_its_own_affair():
