@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Python reports these before they happen (PEP 578), in any module.
 _WATCHED = """
-import atexit, json, logging, os, signal, sys  # since 3.14 logging registers a function with atexit
+import atexit, json, os, signal, sys
 writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 seen = []
 def watch(event, arguments):
@@ -22,9 +22,17 @@ def watch(event, arguments):
     elif event.startswith(("subprocess.", "os.posix_spawn", "os.exec", "os.fork", "os.system", "os.mkdir",
                            "os.rename", "os.remove", "os.rmdir", "os.utime", "fcntl.", "sqlite3.")):
         seen.append([event, str(arguments)])
+at_exit = []
+register = atexit.register
+def registering(function, *arguments, **named):
+    # Not what the standard library registers: that differs between versions.
+    if function.__module__.split(".")[0] in ("dodo", "pipeline", "toolchain", "__main__"):
+        at_exit.append(str(function))
+    return register(function, *arguments, **named)
+atexit.register = registering
 def state():
     numbers = signal.SIGTERM, signal.SIGHUP, signal.SIGINT
-    return atexit._ncallbacks(), [str(signal.getsignal(number)) for number in numbers]
+    return list(at_exit), [str(signal.getsignal(number)) for number in numbers]
 before = state()
 sys.addaudithook(watch)
 """
