@@ -2,6 +2,8 @@
 
 import json
 
+from msgspec import structs
+
 from pipeline.results import results_json
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult, Measurement
@@ -38,7 +40,9 @@ def test_the_shape_of_results_json(ran):
         assert cell["identity"]["version"]
         native = cell["backend"] == "native"
         numbers = cell["measurement"]
-        assert tuple(numbers) == Measurement.__struct_fields__
+        # In this order; what has a default is left out where there is nothing to say.
+        fields = structs.fields(Measurement)
+        assert list(numbers) == [f.name for f in fields if f.required or f.name in numbers]
         assert numbers["ratio_low"] <= numbers["ratio"] <= numbers["ratio_high"]
         assert numbers["score"] == numbers["ratio"] * workload["reference"]["score"]
         assert (numbers["rounds"], numbers["chunks"]) == (2, 4)

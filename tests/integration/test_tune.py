@@ -162,7 +162,7 @@ def check(workspace, found, state, text):
 def test_without_its_backend_it_says_what_to_run(workspace):
     for arguments, complaint in (
         (["run", "tune"], "for which backend? Run e.g.: doit run tune backend="),
-        (["run", "backend=native"], "for the matrix: doit run backends=…"),
+        (["run", "backend=native"], "for the matrix: doit run backends=native"),
     ):
         outcome = workspace.doit(*arguments)
         assert outcome.returncode == 1
