@@ -21,7 +21,7 @@ from pipeline.stats import growth
 from pipeline.workloads.validators.model import Run
 
 #: The number of the rule by which a size is found: files by a different one are not read.
-RULE = 1
+RULE = 2
 #: Where twice as many iterations take more than this many times as long (n³ does not), twice as many again
 #: could take hours; from then on the number is raised by an eighth.
 _STEEP = 8.5
@@ -77,7 +77,7 @@ def run_size(reference: Session, key: str) -> RunSize:
 def _judged(reference: Session, size: RunSize) -> RunSize:
     """With how the time grows; without, if the machine is too busy to tell. Raises Ended."""
     found = _growth(reference, size, _TRIES)
-    if found.growth not in ("proportional", "fixed part"):
+    if not found.known_line:
         found = _growth(reference, size, _MORE_TRIES)
     # It was sought on a busier machine.
     factor = int(reference.protocol.chunk_ms / 1000 / found.seconds[-1])
@@ -101,22 +101,27 @@ def _growth(reference: Session, size: RunSize, tries: int) -> RunSize:
     short = reference.size_run(size.step)
     start_s = _start_s(reference, short) if short.seconds < _LEAST_S else 0.0
     calm: dict[int, list[float]] = {n: [] for n in size.sizes}
-    every: dict[int, list[float]] = {n: [] for n in size.sizes}
+    turns: list[list[float]] = []
     for _ in range(tries):
+        turns.append([])
         for n in size.sizes:
             run = reference.size_run(n)
             outside = _start_s(reference, run)
             cpu_s = run.seconds + outside - start_s
-            every[n].append(cpu_s if 0 < cpu_s < run.seconds else run.seconds)
+            turns[-1].append(cpu_s if 0 < cpu_s < run.seconds else run.seconds)
             if outside >= start_s / 2:
                 calm[n].append(run.seconds)
     undisturbed = min(map(len, calm.values())) >= _CALM
-    seconds = tuple(min(each) for each in (calm if undisturbed else every).values())
-    word: growth.Word | None = growth.growth(size.sizes, seconds, 1.0 if undisturbed else growth.BUSY)
-    line = word in ("proportional", "fixed part")
-    if not undisturbed and (line or start_s >= _LONG_START_S):
-        word = None
-    return msgspec.structs.replace(size, seconds=seconds, growth=word, calm=undisturbed)
+    seconds = tuple(map(min, calm.values() if undisturbed else zip(*turns, strict=True)))
+    tolerance = 1.0 if undisturbed else growth.BUSY
+    word = growth.growth(size.sizes, seconds, tolerance)
+    if growth.is_line(word):
+        told = undisturbed
+    elif growth.bent_in_turns(size.sizes, turns, tolerance):
+        told = undisturbed or start_s < _LONG_START_S
+    else:  # the machine changed its speed
+        told = undisturbed = False
+    return msgspec.structs.replace(size, seconds=seconds, growth=word if told else None, calm=undisturbed)
 
 
 def _start_s(reference: Session, run: Run) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pipeline.stats.growth import Word
+from pipeline.stats.growth import Word, is_line
 
 
 class RunSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,4 +27,4 @@ class RunSize(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def known_line(self) -> bool:
         """Whether the time of a longer run can be predicted."""
-        return self.growth in ("proportional", "fixed part")
+        return self.growth is not None and is_line(self.growth)

@@ -25,6 +25,10 @@ _FIXED = 0.02
 #: If only this share of the longest run depends on the number, it hardly does.
 _DEPENDS = 0.05
 
+#: A curve shows in this share of the turns at least, each of which has a time of every size. Where a machine
+#: changes its speed between two runs, it shows in some.
+_IN_TURNS = 2 / 3
+
 
 def fixed_share(sizes: Sequence[int], seconds: Sequence[float]) -> float:
     """The share of the longest run that does not depend on its size, by the line through first and last."""
@@ -47,3 +51,14 @@ def growth(sizes: Sequence[int], seconds: Sequence[float], tolerance: float = 1.
     if abs(off) > tolerance * _OFF * medium:
         return "slower" if off > 0 else "faster"
     return "fixed part" if fixed_share(sizes, seconds) > _FIXED else "proportional"
+
+
+def is_line(word: Word) -> bool:
+    """Whether the time of a longer run can be predicted from those of shorter ones."""
+    return word in ("proportional", "fixed part")
+
+
+def bent_in_turns(sizes: Sequence[int], turns: Sequence[Sequence[float]], tolerance: float = 1.0) -> bool:
+    """Whether most turns, the times of three sizes one after the other, are not on a line."""
+    bent = sum(not is_line(growth(sizes, turn, tolerance)) for turn in turns)
+    return bent >= _IN_TURNS * len(turns)
