@@ -30,8 +30,10 @@ CXX = "c++"
 #: libc++ that throws, where CXX does not. Not to be asked for by name: a program that throws gets it.
 THROWING_CXX = "c++ with exceptions"
 MATH = "m"
+#: Functions that WASI lacks, which only fail: a header of ours.
+ABSENT = "absent-functions"
 #: All that a program may ask for in addition to the C library.
-LIBRARIES = (CXX, MATH, *DEFINES)
+LIBRARIES = (CXX, MATH, *DEFINES, ABSENT)
 
 
 def suffix(target: str) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from toolchain.complaints import Complaint, errors
+from toolchain.model import ABSENT
+from toolchain.own_libc import ABSENT_NAMES
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,10 @@ NEEDS = (
     ),
     Need("getpid", names="getpid", library="wasi-emulated-getpid"),
 )
+_OF_ABSENT = (
+    f'; for a program that can do without when it runs, add libraries = ["{ABSENT}"] to workload.toml, '
+    "which fail"
+)
 #: Where compilers and linkers name what they do not find. What has a signature is a C++ function, and so the
 #: program's own.
 _NAME = re.compile(
@@ -158,6 +164,7 @@ def needs(printed: str) -> str:
     found: dict[Need, str] = {}
     explained: list[Complaint] = []
     others: list[Complaint] = []
+    absent: set[str] = set()
     for error in errors(printed):
         here = {need: name for need in NEEDS if (name := _shown_by(need, error)) is not None}
         if explained and _SYSTEM.search(error.file):
@@ -167,13 +174,16 @@ def needs(printed: str) -> str:
         else:
             others.append(error)
         for need, name in here.items():
+            if not need.library:
+                absent.add(name)
             found.setdefault(need, f"{need.words} ({name})" if name else need.words)
     if not all(_follows(error, explained) for error in others):
         return ""
     found = {need: found[need] for need in NEEDS if need in found}
     without = [words for need, words in found.items() if not need.library]
     if without or not found:
-        return "; ".join(without)
+        remedy = _OF_ABSENT if without and absent <= set(ABSENT_NAMES) else ""
+        return "; ".join(without) + remedy
     libraries = ", ".join(f'"{need.library}"' for need in found)
     return f"{', '.join(need.words for need in found)}; add libraries = [{libraries}] to workload.toml"
 

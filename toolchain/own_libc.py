@@ -8,6 +8,12 @@ _FLAGS = ("-O2", "-std=gnu17", "-w")
 
 #: Headers of ours for wasm, for those that WASI's C library has not.
 HEADERS = "toolchain/libc/include"
+#: Functions that WASI lacks and that only fail, with their names.
+ABSENT_HEADER = "toolchain/libc/absent.h"
+ABSENT_NAMES = (
+    *("system", "popen", "pclose", "fork", "execv", "execvp", "execve", "pipe", "dup", "dup2"),
+    *("tmpfile", "tmpnam", "tempnam", "mkstemp", "mkdtemp", "L_tmpnam", "TMP_MAX", "umask", "chmod"),
+)
 
 #: What -wasm-enable-sjlj calls.
 SETJMP_SOURCE = OwnSource("toolchain/libc/setjmp.c", (*_FLAGS, "-mllvm", "-wasm-enable-sjlj"))

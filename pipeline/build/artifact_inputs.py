@@ -5,7 +5,8 @@ from __future__ import annotations
 from pipeline.build import libraries
 from pipeline.core import own_code, paths
 from pipeline.core.model import Workload
-from toolchain.model import Toolchain
+from toolchain.model import ABSENT, Toolchain
+from toolchain.own_libc import ABSENT_HEADER
 
 
 def modules(toolchain: Toolchain) -> tuple[str, ...]:
@@ -19,9 +20,14 @@ def code(toolchain: Toolchain, *more: str) -> tuple[str, ...]:
     return own_code.files_of(*modules(toolchain), *more)
 
 
+def included(workload: Workload) -> list[str]:
+    """Every file that may be included."""
+    return [*workload.included, *([ABSENT_HEADER] if ABSENT in workload.libraries else [])]
+
+
 def sources(workload: Workload) -> list[str]:
     """Every file that is compiled or may be included."""
-    return [*workload.paths, *workload.included]
+    return [*workload.paths, *included(workload)]
 
 
 def libc(toolchain: Toolchain, target: str) -> list[str]:

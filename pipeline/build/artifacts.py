@@ -27,6 +27,7 @@ from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, WASM, Toolchain
 from toolchain.needs import needs
+from toolchain.own_libc import ABSENT_HEADER
 
 #: All errors at a time, not the first twenty.
 _ALL_ERRORS = "-ferror-limit=0"
@@ -108,6 +109,7 @@ def _stray(
     allowed = [f"{workload.root}/", *(() if target == WASM else _SYSTEM)]
     allowed += [f"{os.path.normpath(place)}/" for place in toolchain.places()]
     allowed += [f"{command[at + 1]}/" for at, word in enumerate(command) if word == "-isystem"]
+    allowed += [ABSENT_HEADER]
     for file in files:
         path = os.path.normpath(file) if file else f"{workload.root}/"
         if not any(path.startswith(place) for place in allowed):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline.core.artifact import BuildSpec
-from toolchain.model import DEFINES, WASM, Variant, is_cxx
+from toolchain.model import ABSENT, DEFINES, WASM, Variant, is_cxx
+from toolchain.own_libc import ABSENT_HEADER
 
 #: In a define, the flags of the variant.
 _FLAGS = "{flags}"
@@ -19,6 +20,7 @@ def program_flags(spec: BuildSpec, source: str) -> list[str]:
     flags += workload.include_flags
     if spec.target == WASM:
         flags += [f"-D{DEFINES[name]}" for name in workload.libraries if name in DEFINES]
+        flags += ["-include", ABSENT_HEADER] if ABSENT in workload.libraries else []
     return flags + [_define(name, value, spec.variant) for name, value in workload.defines]
 
 

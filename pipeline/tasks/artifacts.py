@@ -65,7 +65,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                 after=["sources"],
                 reads=[
                     f"{workload.root}/{source}",
-                    *workload.included,
+                    *artifact_inputs.included(workload),
                     paths.toolchain_identity(toolchain.name),
                     paths.flags(toolchain.name, spec.variant.name),
                     paths.unwinding(workload.name, toolchain.name),

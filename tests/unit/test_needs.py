@@ -77,6 +77,10 @@ STREAM = (
 X86 = 'include/emmintrin.h:14:2: error: "This header is only meant to be used on x86 and x64 architecture"\n'
 
 
+ABSENT = (
+    '; for a program that can do without when it runs, add libraries = ["absent-functions"] '
+    "to workload.toml, which fail"
+)
 #: (what they print, what it tells)
 CASES = [
     (absent("pthread.h"), "threads (pthread.h)"),
@@ -95,12 +99,15 @@ CASES = [
     (SETJMP, "setjmp"),
     (absent("setjmp.h"), "setjmp (setjmp.h)"),
     (undefined("__wasm_setjmp") + undefined("__c_longjmp"), "setjmp (__wasm_setjmp)"),
-    (undeclared("fork"), "processes (fork)"),
-    (undefined("system"), "processes (system)"),
-    (undeclared("popen") + undeclared("pclose"), "processes (popen)"),
+    (undeclared("fork"), f"processes (fork){ABSENT}"),
+    (undefined("system"), f"processes (system){ABSENT}"),
+    (undeclared("popen") + undeclared("pclose"), f"processes (popen){ABSENT}"),
+    (undefined("system") + undeclared("L_tmpnam"), f"processes (system); temporary files (L_tmpnam){ABSENT}"),
+    (undefined("system") + undefined("waitpid"), "processes (system)"),
+    (undefined("system") + undefined("clock"), f"processes (system){ABSENT}"),
     (absent("sys/wait.h"), "processes (sys/wait.h)"),
     (WAIT, "processes"),
-    ("main.cc:2:16: error: no member named 'fork' in the global namespace\n", "processes (fork)"),
+    ("main.cc:2:16: error: no member named 'fork' in the global namespace\n", f"processes (fork){ABSENT}"),
     (undeclared("socket") + undeclared("connect"), "sockets (socket)"),
     (absent("netdb.h"), "sockets (netdb.h)"),
     (undefined("getaddrinfo"), "sockets (getaddrinfo)"),
@@ -119,7 +126,7 @@ CASES = [
     (CLOCKS + undeclared("getrlimit"), "resource limits (getrlimit)"),
     (undefined("getpwuid"), "users and hosts (getpwuid)"),
     (undefined("flock"), "permissions or locks of files (flock)"),
-    (undeclared("mkstemp"), "temporary files (mkstemp)"),
+    (undeclared("mkstemp"), f"temporary files (mkstemp){ABSENT}"),
     (STREAM, "C++ file streams or std::filesystem"),
     (
         "f.cc:4:44: error: no member named 'exists' in namespace 'std::filesystem'\n",
@@ -220,7 +227,7 @@ PIPE = "    FILE *pipe = popen(name, 0);"
         (
             at(18, "call to undeclared function 'popen'", PIPE, 5)
             + at(11, "incompatible integer to pointer conversion initializing 'FILE *'", PIPE, 5),
-            "processes (popen)",
+            f"processes (popen){ABSENT}",
         ),
         (
             at(5, "unknown type name 'pthread_t'", "    pthread_t one, *two;", 3)

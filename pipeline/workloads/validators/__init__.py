@@ -13,6 +13,7 @@ It may also define ``OFFICIAL``, the module that makes official runs by the prog
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ _HERE = Path(__file__).resolve().parent
 _PIPELINE = _HERE.parents[1]
 
 
+@cache
 def modules_by_name() -> dict[str, str]:
-    """{name of a validator: its module}, for all that there are."""
+    """{name of a validator: its module}, for all that there are when it is first asked."""
     names = sorted(path.stem for path in _HERE.glob("*.py"))
     found = {name: f"{__name__}.{name}" for name in names if name not in ("__init__", "model")}
     for path in sorted(_PIPELINE.glob("*/validator.py")):
