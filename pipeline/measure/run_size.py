@@ -116,12 +116,12 @@ def _growth(reference: Session, size: RunSize, tries: int) -> RunSize:
     tolerance = 1.0 if undisturbed else growth.BUSY
     word = growth.growth(size.sizes, seconds, tolerance)
     if growth.is_line(word):
-        told = undisturbed
+        known = undisturbed
     elif growth.bent_in_turns(size.sizes, turns, tolerance):
-        told = undisturbed or start_s < _LONG_START_S
+        known = undisturbed or start_s < _LONG_START_S
     else:  # the machine changed its speed
-        told = undisturbed = False
-    return msgspec.structs.replace(size, seconds=seconds, growth=word if told else None, calm=undisturbed)
+        known = undisturbed = False
+    return msgspec.structs.replace(size, seconds=seconds, growth=word if known else None, calm=undisturbed)
 
 
 def _start_s(reference: Session, run: Run) -> float:
