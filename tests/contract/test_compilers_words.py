@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,20 @@ from toolchain import discover
 from toolchain.model import NATIVE, TARGETS, WASM, Variant
 
 O2 = Variant("O2", ("-O2",))
+#: Runs a module under Wasmtime.
+RUN = """import sys, wasmtime
+engine = wasmtime.Engine()
+store, linker = wasmtime.Store(engine), wasmtime.Linker(engine)
+linker.define_wasi()
+wasi = wasmtime.WasiConfig()
+wasi.inherit_stdout()
+store.set_wasi(wasi)
+module = wasmtime.Module.from_file(engine, sys.argv[1])
+try:
+    linker.instantiate(store, module).exports(store)["_start"](store)
+except wasmtime.ExitTrap as end:
+    sys.exit(end.code)
+"""
 TYPO = """#include <stdio.h>
 #include <stdlib.h>
 int main(void)
@@ -48,11 +64,38 @@ def test_an_error_of_the_program_is_reported_before_what_wasi_lacks(build, targe
 def test_without_it_the_need_is_reported_with_the_place(build):
     record, log = build(WASM, main=TYPO.replace("nummber", "number"))
     assert record.reason == (
-        "needs processes (system): wasm-ld: main.c: undefined symbol: system "
+        "needs processes (system); for a program that can do without when it runs, add libraries = "
+        '["absent-functions"] to workload.toml, which fail: wasm-ld: main.c: undefined symbol: system '
         "(in full: build/artifacts/program/zig/O2/wasm/build.log)"
     )
     assert "undefined symbol: system" in log
     assert build(NATIVE, main=TYPO.replace("nummber", "number"))[0].present
+
+
+#: In C and in C++; whether each fails as the standards allow it to.
+ABSENT = """#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(void)
+{
+    char name[L_tmpnam];
+    int shell = system(NULL), failed = system("true");
+    printf("%d %d %d %d %d\\n", shell, failed, errno == ENOSYS, tmpfile() == NULL, tmpnam(name) == NULL);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("suffix", ["c", "cc"])
+def test_functions_that_wasi_lacks_are_there_and_fail_where_that_is_asked_for(build, tmp_path, suffix):
+    toml = 'libraries = ["absent-functions"]\n'
+    record, _ = build(WASM, toml, **{f"main__{suffix}": ABSENT})
+    assert record.reason is None
+    command = [sys.executable, "-c", RUN, str(tmp_path / "build/artifacts/program/zig/O2/wasm/program.wasm")]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.startswith("0 -1 1 1 1\n")
+    assert build(NATIVE, toml, **{f"main__{suffix}": ABSENT})[0].present
 
 
 def test_a_header_that_is_missing_natively_too_is_no_lack_of_wasi(build):

@@ -1,7 +1,7 @@
 /* Functions of C and POSIX that WASI has nothing for, for programs that can do without them when they run:
  * each fails as the standards allow it to. Included before everything else where workload.toml asks for
  * libraries = ["absent-functions"]. It includes nothing itself, since that would fix the program's choice of
- * standards. Weak, so that a C library that has one of them, or the program's own, comes first.
+ * standards. Weak, since each source has them, and so that those of a C library come first.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
