@@ -2,8 +2,10 @@
 
 import ast
 import hashlib
+import io
 import os
 import random
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -180,3 +182,31 @@ def test_only_our_own_python_is_read_without_its_comments(tmp_path, monkeypatch)
             Path(name).write_text(text)
             digests.add((name, own_code.digest(name)))
     assert len(digests) == 5
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_comments_are_those_that_the_tokenizer_finds(module):
+    raw = (ROOT / own_code._file(module)).read_bytes()
+    comments, words = tokens(own_code._bare(raw).decode("utf-8"))
+    assert not comments
+    assert words == tokens(raw.decode("utf-8"))[1], "nothing else is left out"
+
+
+def tokens(text):
+    """(comments, all other words but strings that are statements, as docstrings are)."""
+    layout = (tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    found = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    comments = [token.string for token in found if token.type == tokenize.COMMENT]
+    found = [t for t in found if t.type not in (tokenize.COMMENT, tokenize.NL)]
+    around = zip([None, *found], found, [*found[1:], None], strict=False)
+    words = [
+        token.string
+        for before, token, after in around
+        if token.type not in layout
+        and not (
+            token.type == tokenize.STRING
+            and (before is None or before.type in layout)
+            and (after is None or after.type in layout)
+        )
+    ]
+    return comments, words
