@@ -6,8 +6,10 @@ project itself, and copied from there.
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import os
+import py_compile
 import re
 import shutil
 import subprocess
@@ -91,6 +93,11 @@ def prepared() -> Path:
     with alone():
         outcome = doit(ROOT, "run", "-n", "2", "build", "runtime")
     assert outcome.returncode == 0, outcome.stderr
+    # Workspaces get a copy. It is used only for the very text that it was made of: tests change texts twice
+    # within a second.
+    for package in ("pipeline", "toolchain"):
+        mode = py_compile.PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(ROOT / package, quiet=2, invalidation_mode=mode)
     # Also of what is not installed: why not, which is what its tests are skipped with.
     for backend in discover().values():
         if not (ROOT / paths.runtime_identity(backend.runtime.name)).exists():
@@ -228,7 +235,7 @@ def make_workspace(folder: Path, prepared: Path, *, page: bool = False) -> Works
     for part in PARTS:
         source = prepared / part
         if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__", *_FEW))
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns(*_FEW))
         else:
             shutil.copy2(source, folder / part)
     # The compiler's cache is shared, it is large; doit's memory, so that nothing is made again.

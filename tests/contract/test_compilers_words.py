@@ -89,7 +89,7 @@ int main(void)
 
 @pytest.mark.parametrize("suffix", ["c", "cc"])
 def test_functions_that_wasi_lacks_are_there_and_fail_where_that_is_asked_for(build, tmp_path, suffix):
-    toml = 'libraries = ["absent-functions"]\n'
+    toml = f'sources = ["main.{suffix}"]\nlibraries = ["absent-functions"]\n'
     record, _ = build(WASM, toml, **{f"main__{suffix}": ABSENT})
     assert record.reason is None
     command = [sys.executable, "-c", RUN, str(tmp_path / "build/artifacts/program/zig/O2/wasm/program.wasm")]

@@ -105,6 +105,8 @@ def test_no_code_of_ours_uses_a_shell(tried):
         where = path.relative_to(ROOT)
         if path.is_relative_to(ROOT / "third_party" / "dlmalloc"):
             continue  # obtained, not ours; it has these words in comments
+        if where == Path("toolchain/libc/absent.h"):
+            continue  # for modules: it declares these, and each only fails
         if path.suffix == ".py":
             assert complaints(text) == [], where
         elif path.suffix in patterns:

@@ -94,7 +94,13 @@ CASES = {
     "hangs-at-run": Case(MID, "die", str(int(signal.SIGSTOP)), "timeout", "no answer within 3 s", "hangs"),
     "late": Case(MID, "late", "3.5", "timeout", "no answer within 3 s", "answers late"),
     "wrong-crc": Case(
-        "run 14", "miscounts", "", "invalid", "crcfinal is 0x.*native's is 0x", "has a wrong CRC in one chunk"
+        # Runs before the chunks are more on a busy machine, and not compared with native's.
+        "from run 14",
+        "miscounts",
+        "",
+        "invalid",
+        "crcfinal is 0x.*native's is 0x",
+        "has a wrong CRC in chunks",
     ),
     "half": answers(MID, "half", "", "exited with status 0", "gives half an answer, and ends"),
     "endless": answers(MID, "endless", "", "answer has no end", "answers without end"),
