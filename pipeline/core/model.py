@@ -56,7 +56,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A program that runs artifacts, hosted by one worker script.
+    """A program that runs artifacts, hosted by one worker script, or by a program that is built here.
 
     ``packages`` are the PyPI distributions that decide what it does, the first one gives its version; they
     are installed in the project's own environment, or in the isolated ``environment`` of that name (see
@@ -72,6 +72,8 @@ class Runtime:
     #: {link name: glob below the environment}.
     loader_links: Mapping[str, str] = field(default_factory=dict)
     version: str | None = None
+    #: The folder of pipeline/runtimes/engines that its host is built from, in the release ``version``.
+    engine: str | None = None
     #: The extra of pyproject.toml that brings its packages; None where they come with the project.
     extra: str | None = None
     #: The program that runs the worker script in place of CPython: its path below the site-packages folder.

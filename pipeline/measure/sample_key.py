@@ -66,7 +66,8 @@ class MeasurementSpec:
             self.reference_artifact.record_path,
             *guest_files(workload),
             paths.runtime_identity(runtime.name),
-            *own_code.worker_files(runtime.worker, "native_worker.py"),
+            # What a host was built of is in the identity of the runtime.
+            *own_code.worker_files(*([runtime.worker] if runtime.worker else []), "native_worker.py"),
             *own_code.files_of(
                 "pipeline.measure.measure_round",
                 "pipeline.runtimes.backends.native",  # found by its name, runs the reference

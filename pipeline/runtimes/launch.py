@@ -10,6 +10,7 @@ from pipeline.core import paths
 from pipeline.core.errors import WorkerError
 from pipeline.core.limits import STACK_KIB
 from pipeline.core.model import Backend, Protocol, Runtime
+from pipeline.runtimes.engines import provision
 from pipeline.runtimes.environments import loader_folder
 from pipeline.runtimes.identity import found_programs, site_of
 from pipeline.runtimes.packages import find
@@ -43,20 +44,31 @@ def start(backend: Backend, protocol: Protocol) -> Worker:
         host, arguments = hosted_by(runtime), []
         if host is None:
             raise WorkerError(f"{runtime.name}: {runtime.host} is gone; run: doit run runtime")
-    script = paths.ROOT / paths.worker(runtime.worker)
+    argv = [str(host), *arguments]
+    if runtime.engine is not None:
+        argv = _built(runtime)
+    script = [] if runtime.engine is not None else [str(paths.ROOT / paths.worker(runtime.worker))]
     stack_kib = protocol.stack_kib * runtime.stack_factor
     stack = {"{stack_kib}": str(stack_kib), "{stack_bytes}": str(stack_kib << 10)}
     given = [_filled(word, stack) for word in backend.arguments]
     # Threads of a runtime have stacks as large as the process's.
     more_mib = _THREADS * max(0, stack_kib - STACK_KIB * runtime.stack_factor) >> 10
     return Worker(
-        [str(host), *arguments, *given, str(script)],
+        [*argv, *given, *script],
         {name: _filled(text, stack) for name, text in environment.items()},
         memory_mib=protocol.memory_mib,
         reserved_mib=runtime.reserved_mib + more_mib,
         stack_kib=stack_kib,
         output_kib=protocol.output_kib,
     )
+
+
+def _built(runtime: Runtime) -> list[str]:
+    """The command line of a host that is built on this machine."""
+    found = provision.command(runtime)
+    if found is None:
+        raise WorkerError(f"{runtime.name}: its host is gone; run: doit run engine")
+    return found
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
