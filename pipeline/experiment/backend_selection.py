@@ -130,7 +130,7 @@ def _named(pattern: str, among: Mapping[str, Backend]) -> list[str]:
 
 
 def with_engines(where: str, chosen: Sequence[Backend], patterns: Iterable[str]) -> list[Backend]:
-    """These backends, and those of engines that match: of a pattern with a wildcard what this machine can have."""
+    """These backends, and those of engines that match; by a pattern only what this machine can have."""
     every = engines.shipped()
     names = list(dict.fromkeys(str(backend.runtime.engine) for backend in every))
     added = {backend.name: backend for backend in chosen}

@@ -120,7 +120,9 @@ def _identify_engine(runtime: Runtime, record: RuntimeIdentity) -> None:
         record.version = wanted.release
         for name, digest in {**made.files, **made.uses}.items():
             says = made.says if name == "host" else None
-            record.programs[name] = ProgramIdentity(version=wanted.release if says else None, says=says, sha256=digest)
+            record.programs[name] = ProgramIdentity(
+                version=wanted.release if says else None, says=says, sha256=digest
+            )
 
 
 def absence(runtime: Runtime, package: str) -> str:

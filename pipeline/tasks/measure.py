@@ -13,6 +13,7 @@ from pipeline.measure import sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes import environments, identity, packages
 from pipeline.runtimes.engines import provision
+from pipeline.runtimes.engines.basis import sources
 from pipeline.tasks.actions import Later
 from pipeline.tasks.checks import intact, same_limits, untouched
 from pipeline.tasks.steps import Task, clean, group, step
@@ -66,15 +67,14 @@ def _pins(runtime: Runtime, shipped: str) -> list[str]:
 def build_engines(plan: Plan) -> Iterator[Task]:
     """A host for each runtime that is built from source on this machine."""
     yield group("engine", "build the engines that are had as source, once for all checkouts")
-    for runtime in runtimes_of(plan):
-        if runtime.engine is None:
-            continue
-        wanted = provision.engine_of(runtime)
+    built = [(provision.engine_of(each), each) for each in runtimes_of(plan) if each.engine is not None]
+    # A release that is named may be the usual one.
+    for wanted, runtime in {wanted.id: (wanted, runtime) for wanted, runtime in built}.values():
         record = paths.engine_record(wanted.id)
         yield step(
             f"engine:{wanted.id}",
             (provision.provision, runtime),
-            reads=[str(path.relative_to(paths.ROOT)) for path in provision.sources(wanted)],
+            reads=[str(path.relative_to(paths.ROOT)) for path in sources(wanted)],
             makes=[record],
             # Tried again at every run until it is there: the user may have removed the cause.
             checks=[

@@ -1,4 +1,4 @@
-"""Engines that are built from source: what their manifests say (../engines/NAME/engine.toml). Reads files only."""
+"""Engines that are built from source, as their manifests say: ../engines/NAME/engine.toml. Starts nothing."""
 
 from __future__ import annotations
 

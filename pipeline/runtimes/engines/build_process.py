@@ -16,7 +16,7 @@ from typing import IO
 
 from pipeline.core.processes import die_with_parent, starting
 
-#: Ends all processes of the group where this one is ended: what a compiler starts does not die with us by itself.
+#: Ends all processes of its group when it is asked to end: what a compiler starts does not die with us.
 _GROUP = 'trap "kill -9 0" TERM; "$@" & wait $!'
 _LAST_LINES = 200
 _MESSAGE_LIMIT = 300

@@ -8,28 +8,36 @@ from pathlib import Path
 from pipeline.runtimes.engines.build_process import says
 from pipeline.runtimes.engines.manifest import Engine
 
+#: What releases of the crate llvm-sys are named: 140 of LLVM 14.0; since 18 it is of 18.1, 19.1, …
+_CRATES = {"12": "120", "13": "130", "14": "140", "15": "150", "16": "160", "17": "170"}
+
 
 def missing(engine: Engine) -> str | None:
-    """Why the LLVM that it wants is not here, as one line; None where it is, or none is wanted."""
+    """Why an engine cannot be built: the LLVM that it needs is not here. None where it is, or none is needed."""
     major = engine.family.needs.get("llvm")
-    if major is None or _config(major) is not None:
-        return None
-    return f"{engine.manifest.title} {engine.release} wants LLVM {major}; run: apt-get install llvm-{major}-dev"
+    return None if major is None or _config(major) else _remedy(engine, major)
+
+
+def left_out(engine: Engine) -> str | None:
+    """Why an engine is built without its LLVM: that is not here. None where it is, or none is wanted."""
+    major = engine.family.optional.get("llvm")
+    return None if major is None or _config(major) else _remedy(engine, major)
 
 
 def tools(engine: Engine) -> dict[str, str]:
-    """{"llvm": its release}; nothing where none is wanted."""
+    """{"llvm": its release, or "none" where the engine is built without}; nothing where it has none."""
+    if _major(engine) is None:
+        return {}
     config = _wanted(engine)
-    return {} if config is None else {"llvm": says(config, "--version")}
+    return {"llvm": "none" if config is None else says(config, "--version")}
 
 
 def environment(engine: Engine) -> dict[str, str]:
-    """Where the crate llvm-sys finds it, whose releases are named after LLVM's: 140 of 14, 221 of 22."""
-    config = _wanted(engine)
-    if config is None:
+    """Where the crate llvm-sys finds it."""
+    config, major = _wanted(engine), _major(engine)
+    if config is None or major is None:
         return {}
-    prefix, major = says(config, "--prefix"), engine.family.needs["llvm"]
-    return {f"LLVM_SYS_{major}{minor}_PREFIX": prefix for minor in (0, 1)}
+    return {f"LLVM_SYS_{_CRATES.get(major, major + '1')}_PREFIX": says(config, "--prefix")}
 
 
 def libraries(engine: Engine) -> list[str]:
@@ -38,11 +46,21 @@ def libraries(engine: Engine) -> list[str]:
     if config is None:
         return []
     folder = Path(says(config, "--libdir"))
-    return sorted({str(path.resolve()) for path in folder.glob(f"libLLVM-{engine.family.needs['llvm']}*.so*")})
+    return sorted({str(path.resolve()) for path in folder.glob(f"libLLVM-{_major(engine)}*.so*")})
+
+
+def _remedy(engine: Engine, major: str) -> str:
+    return (
+        f"{engine.manifest.title} {engine.release} wants LLVM {major}; run: apt-get install llvm-{major}-dev"
+    )
+
+
+def _major(engine: Engine) -> str | None:
+    return engine.family.needs.get("llvm") or engine.family.optional.get("llvm")
 
 
 def _wanted(engine: Engine) -> str | None:
-    major = engine.family.needs.get("llvm")
+    major = _major(engine)
     return None if major is None else _config(major)
 
 

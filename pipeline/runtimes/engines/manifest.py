@@ -1,4 +1,4 @@
-"""engine.toml: what an engine is, which of its releases a host of ours serves, and the ways to run a module in it."""
+"""engine.toml: what an engine is, which releases a host of ours serves, and its ways to run a module."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class FamilyTable(Struct, frozen=True, forbid_unknown_fields=True):
     disk_mb: _Cost  # that it takes meanwhile, in the cache
     folder: _Folder = "."
     needs: dict[Text, Text] = {}  # {tool: its lowest release}
+    optional: dict[Text, Text] = {}  # the same of tools without which a part of its backends is unavailable
 
 
 class BackendTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +120,7 @@ def _releases(found: ManifestTable) -> Iterator[tuple[str, str]]:
     for family in found.families:
         for key in ("release", "first", "before"):
             yield f"families.{key}", getattr(family, key)
-        for tool, release in family.needs.items():
+        for tool, release in {**family.needs, **family.optional}.items():
             yield f"families.needs.{tool}", release
     for name, table in found.backends.items():
         for key in ("first", "before"):

@@ -32,7 +32,13 @@ class Progress:
         now = time.monotonic()
         if now - self._told >= _TELL_S:
             self._told = now
-            self.say(f"{done} of {total} {unit} done, about {left(self._guess_s, now - self._started, done, total)} left")
+            rest = left(self._guess_s, now - self._started, done, total)
+            self.say(f"{done} of {total} {unit} done, about {rest} left")
+
+
+def minutes(engine: Engine) -> int:
+    """About how long a build takes here."""
+    return max(1, round(engine.family.cpu_seconds / 60 / (os.cpu_count() or 1)))
 
 
 def left(guess_s: float, spent_s: float, done: int, total: int) -> str:

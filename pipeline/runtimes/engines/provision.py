@@ -1,29 +1,21 @@
-"""Having an engine: found in the cache by all that decides it, or built there; and the record that says so."""
+"""Having an engine: found in the cache by all that decides it, or built; and the record that says so."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
-import msgspec
-
-from pipeline.core import own_code, paths
-from pipeline.core.files import digest_of, new_folder, sha256, write_atomic, write_record
+from pipeline.core import paths
+from pipeline.core.files import write_record
 from pipeline.core.model import Runtime
 from pipeline.runtimes.engines import record
-from pipeline.runtimes.engines.build_process import Unavailable, says
-from pipeline.runtimes.engines.languages import Builder, Job, builder_of
-from pipeline.runtimes.engines.manifest import Engine, engine, place
-from pipeline.runtimes.engines.progress import Progress
-from pipeline.runtimes.engines.record import Basis, EngineRecord
-
-_KEY_DIGITS = 16
-#: What is in a folder of sources and decides nothing.
-_LEFT_OUT = ("target", "__pycache__")
+from pipeline.runtimes.engines.basis import basis_of, key_of
+from pipeline.runtimes.engines.build import build
+from pipeline.runtimes.engines.build_process import Unavailable
+from pipeline.runtimes.engines.languages import builder_of
+from pipeline.runtimes.engines.manifest import Engine, engine
+from pipeline.runtimes.engines.progress import Progress, minutes
+from pipeline.runtimes.engines.record import EngineRecord
 
 
 def engine_of(runtime: Runtime) -> Engine:
@@ -46,6 +38,22 @@ def provision(runtime: Runtime) -> None:
     write_record(paths.engine_record(wanted.id), found)
 
 
+def _provide(wanted: Engine) -> EngineRecord:
+    progress, known = Progress(wanted), record.load(wanted.id)
+    with record.locked(wanted.id, lambda: progress.say("waiting for a different run, which builds it")):
+        basis = basis_of(wanted, known and known.made_of)
+        folder = record.folder(wanted.id, key_of(wanted, basis))
+        found = record.made(folder)
+        if found is not None:
+            return found
+        if (reason := builder_of(wanted).missing(wanted)) is not None:
+            raise Unavailable(reason)
+        if folder.exists():
+            progress.say("its files are not what was built")
+            shutil.rmtree(folder)
+        return build(wanted, progress)
+
+
 def present(runtime: Runtime) -> bool:
     """Whether the last attempt succeeded, of today's parts, and nothing has been taken away since."""
     wanted = engine_of(runtime)
@@ -55,22 +63,31 @@ def present(runtime: Runtime) -> bool:
     if not all(map(os.path.exists, record.files(wanted.id))):
         return False
     try:
-        basis = _basis(wanted, known.made_of)
+        return key_of(wanted, basis_of(wanted, known.made_of)) == known.key
     except (Unavailable, OSError):
         return False
-    return key_of(wanted, basis) == known.key
 
 
 def can_be_had(runtime: Runtime) -> bool:
-    """Whether it is built, or this machine has what builds it, as far as that is seen without starting any."""
+    """Whether it is built, or what builds it is here, as far as that is seen without starting it."""
     wanted = engine_of(runtime)
     known = record.load(wanted.id)
     return (known is not None and known.present) or builder_of(wanted).missing(wanted) is None
 
 
-def key_of(wanted: Engine, basis: Basis) -> str:
-    """What names the folder of a build: another key, another build."""
-    return digest_of({"engine": wanted.id, "made of": msgspec.to_builtins(basis)})[:_KEY_DIGITS]
+def state(runtime: Runtime) -> tuple[str, str]:
+    """ "present", "can be built" or "missing"; and where it is, what it takes, or what is to be done."""
+    wanted = engine_of(runtime)
+    if present(runtime):
+        known = record.load(wanted.id)
+        return "present", record.shown(record.folder(wanted.id, str(known and known.key)))
+    try:
+        basis_of(wanted, None)
+    except Unavailable as error:
+        return "missing", str(error)
+    cost = f"some {minutes(wanted)} min, {wanted.family.disk_mb} MB meanwhile"
+    name = f"{wanted.name}.*" if runtime.name == wanted.name else f"{wanted.name}.*@{wanted.release}"
+    return "can be built", f"{cost}; run: doit run backends='native,{name}'"
 
 
 def command(runtime: Runtime) -> list[str] | None:
@@ -80,155 +97,6 @@ def command(runtime: Runtime) -> list[str] | None:
     if known is None or not known.present or known.key is None:
         return None
     where = str(record.folder(wanted.id, known.key))
-    return [word.replace("{folder}", where) for word in wanted.manifest.command] if os.path.isdir(where) else None
-
-
-def sources(wanted: Engine) -> Iterator[Path]:
-    """The files that its host is made of, below ``place()``."""
-    for folder in (*builder_of(wanted).shared, wanted.folder):
-        for where, folders, names in os.walk(place() / folder):
-            folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
-            yield from (Path(where, name) for name in sorted(names) if name != "engine.toml")
-
-
-def _provide(wanted: Engine) -> EngineRecord:
-    builder, known = builder_of(wanted), record.load(wanted.id)
-    basis = _basis(wanted, known.made_of if known is not None else None)
-    progress = Progress(wanted)
-    with record.locked(wanted.id, lambda: progress.say("waiting for a different run, which builds it")):
-        folder = record.folder(wanted.id, key_of(wanted, basis))
-        found = record.made(folder)
-        if found is None:
-            if (reason := builder.missing(wanted)) is not None:
-                raise Unavailable(reason)
-            if folder.exists():
-                progress.say("its files are not what was built; building it again")
-                shutil.rmtree(folder)
-            found = _build(wanted, basis, progress)
-    return found
-
-
-def _basis(wanted: Engine, known: Basis | None) -> Basis:
-    """What decides a build today. Where a tool is missing, what an earlier build was made with stands for it."""
-    builder = builder_of(wanted)
-    missing = builder.missing(wanted)
-    if missing is not None and known is None:
-        raise Unavailable(missing)
-    tools = known.tools if missing is not None and known is not None else _tools(wanted)
-    lock = lock_of(wanted)
-    return Basis(
-        sources=_digest_of_sources(wanted),
-        lock=sha256(lock) if lock.exists() else "",
-        builder=_digest_of_builder(wanted),
-        tools=tools,
-    )
-
-
-@cache
-def _tools_of(identifier: str, name: str, release: str) -> dict[str, str]:
-    wanted = engine(name, release)
-    return builder_of(wanted).tools(wanted)
-
-
-def _tools(wanted: Engine) -> dict[str, str]:
-    return _tools_of(wanted.id, wanted.name, wanted.release)
-
-
-def _digest_of_sources(wanted: Engine) -> str:
-    builder = builder_of(wanted)
-    files = {
-        str(path.relative_to(place())): sha256(path)
-        for path in sources(wanted)
-        if path.name != builder.lock or path.parent != place() / wanted.folder
-    }
-    return digest_of(files)
-
-
-def _digest_of_builder(wanted: Engine) -> str:
-    files = [f"{paths.ENGINES}/{name}.py" for name in builder_of(wanted).code]
-    return digest_of({path: own_code.digest(paths.ROOT / path) for path in files})
-
-
-def lock_of(wanted: Engine) -> Path:
-    """Where the lock of an engine is, or will be: with the project, or for other releases in the cache."""
-    builder = builder_of(wanted)
-    if wanted.shipped:
-        return place() / wanted.folder / builder.lock
-    return record.root() / f"{wanted.id}-{_digest_of_sources(wanted)[:_KEY_DIGITS]}.lock"
-
-
-def _build(wanted: Engine, basis: Basis, progress: Progress) -> EngineRecord:
-    """Build it in a folder of its own and move that into place."""
-    builder, root = builder_of(wanted), record.make_root()
-    work = root / f"{wanted.id}.part"
-    work.mkdir(mode=0o700, exist_ok=True)
-    minutes = wanted.family.cpu_seconds / 60 / (os.cpu_count() or 1)
-    progress.say(
-        f"building it, once for all checkouts: some {minutes:.0f} min, {wanted.family.disk_mb} MB in {_shown(root)}"
-    )
-    with new_folder(root) as temporary:
-        into = Path(temporary) / "made"
-        into.mkdir(mode=0o700)
-        job = Job(wanted, work / "sources", work, into, progress)
-        _copy_sources(wanted, job, builder)
-        basis = _with_lock(wanted, basis, job, builder)
-        builder.build(job)
-        made = _described(wanted, basis, into, builder)
-        write_record(into / record.MADE, made)
-        final = record.folder(wanted.id, str(made.key))
-        shutil.rmtree(final, ignore_errors=True)
-        os.replace(into, final)
-    shutil.rmtree(work, ignore_errors=True)
-    progress.say("is built")
-    return made
-
-
-def _shown(path: Path) -> str:
-    with contextlib.suppress(ValueError):
-        return f"~/{path.relative_to(Path.home())}"
-    return str(path)
-
-
-def _copy_sources(wanted: Engine, job: Job, builder: Builder) -> None:
-    """What is built is a copy: its paths are the same for all checkouts, and no one edits it meanwhile."""
-    wanted_files = [job.sources / path.relative_to(place()) for path in sources(wanted)]
-    for old in [path for path in job.sources.rglob("*") if path.is_file() and path not in wanted_files]:
-        old.unlink()
-    for path, copy in zip(sources(wanted), wanted_files, strict=True):
-        text = path.read_bytes()
-        if not wanted.shipped:
-            text = builder.at_release(text.decode("utf-8"), wanted).encode("utf-8")
-        if not copy.exists() or copy.read_bytes() != text:  # a new time is a new file to a compiler
-            write_atomic(copy, text)
-
-
-def _with_lock(wanted: Engine, basis: Basis, job: Job, builder: Builder) -> Basis:
-    """Put the lock beside the sources; one that is not there yet is made, and kept."""
-    kept, used = lock_of(wanted), job.host / builder.lock
-    if wanted.shipped:
-        return basis
-    if kept.exists():
-        shutil.copyfile(kept, used)
-        return basis
-    used.unlink(missing_ok=True)
-    job.progress.say("choosing the packages of this release")
-    builder.resolve(job)
-    write_atomic(kept, used.read_bytes())
-    return Basis(basis.sources, sha256(kept), basis.builder, basis.tools)
-
-
-def _described(wanted: Engine, basis: Basis, into: Path, builder: Builder) -> EngineRecord:
-    """The record of what was built; raises Unavailable where it is not the release that was asked for."""
-    argv = [word.replace("{folder}", str(into)) for word in wanted.manifest.command]
-    said, expected = says(*argv, "--version"), f"{wanted.name} {wanted.release}"
-    if said != expected:
-        raise Unavailable(f"{wanted.id}: its host says it is {said[:100]!r}, expected {expected!r}")
-    names = sorted(str(path.relative_to(into)) for path in into.rglob("*") if path.is_file())
-    return EngineRecord(
-        present=True,
-        key=key_of(wanted, basis),
-        says=said,
-        made_of=basis,
-        files={name: sha256(into / name) for name in names},
-        uses={os.path.basename(path): sha256(path) for path in builder.uses(wanted)},
-    )
+    if not os.path.isdir(where):
+        return None
+    return [word.replace("{folder}", where) for word in wanted.manifest.command]

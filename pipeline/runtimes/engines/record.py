@@ -1,4 +1,4 @@
-"""Where engines that are built lie, and what is known of each: in the user's cache, shared by all checkouts."""
+"""Where engines that are built lie, for all checkouts of a user, and what is known of each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _POLL_S = 0.2
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """All that decides a build: digests of files of ours, and what tools of this machine say of themselves."""
+    """All that decides a build: digests of files, and what tools of this machine say of themselves."""
 
     sources: str
     lock: str
@@ -50,6 +50,11 @@ def root() -> Path:
 def folder(identifier: str, key: str) -> Path:
     """Where a build of an engine is, or will be."""
     return root() / f"{identifier}-{key}"
+
+
+def shown(path: Path) -> str:
+    """A path in the cache for a message."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
 
 
 def make_root() -> Path:

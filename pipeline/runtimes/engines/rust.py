@@ -14,7 +14,9 @@ from pipeline.runtimes.engines.languages import Job
 from pipeline.runtimes.engines.manifest import Engine, number
 
 #: Of the user's environment, what would change what a compiler makes.
-_DECIDING = re.compile(r"(RUSTFLAGS|RUSTDOCFLAGS|RUSTC.*|CARGO_(BUILD|PROFILE|TARGET|ENCODED|INCREMENTAL).*|.*CFLAGS.*|.*LDFLAGS)")
+_DECIDING = re.compile(
+    r"(RUSTFLAGS|RUSTDOCFLAGS|RUSTC.*|CARGO_(BUILD|PROFILE|TARGET|ENCODED|INCREMENTAL).*|.*CFLAGS.*|.*LDFLAGS)"
+)
 _BAR = re.compile(r"\s*Building \[.*\] (\d+)/(\d+)")
 _NO_ROUTE = "check the route to the registry of crates, and free disk space, then run doit again"
 _INSTALL = "install Rust: apt-get install cargo, or rustup for a newer one"
@@ -41,7 +43,9 @@ class _Cargo:
             raise Unavailable(f"rustc -Vv does not print its release; {_INSTALL}")
         if wanted is not None and number(found[1]) < number(wanted):
             title = f"{engine.manifest.title} {engine.release}"
-            raise Unavailable(f"{title} wants Rust {wanted} or later, rustc is {found[1]}; run: rustup update")
+            raise Unavailable(
+                f"{title} wants Rust {wanted} or later, rustc is {found[1]}; run: rustup update"
+            )
         compiler = says("cc", "--version").partition("\n")[0]
         return {"rustc": rustc, "cc": compiler, "flags": " ".join(_flags()), **llvm.tools(engine)}
 
@@ -64,8 +68,10 @@ class _Cargo:
             except Failed as error:
                 raise Unavailable(f"{error}; {_NO_ROUTE}") from None
         job.progress.begin()
+        # A host without its feature "llvm" says at load why.
+        without = ["--no-default-features"] if llvm.left_out(job.engine) else []
         try:
-            _cargo(job, "build", "--release", "--locked", "--offline")
+            _cargo(job, "build", "--release", "--locked", "--offline", *without)
         except Failed as error:
             raise Unavailable(f"{error} (building {job.engine.id}; what is done is kept)") from None
         name = f"coremark-{job.engine.name}"
@@ -108,6 +114,7 @@ def _cargo(job: Job, command: str, *options: str) -> None:
     environment |= llvm.environment(job.engine) | {
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
         "CARGO_TARGET_DIR": str(job.work / "target"),
+        "COREMARK_WITHOUT_LLVM": llvm.left_out(job.engine) or "",
         "CARGO_TERM_PROGRESS_WHEN": "always",
         "CARGO_TERM_PROGRESS_WIDTH": "80",
     }

@@ -79,9 +79,21 @@ fn load(bytes: &[u8], options: &Options) -> Result<(Box<dyn Guest>, Facts), Refu
     facts.insert("version".into(), version().into());
     facts.insert("proof".into(), serde_json::json!({
         "engine": format!("wasmi {}", version()),
+        "mode": mode_of(&engine),
         "executable_bytes_added": executable_bytes() - before,
     }));
     Ok((Box::new(Program { module, linker, timed: options.clock.is_some() }), facts))
+}
+
+/// A module whose one function is invalid: its body has nothing for the i32 that it returns.
+const INVALID: &[u8] = b"\0asm\x01\0\0\0\x01\x05\x01\x60\0\x01\x7f\x03\x02\x01\0\x0a\x04\x01\x02\0\x0b";
+
+/// When an engine looks at functions, by what it says of an invalid one: before any is called, or not.
+fn mode_of(engine: &Engine) -> &'static str {
+    match Module::new(engine, INVALID) {
+        Ok(_) => "lazy",
+        Err(_) => "eager",
+    }
 }
 
 fn version() -> String {
