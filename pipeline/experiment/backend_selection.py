@@ -133,15 +133,18 @@ def with_engines(where: str, chosen: Sequence[Backend], patterns: Iterable[str])
     """These backends, and those of engines that match; by a pattern only what this machine can have."""
     every = engines.shipped()
     names = list(dict.fromkeys(str(backend.runtime.engine) for backend in every))
-    added = {backend.name: backend for backend in chosen}
+    asked: set[str] = set()
     for pattern in patterns:
         matching = fnmatch.filter(names, pattern)
         if not matching:
             raise BadInput(f"{where}: {pattern!r} matches nothing{near_miss(pattern, names)}")
-        for backend in every:
-            if backend.runtime.engine in matching and (pattern in names or can_be_had(backend.runtime)):
-                added[backend.name] = backend
-    return list(added.values())
+        asked |= {
+            backend.name
+            for backend in every
+            if backend.runtime.engine in matching and (pattern in names or can_be_had(backend.runtime))
+        }
+    added = [*chosen, *(backend for backend in every if backend.name in asked)]
+    return list({backend.name: backend for backend in added}.values())
 
 
 def _base(backend: Backend) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
-from pipeline.core.files import new_folder, sha256, write_atomic, write_record
+from pipeline.core.files import sha256, write_atomic, write_record
 from pipeline.runtimes.engines import record
 from pipeline.runtimes.engines.basis import basis_of, key_of, lock_of, sources
 from pipeline.runtimes.engines.build_process import Unavailable, says
@@ -26,18 +25,20 @@ def build(wanted: Engine, progress: Progress) -> EngineRecord:
     work.mkdir(mode=0o700, exist_ok=True)
     cost = f"some {minutes(wanted)} min, {wanted.family.disk_mb} MB meanwhile in {record.shown(root)}"
     progress.say(f"building it, once for all checkouts: {cost}")
-    with new_folder(root) as temporary:
-        into = Path(temporary) / "made"
-        into.mkdir(mode=0o700)
-        job = Job(wanted, work / "sources", work, into, progress)
-        copy_sources(job)
-        _have_lock(job, builder)
-        builder.build(job)
-        made = describe(job, builder)
-        write_record(into / record.MADE, made)
-        final = record.folder(wanted.id, str(made.key))
-        shutil.rmtree(final, ignore_errors=True)
-        os.replace(into, final)
+    job = Job(wanted, work / "sources", work, work / "made", progress)
+    shutil.rmtree(job.into, ignore_errors=True)
+    job.into.mkdir(mode=0o700)
+    before = basis_of(wanted, None)
+    copy_sources(job)
+    _have_lock(job, builder)
+    builder.build(job)
+    made = describe(job, builder)
+    if made.made_of is None or made.made_of.sources != before.sources:
+        raise Unavailable(f"{wanted.id}: its sources were changed while it was built; run doit again")
+    write_record(job.into / record.MADE, made)
+    final = record.folder(wanted.id, str(made.key))
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(job.into, final)
     shutil.rmtree(work, ignore_errors=True)
     progress.say("is built")
     return made

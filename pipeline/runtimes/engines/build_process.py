@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import textwrap
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,10 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from pipeline.core import paths
 from pipeline.core.processes import die_with_parent, starting
 
-#: Ends all processes of its group when it is asked to end: what a compiler starts does not die with us.
-_GROUP = 'trap "kill -9 0" TERM; "$@" & wait $!'
+#: Is asked to end when we end, however that happens, and ends all others.
+_LEADER = [sys.executable, "-I", "-S", str(paths.ROOT / paths.ENGINES / "end_together.py")]
 _LAST_LINES = 200
 _MESSAGE_LIMIT = 300
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -50,7 +52,7 @@ def run(
     """
     with starting():
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _GROUP, "sh", *command],
+            [*_LEADER, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -8,18 +8,18 @@ from pathlib import Path
 from pipeline.runtimes.engines.build_process import says
 from pipeline.runtimes.engines.manifest import Engine
 
-#: What releases of the crate llvm-sys are named: 140 of LLVM 14.0; since 18 it is of 18.1, 19.1, …
+#: The release of the crate llvm-sys by LLVM's: 140 of 14.0; since 18 it is of 18.1, 19.1 and so on.
 _CRATES = {"12": "120", "13": "130", "14": "140", "15": "150", "16": "160", "17": "170"}
 
 
 def missing(engine: Engine) -> str | None:
-    """Why an engine cannot be built: the LLVM that it needs is not here. None where it is, or none is needed."""
+    """Why an engine cannot be built: the LLVM that it needs is not here; or None."""
     major = engine.family.needs.get("llvm")
     return None if major is None or _config(major) else _remedy(engine, major)
 
 
 def left_out(engine: Engine) -> str | None:
-    """Why an engine is built without its LLVM: that is not here. None where it is, or none is wanted."""
+    """Why an engine is built without its LLVM: that is not here; or None."""
     major = engine.family.optional.get("llvm")
     return None if major is None or _config(major) else _remedy(engine, major)
 

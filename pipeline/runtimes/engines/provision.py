@@ -41,7 +41,7 @@ def provision(runtime: Runtime) -> None:
 def _provide(wanted: Engine) -> EngineRecord:
     progress, known = Progress(wanted), record.load(wanted.id)
     with record.locked(wanted.id, lambda: progress.say("waiting for a different run, which builds it")):
-        basis = basis_of(wanted, known and known.made_of)
+        basis = basis_of(wanted, known.made_of if known is not None else None)
         folder = record.folder(wanted.id, key_of(wanted, basis))
         found = record.made(folder)
         if found is not None:
@@ -66,6 +66,17 @@ def present(runtime: Runtime) -> bool:
         return key_of(wanted, basis_of(wanted, known.made_of)) == known.key
     except (Unavailable, OSError):
         return False
+
+
+def is_built(runtime: Runtime) -> bool:
+    """Whether it is in the cache, as today's parts would make it, whatever this checkout knows of it."""
+    wanted = engine_of(runtime)
+    known = record.load(wanted.id)
+    try:
+        basis = basis_of(wanted, known.made_of if known is not None else None)
+    except (Unavailable, OSError):
+        return False
+    return record.made(record.folder(wanted.id, key_of(wanted, basis))) is not None
 
 
 def can_be_had(runtime: Runtime) -> bool:

@@ -15,7 +15,7 @@ from pipeline.runtimes.engines.manifest import Engine, number
 
 #: Of the user's environment, what would change what a compiler makes.
 _DECIDING = re.compile(
-    r"(RUSTFLAGS|RUSTDOCFLAGS|RUSTC.*|CARGO_(BUILD|PROFILE|TARGET|ENCODED|INCREMENTAL).*|.*CFLAGS.*|.*LDFLAGS)"
+    r"RUST(FLAGS|DOCFLAGS|C.*)|CARGO_(BUILD_(?!JOBS)|PROFILE|TARGET|ENCODED|INCREMENTAL).*|.*(CFLAGS|LDFLAGS).*"
 )
 _BAR = re.compile(r"\s*Building \[.*\] (\d+)/(\d+)")
 _NO_ROUTE = "check the route to the registry of crates, and free disk space, then run doit again"
