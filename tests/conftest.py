@@ -102,7 +102,7 @@ def prepared() -> Path:
     # Also of what is not installed: why not, which is what its tests are skipped with.
     for backend in discover().values():
         if backend.runtime.engine is not None and provision.is_built(backend.runtime):
-            provision.provision(backend.runtime)  # by a run in another checkout, or by this one
+            provision.provision(backend.runtime)  # by a run in a different checkout, or in this one
             identity.identify(backend.runtime)
         if not (ROOT / paths.runtime_identity(backend.runtime.name)).exists():
             identity.identify(backend.runtime)

@@ -62,7 +62,16 @@ def printed(answer):
 #: Backends that compile function by function or within a run: their compile time would be wrong.
 LAZY = ("v8.default", "jsc.omg", "jsc.bbq")
 #: Those that do not tell how much code they made, or make none.
-NO_CODE_SIZE = ("v8.default", "v8.turbofan", "v8.liftoff", "jsc.omg", "jsc.bbq", "wasm3", "wasmi.eager", "tinywasm")
+NO_CODE_SIZE = (
+    "v8.default",
+    "v8.turbofan",
+    "v8.liftoff",
+    "jsc.omg",
+    "jsc.bbq",
+    "wasm3",
+    "wasmi.eager",
+    "tinywasm",
+)
 
 
 def test_load_says_what_it_is(worker, backend):

@@ -59,7 +59,7 @@ FILES = {
 
 @pytest.fixture
 def engines(tmp_path, monkeypatch):
-    """The folder of these engines; its manifest is read, and the cache is beside it."""
+    """The folder of these engines; its manifest is read, and the cache is next to it."""
     place = tmp_path / "engines"
     for name, text in FILES.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
@@ -82,8 +82,8 @@ def tools(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setenv("CARGO_HOME", str(tmp_path / "no cargo"))
 
-    def have(**said):
-        for name, text in said.items():
+    def have(**printed):
+        for name, text in printed.items():
             (folder / name).write_text(f"#!/bin/sh\necho '{text}'\n")
             (folder / name).chmod(0o755)
         basis._tools.cache_clear()
@@ -137,7 +137,7 @@ def test_the_builders_code_is_in_the_key(engines, tools, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("said", "message"),
+    ("printed", "message"),
     [
         ({}, "Some engine is built by cargo, which is not on PATH; install Rust: apt-get install cargo"),
         ({"cargo": "cargo"}, "Some engine is built by rustc, which is not on PATH"),
@@ -152,8 +152,8 @@ def test_the_builders_code_is_in_the_key(engines, tools, monkeypatch):
         ({"cargo": "cargo", "rustc": "no Rust", "cc": "cc 12"}, "rustc -Vv does not print its release"),
     ],
 )
-def test_what_is_missing_is_one_line(engines, tools, said, message):
-    tools(**said)
+def test_what_is_missing_is_one_line(engines, tools, printed, message):
+    tools(**printed)
     with pytest.raises(Unavailable) as caught:
         basis_of(manifest.engine("some", "2.0.0"), None)
     assert str(caught.value).startswith(message)
@@ -167,7 +167,7 @@ def test_an_llvm_that_is_missing_is_named(tools, monkeypatch):
     wanted = manifest.Engine("wasmi", "2.0.0", found, family)
     expected = "wasmi 2.0.0 wants LLVM 9999; run: apt-get install llvm-9999-dev"
     assert rust.BUILDER.missing(wanted) == expected
-    # Where an engine can do without, it is built without, under another key.
+    # Where an engine can do without, it is built without, under a different key.
     family = family.__class__("2.0.0", "1", "3", 1, 1, optional={"llvm": "9999"})
     wanted = manifest.Engine("wasmi", "2.0.0", found, family)
     assert rust.BUILDER.missing(wanted) is None
@@ -204,7 +204,7 @@ def test_a_folder_that_is_not_what_was_built_is_none(tmp_path):
     assert record.made(tmp_path) is None
     write_record(tmp_path / record.MADE, made)
     assert record.made(tmp_path) == made
-    (tmp_path / "host").write_text("another")
+    (tmp_path / "host").write_text("different")
     assert record.made(tmp_path) is None
     (tmp_path / "host").unlink()
     assert record.made(tmp_path) is None
@@ -231,7 +231,7 @@ def test_an_engine_that_cannot_be_built_is_a_record(engines, tools, tmp_path, mo
     assert not provision.can_be_had(runtime)
 
 
-#: Starts a program that starts another one in the background.
+#: Starts a program that starts a second one in the background.
 BUILDER = """
 import os, sys
 from pathlib import Path

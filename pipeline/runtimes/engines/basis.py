@@ -62,7 +62,7 @@ def basis_of(wanted: Engine, known: Basis | None) -> Basis:
 
 
 def key_of(wanted: Engine, basis: Basis) -> str:
-    """What names the folder of a build: another key, another build."""
+    """What names the folder of a build: a different key, a different build."""
     return digest_of({"engine": wanted.id, "made of": msgspec.to_builtins(basis)})[:_KEY_DIGITS]
 
 

@@ -63,7 +63,7 @@ def copy_sources(job: Job) -> None:
 
 
 def _have_lock(job: Job, builder: Builder) -> None:
-    """Put the lock of a release that the project has none of beside the sources; made once, and kept."""
+    """Put the lock of a release that the project has none of next to the sources; made once, and kept."""
     if job.engine.shipped:
         return
     kept, used = lock_of(job.engine), job.host / builder.lock
@@ -80,15 +80,15 @@ def describe(job: Job, builder: Builder) -> EngineRecord:
     """The record of what was built; raises Unavailable where it is not the release that was asked for."""
     wanted, into = job.engine, job.into
     argv = [word.replace("{folder}", str(into)) for word in wanted.manifest.command]
-    said, expected = says(*argv, "--version"), f"{wanted.name} {wanted.release}"
-    if said != expected:
-        raise Unavailable(f"{wanted.id}: its host says it is {said[:100]!r}, expected {expected!r}")
+    printed, expected = says(*argv, "--version"), f"{wanted.name} {wanted.release}"
+    if printed != expected:
+        raise Unavailable(f"{wanted.id}: its host says it is {printed[:100]!r}, expected {expected!r}")
     names = sorted(str(path.relative_to(into)) for path in into.rglob("*") if path.is_file())
     basis = basis_of(wanted, None)
     return EngineRecord(
         present=True,
         key=key_of(wanted, basis),
-        says=said,
+        says=printed,
         made_of=basis,
         files={name: sha256(into / name) for name in names},
         uses={os.path.basename(path): sha256(path) for path in builder.uses(wanted)},

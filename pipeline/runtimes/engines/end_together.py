@@ -1,6 +1,6 @@
 """Starts a program that builds, and ends it with all that it started when this process is asked to end.
 
-What a program has started does not end with it, and compilers start others. All are of one process group.
+What a program has started does not end with it, and compilers start others. All are in one process group.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What builds hosts, a module for each language of theirs."""
+"""What builds hosts, a module for each language."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Job:
 class Builder(Protocol):
     """How hosts in one language are built."""
 
-    #: The name of a lock file, beside the host's source.
+    #: The name of a lock file, next to the host's source.
     lock: str
     #: Modules of this package whose code decides what is made.
     code: tuple[str, ...]

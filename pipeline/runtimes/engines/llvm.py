@@ -8,8 +8,8 @@ from pathlib import Path
 from pipeline.runtimes.engines.build_process import says
 from pipeline.runtimes.engines.manifest import Engine
 
-#: The release of the crate llvm-sys by LLVM's: 140 of 14.0; since 18 it is of 18.1, 19.1 and so on.
-_CRATES = {"12": "120", "13": "130", "14": "140", "15": "150", "16": "160", "17": "170"}
+#: The release of the crate llvm-sys by LLVM's: 140 of 14; since 19 it belongs to 19.1, 20.1 and so on.
+_CRATES = {major: f"{major}0" for major in ("12", "13", "14", "15", "16", "17", "18")}
 
 
 def missing(engine: Engine) -> str | None:

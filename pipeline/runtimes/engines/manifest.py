@@ -26,7 +26,7 @@ _Folder = Annotated[str, Meta(min_length=1, max_length=20, description="a folder
 class FamilyTable(Struct, frozen=True, forbid_unknown_fields=True):
     """Releases that one host serves: from ``first`` to below ``before``."""
 
-    release: Text  # that the lock of this folder is of
+    release: Text  # that the lock of this folder is for
     first: Text
     before: Text
     cpu_seconds: _Cost  # that a build takes where nothing of it is there
@@ -40,7 +40,7 @@ class BackendTable(Struct, frozen=True, forbid_unknown_fields=True):
     """A way of the engine to run a module."""
 
     kind: Text
-    options: dict[str, Any] = {}  # what its host is told when it loads a module
+    options: dict[str, Any] = {}  # what its host gets when it loads a module
     proof: dict[str, Any] = {}  # what the host's proof must say
     arguments: tuple[Text, ...] = ()  # of the host's command line
     environment: dict[str, str] = {}
@@ -78,7 +78,7 @@ class Engine:
 
     @property
     def shipped(self) -> bool:
-        """Whether the lock that comes with the project is of this release."""
+        """Whether the lock that comes with the project is for this release."""
         return self.release == self.family.release
 
     @property

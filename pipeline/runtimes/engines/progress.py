@@ -24,7 +24,7 @@ class Progress:
         print(f"    {self._name}: {text}", flush=True)
 
     def begin(self) -> None:
-        """The build starts now: what came before, as downloading, says nothing of its speed."""
+        """The build starts now: what came before, as downloading, is no evidence for its speed."""
         self._started = self._told = time.monotonic()
 
     def step(self, done: int, total: int, unit: str) -> None:

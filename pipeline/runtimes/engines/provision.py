@@ -69,7 +69,7 @@ def present(runtime: Runtime) -> bool:
 
 
 def is_built(runtime: Runtime) -> bool:
-    """Whether it is in the cache, as today's parts would make it, whatever this checkout knows of it."""
+    """Whether it is in the cache, as today's parts would make it, also where this checkout does not know it."""
     wanted = engine_of(runtime)
     known = record.load(wanted.id)
     try:

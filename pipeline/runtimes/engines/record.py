@@ -94,16 +94,16 @@ def files(identifier: str) -> list[str]:
 
 @contextlib.contextmanager
 def locked(identifier: str, on_wait: Callable[[], None]) -> Iterator[None]:
-    """One process at a time makes an engine; ``on_wait`` is called once where another one does."""
+    """One process at a time makes an engine; ``on_wait`` is called once where a different one does."""
     with open(make_root() / f".{identifier}.lock", "ab") as stream:
-        told = False
+        reported = False
         while True:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
+                if not reported:
                     on_wait()
-                told = True
+                reported = True
                 time.sleep(_POLL_S)
         yield

@@ -94,7 +94,7 @@ def _find(program: str) -> str | None:
 
 
 def _environment() -> dict[str, str]:
-    """The user's, without what changes what is made; the proxies and registries are theirs."""
+    """The user's, without what changes what is made; with the user's proxies and registries."""
     kept = {name: value for name, value in os.environ.items() if not _DECIDING.fullmatch(name)}
     cargo = _find("cargo")
     path = kept.get("PATH", "")
