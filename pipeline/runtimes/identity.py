@@ -13,7 +13,6 @@ from pipeline.core.files import read_record, sha256, write_record
 from pipeline.core.model import Program, Runtime
 from pipeline.runtimes import program_version
 from pipeline.runtimes.engines import provision
-from pipeline.runtimes.engines.record import files as engine_files
 from pipeline.runtimes.engines.record import load as load_engine
 from pipeline.runtimes.environments import load_environment
 from pipeline.runtimes.packages import PackageIdentity, find, identity, python_version, records, site_packages
@@ -41,7 +40,7 @@ def site_of(runtime: Runtime) -> str | None:
 def own_files(runtime: Runtime) -> list[str]:
     """The files outside the project's environment that decide what it does; none where there are none."""
     if runtime.engine is not None:
-        return engine_files(provision.engine_of(runtime).id)
+        return provision.own_files(runtime)
     site = site_of(runtime)
     return [] if site is None else records(runtime.packages, site)
 
@@ -113,7 +112,7 @@ def _identify_engine(runtime: Runtime, record: RuntimeIdentity) -> None:
     wanted = provision.engine_of(runtime)
     made = load_engine(wanted.id)
     if made is None:
-        record.set_absent(f"its engine is not built; run: doit run engine:{wanted.id}")
+        record.set_absent(f"its engine is not built; run: {provision.how_to_build(runtime)}")
     elif not made.present:
         record.set_absent(str(made.reason))
     else:

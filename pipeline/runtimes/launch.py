@@ -67,7 +67,7 @@ def _built(runtime: Runtime) -> list[str]:
     """The command line of a host that is built on this machine."""
     found = provision.command(runtime)
     if found is None:
-        raise WorkerError(f"{runtime.name}: its host is gone; run: doit run engine")
+        raise WorkerError(f"{runtime.name}: its host is gone; run: {provision.how_to_build(runtime)}")
     return found
 
 

@@ -99,7 +99,9 @@ def test_a_program_that_is_gone_is_one_line(own_cache):
     assert not provision.present(runtime)
 
 
-@pytest.mark.parametrize("printed", ["wasmi 1.0.0", "wasmi none", "wasmi 2.0.0 and 1.0.0", "tinywasm 2.0.0", ""])
+@pytest.mark.parametrize(
+    "printed", ["wasmi 1.0.0", "wasmi none", "wasmi 2.0.0 and 1.0.0", "tinywasm 2.0.0", ""]
+)
 def test_what_is_built_must_be_the_release_that_was_asked_for(tmp_path, printed):
     host = tmp_path / "host"
     host.write_text(f"#!/bin/sh\necho '{printed}'\n")

@@ -91,5 +91,10 @@ def describe(job: Job, builder: Builder) -> EngineRecord:
         says=printed,
         made_of=basis,
         files={name: sha256(into / name) for name in names},
-        uses={os.path.basename(path): sha256(path) for path in builder.uses(wanted)},
+        uses=digests(wanted),
     )
+
+
+def digests(wanted: Engine) -> dict[str, str]:
+    """{file of this machine that its host loads: SHA-256}."""
+    return {os.path.basename(path): sha256(path) for path in builder_of(wanted).uses(wanted)}

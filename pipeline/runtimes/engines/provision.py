@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 
+import msgspec
+
 from pipeline.core import paths
 from pipeline.core.files import write_record
 from pipeline.core.model import Runtime
 from pipeline.runtimes.engines import record
 from pipeline.runtimes.engines.basis import basis_of, key_of
-from pipeline.runtimes.engines.build import build
+from pipeline.runtimes.engines.build import build, digests
 from pipeline.runtimes.engines.build_process import Unavailable
 from pipeline.runtimes.engines.languages import builder_of
 from pipeline.runtimes.engines.manifest import Engine, engine
@@ -45,7 +47,7 @@ def _provide(wanted: Engine) -> EngineRecord:
         folder = record.folder(wanted.id, key_of(wanted, basis))
         found = record.made(folder)
         if found is not None:
-            return found
+            return msgspec.structs.replace(found, uses=digests(wanted))  # of libraries as they are today
         if (reason := builder_of(wanted).missing(wanted)) is not None:
             raise Unavailable(reason)
         if folder.exists():
@@ -69,7 +71,7 @@ def present(runtime: Runtime) -> bool:
 
 
 def is_built(runtime: Runtime) -> bool:
-    """Whether it is in the cache, as today's parts would make it, also where this checkout does not know it."""
+    """Whether it is in the cache, as today's parts would make it: by this checkout or a different one."""
     wanted = engine_of(runtime)
     known = record.load(wanted.id)
     try:
@@ -89,16 +91,30 @@ def can_be_had(runtime: Runtime) -> bool:
 def state(runtime: Runtime) -> tuple[str, str]:
     """ "present", "can be built" or "missing"; and where it is, what it takes, or what is to be done."""
     wanted = engine_of(runtime)
-    if present(runtime):
-        known = record.load(wanted.id)
-        return "present", record.shown(record.folder(wanted.id, str(known and known.key)))
+    known = record.load(wanted.id)
     try:
-        basis_of(wanted, None)
+        key = key_of(wanted, basis_of(wanted, known.made_of if known is not None else None))
     except Unavailable as error:
         return "missing", str(error)
+    if record.made(record.folder(wanted.id, key)) is not None:
+        return "present", record.shown(record.folder(wanted.id, key))
     cost = f"some {minutes(wanted)} min, {wanted.family.disk_mb} MB meanwhile"
-    name = f"{wanted.name}.*" if runtime.name == wanted.name else f"{wanted.name}.*@{wanted.release}"
-    return "can be built", f"{cost}; run: doit run backends='native,{name}'"
+    return "can be built", f"{cost}; run: {how_to_build(runtime)}"
+
+
+def how_to_build(runtime: Runtime) -> str:
+    """The command that builds the runtime's engine and nothing else."""
+    wanted = engine_of(runtime)
+    version = "" if runtime.name == wanted.name else f"@{wanted.release}"
+    pattern = wanted.name if wanted.name in wanted.manifest.backends else f"{wanted.name}.*"
+    return f"doit run engine backends='{pattern}{version}'"
+
+
+def own_files(runtime: Runtime) -> list[str]:
+    """The files that decide what its host does: those that were built, and libraries that it loads."""
+    wanted = engine_of(runtime)
+    found = record.files(wanted.id)
+    return [*found, *builder_of(wanted).uses(wanted)] if found else []
 
 
 def command(runtime: Runtime) -> list[str] | None:

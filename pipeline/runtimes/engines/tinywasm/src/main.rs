@@ -1,6 +1,6 @@
 //! A host of TinyWasm: an interpreter, whose memories are seen by functions that copy.
 
-use coremark_host::{executable_bytes, note_times, own_version, serve, Clock, Kind, INITIALIZE, NAMESPACE};
+use coremark_host::{executable_bytes, map_memories, note_times, own_version, serve, Clock, Kind, INITIALIZE, NAMESPACE};
 use coremark_host::{for_each_wasi_function, Facts, Function, Guest, Options, Refusal, Request, Stop, Wasi};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -166,5 +166,6 @@ fn run_timed(
 }
 
 fn main() {
+    map_memories();
     serve("tinywasm", load);
 }

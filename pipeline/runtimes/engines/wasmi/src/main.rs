@@ -1,7 +1,7 @@
 //! A host of wasmi: an interpreter, which translates a module to instructions of its own.
 
 use coremark_host::{for_each_wasi_function, Facts, Function, Guest, Options, Refusal, Request, Slice, Stop, Wasi};
-use coremark_host::{executable_bytes, note_times, own_version, serve, Clock, Kind, INITIALIZE, NAMESPACE};
+use coremark_host::{executable_bytes, map_memories, note_times, own_version, serve, Clock, Kind, INITIALIZE, NAMESPACE};
 use std::time::Instant;
 use wasmi::{Caller, CompilationMode, Config, Engine, Error, Instance, Linker, Memory, Module, Store};
 
@@ -161,5 +161,6 @@ fn run_timed(store: &mut Store<Host>, instance: Instance, begun: Instant, facts:
 }
 
 fn main() {
+    map_memories();
     serve("wasmi", load);
 }

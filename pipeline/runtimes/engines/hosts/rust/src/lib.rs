@@ -20,7 +20,7 @@ pub use clock::{Clock, Kind, INITIALIZE};
 pub use files::Inputs;
 pub use functions::{Function, NAMESPACE};
 pub use memory::{Memory, Slice, Stop};
-pub use process::{executable_bytes, page_faults};
+pub use process::{executable_bytes, map_memories, page_faults};
 pub use protocol::{note_times, serve, Facts, Guest, Options, Refusal, Request};
 pub use version::own_version;
 pub use wasi::Wasi;
