@@ -171,7 +171,7 @@ def resolved_lock(name: str) -> str:
 
 
 def engine_record(identifier: str) -> str:
-    """What is known of an engine in one release; it lies in the user's cache."""
+    """What is known of an engine in one release; it is in the user's cache."""
     return f"{BUILD}/engines/{identifier}.json"
 
 

@@ -78,8 +78,9 @@ def some(tmp_path, monkeypatch):
 
 #: The same in a process of its own, which is the one that is killed.
 CHILD = """
-import sys
+import signal
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 from pipeline.core.model import Runtime
 from pipeline.runtimes.engines import basis, build, manifest, provision
 place = Path("engines").absolute()

@@ -233,8 +233,9 @@ def test_an_engine_that_cannot_be_built_is_a_record(engines, tools, tmp_path, mo
 
 #: Starts a program that starts a second one in the background.
 BUILDER = """
-import os, sys
+import os, signal
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
 from pipeline.runtimes.engines.build_process import run
 print(os.getpid(), flush=True)
 run(["/bin/sh", "-c", "sleep 4711 & sleep 4712"], folder=Path("."), environment=dict(os.environ))

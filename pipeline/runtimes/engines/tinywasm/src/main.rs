@@ -1,6 +1,7 @@
 //! A host of TinyWasm: an interpreter, whose memories are seen by functions that copy.
 
-use coremark_host::{executable_bytes, map_memories, note_times, own_version, serve, Clock, Kind, INITIALIZE, NAMESPACE};
+use coremark_host::{check_command, executable_bytes, map_memories, note_times, own_version, serve};
+use coremark_host::{Clock, Kind, INITIALIZE, NAMESPACE};
 use coremark_host::{for_each_wasi_function, Facts, Function, Guest, Options, Refusal, Request, Stop, Wasi};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -46,15 +47,16 @@ impl coremark_host::Memory for View<'_> {
 macro_rules! link_wasi {
     ($($id:ident $name:literal ($($parameter:ident: $type:ident),*);)*) => {
         fn link_wasi(store: &mut Store, imports: &mut Imports, host: &Shared) {
-            $(
+            $({
                 let shared = host.clone();
-                let function = HostFunction::from(store, move |context: FuncContext<'_>, given: link_wasi!(@ $($type),*)| {
+                type Given = link_wasi!(@ $($type),*);
+                let function = HostFunction::from(store, move |context: FuncContext<'_>, given: Given| {
                     #[allow(clippy::let_unit_value, unused_variables)]
                     let link_wasi!(# $($parameter),*) = given;
                     call(context, &shared, Function::$id, &[$($parameter as u64),*])
                 });
                 imports.define(NAMESPACE, $name, function);
-            )*
+            })*
             let exit = HostFunction::from(store, |_: FuncContext<'_>, code: i32| -> tinywasm::Result<()> {
                 Err(ended(Stop::Exit(code as u32)))
             });
@@ -103,6 +105,10 @@ fn load(bytes: &[u8], options: &Options) -> Result<(Box<dyn Guest>, Facts), Refu
     let started = Instant::now();
     let module = tinywasm::parse_bytes(bytes).map_err(Refusal::refused)?;
     let compiled = started.elapsed();
+    if options.clock.is_none() {
+        let imports = module.imports.iter().map(|import| (&*import.module, &*import.name));
+        check_command(imports, module.exports.iter().map(|export| &*export.name))?;
+    }
     let version = own_version("tinywasm");
     let mut facts = Facts::new();
     facts.insert("compile_seconds".into(), compiled.as_secs_f64().into());

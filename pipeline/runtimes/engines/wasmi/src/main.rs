@@ -1,7 +1,8 @@
 //! A host of wasmi: an interpreter, which translates a module to instructions of its own.
 
 use coremark_host::{for_each_wasi_function, Facts, Function, Guest, Options, Refusal, Request, Slice, Stop, Wasi};
-use coremark_host::{executable_bytes, map_memories, note_times, own_version, serve, Clock, Kind, INITIALIZE, NAMESPACE};
+use coremark_host::{check_command, executable_bytes, map_memories, note_times, own_version, serve};
+use coremark_host::{Clock, Kind, INITIALIZE, NAMESPACE};
 use std::time::Instant;
 use wasmi::{Caller, CompilationMode, Config, Engine, Error, Instance, Linker, Memory, Module, Store};
 
@@ -54,10 +55,14 @@ fn call(mut caller: Caller<'_, Host>, function: Function, arguments: &[u64]) -> 
 fn link_clock(linker: &mut Linker<Host>, kind: Kind) -> Result<(), Error> {
     const NAME: (&str, &str) = ("env", "clock_ms");
     match kind {
-        Kind::I32 => linker.func_wrap(NAME.0, NAME.1, |mut caller: Caller<'_, Host>| caller.data_mut().clock.ms() as i32)?,
-        Kind::I64 => linker.func_wrap(NAME.0, NAME.1, |mut caller: Caller<'_, Host>| caller.data_mut().clock.ms())?,
+        Kind::I32 => linker.func_wrap(NAME.0, NAME.1, |caller: Caller<'_, Host>| clock_ms(caller) as i32)?,
+        Kind::I64 => linker.func_wrap(NAME.0, NAME.1, |caller: Caller<'_, Host>| clock_ms(caller))?,
     };
     Ok(())
+}
+
+fn clock_ms(mut caller: Caller<'_, Host>) -> i64 {
+    caller.data_mut().clock.ms()
 }
 
 fn load(bytes: &[u8], options: &Options) -> Result<(Box<dyn Guest>, Facts), Refusal> {
@@ -69,7 +74,11 @@ fn load(bytes: &[u8], options: &Options) -> Result<(Box<dyn Guest>, Facts), Refu
     let mut linker = Linker::new(&engine);
     match options.clock {
         Some(kind) => link_clock(&mut linker, kind),
-        None => link_wasi(&mut linker),
+        None => {
+            let imports = module.imports().map(|import| (import.module(), import.name()));
+            check_command(imports, module.exports().map(|export| export.name()))?;
+            link_wasi(&mut linker)
+        }
     }
     .map_err(Refusal::refused)?;
     let mut facts = Facts::new();
