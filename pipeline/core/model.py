@@ -120,6 +120,8 @@ class Backend:
     forks: bool = False
     #: {feature: its switch}: only for modules that use the feature, for it may change the code of others.
     switches: Mapping[str, Switch] = field(default_factory=dict)
+    #: Whether a run takes it only if a name or a pattern asks for it, and not because it is installed.
+    by_name: bool = False
 
     @property
     def is_command(self) -> bool:

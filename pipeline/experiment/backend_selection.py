@@ -23,7 +23,7 @@ from pipeline.runtimes.backends import engines
 from pipeline.runtimes.engines.provision import can_be_had
 from pipeline.runtimes.identity import installed
 
-#: In matrix.toml, in place of a list: every backend whose runtime is installed.
+#: In matrix.toml, in place of a list: every backend whose runtime is installed, but those that are ``by_name``.
 INSTALLED = "installed"
 _VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
 #: The order of a table's rows.
@@ -90,7 +90,7 @@ def _command_line(where: str, name: str, table: RuntimeTable) -> Backend:
 def default(path: str, asked: str | Sequence[str], among: Mapping[str, Backend]) -> list[Backend]:
     """The backends that matrix.toml names: INSTALLED, or names and patterns."""
     if isinstance(asked, str):
-        return [backend for backend in among.values() if installed(backend.runtime)]
+        return [backend for backend in among.values() if not backend.by_name and installed(backend.runtime)]
     return pick(f"{path}: backends", asked, among)
 
 

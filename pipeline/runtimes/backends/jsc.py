@@ -33,9 +33,12 @@ BACKENDS = tuple(
         proof={"tier": tier},
         environment={**_ENVIRONMENT, **more},
         switches=_SWITCHES,
+        # Only the first runs of a function are interpreted by default: an interpreter alone must be asked for.
+        by_name=tier == "IPInt",
     )
     for tier, kind, more in (
         ("OMG", Kind.OPTIMIZING, {}),
         ("BBQ", Kind.BASELINE, {"BUN_JSC_useOMGJIT": "0"}),
+        ("IPInt", Kind.INTERPRETER, {"BUN_JSC_useOMGJIT": "0", "BUN_JSC_useBBQJIT": "0"}),
     )
 )
