@@ -21,6 +21,8 @@ type module struct {
 	ctx      context.Context
 }
 
+func (m *module) Close() { _ = m.runtime.Close(m.ctx) }
+
 func (m *module) Imports() []worker.Import {
 	var found []worker.Import
 	for _, function := range m.compiled.ImportedFunctions() {

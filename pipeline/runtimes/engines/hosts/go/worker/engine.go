@@ -22,9 +22,10 @@ type Options struct {
 
 // Engine compiles modules.
 type Engine interface {
-	// Version is the engine's name and its release, as the program itself knows them.
+	// Version returns the engine's name and its release, as the program itself knows them.
 	Version() (name, release string)
-	// Compile raises Refused for a module that the engine does not take, and Unavailable if it has no such compiler.
+	// Compile compiles a module. Its error is Refused for a module that the engine does not take, and Unavailable
+	// where it has no such compiler.
 	Compile(code []byte, options Options) (Module, Facts, error)
 }
 
@@ -64,14 +65,16 @@ type Module interface {
 	Link(functions []Function) error
 	// Instantiate makes an instance in which nothing has run but a start section.
 	Instantiate() (Instance, error)
+	// Close frees it with all that was made for it.
+	Close()
 }
 
 // Instance is an instance of a module.
 type Instance interface {
 	// Memory is the one that it exports as "memory".
 	Memory() wasi.Memory
-	// Call calls an exported function without parameters and returns its results. What a function of the host panicked with
-	// is found in its error by errors.As; other errors are a *Trap.
+	// Call calls an exported function without parameters and returns its results. Its error is the wasi.Exit that
+	// the guest ended itself with, or a *Trap.
 	Call(name string) ([]uint64, error)
 	// Close frees it, its memory at once.
 	Close()

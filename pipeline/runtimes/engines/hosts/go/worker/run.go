@@ -123,10 +123,6 @@ func (a *answer) ended(err error) {
 		return
 	}
 	a.Outcome, a.Message = "trap", firstLine(err.Error())
-	var outside wasi.Outside
-	if errors.As(err, &outside) {
-		a.Message = outside.Error()
-	}
 	var trap *Trap
 	if errors.As(err, &trap) {
 		a.Backtrace = append(a.Backtrace, trap.Backtrace[:min(len(trap.Backtrace), mostFunctions)]...)

@@ -57,6 +57,9 @@ func Serve(engine Engine) {
 		check(json.Unmarshal(line, &asked))
 		switch {
 		case asked.Op == "load":
+			if loaded != nil {
+				loaded.module.Close()
+			}
 			var facts Facts
 			loaded, facts, err = load(engine, asked.Path, asked.Options)
 			say(answerOf(facts, err))
