@@ -10,7 +10,6 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
 )
 
 const path = "github.com/tetratelabs/wazero"
@@ -106,13 +105,14 @@ func configuration(options worker.Options) (wazero.RuntimeConfig, error) {
 	return config.WithCoreFeatures(features), nil
 }
 
-// switches has the features that a runtime must be asked for.
+// switches has the features that a runtime must be asked for, by their numbers: not all releases have a name for
+// each, and one that does not know a number refuses the module.
 var switches = map[string]api.CoreFeatures{
-	"atomics":             experimental.CoreFeaturesThreads,
-	"exception-handling":  experimental.CoreFeaturesExceptionHandling,
-	"extended-const":      experimental.CoreFeaturesExtendedConst,
-	"function-references": experimental.CoreFeaturesTypedFunctionReferences,
-	"tail-call":           experimental.CoreFeaturesTailCall,
+	"atomics":             api.CoreFeatureSIMD << 1,
+	"tail-call":           api.CoreFeatureSIMD << 2,
+	"extended-const":      api.CoreFeatureSIMD << 3,
+	"exception-handling":  api.CoreFeatureSIMD << 4,
+	"function-references": api.CoreFeatureSIMD << 5,
 }
 
 // added returns how much executable memory a function adds to this process, and how many seconds it takes.
