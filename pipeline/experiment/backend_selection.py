@@ -23,7 +23,7 @@ from pipeline.runtimes.backends import engines
 from pipeline.runtimes.engines.provision import can_be_had
 from pipeline.runtimes.identity import installed
 
-#: In matrix.toml, in place of a list: every backend whose runtime is installed, but those that are ``by_name``.
+#: In matrix.toml, in place of a list: every backend whose runtime is installed, unless it is ``by_name``.
 INSTALLED = "installed"
 _VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
 #: The order of a table's rows.

@@ -33,7 +33,7 @@ BACKENDS = tuple(
         proof={"tier": tier},
         environment={**_ENVIRONMENT, **more},
         switches=_SWITCHES,
-        # Only the first runs of a function are interpreted by default: an interpreter alone must be asked for.
+        # By default only the first runs of a function are interpreted.
         by_name=tier == "IPInt",
     )
     for tier, kind, more in (

