@@ -118,6 +118,9 @@ class Backend:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Whether each run is a process of its own, started and compiled within the run.
     forks: bool = False
+    #: For how long the speed of a guest must not rise before its chunks count, s, in a runtime that compiles
+    #: while it runs; 0: it compiles before. See stats/steady.py.
+    steady_s: float = 0.0
     #: {feature: its switch}: only for modules that use the feature, for it may change the code of others.
     switches: Mapping[str, Switch] = field(default_factory=dict)
     #: Whether a run takes it only if a name or a pattern asks for it, and not because it is installed.

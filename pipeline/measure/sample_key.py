@@ -91,6 +91,7 @@ class MeasurementSpec:
             "environment": dict(backend.environment),
             "switches": {name: asdict(switch) for name, switch in backend.switches.items()},
             "forks": backend.forks,
+            "steady_s": backend.steady_s,
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,
             "stack_factor": backend.runtime.stack_factor,

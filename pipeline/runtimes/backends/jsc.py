@@ -35,6 +35,7 @@ BACKENDS = tuple(
         switches=_SWITCHES,
         # By default only the first runs of a function are interpreted.
         by_name=tier == "IPInt",
+        steady_s=0.25,
     )
     for tier, kind, more in (
         ("OMG", Kind.OPTIMIZING, {}),
