@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from pipeline.core.limits import OF_WORKLOADS, OUTPUT_KIB, STACK_KIB, Limits
+from pipeline.core.limits import OF_WORKLOADS, OUTPUT_KIB, OWN_MIB, STACK_KIB, Limits
 from toolchain.model import Variant
 
 
@@ -83,6 +83,10 @@ class Runtime:
     #: Private writable memory of its workers in addition to the guest's, MiB: what they need themselves, and
     #: what they map and hardly use.
     reserved_mib: int = 512
+    #: How many times a guest's memory its workers may have: a runtime may copy one that grows.
+    memory_factor: float = 1.0
+    #: Resident memory of its workers that is not their guest's, MiB.
+    own_mib: int = OWN_MIB
     #: How many times as large as the guest's its workers' stack is: frames of a baseline compiler are larger
     #: than native ones. What the guest itself puts on its stack is limited by the linker.
     stack_factor: int = 4

@@ -53,9 +53,9 @@ def clear_recent_speeds() -> None:
 class KernelShare:
     """The share of a guest's time that the kernel takes: for page faults, mapping memory, reading, writing.
 
-    Of some chunks; those that were preempted do not count. The kernel's accounts are for all that is done for a
-    run, a guest's clock is for the guest alone. What is between them is starting and ending a process, or an
-    instance, and nearly all of that is the kernel's.
+    Of some chunks; those that were preempted do not count. The kernel's accounts are for all that is done for
+    a run, a guest's clock is for the guest alone. What is between them is starting and ending a process, or
+    an instance, and nearly all of that is the kernel's.
     """
 
     chunks: int = 0

@@ -94,6 +94,8 @@ class MeasurementSpec:
             "steady_s": backend.steady_s,
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,
+            "own_mib": backend.runtime.own_mib,
+            "memory_factor": backend.runtime.memory_factor,
             "stack_factor": backend.runtime.stack_factor,
             "loader_links": dict(backend.runtime.loader_links),
             "protocol": self.protocol.settings(),

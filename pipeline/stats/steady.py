@@ -10,7 +10,7 @@ from pipeline.stats.trend import LEAST_CHANGE, trend
 
 #: Runs that each of the two parts that are compared must have.
 _FEWEST_RUNS = 5
-#: The speed of a part: this many of ten of its runs are slower. Pauses make runs slower, nothing makes them faster.
+#: The speed of a part: so many of ten of its runs are slower. Pauses make a run slower, and nothing faster.
 _TENTHS = 9
 #: Pieces of the last half in which a trend is looked for: of more, time grows with their square.
 _PIECES = 20
@@ -19,8 +19,8 @@ _PIECES = 20
 def steady(seconds: Sequence[float], speeds: Sequence[float], least_s: float) -> bool:
     """Whether runs that took so many seconds each, one after the other, had a steady speed at last.
 
-    They did if the last half of all their time is ``least_s`` or more, is no faster than the quarter before it,
-    by 2 % or more, and does not get faster itself. So a compiler that works for a while and then replaces what
+    They did if the last half of all their time is ``least_s`` or more, is at most 2 % faster than the quarter
+    before it, and does not get faster itself. So a compiler that works for a while and then replaces what
     runs is waited for as long again as it was already waited for.
     """
     early, late = _parts(seconds, speeds)

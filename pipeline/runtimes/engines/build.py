@@ -10,7 +10,7 @@ from pipeline.runtimes.engines import record
 from pipeline.runtimes.engines.basis import basis_of, key_of, lock_of, sources
 from pipeline.runtimes.engines.build_process import Unavailable, says
 from pipeline.runtimes.engines.languages import Builder, Job, builder_of
-from pipeline.runtimes.engines.manifest import Engine, place
+from pipeline.runtimes.engines.manifest import Engine, command_line, place
 from pipeline.runtimes.engines.progress import Progress, minutes
 from pipeline.runtimes.engines.record import EngineRecord
 
@@ -79,7 +79,7 @@ def _have_lock(job: Job, builder: Builder) -> None:
 def describe(job: Job, builder: Builder) -> EngineRecord:
     """The record of what was built; raises Unavailable where it is not the release that was asked for."""
     wanted, into = job.engine, job.into
-    argv = [word.replace("{folder}", str(into)) for word in wanted.manifest.command]
+    argv = command_line(wanted, str(into), ())
     printed, expected = says(*argv, "--version"), f"{wanted.name} {wanted.release}"
     if printed != expected:
         raise Unavailable(f"{wanted.id}: its host says it is {printed[:100]!r}, expected {expected!r}")

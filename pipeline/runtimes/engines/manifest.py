@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,11 +13,14 @@ from msgspec import Meta, Struct
 
 from pipeline.core import paths, toml_file
 from pipeline.core.errors import BadInput
+from pipeline.core.limits import OWN_MIB
 from pipeline.core.model import Kind
 from pipeline.core.toml_file import Text
 
 Language = Literal["rust", "go", "java", "c"]
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.NATIVE}
+#: Of a command: where a backend's arguments are, if not at its end.
+_ARGUMENTS = "{arguments}"
 _RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*((-|\.)?(alpha|beta|rc|a|b)[.-]?[0-9]*)?")
 _Cost = Annotated[int, Meta(ge=1, le=1_000_000, description="a whole number, above 0")]
 _Folder = Annotated[str, Meta(min_length=1, max_length=20, description="a folder's name")]
@@ -44,6 +47,7 @@ class BackendTable(Struct, frozen=True, forbid_unknown_fields=True):
     proof: dict[str, Any] = {}  # what the host's proof must say
     arguments: tuple[Text, ...] = ()  # of the host's command line
     environment: dict[str, str] = {}
+    steady_s: Annotated[float, Meta(ge=0, le=60)] = 0.0  # of Backend
     features: tuple[Text, ...] = ()  # that its host turns on for modules that use them
     first: Text | None = None  # the releases that have it, as of a family
     before: Text | None = None
@@ -60,6 +64,8 @@ class ManifestTable(Struct, frozen=True, forbid_unknown_fields=True):
     unversioned: bool = True  # whether its backends can be named without a version
     stack_factor: Annotated[int, Meta(ge=1, le=64)] = 4
     reserved_mib: Annotated[int, Meta(ge=0, le=65536)] = 512
+    own_mib: Annotated[int, Meta(ge=0, le=65536)] = OWN_MIB
+    memory_factor: Annotated[float, Meta(ge=1, le=8)] = 1.0
     most_memory_mib: Annotated[int, Meta(ge=64)] | None = None
 
 
@@ -168,6 +174,14 @@ def engine(name: str, release: str) -> Engine:
             return Engine(name, release, found, family)
     known = "; ".join(words(family) for family in found.families)
     raise ValueError(f"no host here serves {found.title} {release}; releases that one serves: {known}")
+
+
+def command_line(wanted: Engine, folder: str, arguments: Sequence[str]) -> list[str]:
+    """What starts the host that is in this folder: arguments come last, or where the manifest says."""
+    words = list(wanted.manifest.command)
+    at = words.index(_ARGUMENTS) if _ARGUMENTS in words else len(words)
+    whole = [*words[:at], *arguments, *words[at + 1 :]]
+    return [word.replace("{folder}", folder) for word in whole]
 
 
 def kind_of(table: BackendTable) -> Kind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,7 +16,7 @@ from pipeline.runtimes.engines.basis import basis_of, key_of
 from pipeline.runtimes.engines.build import build, digests
 from pipeline.runtimes.engines.build_process import Unavailable
 from pipeline.runtimes.engines.languages import builder_of
-from pipeline.runtimes.engines.manifest import Engine, engine
+from pipeline.runtimes.engines.manifest import Engine, command_line, engine
 from pipeline.runtimes.engines.progress import Progress, minutes
 from pipeline.runtimes.engines.record import EngineRecord
 
@@ -117,8 +118,8 @@ def own_files(runtime: Runtime) -> list[str]:
     return [*found, *builder_of(wanted).uses(wanted)] if found else []
 
 
-def command(runtime: Runtime) -> list[str] | None:
-    """The command line that starts the runtime's host; None where it is not there."""
+def command(runtime: Runtime, arguments: Sequence[str]) -> list[str] | None:
+    """The command line that starts the runtime's host with these arguments; None where it is not there."""
     wanted = engine_of(runtime)
     known = record.load(wanted.id)
     if known is None or not known.present or known.key is None:
@@ -126,4 +127,4 @@ def command(runtime: Runtime) -> list[str] | None:
     where = str(record.folder(wanted.id, known.key))
     if not os.path.isdir(where):
         return None
-    return [word.replace("{folder}", where) for word in wanted.manifest.command]
+    return command_line(wanted, where, arguments)

@@ -68,8 +68,8 @@ public final class Host implements Engine {
         } catch (RuntimeException | StackOverflowError error) {
             throw new Refused(String.valueOf(error.getMessage()));
         }
-        return Worker.facts(seconds, version(), Generated.proof(machine, parsed.codeSection().functionBodyCount(),
-                () -> probe(compiler)));
+        int functions = module.imported() + parsed.codeSection().functionBodyCount();
+        return Worker.facts(seconds, version(), Generated.proof(machine, functions, () -> probe(compiler)));
     }
 
     /** Call a module that calls back. */

@@ -18,7 +18,6 @@ import java.util.regex.Pattern;
  * function, or interprets it. Such classes have a loader of their own.
  */
 public final class Generated {
-    private static final ClassLoader OURS = Generated.class.getClassLoader();
     private static final Pattern METHOD = Pattern.compile("(?:.*\\D)?func_(\\d+)");
     /** A module whose export "c" calls its import "a" "b", both without parameters and results. */
     public static final byte[] PROBE = {
@@ -41,21 +40,19 @@ public final class Generated {
 
     private static boolean isGenerated(Class<?> type) {
         ClassLoader loader = type.getClassLoader();
-        return loader != null && loader != OURS && METHOD_CLASS.matcher(loader.getClass().getName()).matches();
+        return loader != null && loader.getClass().getSimpleName().equals("WasmClassLoader");
     }
 
-    private static final Pattern METHOD_CLASS = Pattern.compile(".*\\.WasmClassLoader|.*\\$.*ClassLoader");
-
     /**
-     * The evidence: of the machine that runs an artifact of so many functions, of a probe that calls back, and
+     * The evidence: of the machine that runs an artifact of so many functions, imported ones included, of a probe that calls back, and
      * of the JVM, which compiles what these are made of.
      */
     public static Map<String, Object> proof(Object machine, int functions, Runnable probe) {
         seen.clear();
         probe.run();
-        Set<Integer> found = new HashSet<>();
         Class<?> type = machine.getClass();
-        for (Class<?> each : related(type)) {
+        Set<Integer> found = new HashSet<>();
+        for (Class<?> each : groups(type)) {
             for (Method method : each.getDeclaredMethods()) {
                 Matcher named = METHOD.matcher(method.getName());
                 if (named.matches()) found.add(Integer.valueOf(named.group(1)));
@@ -64,15 +61,25 @@ public final class Generated {
         Map<String, Object> proof = new LinkedHashMap<>();
         proof.put("machine", type.getName());
         proof.put("code", isGenerated(type) ? "generated" : "interpreter");
-        proof.put("generated", found.isEmpty() ? "none" : found.size() == functions ? "all" : found.size() + " of " + functions);
+        String some = found.size() + " of " + functions;
+        proof.put("generated", found.isEmpty() ? "none" : found.size() == functions ? "all" : some);
         proof.put("frames", String.join(", ", seen));
         CompilationMXBean jit = ManagementFactory.getCompilationMXBean();
         proof.put("jit", jit == null ? "none" : jit.getName());
         return proof;
     }
 
-    private static List<Class<?>> related(Class<?> type) {
-        return List.of(type);
+    /** Those that a machine's functions are in: the compiler spreads them over numbered classes of its loader. */
+    private static List<Class<?>> groups(Class<?> type) {
+        List<Class<?>> found = new ArrayList<>();
+        try {
+            while (isGenerated(type)) {
+                found.add(type.getClassLoader().loadClass(type.getName() + "FuncGroup_" + found.size()));
+            }
+        } catch (ClassNotFoundException error) {
+            // That was the last one.
+        }
+        return found;
     }
 
     /** The guest's functions on the stack of an error, innermost first. */
