@@ -9,6 +9,8 @@ from pipeline.stats.steady import steady
 
 #: Seconds of runs after which a cell that is not steady is measured all the same.
 MOST_S = 90.0
+#: A run that had less of the processor, by the kernel's account, says nothing of its speed.
+_LEAST_SHARE = 0.05
 #: Seconds of runs after which it is asked again whether they are steady.
 _ASK_S = 0.1
 
@@ -16,7 +18,8 @@ _ASK_S = 0.1
 def settle(session: Session, size: RunSize | None) -> Warmup | None:
     """Run a guest until its speed is steady, or for MOST_S; None for a runtime that compiles before it runs.
 
-    ``size`` is that of its chunks, where their work may not be proportional to it. Raises Ended.
+    ``size`` is that of its chunks, where their work may not be proportional to it. Time and speed are by the
+    processor's time, as far as a run was preempted: a busy machine is no slow compiler. Raises Ended.
     """
     if not session.steady_s:
         return None
@@ -28,8 +31,9 @@ def settle(session: Session, size: RunSize | None) -> Warmup | None:
     settled, spent, asked = False, 0.0, 0.0
     while not settled and spent < MOST_S:
         run = session.settling_run(iterations)
-        seconds.append(session.wall_seconds)
-        speeds.append(run.score)
+        share = min(1.0, max(session.cpu_share, _LEAST_SHARE))
+        seconds.append(session.wall_seconds * share)
+        speeds.append(run.score / share)
         spent += session.wall_seconds
         if iterations != most:  # its speed is known better with each run
             iterations = min(most, max(step, round(run.score * aim_s / step) * step))

@@ -60,11 +60,12 @@ def printed(answer):
 
 
 #: Backends that compile function by function or within a run: their compile time would be wrong.
-LAZY = ("v8.default", "jsc.omg", "jsc.bbq", "jsc.ipint")
+LAZY = ("v8.default", "jsc.omg", "jsc.bbq", "jsc.ipint", "graalwasm.compiled")
 #: Those that do not tell how much code they made, or make none.
 NO_CODE_SIZE = (
     *("v8.default", "v8.turbofan", "v8.liftoff", "jsc.omg", "jsc.bbq", "jsc.ipint", "wasm3"),
-    *("wasmi.eager", "tinywasm", "wazero.interpreter"),
+    *("wasmi.eager", "tinywasm", "wazero.interpreter", "chicory.compiler", "chicory.interpreter"),
+    *("endive.compiler", "endive.interpreter", "graalwasm.compiled", "graalwasm.interpreted"),
 )
 
 

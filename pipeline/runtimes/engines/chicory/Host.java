@@ -106,7 +106,7 @@ public final class Host implements Engine {
     }
 
     @Override
-    public Engine.Guest open(Imports imports) throws Trap {
+    public Engine.Guest open(Imports imports, Module module) throws Trap {
         try {
             return new Opened(instance(imports));
         } catch (ChicoryException | StackOverflowError error) {

@@ -20,7 +20,7 @@ public interface Engine {
     Map<String, Object> load(byte[] data, Module module, Map<String, Object> options) throws Refused, Unavailable;
 
     /** A new instance of it, with nothing of its program run yet. */
-    Guest open(Imports imports) throws Trap;
+    Guest open(Imports imports, Module module) throws Trap;
 
     /** Functions of the host. */
     interface Imports {
@@ -36,8 +36,9 @@ public interface Engine {
         /** Call an export without parameters; its result, null for none. Exit of the host may pass. */
         Number call(String export) throws Trap;
 
+        /** Let go of it; a trap says what was wrong with the run that nothing of it showed. */
         @Override
-        void close();
+        void close() throws Trap;
     }
 
     /** This engine cannot load this module, and says why. */

@@ -1,8 +1,10 @@
 package worker;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import wasi.Wasi;
@@ -18,6 +20,7 @@ public final class Module {
     private final Set<String> exports = new HashSet<>();
     private String foreign;
     private int imported;
+    private final List<String[]> imports = new ArrayList<>();
 
     private Module(byte[] data) {
         this.data = data;
@@ -44,6 +47,11 @@ public final class Module {
         return imported;
     }
 
+    /** All that it imports: {namespace, name}. */
+    public List<String[]> imports() {
+        return imports;
+    }
+
     boolean exports(String name) {
         return exports.contains("function " + name);
     }
@@ -62,8 +70,8 @@ public final class Module {
         while (at < data.length) {
             int id = data[at++];
             int size = number(), end = at + size;
-            if (id == IMPORTS) imports();
-            if (id == EXPORTS) exports();
+            if (id == IMPORTS) readImports();
+            if (id == EXPORTS) readExports();
             if (id == CUSTOM && text().equals("name")) functionNames(end);
             at = end;
         }
@@ -85,11 +93,12 @@ public final class Module {
         return new String(data, at - size, size, StandardCharsets.UTF_8);
     }
 
-    private void imports() {
+    private void readImports() {
         for (int count = number(); count > 0; count--) {
             String namespace = text(), name = text();
             int kind = data[at++];
             if (kind == 0) imported++;
+            imports.add(new String[] {namespace, name});
             if ((kind != 0 || !namespace.equals(Wasi.NAMESPACE)) && foreign == null) {
                 foreign = KINDS[kind] + " " + namespace + "." + name;
             }
@@ -112,7 +121,7 @@ public final class Module {
         }
     }
 
-    private void exports() {
+    private void readExports() {
         for (int count = number(); count > 0; count--) {
             String name = text();
             exports.add(KINDS[data[at++]] + " " + name);

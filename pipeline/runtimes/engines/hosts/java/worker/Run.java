@@ -73,7 +73,7 @@ final class Run {
 
         void run() throws Engine.Trap {
             begin();
-            try (Engine.Guest instance = engine.open(this::find)) {
+            try (Engine.Guest instance = engine.open(this::find, module)) {
                 memory = instance.memory();
                 if (!command && module.exports(INITIALIZE)) instance.call(INITIALIZE);
                 instantiate = System.nanoTime() / 1e9 - started;
