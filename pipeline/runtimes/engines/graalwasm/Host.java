@@ -59,7 +59,7 @@ public final class Host implements Engine {
         try {
             engine = make(compilations);
         } catch (IllegalArgumentException error) { // it knows no such option: there is no compiler
-            throw new Unavailable("GraalWasm " + version() + " compiles on a JDK with JVMCI only: " + error.getMessage());
+            throw new Unavailable("GraalWasm compiles on a JDK with JVMCI only: " + error.getMessage());
         }
         Map<String, Object> proof = new LinkedHashMap<>();
         proof.put("implementation", engine.getImplementationName());

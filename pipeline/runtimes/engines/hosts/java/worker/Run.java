@@ -82,6 +82,7 @@ final class Run {
                     score = instance.call(command ? "_start" : "run");
                 } finally {
                     end();
+                    garbage += memory.size();
                 }
             }
         }
@@ -124,7 +125,6 @@ final class Run {
         system = Math.min(cpu, usage.systemSeconds() - system);
         faults = usage.pageFaults() - faults;
         long code = state.wasi.exit() == null ? 0 : state.wasi.exit().code;
-        if (state.memory != null) garbage += state.memory.size();
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("outcome", outcome);
         answer.put("code", code);
@@ -139,7 +139,7 @@ final class Run {
         answer.put("used", Map.of("cpu_seconds", cpu, "system_seconds", Math.max(0, system)));
         answer.put("page_faults", faults);
         if (command) answer.put("wasi_calls", state.wasi.count());
-        else answer.put("returned", state.clock.returned(state.score));
+        else if (outcome.equals("exit")) answer.put("returned", state.clock.returned(state.score));
         answer.put("stdout_bytes", state.stdout.size());
         answer.put("stdout", state.stdout.content());
         answer.put("stderr", state.stderr.content());

@@ -8,12 +8,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Properties;
+import java.util.jar.Manifest;
 
 /**
  * The worker's side of the protocol for an engine in a JVM: see workers/serve.py. Guests run in a thread with
@@ -50,14 +53,21 @@ public final class Worker {
 
     /** The release that a jar of Maven's says it is; "unknown" where it does not. */
     public static String version(String group, String artifact) {
-        String name = "/META-INF/maven/" + group + "/" + artifact + "/pom.properties";
-        Properties found = new Properties();
-        try (InputStream stream = Worker.class.getResourceAsStream(name)) {
-            if (stream != null) found.load(stream);
+        Properties told = new Properties();
+        String name = "META-INF/maven/" + group + "/" + artifact + "/pom.properties";
+        try (InputStream stream = ClassLoader.getSystemResourceAsStream(name)) {
+            if (stream != null) told.load(stream);
+            for (URL url : Collections.list(ClassLoader.getSystemResources("META-INF/MANIFEST.MF"))) {
+                if (!url.getPath().contains("/" + artifact + "-")) continue;
+                try (InputStream manifest = url.openStream()) {
+                    String found = new Manifest(manifest).getMainAttributes().getValue("Implementation-Version");
+                    if (found != null) told.putIfAbsent("version", found);
+                }
+            }
         } catch (IOException error) {
             // As where there is none.
         }
-        return found.getProperty("version", "unknown");
+        return told.getProperty("version", "unknown");
     }
 
     /** The facts of an answer to a request to load. No engine here knows the size of its code. */
