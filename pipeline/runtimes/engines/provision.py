@@ -118,7 +118,7 @@ def own_files(runtime: Runtime) -> list[str]:
     return [*found, *builder_of(wanted).uses(wanted)] if found else []
 
 
-def command(runtime: Runtime, arguments: Sequence[str]) -> list[str] | None:
+def command(runtime: Runtime, arguments: Sequence[str] = ()) -> list[str] | None:
     """The command line that starts the runtime's host with these arguments; None where it is not there."""
     wanted = engine_of(runtime)
     known = record.load(wanted.id)
