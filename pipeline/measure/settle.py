@@ -9,7 +9,7 @@ from pipeline.stats.steady import steady
 
 #: Seconds of runs after which a cell that is not steady is measured all the same.
 MOST_S = 90.0
-#: A run that had less of the processor, by the kernel's account, says nothing of its speed.
+#: Of the processor, that a run had: with less the kernel's account of it is too rough to divide by.
 _LEAST_SHARE = 0.05
 #: Seconds of runs after which it is asked again whether they are steady.
 _ASK_S = 0.1

@@ -46,6 +46,6 @@ def _level(speeds: Sequence[float]) -> float:
 
 
 def _pieces(speeds: Sequence[float]) -> list[float]:
-    """The speeds, or medians of as many of them on end as leave so few pieces."""
+    """The speeds, or medians of as many neighbours as leave so few pieces."""
     size = -(-len(speeds) // _PIECES)
     return [median(speeds[at : at + size]) for at in range(0, len(speeds), size)]

@@ -139,7 +139,8 @@ def test_memory_ends_where_it_should(backend, protocol, guests):
         if answer["outcome"] == "exit":
             got = int(answer["stdout"].split()[1])
             assert 100 < got < MEMORY_MIB
-        assert worker.peak_rss_bytes() < (MEMORY_MIB + 200) << 20
+        most_mib = MEMORY_MIB * backend.runtime.memory_factor + backend.runtime.own_mib - 50
+        assert worker.peak_rss_bytes() < most_mib * 2**20
 
 
 def test_a_runaway_is_killed(backend, protocol, guests):

@@ -29,7 +29,7 @@ def machine(tmp_path, monkeypatch):
         (home / "bin").mkdir(parents=True)
         (home / "bin" / "javac").touch()
         modules = "java.base jdk.internal.vm.ci" if jvmci else "java.base"
-        text = f'IMPLEMENTOR="Somebody"\nJAVA_VERSION="{release}"\nMODULES="{modules}"\n'
+        text = f'IMPLEMENTOR="Builder"\nJAVA_VERSION="{release}"\nMODULES="{modules}"\n'
         (home / "release").write_text(text)
         return home
 

@@ -44,8 +44,8 @@ class _Java:
     def tools(self, engine: Engine) -> dict[str, str]:
         home = _jdk(engine)
         assert home is not None
-        told = _told(home)
-        known = " ".join(filter(None, (told.get("IMPLEMENTOR"), told.get("JAVA_RUNTIME_VERSION"))))
+        found = _release_file(home)
+        known = " ".join(filter(None, (found.get("IMPLEMENTOR"), found.get("JAVA_RUNTIME_VERSION"))))
         return {"jdk": known, "jvmci": "yes" if _has_jvmci(engine, home) else "no"}
 
     def at_release(self, text: str, engine: Engine) -> str:
@@ -142,12 +142,12 @@ def _has_jvmci(engine: Engine, home: Path) -> bool:
     return (
         wanted is not None
         and _number(home)[:1] == number(wanted)
-        and _JVMCI in _told(home).get("MODULES", "")
+        and _JVMCI in _release_file(home).get("MODULES", "")
     )
 
 
 def _number(home: Path) -> tuple[int, ...]:
-    return number(_told(home).get("JAVA_VERSION", "0"))
+    return number(_release_file(home).get("JAVA_VERSION", "0"))
 
 
 def _jdks() -> Iterator[Path]:
@@ -156,12 +156,12 @@ def _jdks() -> Iterator[Path]:
     found = [Path(given)] if given else []
     found += [Path(javac).resolve().parent.parent] if javac else []
     found += sorted(Path(_PLACES).glob("*"), reverse=True)
-    whole = [path.resolve() for path in found if (path / "bin" / "javac").exists() and _told(path)]
+    whole = [path.resolve() for path in found if (path / "bin" / "javac").exists() and _release_file(path)]
     return iter(dict.fromkeys(whole))
 
 
 @cache
-def _told(home: Path) -> dict[str, str]:
+def _release_file(home: Path) -> dict[str, str]:
     """What a JDK's file "release" says; nothing where there is none."""
     try:
         text = (home / "release").read_text(encoding="utf-8", errors="replace")
