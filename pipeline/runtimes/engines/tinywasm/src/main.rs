@@ -82,9 +82,13 @@ fn ended(stop: Stop) -> Error {
 
 fn stopped(error: Error) -> Stop {
     match error {
-        Error::Trap(Trap::HostFunction(cause)) => match cause.downcast::<Stop>() {
-            Ok(stop) => *stop,
-            Err(cause) => Stop::trap(cause.to_string()),
+        // What a function of the host returned comes back within a second error.
+        Error::Trap(Trap::HostFunction(cause)) => match cause.downcast::<Error>() {
+            Ok(inner) => stopped(*inner),
+            Err(cause) => match cause.downcast::<Stop>() {
+                Ok(stop) => *stop,
+                Err(cause) => Stop::trap(cause.to_string()),
+            },
         },
         Error::Trap(trap) => Stop::trap(trap.message()),
         other => Stop::trap(other.to_string()),
