@@ -12,6 +12,7 @@ from pipeline.measure.guest import Ended, prove
 from pipeline.measure.worker_messages import Loaded
 from pipeline.runtimes.engines import provision, record
 from pipeline.runtimes.engines.build import copy_sources
+from pipeline.runtimes.engines.build_process import Unavailable
 from pipeline.runtimes.engines.languages import Job, builder_of
 from pipeline.runtimes.engines.progress import Progress
 from pipeline.runtimes.launch import start
@@ -118,3 +119,47 @@ def test_no_garbage_is_collected_within_a_run(present, protocol, guests, monkeyp
         worker._stderr.seek(0)
         lines = worker._stderr.read().decode().splitlines()
     assert [line for line in lines if line.startswith("gc ") and "(forced)" not in line] == []
+
+
+@pytest.fixture
+def refused(present, tmp_path):
+    """A function that builds with a changed lock, and gives the reason why that is refused."""
+    wanted = provision.engine_of(present(NAMES[0]).runtime)
+
+    def build(change):
+        folders = [tmp_path / name for name in ("sources", "work", "into")]
+        for each in folders:
+            each.mkdir(parents=True)
+        job = Job(wanted, *folders, Progress(wanted))
+        copy_sources(job)
+        lock = job.host / "go.sum"
+        lock.write_text(change(lock.read_text()))
+        with pytest.raises(Unavailable) as caught:
+            builder_of(wanted).build(job)
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("h1:D", "h1:A", 1), "checksum mismatch"),
+        (lambda text: text.partition("\n")[2], "missing go.sum entry for module"),
+    ],
+)
+def test_a_lock_that_was_changed_by_hand_is_one_line(refused, change, words):
+    reason = refused(change)
+    assert words in reason
+    assert reason.endswith("go.sum was changed, or is not for these packages; run: git checkout pipeline")
+
+
+def test_a_proxy_that_does_not_answer_is_one_line(refused, monkeypatch, tmp_path):
+    monkeypatch.setenv("GOPROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "no packages"))
+    reason = refused(lambda text: text)
+    assert "connection refused" in reason
+    assert reason.endswith(
+        "check the route to the proxy of Go modules, and free disk space, then run doit again"
+    )

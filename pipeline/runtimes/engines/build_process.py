@@ -27,7 +27,9 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _CAUSES = (
     re.compile(r".*No space left on device.*"),
     re.compile(r".*[Cc]ould not resolve.*|.*[Cc]onnection (?:refused|timed out|reset).*"),
+    re.compile(r".*(?:checksum mismatch|missing go\.sum entry).*"),
     re.compile(r"\s*(?:error|ERROR|fatal)\b.*"),
+    re.compile(r"\S+\.go:\d+:\d+: .*"),
 )
 
 

