@@ -108,7 +108,7 @@ def _downloaded(job: Job, arguments: Sequence[str], *, network: bool) -> None:
 
 
 def _explained(error: Failed, otherwise: str) -> str:
-    """The complaint of go with what to do; ``otherwise`` unless the lock and the packages do not fit together."""
+    """The complaint of go with what to do: ``otherwise``, unless the lock does not fit the packages."""
     complaint = str(error).replace("go: go: ", "go: ").removesuffix("; to add:")
     if any(words in complaint for words in ("checksum mismatch", "missing go.sum entry")):
         return f"{complaint}; go.sum was changed, or is not for these packages; run: git checkout pipeline"
