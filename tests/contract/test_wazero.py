@@ -17,6 +17,7 @@ from pipeline.runtimes.engines.languages import Job, builder_of
 from pipeline.runtimes.engines.progress import Progress
 from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
+from tests.conftest import ROOT
 from tests.contract.conftest import compiled
 
 NAMES = ("wazero.compiler", "wazero.interpreter")
@@ -93,6 +94,8 @@ def test_the_same_sources_give_the_same_bytes(present, built):
     known = record.load(wanted.id)
     expected = (record.folder(wanted.id, known.key) / "host").read_bytes()
     assert built().read_bytes() == expected
+    for path in (b"/root/", b"/home/", str(ROOT).encode()):
+        assert path not in expected, path
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -78,8 +78,8 @@ class _Go:
             done = _counting(job, len(stale.split()))
             _go(job, ["build", "-v", *flags, "-o", str(job.into / "host"), "."], on_line=done)
         except Failed as error:
-            done = f" (building {job.engine.id}; what is done is kept)"
-            raise Unavailable(_explained(error, done)) from None
+            kept = f" (building {job.engine.id}; what is done is kept)"
+            raise Unavailable(_explained(error, kept)) from None
 
     def uses(self, engine: Engine) -> list[str]:
         return []
