@@ -1,22 +1,20 @@
-import run.endive.compiler.InterpreterFallback;
-import run.endive.compiler.MachineFactoryCompiler;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import run.endive.runtime.HostFunction;
 import run.endive.runtime.ImportFunction;
 import run.endive.runtime.ImportValues;
 import run.endive.runtime.Instance;
 import run.endive.runtime.InterpreterMachine;
 import run.endive.runtime.Machine;
-import run.endive.wasm.WasmEngineException;
 import run.endive.wasm.Parser;
+import run.endive.wasm.WasmEngineException;
 import run.endive.wasm.WasmModule;
 import run.endive.wasm.types.ExternalType;
 import run.endive.wasm.types.FunctionImport;
 import run.endive.wasm.types.FunctionType;
 import run.endive.wasm.types.ValType;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
 import wasi.Memory;
 import wasi.Wasi;
 import worker.Engine;
@@ -49,7 +47,7 @@ public final class Host implements Engine {
     private static Function<Instance, Machine> factory(WasmModule parsed, String compiler) throws Unavailable {
         if (compiler.equals("interpreter")) return InterpreterMachine::new;
         if (!compiler.equals("compiler")) throw new Unavailable("Endive has no " + compiler);
-        return MachineFactoryCompiler.builder(parsed).withInterpreterFallback(InterpreterFallback.FAIL).compile();
+        return Compiler.compile(parsed);
     }
 
     @Override
