@@ -50,7 +50,7 @@ final class Run {
         final GuestClock clock;
         Memory memory;
         Number score;
-        double started, cpu, instantiate = Double.NaN;
+        double started, cpu, wall, share, instantiate = Double.NaN;
 
         State(Map<String, Object> request) throws IOException {
             List<String> argv = new ArrayList<>();
@@ -87,8 +87,6 @@ final class Run {
             }
         }
 
-        double wall, share;
-
         void end() {
             wall = System.nanoTime() / 1e9 - started;
             share = (Usage.cpuSeconds() - cpu) / wall;
@@ -102,48 +100,53 @@ final class Run {
             garbage = 0;
         }
         State state = new State(request);
+        Map<String, Object> answer = new LinkedHashMap<>();
         long faults = usage.pageFaults();
         double system = usage.systemSeconds(), cpu = Usage.cpuSeconds();
-        String outcome = "exit", message = "";
-        List<String> backtrace = List.of();
-        try {
-            state.run();
-        } catch (Engine.Trap error) {
-            if (state.wasi.exit() == null) { // which some engines hand on as an error of the guest's
-                outcome = "trap";
-                message = error.getMessage();
-                backtrace = error.backtrace;
-            }
-        } catch (Wasi.Exit error) {
-            // state.wasi has it.
-        } catch (OutOfMemoryError error) {
-            outcome = "trap";
-            message = "out of memory: " + error.getMessage();
-        }
+        Engine.Trap trap = outcome(state);
         if (state.wall == 0) state.end();
         cpu = Usage.cpuSeconds() - cpu;
-        system = Math.min(cpu, usage.systemSeconds() - system);
-        faults = usage.pageFaults() - faults;
-        long code = state.wasi.exit() == null ? 0 : state.wasi.exit().code;
-        Map<String, Object> answer = new LinkedHashMap<>();
-        answer.put("outcome", outcome);
-        answer.put("code", code);
-        if (code != 0) message = "exit status " + code;
-        answer.put("message", cut(message, MESSAGE));
-        List<String> called = new ArrayList<>();
-        for (String name : backtrace.subList(0, Math.min(FUNCTIONS, backtrace.size()))) called.add(cut(name, NAME));
-        answer.put("backtrace", called);
+        system = Math.max(0, Math.min(cpu, usage.systemSeconds() - system));
+        answer.put("page_faults", usage.pageFaults() - faults);
+        answer.put("used", Map.of("cpu_seconds", cpu, "system_seconds", system));
         answer.put("wall_seconds", state.wall);
         answer.put("cpu_share", Math.max(0, state.share));
         if (!Double.isNaN(state.instantiate)) answer.put("instantiate_seconds", state.instantiate);
-        answer.put("used", Map.of("cpu_seconds", cpu, "system_seconds", Math.max(0, system)));
-        answer.put("page_faults", faults);
+        putEnd(answer, state, trap);
         if (command) answer.put("wasi_calls", state.wasi.count());
-        else if (outcome.equals("exit")) answer.put("returned", state.clock.returned(state.score));
+        else if (trap == null) answer.put("returned", state.clock.returned(state.score));
         answer.put("stdout_bytes", state.stdout.size());
         answer.put("stdout", state.stdout.content());
         answer.put("stderr", state.stderr.content());
         return answer;
+    }
+
+    /** Run to the end; the trap in which it ended, null where the guest ended by itself. */
+    private static Engine.Trap outcome(State state) {
+        try {
+            state.run();
+        } catch (Engine.Trap error) {
+            return state.wasi.exit() == null ? error : null; // some engines hand on an exit as an error
+        } catch (Wasi.Exit error) {
+            // state.wasi has it.
+        } catch (OutOfMemoryError error) {
+            return new Engine.Trap("out of memory: " + error.getMessage(), List.of());
+        }
+        return null;
+    }
+
+    private static void putEnd(Map<String, Object> answer, State state, Engine.Trap trap) {
+        long code = state.wasi.exit() == null ? 0 : state.wasi.exit().code;
+        List<String> called = new ArrayList<>();
+        if (trap != null) {
+            for (String name : trap.backtrace.subList(0, Math.min(FUNCTIONS, trap.backtrace.size()))) {
+                called.add(cut(name, NAME));
+            }
+        }
+        answer.put("outcome", trap == null ? "exit" : "trap");
+        answer.put("code", code);
+        answer.put("message", cut(trap != null ? trap.getMessage() : code == 0 ? "" : "exit status " + code, MESSAGE));
+        answer.put("backtrace", called);
     }
 
     private static String cut(String text, int most) {
