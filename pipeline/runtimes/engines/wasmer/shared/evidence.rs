@@ -19,6 +19,8 @@ const REPETITIONS: usize = 64;
 /// Bytes of code for each repetition: at most so many where the expression is computed once, and folded.
 const COMPUTED_ONCE: f64 = 4.5;
 const FOLDED: f64 = 0.5;
+/// Functions of a shape, at least.
+const FEW: usize = 3;
 
 /// The executable memory of this process that is no part of a file.
 pub fn executable() -> Ranges {
@@ -132,12 +134,25 @@ fn leb(mut number: usize) -> Vec<u8> {
     bytes
 }
 
-/// The compiler whose functions end and begin as these do; None for another instruction set, or too few of them.
+/// The compiler whose functions begin and end as these do; None for another processor, or too few of them.
 fn of_shape(code: &[u8]) -> Option<&'static str> {
     if !cfg!(target_arch = "x86_64") {
         return None;
     }
-    None
+    let count = |bytes: &[u8]| code.windows(bytes.len()).filter(|place| *place == bytes).count();
+    let frames = count(b"\x55\x48\x89\xe5"); // push rbp; mov rbp, rsp
+    let restored = count(b"\x48\x89\xec\x5d\xc3"); // mov rsp, rbp; pop rbp; ret
+    let zones = count(b"\x48\x81\xec\x20\0\0\0"); // sub rsp, 32, as a number of 4 bytes
+    let popped = count(b"\x5b\xc3") + count(b"\x5d\xc3") + count(b"\x41\x5e\xc3") + count(b"\x41\x5f\xc3") - restored;
+    if restored >= FEW && restored > 2 * zones {
+        Some("cranelift")
+    } else if zones >= FEW && 2 * zones > frames {
+        Some("singlepass")
+    } else if popped >= FEW && restored + zones == 0 {
+        Some("llvm")
+    } else {
+        None
+    }
 }
 
 /// The file name of the shared library of LLVM in this process.
