@@ -2,8 +2,8 @@
 
 use crate::evidence;
 use crate::panics;
+use coremark_host::{check_command, INITIALIZE};
 use coremark_host::{note_times, own_version, Clock, Facts, Guest, Kind, Options, Refusal, Request, Slice, Stop, Wasi};
-use coremark_host::{INITIALIZE, NAMESPACE};
 use std::time::Instant;
 use wasmer::{
     Engine, ExportError, ExternType, Function, FunctionEnv, FunctionEnvMut, Imports, Instance, InstantiationError,
@@ -35,20 +35,22 @@ fn compile(engine: &Engine, bytes: &[u8]) -> Result<Module, Refusal> {
     }
 }
 
-/// Whether it has the exports and needs no other imports than a host gives.
+/// Whether it has the exports, and needs no other imports than a host gives.
 fn check(module: &Module, options: &Options) -> Result<(), Refusal> {
-    let wanted = if options.clock.is_some() { "run" } else { "_start" };
-    if !module.exports().any(|export| export.name() == wanted) {
-        return Err(Refusal::Refused(format!("not a WASI command: it exports no {wanted}")));
+    let imports: Vec<_> = module.imports().collect();
+    let exports: Vec<_> = module.exports().collect();
+    if options.clock.is_none() {
+        let imported = imports.iter().map(|import| (import.module(), import.name()));
+        check_command(imported, exports.iter().map(|export| export.name()))?;
     }
-    for import in module.imports() {
-        let name = (import.module(), import.name());
+    for import in &imports {
+        let (module, name) = (import.module(), import.name());
         let known = match options.clock {
-            Some(_) => name == CLOCK,
-            None => name.0 == NAMESPACE && coremark_host::Function::ALL.iter().any(|known| known.1 == name.1),
+            Some(_) => (module, name) == CLOCK,
+            None => coremark_host::Function::ALL.iter().any(|known| known.1 == name),
         };
         if !known || !matches!(import.ty(), ExternType::Function(_)) {
-            return Err(Refusal::Refused(format!("unknown import: {} of {}", name.1, name.0)));
+            return Err(Refusal::Refused(format!("it imports {module}.{name}")));
         }
     }
     Ok(())
