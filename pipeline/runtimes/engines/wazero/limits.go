@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	// Bytes of a guest's native stack for one call at least: so a guest may call itself as deep as natively.
-	leastFrame = 64
-	// Bytes of Go's stack for one call in the interpreter, at most.
-	interpretedFrame = 4096
+	// Bytes of a native stack for one call: so a guest may call itself about as deep as natively.
+	nativeFrame = 128
+	// Bytes of Go's stack for one call in the interpreter: some 3,900, and Go's stacks grow by doubling.
+	interpretedFrame = 8192
 )
 
 // wazero's interpreter allows 2000 calls within each other, and has no option for it: a variable "for those
@@ -21,7 +21,7 @@ var callStackCeiling int
 
 // limitCalls gives the interpreter as many calls as fit into a stack of that size.
 func limitCalls(stackKiB uint64) {
-	callStackCeiling = int(stackKiB << 10 / leastFrame)
+	callStackCeiling = int(stackKiB << 10 / nativeFrame)
 	debug.SetMaxStack(callStackCeiling * interpretedFrame)
 }
 

@@ -11,7 +11,7 @@ const (
 	garbageLimit = 16 << 20
 	// Go's own memory, from which on it collects within a run too: without, a guest whose engine allocates much
 	// would end for want of memory.
-	heapLimit = 384 << 20
+	heapLimit = 768 << 20
 )
 
 // prepareRuntime makes Go leave a run alone. Its collector starts no cycle by itself; collect does between runs.
