@@ -220,7 +220,7 @@ def test_a_registry_that_does_not_answer_is_one_line(some, tmp_path, monkeypatch
     )
     found = made()
     assert not found.present
-    assert re.search(r"127\.0\.0\.1|[Cc]onnect|download", found.reason), found.reason
+    assert re.search(r"127\.0\.0\.1|[Cc]onnect|download|failed to get", found.reason), found.reason
     assert found.reason.endswith("then run doit again")
     assert "\n" not in found.reason
     tried("the registry of crates does not answer", "its cells say so")

@@ -22,6 +22,8 @@ from pipeline.core.processes import die_with_parent, starting
 _LEADER = [sys.executable, "-I", "-S", str(paths.ROOT / paths.ENGINES / "end_together.py")]
 _LAST_LINES = 200
 _MESSAGE_LIMIT = 300
+#: Less room than this is none, bytes: what is built is written in larger pieces.
+_LITTLE = 1 << 20
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 #: What explains a failure, the most telling first.
 _CAUSES = (
@@ -75,8 +77,18 @@ def run(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if status != 0:
-        raise Failed(f"{os.path.basename(command[0])}: {complaint(last)}")
+        # A linker that finds no room may die of a signal and not say why.
+        why = "No space left on device" if _is_full(folder) else complaint(last)
+        raise Failed(f"{os.path.basename(command[0])}: {why}")
     return "\n".join(last)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        state = os.statvfs(folder)
+    except OSError:
+        return False
+    return state.f_bavail * state.f_frsize < _LITTLE
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:
