@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from toolchain.complaints import Complaint, errors
 from toolchain.model import ABSENT
-from toolchain.own_libc import ABSENT_NAMES
+from toolchain.own_libc import absent_names
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def needs(printed: str) -> str:
     found = {need: found[need] for need in NEEDS if need in found}
     without = [words for need, words in found.items() if not need.library]
     if without or not found:
-        remedy = _OF_ABSENT if without and absent <= set(ABSENT_NAMES) else ""
+        remedy = _OF_ABSENT if without and absent <= absent_names() else ""
         return "; ".join(without) + remedy
     libraries = ", ".join(f'"{need.library}"' for need in found)
     return f"{', '.join(need.words for need in found)}; add libraries = [{libraries}] to workload.toml"

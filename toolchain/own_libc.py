@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from pathlib import Path
+
 from toolchain.model import OwnSource
 
 _FLAGS = ("-O2", "-std=gnu17", "-w")
 
 #: Headers of ours for wasm, for those that WASI's C library has not.
 HEADERS = "toolchain/libc/include"
-#: Functions that WASI lacks and that only fail, with their names.
+#: Functions that WASI lacks and that only fail.
 ABSENT_HEADER = "toolchain/libc/absent.h"
-ABSENT_NAMES = (
-    *("system", "popen", "pclose", "fork", "execv", "execvp", "execve", "pipe", "dup", "dup2"),
-    *("tmpfile", "tmpnam", "tempnam", "mkstemp", "mkdtemp", "L_tmpnam", "TMP_MAX", "umask", "chmod"),
-)
+_ABSENT_NAME = re.compile(r"^(?:ABSENT\(.*?(?=\w+\(\w)|#define (?=\w+ \d))(\w+)", re.MULTILINE)
 
 #: What -wasm-enable-sjlj calls.
 SETJMP_SOURCE = OwnSource("toolchain/libc/setjmp.c", (*_FLAGS, "-mllvm", "-wasm-enable-sjlj"))
@@ -25,3 +26,10 @@ MALLOC = OwnSource(
     ("third_party/dlmalloc/mallocr.c", "toolchain/libc/dlmalloc/mul_overflow.h"),
     "dlmalloc",
 )
+
+
+@cache
+def absent_names() -> frozenset[str]:
+    """The functions and macros that ABSENT_HEADER has."""
+    text = (Path(__file__).parents[1] / ABSENT_HEADER).read_text(encoding="utf-8")
+    return frozenset(_ABSENT_NAME.findall(text))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolchain.model import ABSENT, CXX, MATH, NATIVE, WASM, Libc, ToolchainError
+from toolchain.model import CXX, DEFINES, MATH, NATIVE, WASM, Libc, ToolchainError
 
 #: The C library in link order, as (before the objects, after them).
 _LIBC = {
@@ -143,7 +143,7 @@ class SysrootParts:
             where = self._layout.libcxx.get(target)
             return f"{self.name} has no libc++ for {target}: {where.remedy if where else self._layout.native}"
         wanted = f"lib{library}.a"
-        if library not in (CXX, MATH, ABSENT) and target == WASM and not self._library(wanted).is_file():
+        if library in DEFINES and target == WASM and not self._library(wanted).is_file():
             return f"{self.name} has no {wanted}: {self._layout.remedies['WASI libc']}"
         return ""
 
@@ -176,7 +176,7 @@ class SysrootParts:
             return {**self._libcxx(target), **(_libm() if target == NATIVE else {})}
         if target == NATIVE:
             return _libm() if library == MATH else {}
-        return {} if library in (MATH, ABSENT) else {f"lib{library}.a": self._library(f"lib{library}.a")}
+        return {f"lib{library}.a": self._library(f"lib{library}.a")} if library in DEFINES else {}
 
     def _libcxx(self, target: str) -> dict[str, Path]:
         where = self._layout.libcxx.get(target)

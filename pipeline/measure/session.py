@@ -195,18 +195,18 @@ class Session(ValidatedGuest):
     def check_clock(self, short: int, long: int) -> Run:
         """A long run whose guest's time agrees with the host's, if it tells one; raises Ended."""
         best, least = 0.0, CLOCK_AGREEMENT[self.forks]
-        alone, start_s, start_clock_s = 0, 0.0, 0.0
+        alone = 0
+        start_s = start_clock_s = float("inf") if self.forks else 0.0
         for tried in range(_CLOCK_TRIES + _MORE_CLOCK_TRIES):
             if alone == _CLOCK_TRIES:
                 break
             if tried and tried % _CLOCK_TRIES == 0:
                 long = min(2 * long, MOST_ITERATIONS)
             if self.forks:
-                started = self.run(self._case, short).clock_s or 0.0
-                start_clock_s = min(started, start_clock_s) if tried else started
+                start_clock_s = min(start_clock_s, self.run(self._case, short).clock_s or 0.0)
                 # What is subtracted is not what it waited: a slow clock would look right.
                 seconds = self.wall_seconds * (1.0 if self.cpu_share >= CPU_SHARE else self.cpu_share)
-                start_s = min(seconds, start_s) if tried else seconds
+                start_s = min(start_s, seconds)
             run = self.run(self._case, long, watch=True)
             if run.clock_s is None:
                 return run
