@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "print.h"
+
 char *volatile kept; /* or the compiler drops an allocation that is not used */
 
 int main(int argc, char *argv[])
@@ -10,10 +12,10 @@ int main(int argc, char *argv[])
     const char *what = argc > 1 ? argv[1] : "";
     if (!strcmp(what, "hello")) {
         for (int i = 0; i < argc; i++)
-            printf("%s\n", argv[i]);
-        printf("env %d, stdin %d\n", getenv("PATH") != NULL, getchar());
+            print("%s\n", argv[i]);
+        print("env %d, stdin %d\n", getenv("PATH") != NULL, getchar());
         FILE *secret = fopen("/etc/hostname", "r");
-        printf("file %d\n", secret != NULL);
+        print("file %d\n", secret != NULL);
         return 0;
     }
     if (!strcmp(what, "exit"))
@@ -30,7 +32,7 @@ int main(int argc, char *argv[])
         memset(block, 'x', sizeof block);
         for (int i = 0; i < 1600; i++) /* 100 MiB */
             fwrite(block, 1, sizeof block, stdout);
-        printf("flooded\n");
+        print("flooded\n");
         return 0;
     }
     if (!strcmp(what, "grow")) {
@@ -43,7 +45,7 @@ int main(int argc, char *argv[])
             kept = block;
             got += 16;
         }
-        printf("got %lu MiB\n", got);
+        print("got %lu MiB\n", got);
         return 0;
     }
     return 0;

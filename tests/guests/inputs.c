@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "print.h"
+
 extern char **environ;
 static unsigned char block[200000];
 
@@ -37,7 +39,7 @@ static int sum_input(int piece)
             sum = 31 * sum + block[i];
     }
     ssize_t again = read(0, block, piece);
-    printf("%ld %u %d %d\n", all, sum, (int)got, (int)again);
+    print("%ld %u %d %d\n", all, sum, (int)got, (int)again);
     return 0;
 }
 
@@ -59,8 +61,8 @@ static int show_file(const char *name)
     if (middle != EOF)
         fseek(file, -1, SEEK_CUR);
     long at = ftell(file);
-    printf("%ld %d %d %ld %u %d %ld %d %d\n", size, (int)by_name.st_size, (int)by_file.st_size, got,
-           sum_of(block, got), middle, at, S_ISREG(by_name.st_mode), S_ISREG(by_file.st_mode));
+    print("%ld %d %d %ld %u %d %ld %d %d\n", size, (int)by_name.st_size, (int)by_file.st_size, got,
+          sum_of(block, got), middle, at, S_ISREG(by_name.st_mode), S_ISREG(by_file.st_mode));
     fclose(file);
     return 0;
 }
@@ -98,7 +100,7 @@ static int open_many(const char *name)
         wrong += lseek(files[i], 0, SEEK_CUR) != i;
     for (int i = 0; i < 40; i++)
         wrong += close(files[i]) != 0;
-    printf("%d %d %d\n", opened, wrong, (int)read(files[0], block, 1));
+    print("%d %d %d\n", opened, wrong, (int)read(files[0], block, 1));
     return 0;
 }
 

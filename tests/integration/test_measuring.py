@@ -83,8 +83,12 @@ def test_the_self_test_compares_each_backend_with_itself(workspace):
 
 
 TIERING = '''
-"""A compiler that gets better: the code of -O0 for the first runs, then that of -O3."""
+"""A compiler that gets better: the code of -O0 for the first runs of each size, then that of -O3.
+
+What comes before the chunks are runs of other sizes, more of them on a busy machine.
+"""
 import os
+from collections import Counter
 import native_worker
 import serve
 
@@ -92,10 +96,11 @@ def load(path, options):
     folder = os.path.join(os.path.dirname(path), "..", "..")
     slow, _ = native_worker.load(os.path.join(folder, "O0", "native", "coremark.exe"), {})
     fast, facts = native_worker.load(os.path.join(folder, "O3", "native", "coremark.exe"), {})
-    runs = []
+    runs = Counter()
     def run(request):
-        runs.append(1)
-        return (slow if len(runs) < 28 else fast)(request)
+        size = tuple(request["argv"])
+        runs[size] += 1
+        return (slow if runs[size] < 14 else fast)(request)
     return run, facts
 
 serve.serve(load)

@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +82,7 @@ def test_a_flipped_bit_in_a_source_is_named(locked):
     assert "core_util.c" in outcome.stdout + outcome.stderr
 
 
-def test_a_flipped_bit_in_the_compiler_is_named(locked, tmp_path):
+def test_a_changed_compiler_is_named(locked, tmp_path):
     import ziglang
 
     real = Path(ziglang.__file__).parent
@@ -92,8 +91,9 @@ def test_a_flipped_bit_in_the_compiler_is_named(locked, tmp_path):
     for each in real.iterdir():
         if each.name != "zig" and each.name != "__pycache__":
             (fake / each.name).symlink_to(each)
-    shutil.copy2(real / "zig", fake / "zig")
-    flip(fake / "zig")  # the end of a stripped program: headers that nothing reads
+    # It builds the same: a compiler of different bytes would first build its C libraries, for a minute.
+    (fake / "zig").write_text(f'#!/bin/sh\nexec "{real}/zig" "$@"\n')
+    (fake / "zig").chmod(0o755)
     path = os.pathsep.join(map(str, (locked.path, fake.parent)))
     outcome = subprocess.run(
         [sys.executable, "-m", "doit", "run", "verify", "variants=O2"],
