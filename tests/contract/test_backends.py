@@ -142,7 +142,7 @@ def test_a_runaway_is_killed(backend, protocol, guests):
     with start(backend, protocol) as worker:
         load(worker, backend, guests[NATIVE if backend.native else WASM])
         with pytest.raises(WorkerTimeout):
-            run(worker, "loop", timeout=0.5)
+            run(worker, "loop", timeout=0.2)
         assert worker.process.returncode is not None
         assert gone(worker)
 
