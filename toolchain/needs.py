@@ -134,8 +134,7 @@ NEEDS = (
     Need("getpid", names="getpid", library="wasi-emulated-getpid"),
 )
 _OF_ABSENT = (
-    f'; for a program that can do without when it runs, add libraries = ["{ABSENT}"] to workload.toml, '
-    "which fail"
+    f'; if the program can do without, add libraries = ["{ABSENT}"] to workload.toml: such calls then fail'
 )
 #: Where compilers and linkers name what they do not find. What has a signature is a C++ function, and so the
 #: program's own.

@@ -64,8 +64,8 @@ def test_an_error_of_the_program_is_reported_before_what_wasi_lacks(build, targe
 def test_without_it_the_need_is_reported_with_the_place(build):
     record, log = build(WASM, main=TYPO.replace("nummber", "number"))
     assert record.reason == (
-        "needs processes (system); for a program that can do without when it runs, add libraries = "
-        '["absent-functions"] to workload.toml, which fail: wasm-ld: main.c: undefined symbol: system '
+        'needs processes (system); if the program can do without, add libraries = ["absent-functions"] '
+        "to workload.toml: such calls then fail: wasm-ld: main.c: undefined symbol: system "
         "(in full: build/artifacts/program/zig/O2/wasm/build.log)"
     )
     assert "undefined symbol: system" in log

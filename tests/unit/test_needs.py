@@ -78,8 +78,8 @@ X86 = 'include/emmintrin.h:14:2: error: "This header is only meant to be used on
 
 
 ABSENT = (
-    '; for a program that can do without when it runs, add libraries = ["absent-functions"] '
-    "to workload.toml, which fail"
+    '; if the program can do without, add libraries = ["absent-functions"] to workload.toml: '
+    "such calls then fail"
 )
 #: (what they print, what it tells)
 CASES = [
