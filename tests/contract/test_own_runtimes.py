@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -78,6 +79,23 @@ def test_lines_that_differ_from_run_to_run_can_be_named(runtime, protocol, guest
     assert any(text == f"compiled it first\n{HELLO}" for text in found)
     named = runtime("varying banner", own_lines=("executing .*", "compiled it .*", ""))
     assert [output(named, protocol, guest, "hello", "you") for _ in range(4)] == [HELLO] * 4
+
+
+def test_what_a_worker_wrote_goes_with_it(runtime, protocol, guest, tmp_path):
+    """Though all that a run started is ended after it."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    backend = runtime("")
+    backend = replace(backend, environment={**backend.environment, "TMPDIR": str(place)})
+    with start(backend, protocol) as worker:
+        opened = Guest(worker, backend.name, protocol, forks=True)
+        opened.load(guest, backend.options)
+        opened.output_of(["guest", "hello"])
+        assert list(place.iterdir())
+    deadline = time.monotonic() + 5
+    while list(place.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not list(place.iterdir())
 
 
 def test_how_slowly_it_starts_is_known(runtime, protocol):
@@ -187,7 +205,9 @@ def test_what_a_run_leaves_behind_is_ended(runtime, protocol, guest):
         opened = Guest(worker, backend.name, protocol, forks=True)
         opened.load(guest, backend.options)
         opened.output_of(["guest", "hello", "you"])
-        assert psutil.Process(worker.process.pid).children(recursive=True) == []
+        own = psutil.Process(worker.process.pid)
+        # What removes the worker's folder is a copy of it.
+        assert {tuple(child.cmdline()) for child in own.children(recursive=True)} <= {tuple(own.cmdline())}
     time.sleep(0.05)
     left = subprocess.run(["pgrep", "-f", "time.sleep.300."], capture_output=True, text=True).stdout.split()
     assert [pid for pid in left if _parent(pid) == 1] == []

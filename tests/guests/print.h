@@ -1,7 +1,7 @@
 /* Text and whole numbers on standard output: %s, %d, %u, %ld and %lu.
  *
  * The C library's printf is most of a program as small as these, for it knows floating point. Backends
- * that compile ahead of time compile it anew for each test.
+ * that compile ahead of time compile all of it for each test.
  */
 #include <stdarg.h>
 #include <stdio.h>

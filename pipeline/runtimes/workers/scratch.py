@@ -6,8 +6,10 @@ import shutil
 import signal
 import tempfile
 import time
-from typing import Iterator
+from typing import Iterator, Set
 
+#: Processes that remove the folders of this one after it: to be left alone.
+KEEPERS: Set[int] = set()
 _KEPT = contextlib.ExitStack()
 
 
@@ -40,6 +42,7 @@ def folder() -> Iterator[str]:
                 time.sleep(0.01)
         finally:
             os._exit(0)
+    KEEPERS.add(keeper)
     os.close(reading)
     try:
         os.mkdir(path, 0o700)
@@ -48,3 +51,4 @@ def folder() -> Iterator[str]:
         os.write(writing, b".")
         os.close(writing)
         os.waitpid(keeper, 0)
+        KEEPERS.remove(keeper)
