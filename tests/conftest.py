@@ -69,28 +69,11 @@ BRIEF = {"pairs": "2", "undisturbed": "2", "chunk_ms": "5", "warmup_chunks": "1"
 CLOCK_RUN_S = 0.02
 
 
-def _share_compiler_cache() -> None:
-    """Let the checkouts of this user share the bundled compiler's cache: C libraries take minutes.
-
-    The compiler finds what is there by digests. Workspaces reach the cache by a link, too: to the
-    compiler it is then the same one, so that it builds nothing twice.
-    """
-    cache = ROOT / paths.toolchain_cache("zig")
-    if not cache.exists():
-        user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        shared = Path(user) / "coremark-wasm" / "tests" / "zig"
-        with contextlib.suppress(OSError):
-            shared.mkdir(parents=True, exist_ok=True)
-            cache.parent.mkdir(parents=True, exist_ok=True)
-            cache.symlink_to(shared)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _at_root():
     """The graph works in the project's folder; so do the tests."""
     before = Path.cwd()
     os.chdir(ROOT)
-    _share_compiler_cache()
     yield
     os.chdir(before)
 
