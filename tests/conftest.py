@@ -23,7 +23,7 @@ import pytest
 from hypothesis import settings
 
 from pipeline.core import paths
-from pipeline.core.files import NEW
+from pipeline.core.files import NEW, read_json
 from pipeline.runtimes import identity
 from pipeline.runtimes.backends import discover
 
@@ -103,6 +103,17 @@ def prepared() -> Path:
         if not (ROOT / paths.runtime_identity(backend.runtime.name)).exists():
             identity.identify(backend.runtime)
     return ROOT
+
+
+def installed(*names: str) -> list[str]:
+    """Those of the backends that are here, in a prepared project; in CI, which installs all, all of them."""
+    found = []
+    for name in names:
+        identity = read_json(ROOT / paths.runtime_identity(discover()[name].runtime.name))
+        assert identity["present"] or not os.environ.get("CI"), identity["reason"]
+        if identity["present"]:
+            found.append(name)
+    return found
 
 
 def doit(folder: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
