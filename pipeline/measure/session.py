@@ -49,7 +49,7 @@ class Session(ValidatedGuest):
 
     chunk_s: float = 0.0  # that calibrate() aimed at
     clock_agreement: float | None = None  # the agreement of the run that checked the clock
-    lost_s: float | None = None  # host's time less the guest's, of the same run, or less in warming up
+    lost_s: float | None = None  # host's time less the guest's, of the same run, or less in one after it
     slow_chunks: int = 0  # consecutive, until now
     setup_s: float = 0.0  # guest's clock: what a chunk takes in addition to its figure
     iterations: int = 0  # of a chunk
@@ -98,6 +98,8 @@ class Session(ValidatedGuest):
         if run.clock_s is None or self.lost_s is None:
             return run
         lost = self.wall_seconds - run.clock_s
+        # A pause in the run that checked the clock is none of the runs after it.
+        self.lost_s = min(self.lost_s, lost)
         share = (1 - CLOCK_AGREEMENT[self.forks]) * self.wall_seconds
         if lost <= _CLOCK_SLACK * self.lost_s + share + _CLOCK_SLACK_S:
             self.slow_chunks = 0

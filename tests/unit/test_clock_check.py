@@ -31,7 +31,9 @@ class Simulated(Session):
         start = 0.004 if self.forks else 0.0001
         self.wall_seconds = start + waited + seconds
         self.cpu_share = (start + seconds) / self.wall_seconds
-        return Run(iterations, seconds, clock_s=self.speed * seconds)
+        clock_s = self.speed * seconds
+        self.agreement = clock_s / self.wall_seconds
+        return Run(iterations, clock_s, clock_s=clock_s)
 
 
 def agreement(**how):
@@ -65,3 +67,30 @@ def test_it_gives_up():
     with pytest.raises(Ended, match=r"clock ran at 0\.\d+ of the host's"):
         guest.check_clock(4000, 20_000)
     assert guest.runs <= 2 * (session._CLOCK_TRIES + session._MORE_CLOCK_TRIES)
+
+
+class Checked(Simulated):
+    """One whose clock was checked by a run that a pause of 3 ms made longer; its chunks take 10 ms."""
+
+    _case = _case_name = "only"
+
+    def __init__(self):
+        super().__init__(random.Random(1), busy=0.0, forks=False)
+        self.lost_s, self.iterations = 0.0031, 10_000
+
+    def _compare(self, *_):
+        """Its results are right."""
+
+    def chunk_by(self, speed):
+        """A chunk's seconds, and the share of a processor that it counts with, by a clock of this speed."""
+        self.speed = speed
+        return self.chunk().seconds, self.cpu_share
+
+
+def test_a_chunk_by_a_slow_clock_is_timed_by_ours():
+    guest = Checked()
+    for _ in range(3):
+        assert guest.chunk_by(1.0) == (pytest.approx(0.010), pytest.approx(1.0))
+        seconds, share = guest.chunk_by(0.5)
+        assert seconds == pytest.approx(0.010)
+        assert share == pytest.approx(0.495, abs=0.001)
