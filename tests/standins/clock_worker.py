@@ -1,4 +1,7 @@
-"""Wasmtime, rightly, but for the clock that its guests read: LIE of the environment names it below."""
+"""Wasmtime, rightly, but for the clock that its guests read: LIE of the environment names it below.
+
+A line of the file LOOKS is a run's time, ns: what it was, and what its guest was given.
+"""
 
 import itertools
 import os
@@ -13,17 +16,17 @@ HOUR_NS = 3600 * 10**9
 #: Of looks at the clock, two a run: validation and calibration are behind it.
 LATER = 18
 looks = itertools.count()
-began = begun = 0
+began = begun = given = 0
 
 
 def lied():
     """The nanoseconds that are due, wrong as it was asked for."""
-    global began, begun
+    global began, begun, given
     true, look = time.monotonic_ns(), next(looks)
     began = true if look <= LATER else began
     begun = begun if look % 2 else true
     honest = look <= LATER or look // 2 % 2 == 0
-    return {
+    now = {
         "honest": true,
         "still": 10**9,
         "zero": 0,
@@ -38,6 +41,11 @@ def lied():
         # Of each run by itself: in every other.
         "often-slow": true if honest else begun + (true - begun) // 2,
     }[LIE]
+    if look % 2:
+        with open(os.environ["LOOKS"], "a", encoding="utf-8") as stream:
+            stream.write(f"{true - begun} {now - given}\n")
+    given = now
+    return now
 
 
 def clock_time_get(caller, _clock, _precision, at):
