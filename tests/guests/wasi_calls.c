@@ -1,11 +1,10 @@
 /* Calls of WASI as the import functions are, and what each answers: a line "name error values …" for each.
    The argument says which: "calls" needs the files and the input of test_wasi.py, as does "no sockets", which asks
    for none; the answers of "closing" are on standard error. */
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "print.h"
 
 #define WASI(name) __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name))) int32_t w_##name
 typedef uint32_t U;
@@ -69,13 +68,26 @@ static int sockets;
 static void say(const char *name, int error, const char *format, ...)
 {
     va_list values;
-    fprintf(out, "%s %d", name, error);
+    print_to(out, "%s %d", name, error);
     if (!error) {
         va_start(values, format);
-        vfprintf(out, format, values);
+        print_values(out, format, values);
         va_end(values);
     }
     fputc('\n', out);
+}
+
+/* These texts as one, until the next call. */
+static const char *joined(const char *a, const char *b, const char *c, const char *d)
+{
+    static char text[80];
+    return strcat(strcat(strcat(strcpy(text, a), b), c), d);
+}
+
+static const char *numbered(const char *name, int digit)
+{
+    char number[] = { '0' + digit, 0 };
+    return joined(name, number, "", "");
 }
 
 static const void *one(const void *at, U size)
@@ -104,9 +116,8 @@ static void open_close(const char *label, int from, const char *name, int how, L
 
 static void about(const char *label, int fd)
 {
-    char name[40];
     int error;
-#define SAY(call, ...) (snprintf(name, sizeof name, "%s.%s", label, #call), say(name, error, __VA_ARGS__))
+#define SAY(call, ...) say(joined(label, ".", #call, ""), error, __VA_ARGS__)
     memset(buffer, 0xff, 100);
     error = w_fd_fdstat_get(fd, buffer);
     SAY(fdstat, " %d %d %llx %llx", buffer[0], buffer[2], number(8), number(16));
@@ -163,7 +174,15 @@ static void about(const char *label, int fd)
         w_fd_close(got);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char **)a, *(char **)b); }
+/* The C library's qsort is as long as all of this. */
+static void sort(char **names, int count)
+{
+    for (int i = 1; i < count; i++)
+        for (int k = i; k > 0 && strcmp(names[k - 1], names[k]) > 0; k--) {
+            char *other = names[k];
+            names[k] = names[k - 1], names[k - 1] = other;
+        }
+}
 
 /* The names in a folder, read with a buffer of this size, which holds some entry at least. */
 static void list(const char *label, int fd, U size)
@@ -180,7 +199,8 @@ static void list(const char *label, int fd, U size)
             if (at + 24 + length > got)
                 break;
             cookie = number(at);
-            snprintf(names[count], sizeof names[0], "%.*s:%d", (int)length, buffer + at + 24, buffer[at + 20]);
+            memcpy(names[count], buffer + at + 24, length);
+            strcpy(names[count] + length, numbered(":", buffer[at + 20]));
             sorted[count] = names[count], count++;
             at += 24 + length;
         }
@@ -188,12 +208,11 @@ static void list(const char *label, int fd, U size)
             break;
     }
     say(label, error, " %d", count);
-    qsort(sorted, count, sizeof *sorted, by_name);
+    sort(sorted, count);
     for (int i = 0; i < count; i++)
-        fprintf(out, "%s.%d 0 %s\n", label, i, sorted[i]);
+        print_to(out, "%s.%d 0 %s\n", label, i, sorted[i]);
 }
 
-#define LABEL2(what) (snprintf(label, sizeof label, "[%s].%s", names[i], what), label)
 /* The folder's first descriptor; Wasmer has one of its own before it. */
 static int root_of(void)
 {
@@ -208,11 +227,10 @@ static void of_paths(void)
 {
     static const char *const names[] = { "data.txt", "tables", "tables/", "data.txt/", "missing", "missing/x", "", ".",
         "..", "../x", "/data.txt", "./tables/../data.txt", "tables/deep/b", "data.txt/x", "tables//deep", "tables/." };
-    char label[60];
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         const char *name = names[i];
         int size = strlen(name);
-#define LABEL(what) (snprintf(label, sizeof label, "[%s].%s", name, what), label)
+#define LABEL(what) joined("[", name, "].", what)
         int error = w_path_filestat_get(3, 0, name, size, buffer);
         say(LABEL("stat"), error, " %d %llu", buffer[16], buffer[16] == 4 ? number(32) : 0);
         open_close(LABEL("open"), 3, name, 0, READ);
@@ -334,11 +352,8 @@ static void of_the_rest(void)
     say("args", w_args_sizes_get(&got, &also), " %u %u", got, also);
     say("environ", w_environ_sizes_get(&got, &also), " %u %u", got, also);
     for (int id = 0; id < 4; id++) {
-        char label[20];
-        snprintf(label, sizeof label, "clock%d", id);
-        say(label, w_clock_time_get(id, 0, &wide), " %d", wide > 0);
-        snprintf(label, sizeof label, "resolution%d", id);
-        say(label, w_clock_res_get(id, &wide), " %d", wide > 0 && wide <= 1000000);
+        say(numbered("clock", id), w_clock_time_get(id, 0, &wide), " %d", wide > 0);
+        say(numbered("resolution", id), w_clock_res_get(id, &wide), " %d", wide > 0 && wide <= 1000000);
     }
     say("random", w_random_get(buffer, 100), "");
     say("random_none", w_random_get(buffer, 0), "");
@@ -366,24 +381,22 @@ static void of_closing(void)
 static void of_every_day(void)
 {
     static const char *const names[] = { "data.txt", "tables", "tables/deep/b", "missing", "empty" };
-    char label[60];
     int file;
     for (int fd = 0; fd < 3; fd++) {
-        snprintf(label, sizeof label, "kind%d", fd);
-        say(label, w_fd_fdstat_get(fd, buffer), " %d", buffer[0]);
-        snprintf(label, sizeof label, "status%d", fd);
-        say(label, w_fd_filestat_get(fd, buffer), " %d %llu", buffer[16], number(32));
+        say(numbered("kind", fd), w_fd_fdstat_get(fd, buffer), " %d", buffer[0]);
+        say(numbered("status", fd), w_fd_filestat_get(fd, buffer), " %d %llu", buffer[16], number(32));
     }
     say("read_input", w_fd_read(0, one(buffer, 3), 1, &got), " %u %.*s", got, (int)got, buffer);
     parts[0].at = buffer, parts[0].size = 0, parts[1].at = buffer, parts[1].size = 4;
     say("read_parts", w_fd_read(0, parts, 2, &got), " %u %.*s", got, (int)got, buffer);
     say("write_stderr", w_fd_write(2, one("some\n", 5), 1, &got), " %u", got);
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
-        int size = strlen(names[i]);
-        say(LABEL2("stat"), w_path_filestat_get(ROOT, 0, names[i], size, buffer), " %d %llu", buffer[16],
+        const char *name = names[i];
+        int size = strlen(name);
+        say(LABEL("stat"), w_path_filestat_get(ROOT, 0, name, size, buffer), " %d %llu", buffer[16],
             buffer[16] == 4 ? number(32) : 0);
-        file = opened_below(ROOT, names[i], 0, READ);
-        say(LABEL2("open"), file < 0, "");
+        file = opened_below(ROOT, name, 0, READ);
+        say(LABEL("open"), file < 0, "");
         w_fd_close(file);
     }
     file = opened_below(ROOT, "data.txt", 0, READ | SEEK | TELL);
