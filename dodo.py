@@ -93,6 +93,10 @@ def task_environment():
     yield from measure.provision_environments(plan())
 
 
+def task_engine():
+    yield from measure.build_engines(plan())
+
+
 def task_runtime():
     yield from measure.identify_runtimes(plan())
 

@@ -32,6 +32,8 @@ DIGESTS = (
     "third_party/*/manifest.toml",
     "pipeline/runtimes/pins/*.txt",
     "tests/data/*.json",
+    "*/go.sum",
+    "pipeline/runtimes/engines/*/*.lock",
 )
 #: Other texts that look random and are not, by SHA-1 of the text: a C++ symbol, digests of nothing, and the
 #: digests in test_own_code.py and in the example of docs/workloads.md.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Do the worker, the protocol between processes and the validation cost speed? Ours against bare scripts.
 
-    .venv/bin/python benchmarks/fidelity.py [rounds]
+    .venv/bin/python benchmarks/fidelity.py [rounds [backends]]
 
 Rounds of the pipeline and of benchmarks/bare.py (the runtime's own API, nothing of ours) alternate; the
 same estimator looks at both. Needs the artifacts and runtimes: doit run build runtime. Promised: the
@@ -12,7 +12,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from pipeline.core import paths
@@ -39,7 +41,17 @@ SCRIPTS = {
     "wasmtime.cranelift": "wasmtime_cranelift",
     "wasmer.llvm": "wasmer_llvm",
     "v8.turbofan": "bare_v8.mjs",
+    "wazero.compiler": "bare_wazero",
+    "wazero.interpreter": "bare_wazero",
 }
+
+
+@cache
+def built(script: str) -> str:
+    """The program that go makes of a folder here."""
+    program = str(Path(tempfile.mkdtemp(prefix="bare-")) / "bare")
+    subprocess.run(["go", "build", "-o", program, "."], cwd=ROOT / "benchmarks" / script, check=True)
+    return program
 
 
 def bare(plan: Plan, backend: Backend, number: int) -> Series:
@@ -53,19 +65,21 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
     usable = sorted(os.sched_getaffinity(0))
     processor = usable[number % len(usable)]
     name = plan.workloads[0].name
-    built = (Artifact(name, "zig", "O3", WASM), Artifact(name, *plan.reference_name, NATIVE))
+    artifacts = (Artifact(name, "zig", "O3", WASM), Artifact(name, *plan.reference_name, NATIVE))
     command = [python, str(ROOT / "benchmarks/bare.py"), script]
+    if runtime.engine is not None:
+        command = [built(script), backend.options["compiler"]]
     if runtime.host is not None:
         host = hosted_by(runtime)
         if host is None:
             sys.exit(f"{backend.name}: {runtime.host} is not there")
         command = [host, "--no-warnings", "--no-liftoff", "--no-wasm-lazy-compilation"]
         command.append(str(ROOT / "benchmarks" / script))
-    command += [*(os.path.abspath(each.path) for each in built), str(plan.protocol.pairs)]
+    command += [*(os.path.abspath(each.path) for each in artifacts), str(plan.protocol.pairs)]
     command += [str(plan.protocol.chunk_ms / 1000)]
-    if runtime.host is None:
+    if runtime.host is None and runtime.engine is None:
         command.append(str(processor))
-    else:  # JavaScript cannot pin itself
+    else:  # neither JavaScript nor Go can pin itself
         command = ["taskset", "-c", str(processor), *command]
     out = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
     columns = [list(column) for column in zip(*json.loads(out), strict=True)]
@@ -75,7 +89,7 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
     os.chdir(ROOT)
-    plan = matrix.load({"variants": "O3"})
+    plan = matrix.load({"variants": "O3", **({"backends": sys.argv[2]} if len(sys.argv) > 2 else {})})
     worst = 0.0
     for backend in plan.backends:
         if backend.name not in SCRIPTS:

@@ -26,6 +26,7 @@ from pipeline.core import paths
 from pipeline.core.files import NEW, read_json
 from pipeline.runtimes import identity
 from pipeline.runtimes.backends import discover
+from pipeline.runtimes.engines import provision
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -100,6 +101,9 @@ def prepared() -> Path:
         compileall.compile_dir(ROOT / package, quiet=2, invalidation_mode=mode)
     # Also of what is not installed: why not, which is what its tests are skipped with.
     for backend in discover().values():
+        if backend.runtime.engine is not None and provision.is_built(backend.runtime):
+            provision.provision(backend.runtime)  # by a run in a different checkout, or in this one
+            identity.identify(backend.runtime)
         if not (ROOT / paths.runtime_identity(backend.runtime.name)).exists():
             identity.identify(backend.runtime)
     return ROOT

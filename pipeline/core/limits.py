@@ -10,6 +10,9 @@ from msgspec import Meta, Struct
 #: in WebAssembly.
 STACK_KIB = 8192
 OUTPUT_KIB = 1024
+#: Resident memory of a worker that is not its guest's, unless its runtime says otherwise, MiB: mapped
+#: libraries, of a JavaScript engine 100 MiB and more, and memories of past runs that are not yet collected.
+OWN_MIB = 250
 MOST_OUTPUT_KIB = 64 * 1024
 #: Fields of a protocol that are no keys of matrix.toml: only workloads set them.
 OF_WORKLOADS = ("stack_kib", "output_kib")

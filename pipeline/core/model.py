@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from pipeline.core.limits import OF_WORKLOADS, OUTPUT_KIB, STACK_KIB, Limits
+from pipeline.core.limits import OF_WORKLOADS, OUTPUT_KIB, OWN_MIB, STACK_KIB, Limits
 from toolchain.model import Variant
 
 
@@ -56,7 +56,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A program that runs artifacts, hosted by one worker script.
+    """A program that runs artifacts, hosted by one worker script, or by a program that is built here.
 
     ``packages`` are the PyPI distributions that decide what it does, the first one gives its version; they
     are installed in the project's own environment, or in the isolated ``environment`` of that name (see
@@ -72,6 +72,8 @@ class Runtime:
     #: {link name: glob below the environment}.
     loader_links: Mapping[str, str] = field(default_factory=dict)
     version: str | None = None
+    #: The folder of pipeline/runtimes/engines that its host is built from, in the release ``version``.
+    engine: str | None = None
     #: The extra of pyproject.toml that brings its packages; None where they come with the project.
     extra: str | None = None
     #: The program that runs the worker script in place of CPython: its path below the site-packages folder.
@@ -81,6 +83,10 @@ class Runtime:
     #: Private writable memory of its workers in addition to the guest's, MiB: what they need themselves, and
     #: what they map and hardly use.
     reserved_mib: int = 512
+    #: How many times a guest's memory its workers may have: a runtime may copy one that grows.
+    memory_factor: float = 1.0
+    #: Resident memory of its workers that is not their guest's, MiB.
+    own_mib: int = OWN_MIB
     #: How many times as large as the guest's its workers' stack is: frames of a baseline compiler are larger
     #: than native ones. What the guest itself puts on its stack is limited by the linker.
     stack_factor: int = 4
@@ -116,8 +122,13 @@ class Backend:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Whether each run is a process of its own, started and compiled within the run.
     forks: bool = False
+    #: For how long the speed of a guest must not rise before its chunks count, s, in a runtime that compiles
+    #: while it runs; 0: it compiles before. See stats/steady.py.
+    steady_s: float = 0.0
     #: {feature: its switch}: only for modules that use the feature, for it may change the code of others.
     switches: Mapping[str, Switch] = field(default_factory=dict)
+    #: Whether a run takes it only if a name or a pattern asks for it, and not because it is installed.
+    by_name: bool = False
 
     @property
     def is_command(self) -> bool:

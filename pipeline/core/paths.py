@@ -58,6 +58,7 @@ REBUILT = f"{BUILD}/rebuilt"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 ENVIRONMENTS = "pipeline/runtimes/pins"
+ENGINES = "pipeline/runtimes/engines"
 TEMPLATES = "pipeline/report/templates"
 TEMPLATE = f"{TEMPLATES}/report.md.jinja"
 
@@ -167,6 +168,11 @@ def environment_lock(name: str) -> str:
 def resolved_lock(name: str) -> str:
     """The pins of a version that the user asked for."""
     return f"{BUILD}/environments/{name}.txt"
+
+
+def engine_record(identifier: str) -> str:
+    """What is known of an engine in one release; it is in the user's cache."""
+    return f"{BUILD}/engines/{identifier}.json"
 
 
 def runtime_identity(runtime: str) -> str:

@@ -35,11 +35,11 @@ def end_by_signals() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
-def die_with_parent(parent: int) -> None:
-    """In a child of the process ``parent``: be killed when it is, however it ends; survives exec."""
+def die_with_parent(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """In a child of the process ``parent``: get this signal when it ends, however it ends; survives exec."""
     end_by_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died before prctl
         os._exit(1)
 

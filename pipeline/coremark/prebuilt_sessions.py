@@ -201,6 +201,9 @@ class _Run(Session):
         self.chunk_s = seconds
         self.speed = validator.SELF_TIMED_S / seconds
 
+    def settling_run(self, iterations: int) -> Run:
+        return self.chunk()
+
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
         self._chunk_of(max(self.chunk_s, least_s))
         for _ in range(self.protocol.warmup_chunks):

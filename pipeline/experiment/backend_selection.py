@@ -19,9 +19,11 @@ from pipeline.core.toml_file import Text, Texts
 from pipeline.experiment.choose_by_name import words
 from pipeline.experiment.plan import Sweep
 from pipeline.runtimes import backends
+from pipeline.runtimes.backends import engines
+from pipeline.runtimes.engines.provision import can_be_had
 from pipeline.runtimes.identity import installed
 
-#: In matrix.toml, in place of a list: every backend whose runtime is installed.
+#: In matrix.toml, in place of a list: every backend whose runtime is installed, unless it is ``by_name``.
 INSTALLED = "installed"
 _VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
 #: The order of a table's rows.
@@ -88,7 +90,7 @@ def _command_line(where: str, name: str, table: RuntimeTable) -> Backend:
 def default(path: str, asked: str | Sequence[str], among: Mapping[str, Backend]) -> list[Backend]:
     """The backends that matrix.toml names: INSTALLED, or names and patterns."""
     if isinstance(asked, str):
-        return [backend for backend in among.values() if installed(backend.runtime)]
+        return [backend for backend in among.values() if not backend.by_name and installed(backend.runtime)]
     return pick(f"{path}: backends", asked, among)
 
 
@@ -98,8 +100,8 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
     for pattern in patterns:
         base, at, version = pattern.partition("@")
         # A user's binary has its version in its name; it is no package.
-        whole = fnmatch.filter(among, pattern)
-        names = whole or fnmatch.filter(among, base)
+        whole = _named(pattern, among)
+        names = whole or _named(base, among)
         if not names:
             # "wasmtme.*" is nearer to "wasmtime.*" than to any whole name.
             groups = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in among if "." in name)
@@ -112,6 +114,37 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
             chosen[backend.name] = backend
     names = list(among)
     return sorted(chosen.values(), key=lambda b: names.index(b.name if b.name in among else _base(b)))
+
+
+def _named(pattern: str, among: Mapping[str, Backend]) -> list[str]:
+    """The backends that match, of engines that are built here only those of one that the pattern begins with.
+
+    So '*' builds nothing.
+    """
+
+    def meant(engine: str) -> bool:
+        return pattern.startswith(engine) and pattern[len(engine) : len(engine) + 1] in ("", *".*?[")
+
+    found = fnmatch.filter(among, pattern)
+    return [name for name in found if (engine := among[name].runtime.engine) is None or meant(engine)]
+
+
+def with_engines(where: str, chosen: Sequence[Backend], patterns: Iterable[str]) -> list[Backend]:
+    """These backends, and those of engines that match; by a pattern only what this machine can have."""
+    every = engines.shipped()
+    names = list(dict.fromkeys(str(backend.runtime.engine) for backend in every))
+    asked: set[str] = set()
+    for pattern in patterns:
+        matching = fnmatch.filter(names, pattern)
+        if not matching:
+            raise BadInput(f"{where}: {pattern!r} matches nothing{near_miss(pattern, names)}")
+        asked |= {
+            backend.name
+            for backend in every
+            if backend.runtime.engine in matching and (pattern in names or can_be_had(backend.runtime))
+        }
+    added = [*chosen, *(backend for backend in every if backend.name in asked)]
+    return list({backend.name: backend for backend in added}.values())
 
 
 def _base(backend: Backend) -> str:

@@ -146,6 +146,9 @@ def resolve(asked: Request, chosen: Selection, checkouts: Mapping[str, str]) -> 
     known_toolchains = discover_toolchains(places)
     known_backends = backend_selection.known(asked.path, asked.tables.runtimes)
     backends = _backends(asked, known_backends, chosen.sweep)
+    if "engines" in asked.variables:
+        named = words("engines", asked.variables)
+        backends = backend_selection.with_engines("command line: engines", backends, named)
     if "artifact" in asked.variables and all(backend.native for backend in backends):
         raise BadInput("command line: backends: native runs no wasm module; artifact= needs one that does")
     return Plan(

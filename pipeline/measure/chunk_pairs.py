@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median_low
 
 from pipeline.core.model import Protocol
 from pipeline.measure import equal_sizes
-from pipeline.measure.kernel_share import KernelShare
+from pipeline.measure.guest import Guest
 from pipeline.measure.run_size import run_size
 from pipeline.measure.run_size_record import RunSize
-from pipeline.measure.sample import Chunks
+from pipeline.measure.sample import Chunks, Warmup
 from pipeline.measure.session import LONGEST_CHUNK_S, Session
+from pipeline.measure.settle import settle
 from pipeline.stats import undisturbed
 from pipeline.stats.trend import LEAST, trend
-from pipeline.stats.undisturbed import Series
+from pipeline.stats.undisturbed import CPU_SHARE, Series
 
 #: How often a cell that still gets faster is warmed for a round's length more.
 _MOST_WARMUPS = 4
@@ -47,6 +49,39 @@ def clear_recent_speeds() -> None:
     _recent_speeds.clear()
 
 
+@dataclass
+class KernelShare:
+    """The share of a guest's time that the kernel takes: for page faults, mapping memory, reading, writing.
+
+    Of some chunks; those that were preempted do not count. The kernel's accounts are for all that is done for
+    a run, a guest's clock is for the guest alone. What is between them is starting and ending a process, or
+    an instance, and nearly all of that is the kernel's.
+    """
+
+    chunks: int = 0
+    guest_s: float = 0.0
+    cpu_s: float = 0.0
+    system_s: float = 0.0
+
+    def add(self, guest: Guest, seconds: float) -> None:
+        """Add the guest's last run, which took so long by its clock."""
+        used = guest.used
+        if used is None or guest.cpu_share < CPU_SHARE:
+            return
+        self.chunks += 1
+        self.guest_s += seconds
+        self.cpu_s += used.cpu_seconds
+        self.system_s += used.system_seconds
+
+    @property
+    def share(self) -> float | None:
+        """Of the guest's time, 0 to 1; None where it is not known."""
+        if not self.chunks:
+            return None
+        outside = max(0.0, self.cpu_s - self.guest_s)
+        return round(min(1.0, max(0.0, self.system_s - outside) / self.guest_s), 4)
+
+
 class ChunkPairs:
     """The chunk pairs of one round."""
 
@@ -55,6 +90,7 @@ class ChunkPairs:
         self.subject, self.other, self.protocol = subject, other, protocol
         self.recent, self._key = recent_speeds(key), key
         self.size: RunSize | None = None
+        self.warmup: Warmup | None = None
         self.series = Series()
         self.kernel = {id(session): KernelShare() for session in (subject, other)}
         self.processors: list[int] = []
@@ -92,6 +128,7 @@ class ChunkPairs:
             processors=self.processors,
             machine_speed=speed,
             warmup_scores=warmed,
+            warmup=self.warmup,
             trend=None if change is None else (change.change, change.p),
             clock_agreement=self.subject.clock_agreement,
             size=self.size,
@@ -105,10 +142,13 @@ class ChunkPairs:
         sized = not self.subject.whole and not self.subject.validator.proportional
         if sized and self.subject.native:
             self.size = run_size(self.other, self._key)
+            self.warmup = settle(self.subject, self.size)
             equal_sizes.prepare(self.subject, self.other, self.size)
             return
         if sized:
             self.size = run_size(self.subject, self._key)
+        self.warmup = settle(self.subject, self.size)
+        if self.size is not None:
             equal_sizes.prepare_alone(self.subject, self.other, self.size)
         else:
             self.subject.prepare(self.other)

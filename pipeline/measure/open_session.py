@@ -28,6 +28,7 @@ def open_session(
         who=who,
         protocol=protocol,
         forks=backend.forks,
+        steady_s=backend.steady_s,
         # A command is given the artifact as it is: what limits its guest is its worker's limit.
         capped=not backend.native and backend.runtime.worker != "command_worker.py",
         is_command=backend.is_command,

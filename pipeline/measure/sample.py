@@ -39,6 +39,14 @@ class Printed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return cls(hashlib.sha256(output).hexdigest(), output[:MOST_PRINTED].decode("latin-1"))
 
 
+class Warmup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The runs of a guest before its chunks were calibrated, in a runtime that compiles while it runs."""
+
+    seconds: float  # of the host's clock, all runs together
+    runs: int
+    settled: bool  # whether the speed was steady at their end: stats/steady.py
+
+
 class Chunks(msgspec.Struct, kw_only=True):
     """The chunk pairs of a round. Scores in iterations per second."""
 
@@ -59,6 +67,8 @@ class Chunks(msgspec.Struct, kw_only=True):
     machine_speed: float | None = None
     #: Pairs that were run and thrown away because the cell still got faster; their scores.
     warmup_scores: list[float] = []
+    #: None for a runtime that compiles before it runs.
+    warmup: Warmup | None = None
     #: Relative change over the round, and its p value; None where too few pairs were undisturbed to tell.
     trend: tuple[float, float] | None = None
     #: Guest seconds over host seconds, see session.CLOCK_AGREEMENT.
@@ -204,6 +214,7 @@ def _sane(sample: Sample) -> bool:
     shares = [*sample.cpu_shares, *sample.reference_cpu_shares]
     sane = all(math.isfinite(x) and 0 < x < 1e12 for x in positive)
     sane = sane and all(math.isfinite(x) and 0 <= x < 1e6 for x in shares)
+    sane = sane and (sample.warmup is None or 0 < sample.warmup.seconds < 1e9)
     sane = sane and (not sample.scores or 0 < (sample.machine_speed or 0) < 1e12)
     paired = len(sample.scores) == len(sample.reference_scores) == len(sample.processors)
     paired = paired and len(sample.cpu_shares) == len(sample.reference_cpu_shares) == len(sample.scores)

@@ -66,7 +66,8 @@ class MeasurementSpec:
             self.reference_artifact.record_path,
             *guest_files(workload),
             paths.runtime_identity(runtime.name),
-            *own_code.worker_files(runtime.worker, "native_worker.py"),
+            # What a host was built of is in the identity of the runtime.
+            *own_code.worker_files(*([runtime.worker] if runtime.worker else []), "native_worker.py"),
             *own_code.files_of(
                 "pipeline.measure.measure_round",
                 "pipeline.runtimes.backends.native",  # found by its name, runs the reference
@@ -90,8 +91,11 @@ class MeasurementSpec:
             "environment": dict(backend.environment),
             "switches": {name: asdict(switch) for name, switch in backend.switches.items()},
             "forks": backend.forks,
+            "steady_s": backend.steady_s,
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,
+            "own_mib": backend.runtime.own_mib,
+            "memory_factor": backend.runtime.memory_factor,
             "stack_factor": backend.runtime.stack_factor,
             "loader_links": dict(backend.runtime.loader_links),
             "protocol": self.protocol.settings(),

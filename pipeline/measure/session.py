@@ -58,6 +58,8 @@ class Session(ValidatedGuest):
     printed: Printed | None = None
     #: Of the first run of a calibration: more where the guest's clock is coarse.
     least_iterations: int = 1
+    #: For how long its speed must not rise before chunks count, s; 0: its runtime compiles before it runs.
+    steady_s: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -67,6 +69,10 @@ class Session(ValidatedGuest):
     def size_run(self, iterations: int) -> Run:
         """One run of what is measured, of any size; raises Ended."""
         return self.run(self._case, iterations)
+
+    def settling_run(self, iterations: int) -> Run:
+        """One run of its warm-up, of about so many iterations; raises Ended."""
+        return self.size_run(iterations)
 
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
         """Find the length of a chunk, and what it must come to; raises Ended."""

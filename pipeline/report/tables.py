@@ -139,6 +139,11 @@ def _notes(label: str, measured: Measurement) -> Iterable[tuple[str, str]]:
     if measured.warmup_chunks:
         what = "became faster while they ran and had a longer warm-up"
         yield what, f"{label} ({measured.warmup_chunks} chunks)"
+    if measured.warmup_seconds is not None and not measured.settled:
+        yield (
+            "were not steady when they were measured, however long they had run",
+            (f"{label} ({measured.warmup_seconds:.0f} s)"),
+        )
     if measured.trend in ("rising", "falling"):
         yield f"are {measured.trend}: their speed still changes within their rounds", label
     if measured.rounds == 1:

@@ -19,6 +19,7 @@ from pipeline.results.cells import (
     prebuilt_modules,
     ratio_to,
     speed_text,
+    steady_text,
 )
 from pipeline.results.findings.failures import failures
 from pipeline.results.model import Results
@@ -53,6 +54,7 @@ def render_markdown(results: Results) -> str:
         text=for_markdown,
         code=for_markdown_code,
         speed=speed_text,
+        steady=steady_text,
         sources=sources,
         ms=lambda seconds: "" if seconds is None else f"{seconds * 1000:.2f}",
         count=lambda number: "" if number is None else str(number),

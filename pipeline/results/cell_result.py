@@ -90,6 +90,8 @@ def measured(
         rounds_used=estimate.rounds,
         pairs_used=estimate.pairs,
         warmup_chunks=max(len(s.warmup_scores) for s in samples),
+        warmup_seconds=max((s.warmup.seconds for s in samples if s.warmup), default=None),
+        settled=all(s.warmup.settled for s in samples if s.warmup),
         trend=_trend(samples),
         stop_reason=rounds.stop_reason,
         group_letters=letters,

@@ -54,6 +54,13 @@ def speed_text(value: float) -> str:
     return f"{value:.0f}" if value >= 99.95 else f"{value:.3g}"
 
 
+def steady_text(numbers: Measurement) -> str:
+    """For how many seconds a cell ran until its speed was steady; "" where its runtime compiles before."""
+    if numbers.warmup_seconds is None:
+        return ""
+    return f"{numbers.warmup_seconds:.1f}" if numbers.settled else f"not within {numbers.warmup_seconds:.1f}"
+
+
 def native_speeds(workloads: Iterable[WorkloadResult]) -> str:
     """The undisturbed speeds of the native references; each with its workload's name if there are several.
 

@@ -12,7 +12,7 @@ from pipeline.results.run_work import median_of
 MUCH = 0.1
 #: What the cheapest call costs, ns, by the first word of a backend's name: docs/performance.md. wasm2c's are
 #: system calls, as natively, and runtimes with a WASI of their own do not count.
-COST_NS = {"jsc": 50, "spidermonkey": 80, "v8": 50, "wasm3": 2500}
+COST_NS = {"jsc": 50, "spidermonkey": 80, "v8": 50, "wasm3": 2500, "wazero": 80}
 
 
 def backend_of(sample: Sample) -> str:

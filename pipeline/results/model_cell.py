@@ -82,6 +82,16 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         Count, Meta(description="pairs (chunk, reference chunk) that the ratio is computed from")
     ]
     warmup_chunks: Annotated[Count, Meta(description="most chunks of a round that ran before timing")]
+    warmup_seconds: Annotated[
+        Seconds | None,
+        Meta(
+            description="most that a round's runs took until its speed was steady; "
+            "null: the runtime compiles before it runs"
+        ),
+    ] = None
+    settled: Annotated[
+        bool, Meta(description="false: in some round the speed was not steady when timing began")
+    ] = True
     trend: Annotated[
         Trend | None, Meta(description="of the speed in most rounds; null: too few chunks to tell")
     ]

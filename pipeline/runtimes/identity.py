@@ -12,12 +12,16 @@ from pipeline.core import paths
 from pipeline.core.files import read_record, sha256, write_record
 from pipeline.core.model import Program, Runtime
 from pipeline.runtimes import program_version
+from pipeline.runtimes.engines import provision
+from pipeline.runtimes.engines.record import load as load_engine
 from pipeline.runtimes.environments import load_environment
 from pipeline.runtimes.packages import PackageIdentity, find, identity, python_version, records, site_packages
 
 
 def installed(runtime: Runtime) -> bool:
     """Whether the runtime is here or the project fetches it by itself. Starts nothing, reads folders only."""
+    if runtime.engine is not None:
+        return False  # it is built for those who name it
     own = runtime.packages[1:] if runtime.compiled else runtime.packages
     if runtime.environment is not None and not runtime.compiled:
         own = ()
@@ -34,7 +38,9 @@ def site_of(runtime: Runtime) -> str | None:
 
 
 def own_files(runtime: Runtime) -> list[str]:
-    """The files of its isolated environment that decide what it does; none where it has no such."""
+    """The files outside the project's environment that decide what it does; none where there are none."""
+    if runtime.engine is not None:
+        return provision.own_files(runtime)
     site = site_of(runtime)
     return [] if site is None else records(runtime.packages, site)
 
@@ -79,6 +85,8 @@ def identify(runtime: Runtime) -> None:
             record.set_absent(str(made.reason))
     if record.present:
         _identify_packages(runtime, record)
+    if runtime.engine is not None:
+        _identify_engine(runtime, record)
     for program in runtime.programs:
         if record.present:
             _identify_program(program, record)
@@ -97,6 +105,23 @@ def _identify_packages(runtime: Runtime, record: RuntimeIdentity) -> None:
         remedy = f"run: rm -r {paths.environment(runtime.environment)}"
         holds = f"{runtime.environment} holds version {record.version}"
         record.set_absent(f"the environment {holds}; {remedy}")
+
+
+def _identify_engine(runtime: Runtime, record: RuntimeIdentity) -> None:
+    """What its host says of itself, and the digests of what was built and of what that loads."""
+    wanted = provision.engine_of(runtime)
+    made = load_engine(wanted.id)
+    if made is None:
+        record.set_absent(f"its engine is not built; run: {provision.how_to_build(runtime)}")
+    elif not made.present:
+        record.set_absent(str(made.reason))
+    else:
+        record.version = wanted.release
+        for name, digest in {**made.files, **made.uses}.items():
+            says = made.says if name == "host" else None
+            record.programs[name] = ProgramIdentity(
+                version=wanted.release if says else None, says=says, sha256=digest
+            )
 
 
 def absence(runtime: Runtime, package: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipeline.core import paths
 from pipeline.core.errors import WorkerError
 from pipeline.core.limits import STACK_KIB
 from pipeline.core.model import Backend, Protocol, Runtime
+from pipeline.runtimes.engines import provision
 from pipeline.runtimes.environments import loader_folder
 from pipeline.runtimes.identity import found_programs, site_of
 from pipeline.runtimes.packages import find
@@ -17,6 +18,8 @@ from pipeline.runtimes.worker_process import Worker
 
 #: That a runtime starts with stacks of the process's size.
 _THREADS = 8
+#: Of a heap that the guest's memory is in, MiB in addition to it: the engine's own objects, and garbage.
+_HEAP_MIB = 128
 
 
 def start(backend: Backend, protocol: Protocol) -> Worker:
@@ -43,20 +46,37 @@ def start(backend: Backend, protocol: Protocol) -> Worker:
         host, arguments = hosted_by(runtime), []
         if host is None:
             raise WorkerError(f"{runtime.name}: {runtime.host} is gone; run: doit run runtime")
-    script = paths.ROOT / paths.worker(runtime.worker)
     stack_kib = protocol.stack_kib * runtime.stack_factor
-    stack = {"{stack_kib}": str(stack_kib), "{stack_bytes}": str(stack_kib << 10)}
-    given = [_filled(word, stack) for word in backend.arguments]
+    # What it may have of memory in addition to the guest's.
+    copies_mib = round((runtime.memory_factor - 1) * protocol.memory_mib)
+    values = {
+        "{stack_kib}": str(stack_kib),
+        "{stack_bytes}": str(stack_kib << 10),
+        "{heap_mib}": str(protocol.memory_mib + copies_mib + _HEAP_MIB),
+    }
+    if runtime.engine is not None:
+        argv = _built(runtime, backend.arguments)
+    else:
+        argv = [str(host), *arguments, *backend.arguments, str(paths.ROOT / paths.worker(runtime.worker))]
     # Threads of a runtime have stacks as large as the process's.
     more_mib = _THREADS * max(0, stack_kib - STACK_KIB * runtime.stack_factor) >> 10
     return Worker(
-        [str(host), *arguments, *given, str(script)],
-        {name: _filled(text, stack) for name, text in environment.items()},
+        [_filled(word, values) for word in argv],
+        {name: _filled(text, values) for name, text in environment.items()},
         memory_mib=protocol.memory_mib,
-        reserved_mib=runtime.reserved_mib + more_mib,
+        reserved_mib=runtime.reserved_mib + more_mib + copies_mib,
+        own_mib=runtime.own_mib + copies_mib,
         stack_kib=stack_kib,
         output_kib=protocol.output_kib,
     )
+
+
+def _built(runtime: Runtime, arguments: Sequence[str]) -> list[str]:
+    """The command line of a host that is built on this machine, with a backend's arguments."""
+    found = provision.command(runtime, arguments)
+    if found is None:
+        raise WorkerError(f"{runtime.name}: its host is gone; run: {provision.how_to_build(runtime)}")
+    return found
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from pipeline.core.errors import ProjectError, WorkerCrash, WorkerError, WorkerTimeout
-from pipeline.core.limits import OUTPUT_KIB, STACK_KIB
+from pipeline.core.limits import OUTPUT_KIB, OWN_MIB, STACK_KIB
 from pipeline.core.processes import die_with_parent, signal_name, starting, without_huge_pages
 from pipeline.runtimes.last_words import last_words
 from pipeline.runtimes.process_limits import process_limits
@@ -27,9 +27,6 @@ from pipeline.runtimes.process_limits import process_limits
 #: Bytes of one answer in addition to the guest's output, of which JSON writes six for some.
 ANSWER_LIMIT = 2 * 1024 * 1024
 _START_TIMEOUT_S = 60.0
-#: Resident memory that is not the guest's: mapped libraries, of a JavaScript engine 100 MiB and more, and the
-#: memories of past runs that it has not yet collected.
-_OWN_MIB = 250
 #: How often an awaited worker's memory is looked at, s: not within a chunk.
 _WATCH_S = 0.25
 #: The system has no room for any process: no evidence against the one that was to be started.
@@ -42,7 +39,7 @@ class Worker:
     ``memory_mib`` and ``reserved_mib`` bound private writable memory (RLIMIT_DATA): a reserved but unused
     address range, which every wasm runtime has, does not count; what a guest really grows does. The second is
     what the runtime needs itself, or maps writable and does not use; that a guest does not grow into it is
-    seen in the resident set while an answer is awaited.
+    seen in the resident set while an answer is awaited: of that, ``own_mib`` are the runtime's.
     """
 
     def __init__(
@@ -52,10 +49,12 @@ class Worker:
         *,
         memory_mib: int,
         reserved_mib: int = 0,
+        own_mib: int = OWN_MIB,
         stack_kib: int = STACK_KIB,
         output_kib: int = OUTPUT_KIB,
     ) -> None:
-        self._memory_mib, self._most_answer = memory_mib, ANSWER_LIMIT + 6 * output_kib * 1024
+        self._memory_mib, self._own_mib = memory_mib, own_mib
+        self._most_answer = ANSWER_LIMIT + 6 * output_kib * 1024
         # In memory, for a guest writes to it: a file system would make that slow.
         self._stderr: IO[bytes] = os.fdopen(os.memfd_create("worker-stderr"), "w+b")
         self._buffer = b""
@@ -171,7 +170,7 @@ class Worker:
 
     def _check_memory(self) -> None:
         resident = _status_bytes(self.process.pid, "VmRSS")
-        if resident is not None and resident >> 20 > self._memory_mib + _OWN_MIB:
+        if resident is not None and resident >> 20 > self._memory_mib + self._own_mib:
             self.close(kill=True)
             used = f"it used {resident >> 20} MiB of memory, expected {self._memory_mib} at most"
             raise WorkerError(f"killed: {used}")

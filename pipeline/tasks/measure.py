@@ -12,6 +12,8 @@ from pipeline.experiment.plan import Plan
 from pipeline.measure import sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes import environments, identity, packages
+from pipeline.runtimes.engines import provision
+from pipeline.runtimes.engines.basis import sources
 from pipeline.tasks.actions import Later
 from pipeline.tasks.checks import intact, same_limits, untouched
 from pipeline.tasks.steps import Task, clean, group, step
@@ -62,11 +64,39 @@ def _pins(runtime: Runtime, shipped: str) -> list[str]:
     return [shipped, *([paths.environment_lock("build")] if runtime.compiled else [])]
 
 
+def build_engines(plan: Plan) -> Iterator[Task]:
+    """A host for each runtime that is built from source on this machine."""
+    yield group("engine", "build the engines that are had as source, once for all checkouts")
+    built = [(provision.engine_of(each), each) for each in runtimes_of(plan) if each.engine is not None]
+    # A release that is named may be the usual one.
+    for wanted, runtime in {wanted.id: (wanted, runtime) for wanted, runtime in built}.values():
+        record = paths.engine_record(wanted.id)
+        yield step(
+            f"engine:{wanted.id}",
+            (provision.provision, runtime),
+            reads=[str(path.relative_to(paths.ROOT)) for path in sources(wanted)],
+            makes=[record],
+            # Tried again at every run until it is there: the user may have removed the cause.
+            checks=[
+                intact,
+                (provision.present, [runtime]),
+                untouched(identity.own_files, runtime, report=True),
+            ],
+            decides={"release": wanted.release},
+            cleans=[record],
+            verbosity=2,
+            phase="build engine",
+            seconds=wanted.family.cpu_seconds / (os.cpu_count() or 1),
+        )
+
+
 def identify_runtimes(plan: Plan) -> Iterator[Task]:
     """What exactly each runtime is."""
     yield group("runtime", "identify each runtime")
     for runtime in runtimes_of(plan):
-        if runtime.environment is not None:
+        if runtime.engine is not None:
+            files = [paths.engine_record(provision.engine_of(runtime).id)]
+        elif runtime.environment is not None:
             files = [paths.environment_record(runtime.environment)]
         else:
             files = packages.records(runtime.packages)

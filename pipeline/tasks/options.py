@@ -48,6 +48,11 @@ ARTIFACTS = (
 #: What a measurement is.
 MEASUREMENTS = (
     Option("backends", "PATTERNS", "what runs the modules, as in 'native,wasmtime.*@38.0.0'", _DEFAULT),
+    Option(
+        "engines",
+        "PATTERNS",
+        "engines that are built from source, in addition; '*': all that this machine can have",
+    ),
     Option("baseline", "BACKEND", "what ratios without a native build are relative to", "the first JIT"),
     Option("artifact", "FILE.wasm", "a prebuilt module, in place of those built here"),
     Option("protocol", "NAME", "how thoroughly: quick, standard, precise", _DEFAULT),

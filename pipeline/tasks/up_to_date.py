@@ -25,6 +25,7 @@ from pipeline.core.host import fingerprint
 from pipeline.experiment.plan import Plan
 from pipeline.measure import host_records
 from pipeline.runtimes import environments, packages
+from pipeline.runtimes.engines import provision
 from pipeline.tasks.file_checker import Checker
 from toolchain import wasm_opt
 from toolchain.model import TARGETS, Toolchain
@@ -55,6 +56,8 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
     if wrapped or plan.protocol.half_width_percent is not None:
         return None
     if not all(environments.present(b.runtime) for b in plan.backends if b.runtime.environment):
+        return None
+    if not all(provision.present(b.runtime) for b in plan.backends if b.runtime.engine):
         return None
     if any(refusals.is_one(path) for path in _libraries(plan)):
         return None

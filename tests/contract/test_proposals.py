@@ -46,7 +46,7 @@ MODULES = {
 #: One of each worker; of those that are compiled by different compilers, two.
 NAMES = (
     *("wasmtime.cranelift", "wasmtime.winch", "v8.liftoff", "jsc.omg", "spidermonkey.ion", "wasm3"),
-    *("wasm2c.clang-O1", "wasmer.singlepass", "wasmer-sdk.cranelift"),
+    *("wasm2c.clang-O1", "wasmer.singlepass", "wasmer-sdk.cranelift", "wazero.compiler"),
 )
 #: Custom sections that engines skip, by their bytes after the number 0 and the size.
 ODD = {
@@ -92,11 +92,12 @@ def test_a_module_runs_right_or_needs_what_the_backend_lacks(backend, protocol, 
         assert found == expected
         return
     lacking = {
-        "memory64": {"wasmer.singlepass", "wasmer-sdk.cranelift"},
+        "memory64": {"wasmer.singlepass", "wasmer-sdk.cranelift", "wazero.compiler"},
         "shared": {"spidermonkey.ion", "wasm3", "wasmer.singlepass"},
         "exceptions": {"wasmtime.winch", "wasm3", "wasmer.singlepass"},
         "legacy exceptions": {
-            *("wasmtime.cranelift", "wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmer-sdk.cranelift")
+            *("wasmtime.cranelift", "wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmer-sdk.cranelift"),
+            "wazero.compiler",
         },
     }
     assert backend.name in lacking["exceptions" if name == "uncaught" else name], found

@@ -51,7 +51,8 @@ def test_the_default_matrix_is_six_levels_under_every_backend_that_is_here():
     plan = matrix.load({})
     assert names(plan.variants) == ["O0", "O1", "O2", "O3", "Os", "Oz"]
     assert [v.flags for v in plan.variants] == [(f"-{v.name}",) for v in plan.variants]
-    assert names(plan.backends) == [b.name for b in plan.known.values() if installed(b.runtime)]
+    present = [b for b in plan.known.values() if installed(b.runtime)]
+    assert names(plan.backends) == [b.name for b in present if not b.by_name]
     always = {"native", "wasmtime.cranelift", "wasmer.llvm", "wasmer.cranelift", "wasmer.singlepass"}
     assert always <= set(names(plan.backends))
     assert plan.protocol.name == "standard"
@@ -66,6 +67,14 @@ def test_a_backend_that_is_not_here_is_not_in_the_default_but_can_be_asked_for(m
         "wasmer.singlepass",
     ]
     assert names(matrix.load({"backends": "v8.turbofan"}).backends) == ["v8.turbofan"]
+
+
+def test_a_backend_that_must_be_asked_for_is_chosen_by_its_name_or_a_pattern(load):
+    assert "jsc.ipint" not in names(matrix.load({}).backends)
+    for asked in ("jsc.ipint", "jsc.*", "*"):
+        assert "jsc.ipint" in names(matrix.load({"backends": asked}).backends)
+    listed = load(GOOD.replace('["native", "wasmtime.cranelift"]', '["native", "jsc.ip*"]')).backends
+    assert names(listed) == ["native", "jsc.ipint"]
 
 
 def test_a_version_is_an_environment_of_its_own(load):

@@ -110,6 +110,8 @@ OPTIONAL |= {
     "reference_system_share",
     "ratio_to",
     "runs_by_clock",
+    "warmup_seconds",
+    "settled",
 }
 
 

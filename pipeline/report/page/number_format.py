@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pipeline.results.cells import speed_text
+from pipeline.results.cells import speed_text, steady_text
 from pipeline.results.model_cell import Measurement
 
 #: A cell in more groups than this shows "…" in a narrow place, as the terminal's table does.
@@ -55,6 +55,11 @@ def milliseconds(seconds: float | None) -> str:
         return ""
     value = seconds * 1000
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}" if value < 1 else f"{value:.1f}"
+
+
+def steady_after(numbers: Measurement) -> str:
+    """How long a cell ran until its speed was steady, s."""
+    return steady_text(numbers)
 
 
 def whole(number: int | None) -> str:

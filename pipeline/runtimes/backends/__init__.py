@@ -48,8 +48,12 @@ def troubles() -> list[str]:
 def at_version(backend: Backend, version: str) -> Backend:
     """The same backend in a different version of its PyPI package, in an isolated environment.
 
-    Raises ValueError where its runtime is not a PyPI package.
+    Or in a release of an engine that is built here. Raises ValueError where it is neither.
     """
+    for module in _modules():
+        found = module.at_version(backend, version) if hasattr(module, "at_version") else None
+        if found is not None:
+            return found  # type: ignore[no-any-return]
     runtime = backend.runtime
     if not runtime.packages:
         raise ValueError(f"{backend.name} is not a PyPI package, so only the installed version is available")

@@ -33,9 +33,13 @@ BACKENDS = tuple(
         proof={"tier": tier},
         environment={**_ENVIRONMENT, **more},
         switches=_SWITCHES,
+        # By default only the first runs of a function are interpreted.
+        by_name=tier == "IPInt",
+        steady_s=0.25,
     )
     for tier, kind, more in (
         ("OMG", Kind.OPTIMIZING, {}),
         ("BBQ", Kind.BASELINE, {"BUN_JSC_useOMGJIT": "0"}),
+        ("IPInt", Kind.INTERPRETER, {"BUN_JSC_useOMGJIT": "0", "BUN_JSC_useBBQJIT": "0"}),
     )
 )

@@ -23,6 +23,7 @@ BACKENDS = tuple(
         options={"tiers_up": name == "default"},
         proof={"start": start, "tiers": tiers},
         arguments=(*_ALWAYS, *flags),
+        steady_s=0.25 if name == "default" else 0.0,
     )
     for name, kind, start, tiers, flags in (
         ("turbofan", Kind.OPTIMIZING, "turbofan", "turbofan", ("--no-liftoff", _EAGER)),

@@ -90,13 +90,18 @@ const jsc = {
       for (const end = seconds() + time; seconds() < end; ) f(10000);
     };
     const end = seconds() + 2;
+    // A compiler has a thread of its own, which gets its turn in so much of this one's time.
+    const settled = host.cpu() + 0.3;
     let tier;
     do {
       spin(0.02);
       const said = profile(() => spin(0.02), 1000).bytecodes;
       const samples = [...said.matchAll(/^(IPInt|BBQ|OMG): +(\d+)/gm)].map(([, name, n]) => [+n, name]);
       tier = samples.sort(([a], [b]) => b - a)[0]?.[1];
-    } while (tiers_up && tier !== "OMG" && seconds() < end);
+    } while (
+      (tiers_up && tier !== "OMG" && seconds() < end) ||
+      ((tier === undefined || tier === "IPInt") && host.cpu() < settled)
+    );
     return { tier };
   },
 

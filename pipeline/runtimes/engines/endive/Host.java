@@ -1,0 +1,175 @@
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import run.endive.runtime.HostFunction;
+import run.endive.runtime.ImportFunction;
+import run.endive.runtime.ImportValues;
+import run.endive.runtime.Instance;
+import run.endive.runtime.InterpreterMachine;
+import run.endive.runtime.Machine;
+import run.endive.wasm.Parser;
+import run.endive.wasm.WasmEngineException;
+import run.endive.wasm.WasmModule;
+import run.endive.wasm.types.ExternalType;
+import run.endive.wasm.types.FunctionImport;
+import run.endive.wasm.types.FunctionType;
+import run.endive.wasm.types.ValType;
+import wasi.Memory;
+import wasi.Wasi;
+import worker.Engine;
+import worker.Generated;
+import worker.Module;
+import worker.Worker;
+
+/** Endive, the successor of Chicory: its compiler to JVM classes, whole or not at all, or its interpreter. */
+public final class Host implements Engine {
+    private static final long[] NOTHING = {};
+
+    private WasmModule parsed;
+    private Module module;
+    private Function<Instance, Machine> factory;
+
+    public static void main(String[] arguments) throws InterruptedException {
+        Worker.serve(new Host(), arguments);
+    }
+
+    @Override
+    public String name() {
+        return "endive";
+    }
+
+    @Override
+    public String version() {
+        return Worker.version("run.endive", "runtime");
+    }
+
+    private static Function<Instance, Machine> factory(WasmModule parsed, String compiler) throws Unavailable {
+        if (compiler.equals("interpreter")) return InterpreterMachine::new;
+        if (!compiler.equals("compiler")) throw new Unavailable("Endive has no " + compiler);
+        return Compiler.compile(parsed);
+    }
+
+    @Override
+    public Map<String, Object> load(byte[] data, Module module, Map<String, Object> options)
+            throws Refused, Unavailable {
+        String compiler = String.valueOf(options.get("compiler"));
+        this.module = module;
+        double seconds;
+        Object machine;
+        try {
+            long started = System.nanoTime();
+            parsed = Parser.parse(data);
+            factory = factory(parsed, compiler);
+            seconds = (System.nanoTime() - started) / 1e9;
+            machine = instance((namespace, name) -> arguments -> 0).getMachine();
+        } catch (RuntimeException | StackOverflowError error) {
+            throw new Refused(String.valueOf(error.getMessage()));
+        }
+        int functions = module.imported() + parsed.codeSection().functionBodyCount();
+        return Worker.facts(seconds, version(), Generated.proof(machine, functions, () -> probe(compiler)));
+    }
+
+    /** Call a module that calls back. */
+    private static void probe(String compiler) {
+        try {
+            WasmModule probe = Parser.parse(Generated.PROBE);
+            HostFunction back = new HostFunction("a", "b", FunctionType.empty(), (instance, arguments) -> {
+                Generated.look();
+                return NOTHING;
+            });
+            Instance.builder(probe).withMachineFactory(factory(probe, compiler))
+                    .withImportValues(ImportValues.builder().addFunction(back).build()).build().export("c").apply();
+        } catch (Unavailable error) {
+            throw new IllegalStateException(error);
+        }
+    }
+
+    private Instance instance(Imports imports) {
+        List<ImportFunction> functions = new ArrayList<>();
+        for (int i = 0; i < parsed.importSection().importCount(); i++) {
+            if (parsed.importSection().getImport(i).importType() != ExternalType.FUNCTION) continue;
+            FunctionImport wanted = (FunctionImport) parsed.importSection().getImport(i);
+            FunctionType type = parsed.typeSection().getType(wanted.typeIndex());
+            Wasi.Call call = imports.find(wanted.module(), wanted.name());
+            if (call == null) throw new WasmEngineException("unknown import: " + wanted.module() + "." + wanted.name());
+            boolean returns = !type.returns().isEmpty();
+            functions.add(new HostFunction(wanted.module(), wanted.name(), type, (instance, arguments) -> {
+                long result = call.of(arguments);
+                return returns ? new long[] {result} : NOTHING;
+            }));
+        }
+        return Instance.builder(parsed).withStart(false).withMachineFactory(factory)
+                .withImportValues(ImportValues.builder().withFunctions(functions).build()).build();
+    }
+
+    @Override
+    public Engine.Guest open(Imports imports, Module module) throws Trap {
+        try {
+            return new Opened(instance(imports));
+        } catch (WasmEngineException | StackOverflowError error) {
+            throw trap(error);
+        }
+    }
+
+    private Trap trap(Throwable error) {
+        return new Trap(String.valueOf(error.getMessage()), Generated.backtrace(error, module));
+    }
+
+    /** An instance, as the worker uses it. */
+    private final class Opened implements Engine.Guest {
+        private final Instance instance;
+        private final Memory memory;
+
+        Opened(Instance instance) {
+            this.instance = instance;
+            memory = new Linear(instance.memory());
+        }
+
+        @Override
+        public Memory memory() {
+            return memory;
+        }
+
+        @Override
+        public Number call(String export) throws Trap {
+            try {
+                long[] results = instance.export(export).apply();
+                boolean number = results != null && results.length > 0
+                        && instance.exportType(export).returns().get(0).equals(ValType.F32);
+                return number ? Float.intBitsToFloat((int) results[0]) : null;
+            } catch (WasmEngineException | StackOverflowError | Memory.Outside error) {
+                throw trap(error);
+            }
+        }
+
+        @Override
+        public void close() {
+            // Nothing of it lives outside of the heap.
+        }
+    }
+
+    /** Its memory, which stays the same object when it grows. */
+    private static final class Linear extends Memory {
+        private final run.endive.runtime.Memory memory;
+
+        Linear(run.endive.runtime.Memory memory) {
+            this.memory = memory;
+        }
+
+        @Override
+        public long size() {
+            return 65536L * memory.pages();
+        }
+
+        @Override
+        protected void copyOut(long at, byte[] to, int start, int count) {
+            System.arraycopy(memory.readBytes((int) at, count), 0, to, start, count);
+        }
+
+        @Override
+        protected void copyIn(long at, byte[] from, int start, int count) {
+            memory.write((int) at, from, start, count);
+        }
+    }
+}

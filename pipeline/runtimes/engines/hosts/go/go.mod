@@ -1,0 +1,3 @@
+module coremark-wasm/host
+
+go 1.21

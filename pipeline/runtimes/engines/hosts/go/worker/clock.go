@@ -1,0 +1,70 @@
+package worker
+
+import (
+	"math"
+	"time"
+)
+
+// What the first call of a clock returns, ms: START_MS in workers/clock.py.
+const startMS = 1000
+
+// timer is env.clock_ms, as workers/clock.py has it: so many milliseconds of it pass within a real one of the
+// guest's.
+type timer struct {
+	rate           float64 // its ms in a real ns
+	calls          int64
+	guest, stretch time.Duration // since the first call; between the last two
+	left           time.Time     // when the last call ended
+	ms, before     int64         // what the last two calls returned
+}
+
+func newTimer(speed float64) *timer { return &timer{rate: speed / 1e6} }
+
+func (t *timer) read() int64 {
+	entered := time.Now()
+	if t.calls > 0 {
+		t.stretch = entered.Sub(t.left)
+		t.guest += t.stretch
+	}
+	t.calls++
+	t.before = t.ms
+	t.ms = startMS + int64(float64(t.guest)*t.rate)
+	t.left = time.Now()
+	return t.ms
+}
+
+// function returns the clock as a function of the host that returns a "i32", which takes it modulo 2^32, or "i64".
+// Each run sets what it reads.
+func clockFunction(kind string, current **timer) Function {
+	results := "I"
+	if kind == "i32" {
+		results = "i"
+	}
+	signature := Signature{"", results}
+	return Function{Import{"env", "clock_ms", signature}, func(stack []uint64) {
+		value := uint64((*current).read())
+		if kind == "i32" {
+			value &= math.MaxUint32
+		}
+		stack[0] = value
+	}}
+}
+
+// returned is what a run with a clock returned; Score is nil where it is no number that JSON has.
+type returned struct {
+	Score   *float64 `json:"score"`
+	ClockMS int64    `json:"clock_ms"`
+	ClockNS int64    `json:"clock_ns"`
+	Calls   int64    `json:"calls"`
+}
+
+func (t *timer) returned(score float32) *returned {
+	found := &returned{ClockNS: t.stretch.Nanoseconds(), Calls: t.calls}
+	if t.calls > 1 {
+		found.ClockMS = t.ms - t.before
+	}
+	if value := float64(score); !math.IsNaN(value) && !math.IsInf(value, 0) {
+		found.Score = &value
+	}
+	return found
+}

@@ -1,0 +1,138 @@
+//! WASI preview 1 for one run of a guest.
+
+use crate::files::{Files, Inputs, Tree, BADF, INVAL, IO, NOTSUP, OK};
+use crate::functions::Function;
+use crate::memory::{fail, Answer, Checked, Failure, Memory, Stop};
+use crate::process::{monotonic_ns, random, realtime_ns, write_all};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a guest may ask for: arguments, environment, the time, random bytes, input, outputs and files.
+pub struct Wasi {
+    /// How often the guest has asked.
+    pub calls: u64,
+    pub(crate) files: Files,
+    inputs: Arc<Inputs>,
+    nothing: Tree,
+    arguments: Vec<Vec<u8>>,
+    environment: Vec<Vec<u8>>,
+    /// Kept from call to call, so that none is made anew for each.
+    pub(crate) pieces: Vec<Range<u32>>,
+    pub(crate) block: Vec<u8>,
+}
+
+/// The arguments of a call: an i32 is the low half of one.
+pub(crate) struct Arguments<'a>(&'a [u64]);
+
+impl Arguments<'_> {
+    pub fn word(&self, number: usize) -> u32 {
+        self.0[number] as u32
+    }
+    pub fn wide(&self, number: usize) -> u64 {
+        self.0[number]
+    }
+}
+
+impl Wasi {
+    pub fn new(arguments: &[String], inputs: &Arc<Inputs>) -> Wasi {
+        let with_end = |texts: &[String]| texts.iter().map(|text| [text.as_bytes(), b"\0"].concat()).collect();
+        Wasi {
+            calls: 0,
+            files: Files::new(inputs),
+            inputs: inputs.clone(),
+            nothing: Tree::default(),
+            arguments: with_end(arguments),
+            environment: with_end(&inputs.environment),
+            pieces: Vec::new(),
+            block: Vec::new(),
+        }
+    }
+
+    /// Its answer, the number of an error or 0, to a call of the guest that owns the memory.
+    ///
+    /// There are as many arguments as the function has parameters; an i32 is the low half of one.
+    pub fn call(&mut self, function: Function, arguments: &[u64], memory: &mut dyn Memory) -> Result<i32, Stop> {
+        self.calls += 1;
+        match self.answer(function, &Arguments(arguments), &mut Checked(memory)) {
+            Ok(()) => Ok(OK),
+            Err(Failure::Number(number)) => Ok(number),
+            Err(Failure::Stop(stop)) => Err(stop),
+        }
+    }
+
+    fn answer(&mut self, function: Function, given: &Arguments, memory: &mut Checked) -> Answer<()> {
+        use Function::*;
+        match function {
+            FdWrite => self.write(given, memory),
+            ClockTimeGet => {
+                let now = clock(given.word(0))?;
+                memory.put64(given.word(2), now)
+            }
+            ClockResGet => {
+                clock(given.word(0))?;
+                memory.put64(given.word(1), 1)
+            }
+            ArgsGet => put_texts(&self.arguments, given, memory),
+            ArgsSizesGet => put_sizes(&self.arguments, given, memory),
+            EnvironGet => put_texts(&self.environment, given, memory),
+            EnvironSizesGet => put_sizes(&self.environment, given, memory),
+            RandomGet => {
+                let mut bytes = memory.bytes(given.word(0), given.word(1))?;
+                random(&mut bytes).or_else(|_| fail(IO))?;
+                memory.put(given.word(0), &bytes)
+            }
+            SchedYield => Ok(()),
+            ProcRaise => fail(NOTSUP),
+            ProcExit => Err(Failure::Stop(Stop::Exit(given.word(0)))),
+            PollOneoff => self.poll(given, memory),
+            _ => self.of_descriptor(function, given, memory),
+        }
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        self.inputs.files.as_ref().unwrap_or(&self.nothing)
+    }
+
+    /// The files and the tree that they are of.
+    pub(crate) fn files_and_tree(&mut self) -> (&mut Files, &Tree) {
+        (&mut self.files, self.inputs.files.as_ref().unwrap_or(&self.nothing))
+    }
+
+    fn write(&mut self, given: &Arguments, memory: &mut Checked) -> Answer<()> {
+        let host = self.files.output(given.word(0))?;
+        memory.pieces(given.word(1), given.word(2), &mut self.pieces)?;
+        self.block.clear();
+        for piece in &self.pieces {
+            memory.append(piece.clone(), &mut self.block);
+        }
+        // The file may be as large as the parent allows.
+        write_all(host, &self.block).or_else(|_| fail(IO))?;
+        memory.put32(given.word(3), self.block.len() as u32)
+    }
+}
+
+/// What a clock shows, ns; the time of the processor is no clock here, as in Wasmtime.
+pub(crate) fn clock(id: u32) -> Answer<u64> {
+    match id {
+        0 => Ok(realtime_ns()),
+        1 => Ok(monotonic_ns()),
+        2 | 3 => fail(BADF),
+        _ => fail(INVAL),
+    }
+}
+
+fn put_sizes(texts: &[Vec<u8>], given: &Arguments, memory: &mut Checked) -> Answer<()> {
+    memory.put32(given.word(0), texts.len() as u32)?;
+    memory.put32(given.word(1), texts.iter().map(Vec::len).sum::<usize>() as u32)
+}
+
+fn put_texts(texts: &[Vec<u8>], given: &Arguments, memory: &mut Checked) -> Answer<()> {
+    let (mut pointer, mut at) = (given.word(0), given.word(1));
+    for text in texts {
+        memory.put32(pointer, at)?;
+        memory.put(at, text)?;
+        pointer = pointer.wrapping_add(4);
+        at = at.wrapping_add(text.len() as u32);
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+"""Having an engine: found in the cache by all that decides it, or built; and the record that says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+
+import msgspec
+
+from pipeline.core import paths
+from pipeline.core.files import write_record
+from pipeline.core.model import Runtime
+from pipeline.runtimes.engines import record
+from pipeline.runtimes.engines.basis import basis_of, key_of
+from pipeline.runtimes.engines.build import build, digests
+from pipeline.runtimes.engines.build_process import Unavailable
+from pipeline.runtimes.engines.languages import builder_of
+from pipeline.runtimes.engines.manifest import Engine, command_line, engine
+from pipeline.runtimes.engines.progress import Progress, minutes
+from pipeline.runtimes.engines.record import EngineRecord
+
+
+def engine_of(runtime: Runtime) -> Engine:
+    """The engine of a runtime that has one."""
+    assert runtime.engine is not None
+    assert runtime.version is not None
+    return engine(runtime.engine, runtime.version)
+
+
+def provision(runtime: Runtime) -> None:
+    """Build the runtime's engine unless it is there, and write its record: or why it cannot be had."""
+    wanted = engine_of(runtime)
+    try:
+        found = _provide(wanted)
+    except Unavailable as error:
+        found = EngineRecord(present=False, reason=str(error))
+    except OSError as error:
+        reason = f"{error.strerror or error}; check free disk space and permissions, then run doit again"
+        found = EngineRecord(present=False, reason=f"{wanted.id}: {reason}")
+    write_record(paths.engine_record(wanted.id), found)
+
+
+def _provide(wanted: Engine) -> EngineRecord:
+    progress, known = Progress(wanted), record.load(wanted.id)
+    with record.locked(wanted.id, lambda: progress.say("waiting for a different run, which builds it")):
+        basis = basis_of(wanted, known.made_of if known is not None else None)
+        folder = record.folder(wanted.id, key_of(wanted, basis))
+        found = record.made(folder)
+        if found is not None:
+            return msgspec.structs.replace(found, uses=digests(wanted))  # of libraries as they are today
+        if (reason := builder_of(wanted).missing(wanted)) is not None:
+            raise Unavailable(reason)
+        if folder.exists():
+            progress.say("its files are not what was built")
+            shutil.rmtree(folder)
+        return build(wanted, progress)
+
+
+def present(runtime: Runtime) -> bool:
+    """Whether the last attempt succeeded, of today's parts, and nothing has been taken away since."""
+    wanted = engine_of(runtime)
+    known = record.load(wanted.id)
+    if known is None or not known.present or known.made_of is None:
+        return False
+    if not all(map(os.path.exists, record.files(wanted.id))):
+        return False
+    try:
+        return key_of(wanted, basis_of(wanted, known.made_of)) == known.key
+    except (Unavailable, OSError):
+        return False
+
+
+def is_built(runtime: Runtime) -> bool:
+    """Whether it is in the cache, as today's parts would make it: by this checkout or a different one."""
+    wanted = engine_of(runtime)
+    known = record.load(wanted.id)
+    try:
+        basis = basis_of(wanted, known.made_of if known is not None else None)
+    except (Unavailable, OSError):
+        return False
+    return record.made(record.folder(wanted.id, key_of(wanted, basis))) is not None
+
+
+def can_be_had(runtime: Runtime) -> bool:
+    """Whether it is built, or what builds it is here, as far as that is seen without starting it."""
+    wanted = engine_of(runtime)
+    known = record.load(wanted.id)
+    return (known is not None and known.present) or builder_of(wanted).missing(wanted) is None
+
+
+def state(runtime: Runtime) -> tuple[str, str]:
+    """ "present", "can be built" or "missing"; and where it is, what it takes, or what is to be done."""
+    wanted = engine_of(runtime)
+    known = record.load(wanted.id)
+    try:
+        key = key_of(wanted, basis_of(wanted, known.made_of if known is not None else None))
+    except Unavailable as error:
+        return "missing", str(error)
+    if record.made(record.folder(wanted.id, key)) is not None:
+        return "present", record.shown(record.folder(wanted.id, key))
+    cost = f"some {minutes(wanted)} min, {wanted.family.disk_mb} MB meanwhile"
+    return "can be built", f"{cost}; run: {how_to_build(runtime)}"
+
+
+def how_to_build(runtime: Runtime) -> str:
+    """The command that builds the runtime's engine and nothing else."""
+    wanted = engine_of(runtime)
+    version = "" if runtime.name == wanted.name else f"@{wanted.release}"
+    pattern = wanted.name if wanted.name in wanted.manifest.backends else f"{wanted.name}.*"
+    return f"doit run engine backends='{pattern}{version}'"
+
+
+def own_files(runtime: Runtime) -> list[str]:
+    """The files that decide what its host does: those that were built, and libraries that it loads."""
+    wanted = engine_of(runtime)
+    found = record.files(wanted.id)
+    return [*found, *builder_of(wanted).uses(wanted)] if found else []
+
+
+def command(runtime: Runtime, arguments: Sequence[str] = ()) -> list[str] | None:
+    """The command line that starts the runtime's host with these arguments; None where it is not there."""
+    wanted = engine_of(runtime)
+    known = record.load(wanted.id)
+    if known is None or not known.present or known.key is None:
+        return None
+    where = str(record.folder(wanted.id, known.key))
+    if not os.path.isdir(where):
+        return None
+    return command_line(wanted, where, arguments)

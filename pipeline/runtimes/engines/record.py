@@ -1,0 +1,109 @@
+"""Where engines that are built lie, for all checkouts of a user, and what is known of each."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from pipeline.core import paths
+from pipeline.core.files import read_record, sha256
+
+#: The record within a folder that is complete.
+MADE = "made.json"
+_POLL_S = 0.2
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """All that decides a build: digests of files, and what tools of this machine say of themselves."""
+
+    sources: str
+    lock: str
+    builder: str
+    tools: dict[str, str]
+
+
+class EngineRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An engine in one release, as recorded in build/engines/ and in its folder in the cache."""
+
+    present: bool
+    reason: str | None = None  # why it is not present
+    key: str | None = None  # of its folder's name
+    says: str | None = None  # what its host prints of itself
+    made_of: Basis | None = None
+    files: dict[str, str] = {}  # {path below its folder: SHA-256}
+    uses: dict[str, str] = {}  # {file of this machine that its host loads: SHA-256}
+
+
+def root() -> Path:
+    """The folder of all engines that this user has built, also for other checkouts."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(given) if os.path.isabs(given) else Path.home() / ".cache"
+    return base / "coremark-wasm" / "engines"
+
+
+def folder(identifier: str, key: str) -> Path:
+    """Where a build of an engine is, or will be."""
+    return root() / f"{identifier}-{key}"
+
+
+def shown(path: Path) -> str:
+    """A path in the cache for a message."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
+
+
+def make_root() -> Path:
+    """The same, made if it is not there: what is built is run, so no one else may write there."""
+    made = root()
+    made.parent.mkdir(parents=True, exist_ok=True)
+    made.mkdir(mode=0o700, exist_ok=True)
+    return made
+
+
+def load(identifier: str) -> EngineRecord | None:
+    """The record in build/engines/; None where there is none that can be read."""
+    try:
+        return read_record(paths.engine_record(identifier), EngineRecord)
+    except (OSError, ValueError):
+        return None
+
+
+def made(place: Path) -> EngineRecord | None:
+    """The record of a folder all of whose files are what was built; None for any other."""
+    try:
+        record = read_record(place / MADE, EngineRecord)
+        whole = all(sha256(place / name) == digest for name, digest in record.files.items())
+    except (OSError, ValueError):
+        return None
+    return record if whole and record.files else None
+
+
+def files(identifier: str) -> list[str]:
+    """The files of an engine that was built, as absolute paths; none where it was not."""
+    record = load(identifier)
+    if record is None or record.key is None:
+        return []
+    place = folder(identifier, record.key)
+    return [str(place / name) for name in record.files]
+
+
+@contextlib.contextmanager
+def locked(identifier: str, on_wait: Callable[[], None]) -> Iterator[None]:
+    """One process at a time makes an engine; ``on_wait`` is called once where a different one does."""
+    with open(make_root() / f".{identifier}.lock", "ab") as stream:
+        reported = False
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not reported:
+                    on_wait()
+                reported = True
+                time.sleep(_POLL_S)
+        yield

@@ -1,0 +1,136 @@
+"""Hosts in Rust: built by the cargo of this machine, from a lock with digests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from pipeline.runtimes.engines import llvm
+from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
+from pipeline.runtimes.engines.languages import Job
+from pipeline.runtimes.engines.manifest import Engine, number
+
+#: Of the user's environment, what would change what a compiler makes.
+_DECIDING = re.compile(
+    r"RUST(FLAGS|DOCFLAGS|C.*)|CARGO_(BUILD_(?!JOBS)|PROFILE|TARGET|ENCODED|INCREMENTAL).*|.*(CFLAGS|LDFLAGS).*"
+)
+_BAR = re.compile(r"\s*Building \[.*\] (\d+)/(\d+)")
+_NO_ROUTE = "check the route to the registry of crates, and free disk space, then run doit again"
+_INSTALL = "install Rust: apt-get install cargo, or rustup for a newer one"
+
+
+class _Cargo:
+    lock = "Cargo.lock"
+    code = ("rust", "llvm")
+    shared = ("hosts/rust",)
+
+    def missing(self, engine: Engine) -> str | None:
+        for program in ("cargo", "rustc"):
+            if _find(program) is None:
+                return f"{engine.manifest.title} is built by {program}, which is not on PATH; {_INSTALL}"
+        if shutil.which("cc") is None:
+            return f"{engine.manifest.title} is linked by cc, which is not on PATH; run: apt-get install gcc"
+        return llvm.missing(engine)
+
+    def tools(self, engine: Engine) -> dict[str, str]:
+        rustc = says(str(_find("rustc")), "-Vv", environment=_environment())
+        found = re.match(r"rustc (\S+)", rustc)
+        wanted = engine.family.needs.get("rust")
+        if found is None:
+            raise Unavailable(f"rustc -Vv does not print its release; {_INSTALL}")
+        if wanted is not None and number(found[1]) < number(wanted):
+            title = f"{engine.manifest.title} {engine.release}"
+            raise Unavailable(
+                f"{title} wants Rust {wanted} or later, rustc is {found[1]}; run: rustup update"
+            )
+        compiler = says("cc", "--version").partition("\n")[0]
+        return {"rustc": rustc, "cc": compiler, "flags": " ".join(_flags()), **llvm.tools(engine)}
+
+    def at_release(self, text: str, engine: Engine) -> str:
+        return text.replace(f'"={engine.family.release}"', f'"={engine.release}"')
+
+    def resolve(self, job: Job) -> None:
+        try:
+            _cargo(job, "generate-lockfile")
+        except Failed as error:
+            raise Unavailable(f"{error}; {_NO_ROUTE}") from None
+
+    def build(self, job: Job) -> None:
+        try:
+            _cargo(job, "fetch", "--locked", "--offline")
+        except Failed:
+            job.progress.say("downloading its packages")
+            try:
+                _cargo(job, "fetch", "--locked")
+            except Failed as error:
+                raise Unavailable(f"{error}; {_NO_ROUTE}") from None
+        job.progress.begin()
+        # A host without its feature "llvm" says at load why.
+        without = ["--no-default-features"] if llvm.left_out(job.engine) else []
+        try:
+            _cargo(job, "build", "--release", "--locked", "--offline", *without)
+        except Failed as error:
+            raise Unavailable(f"{error} (building {job.engine.id}; what is done is kept)") from None
+        name = f"coremark-{job.engine.name}"
+        shutil.copy2(job.work / "target" / "release" / name, job.into / "host")
+
+    def uses(self, engine: Engine) -> list[str]:
+        return llvm.libraries(engine)
+
+
+BUILDER = _Cargo()
+
+
+def _home() -> Path:
+    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+
+
+def _find(program: str) -> str | None:
+    """On PATH, or where rustup puts it."""
+    return shutil.which(program) or shutil.which(program, path=str(_home() / "bin"))
+
+
+def _environment() -> dict[str, str]:
+    """The user's, without what changes what is made; with the user's proxies and registries."""
+    kept = {name: value for name, value in os.environ.items() if not _DECIDING.fullmatch(name)}
+    cargo = _find("cargo")
+    path = kept.get("PATH", "")
+    return {**kept, "PATH": f"{os.path.dirname(cargo)}:{path}" if cargo else path, "LC_ALL": "C.UTF-8"}
+
+
+def _flags() -> list[str]:
+    """Of every crate, but for those that name folders."""
+    return []
+
+
+def _cargo(job: Job, command: str, *options: str) -> None:
+    """Run cargo; raises Failed."""
+    environment = _environment()
+    # For every crate, in place of all that the user's configuration says: no path of this machine gets in.
+    flags = [*_flags(), *(f"--remap-path-prefix={path}={name}" for path, name in _folders(job))]
+    environment |= llvm.environment(job.engine) | {
+        "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
+        "CARGO_TARGET_DIR": str(job.work / "target"),
+        "COREMARK_WITHOUT_LLVM": llvm.left_out(job.engine) or "",
+        "CARGO_TERM_PROGRESS_WHEN": "always",
+        "CARGO_TERM_PROGRESS_WIDTH": "80",
+    }
+
+    def on_line(line: str) -> None:
+        if bar := _BAR.match(line):
+            job.progress.step(int(bar[1]), int(bar[2]), "parts")
+
+    # A build of many minutes does not keep a processor from what its user does.
+    run([str(_find("cargo")), command, *options], folder=job.host, environment=environment, on_line=on_line)
+
+
+def _folders(job: Job) -> list[tuple[str, str]]:
+    """(folder, the name that it has in what is built), the innermost last, which counts."""
+    found = [(str(_home()), "cargo"), (str(job.sources), "host")]
+    with contextlib.suppress(OSError):
+        # The name of such a folder has that of a registry in it.
+        found += [(str(path), "crates") for path in sorted((_home() / "registry" / "src").iterdir())]
+    return found
