@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median_low
 
 from pipeline.core.model import Protocol
-from pipeline.measure import equal_sizes
-from pipeline.measure.guest import Guest
-from pipeline.measure.run_size import run_size
-from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.kernel_share import KernelShare
 from pipeline.measure.sample import Chunks, Warmup
 from pipeline.measure.session import LONGEST_CHUNK_S, Session
 from pipeline.measure.settle import settle
+from pipeline.measure.sizes import equal_sizes
+from pipeline.measure.sizes.run_size import run_size
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.stats import undisturbed
 from pipeline.stats.trend import LEAST, trend
-from pipeline.stats.undisturbed import CPU_SHARE, Series
+from pipeline.stats.undisturbed import Series
 
 #: How often a cell that still gets faster is warmed for a round's length more.
 _MOST_WARMUPS = 4
@@ -47,39 +46,6 @@ def recent_speeds(key: str) -> deque[float]:
 def clear_recent_speeds() -> None:
     """Forget all of them, as a new process would."""
     _recent_speeds.clear()
-
-
-@dataclass
-class KernelShare:
-    """The share of a guest's time that the kernel takes: for page faults, mapping memory, reading, writing.
-
-    Of some chunks; those that were preempted do not count. The kernel's accounts are for all that is done for
-    a run, a guest's clock is for the guest alone. What is between them is starting and ending a process, or
-    an instance, and nearly all of that is the kernel's.
-    """
-
-    chunks: int = 0
-    guest_s: float = 0.0
-    cpu_s: float = 0.0
-    system_s: float = 0.0
-
-    def add(self, guest: Guest, seconds: float) -> None:
-        """Add the guest's last run, which took so long by its clock."""
-        used = guest.used
-        if used is None or guest.cpu_share < CPU_SHARE:
-            return
-        self.chunks += 1
-        self.guest_s += seconds
-        self.cpu_s += used.cpu_seconds
-        self.system_s += used.system_seconds
-
-    @property
-    def share(self) -> float | None:
-        """Of the guest's time, 0 to 1; None where it is not known."""
-        if not self.chunks:
-            return None
-        outside = max(0.0, self.cpu_s - self.guest_s)
-        return round(min(1.0, max(0.0, self.system_s - outside) / self.guest_s), 4)
 
 
 class ChunkPairs:

@@ -17,7 +17,7 @@ from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import digest_of
 from pipeline.core.model import Status
-from pipeline.measure import host_records, machine_state, run_size
+from pipeline.measure import host_records, machine_state
 from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, NotTheRuntime, prove
 from pipeline.measure.limits import beyond_memory, with_workload_limits
@@ -28,6 +28,7 @@ from pipeline.measure.reference_check import check_reference, note_fault
 from pipeline.measure.sample import SCHEMA, RoundResult, Sample, read_current, write
 from pipeline.measure.sample_key import Inputs, MeasurementSpec, run_settings
 from pipeline.measure.session import Session
+from pipeline.measure.sizes import run_size
 from pipeline.runtimes.backends import discover
 from pipeline.runtimes.identity import RuntimeIdentity, load_identity
 from pipeline.runtimes.launch import start

@@ -18,7 +18,7 @@ from pipeline.core.files import digest_of, write_atomic
 from pipeline.core.model import Status
 from pipeline.measure import machine_state
 from pipeline.measure.machine_state import Conditions, Limits
-from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.measure.worker_messages import Evidence
 from pipeline.stats.undisturbed import Series
 from pipeline.workloads.output_difference import OutputDifference

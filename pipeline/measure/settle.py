@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.sample import Warmup
 from pipeline.measure.session import MOST_ITERATIONS, Session
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.stats.steady import steady
 
 #: Seconds of runs after which a cell that is not steady is measured all the same.

@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from pipeline.core.model import ITERATIONS
-from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.sample import Sample
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.stats.growth import fixed_share
 
 #: How near to 1 a ratio is if a clock decides, and of how many pairs it can be seen.

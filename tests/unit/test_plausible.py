@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.core.model import Backend, Cell, Figure, Kind, Runtime
 from pipeline.experiment import matrix
-from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.sample import SCHEMA, Sample
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.results import plausible, run_work
 from pipeline.results.findings import warnings
 from pipeline.stats.estimates import Estimate

@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.core.model import ITERATIONS, Status
 from pipeline.experiment import matrix
-from pipeline.measure import equal_sizes, run_size
-from pipeline.measure.chunk_pairs import KernelShare
 from pipeline.measure.guest import Ended
-from pipeline.measure.run_size_record import RunSize
+from pipeline.measure.kernel_share import KernelShare
+from pipeline.measure.sizes import equal_sizes, run_size
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.measure.worker_messages import Used
 from pipeline.workloads.validators.model import Run
 

@@ -8,8 +8,8 @@ import pytest
 
 from pipeline.experiment import matrix
 from pipeline.measure import settle as module
-from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.settle import settle
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.report.tables import _notes
 from pipeline.results.cells import steady_text
 from pipeline.workloads.validators.model import Run

@@ -15,8 +15,8 @@ from pipeline.core import paths
 from pipeline.core.files import read_record, write_record
 from pipeline.core.model import ITERATIONS, Status
 from pipeline.measure.guest import Ended
-from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.session import CHUNK_TICKS, LONGEST_CHUNK_S, MOST_ITERATIONS, Session
+from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.stats import growth
 from pipeline.workloads.validators.model import Run
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from pipeline.measure.run_size_record import RunSize
 from pipeline.measure.session import CLOCK_RUN_S, LONGEST_CHUNK_S, MOST_ITERATIONS, Session
+from pipeline.measure.sizes.run_size_record import RunSize
 
 #: A cell whose chunk takes more than this many times the protocol's tries fewer iterations.
 _SLOW = 3
