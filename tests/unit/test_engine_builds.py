@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.core.files import write_record
 from pipeline.core.model import Runtime
-from pipeline.runtimes.engines import basis, manifest, provision, record, rust
+from pipeline.runtimes.engines import basis, manifest, provision, record, rust, unused
 from pipeline.runtimes.engines.basis import basis_of, key_of, lock_of, sources
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, complaint, run
 from pipeline.runtimes.engines.progress import left
@@ -327,3 +327,25 @@ def test_a_tools_basis_is_plain():
     found = Basis("a", "b", "c", {"rustc": "1\n2"})
     again = EngineRecord(present=True, made_of=found)
     assert again.made_of == found
+
+
+def test_builds_that_nobody_uses_are_removed(engines):
+    root = record.make_root()
+    key = "0123456789abcdef"
+    names = (
+        f"some-1.0.0-{key}",
+        f"some-2.0.0-rc.1-{key}",
+        "other-3.0.part",
+        f"other-4.0-{key}",
+        "made by hand",
+    )
+    for name in (*names, f"other-5.0-{key}"):
+        (root / name).mkdir()
+        (root / name / "host").write_text("")
+        os.utime(root / name, (0, time.time() - unused.KEPT_DAYS * 86400 - 60))
+    unused.note_use(root / names[1])
+    with record.locked("other-4.0", lambda: None):
+        removed = unused.remove_unused()
+    assert [path.name for path in removed] == ["other-3.0.part", f"other-5.0-{key}", f"some-1.0.0-{key}"]
+    kept = {path.name for path in root.iterdir() if path.is_dir()}
+    assert kept == {names[1], names[3], names[4]}

@@ -19,6 +19,7 @@ from pipeline.runtimes.engines.languages import builder_of
 from pipeline.runtimes.engines.manifest import Engine, command_line, engine
 from pipeline.runtimes.engines.progress import Progress, minutes
 from pipeline.runtimes.engines.record import EngineRecord
+from pipeline.runtimes.engines.unused import note_use, remove_unused
 
 
 def engine_of(runtime: Runtime) -> Engine:
@@ -33,6 +34,7 @@ def provision(runtime: Runtime) -> None:
     wanted = engine_of(runtime)
     try:
         found = _provide(wanted)
+        remove_unused()
     except Unavailable as error:
         found = EngineRecord(present=False, reason=str(error))
     except OSError as error:
@@ -124,7 +126,8 @@ def command(runtime: Runtime, arguments: Sequence[str] = ()) -> list[str] | None
     known = record.load(wanted.id)
     if known is None or not known.present or known.key is None:
         return None
-    where = str(record.folder(wanted.id, known.key))
-    if not os.path.isdir(where):
+    where = record.folder(wanted.id, known.key)
+    if not where.is_dir():
         return None
-    return command_line(wanted, where, arguments)
+    note_use(where)
+    return command_line(wanted, str(where), arguments)

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -95,15 +96,28 @@ def files(identifier: str) -> list[str]:
 @contextlib.contextmanager
 def locked(identifier: str, on_wait: Callable[[], None]) -> Iterator[None]:
     """One process at a time makes an engine; ``on_wait`` is called once where a different one does."""
-    with open(make_root() / f".{identifier}.lock", "ab") as stream:
-        reported = False
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not reported:
-                    on_wait()
-                reported = True
-                time.sleep(_POLL_S)
+    with _lock_file(identifier) as stream:
+        if not _lock(stream):
+            on_wait()
+        while not _lock(stream):
+            time.sleep(_POLL_S)
         yield
+
+
+@contextlib.contextmanager
+def locked_now(identifier: str) -> Iterator[bool]:
+    """The same without waiting: whether no other process makes the engine."""
+    with _lock_file(identifier) as stream:
+        yield _lock(stream)
+
+
+def _lock_file(identifier: str) -> IO[bytes]:
+    return open(make_root() / f".{identifier}.lock", "ab")
+
+
+def _lock(stream: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
