@@ -4,6 +4,7 @@
 const fs = require("fs");
 const { join, relative } = require("path");
 const guest = require("./guest.js");
+const tiers = require("./v8_tiers.js");
 
 Error.stackTraceLimit = 48; // for a trap's backtrace
 
@@ -44,39 +45,10 @@ function openSchedstat() {
   }
 }
 
-// V8 says of each exported function which compiler made its code.
 const v8 = {
   version: () => process.versions.node,
-
-  tier(f) {
-    for (const [name, native] of Object.entries(v8.natives())) if (native(f)) return name;
-    return "unknown";
-  },
-
-  // Made while it runs, for only V8 can parse them.
-  natives: () => ({
-    uncompiled: new Function("f", "return %IsUncompiledWasmFunction(f)"),
-    liftoff: new Function("f", "return %IsLiftoffFunction(f)"),
-    turbofan: new Function("f", "return %IsTurboFanFunction(f)"),
-  }),
-
-  // The tiers that a function goes through when it is called and gets hot.
-  proof(tiers_up) {
-    const f = guest.loop();
-    const seen = new Set([v8.tier(f)]);
-    const end = seconds() + 2;
-    for (let i = 0; i < 400 || (tiers_up && !seen.has("turbofan") && seconds() < end); i++) {
-      f(i ? 100000 : 1);
-      seen.add(v8.tier(f));
-    }
-    return { tiers: [...seen].join(", ") };
-  },
-
-  // Of the artifact: whether its constructor compiled, and with what.
-  facts(module, kind, compile_seconds) {
-    const start = v8.tier(guest.start(module, kind));
-    return { compile_seconds: start === "uncompiled" ? null : compile_seconds, proof: { start } };
-  },
+  proof: (tiers_up) => tiers.proof(tiers_up, seconds),
+  facts: tiers.facts,
 };
 
 // JavaScriptCore's sampling profiler says in which compiler's code the samples lie.

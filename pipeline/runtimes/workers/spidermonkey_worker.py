@@ -8,16 +8,13 @@ from importlib import metadata
 from typing import Any, Tuple
 
 import inputs
+import js_modules
 import serve
 
 _CX = ctypes.c_void_p
 _STARTED_NS = time.monotonic_ns()
 #: Numbers of JSJitCompilerOption; the engine's own table by name says whether they are still right.
 _OPTIONS = {"wasm.baseline": 30, "wasm.optimizing": 31}
-#: CommonJS modules, each after those that it requires; the engine has no such thing.
-_MODULES = ("wasi_files.js", "wasi_calls.js", "wasi.js", "guest.js")
-_MODULE = "modules['./%s'] = (() => { const module = {}; %s; return module.exports; })();"
-_TOGETHER = "(() => { const modules = {}, require = (name) => modules[name]; %s return modules['./%s']; })()"
 _ENGINE = """((guest, testing, elapsed, epoch, cpu, page_faults, urandom, sleep) => {
   let module = null;
   let kind;
@@ -121,7 +118,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     stack = ctypes.c_size_t(serve.engine_stack())
     _call("_Z22JS_SetNativeStackQuotaP9JSContextmmm", None, cx, stack, stack, stack)
     settings = json.loads(pythonmonkey.eval("JSON.stringify(testing.getJitCompilerOptions())"))
-    guest = pythonmonkey.eval(_TOGETHER % ("".join(map(_module, _MODULES)), _MODULES[-1]))
+    guest = pythonmonkey.eval(js_modules.together(*js_modules.GUEST))
     testing = pythonmonkey.eval("testing")
     given = (time.thread_time, serve.page_faults, _random, _sleep)
     epoch = str(time.time_ns() - time.monotonic_ns() + _STARTED_NS)
@@ -142,12 +139,6 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 
     facts["proof"].update((name, settings.get(name)) for name in _OPTIONS)
     return run, dict(facts, version=metadata.version("pythonmonkey"), runtime_seconds=runtime_seconds)
-
-
-def _module(name: str) -> str:
-    """The text of a module, as one that can be required."""
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name)) as stream:
-        return _MODULE % (name, stream.read())
 
 
 def _give(engine: Any, options: serve.Facts) -> None:

@@ -1,0 +1,162 @@
+"""A browser that ends with this process, and which of its processes runs the page."""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+from typing import Dict, List, Set  # noqa: F401 - in comments
+
+import scratch
+import serve
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+#: What browsers call the thread of a Worker.
+_WORKERS = ("DedicatedWorker", "DOM Worker")
+#: Nothing of the machine's, and nothing that asks other machines.
+_CHROMIUM = (
+    "--headless",
+    # The same for all users and machines: the guest has what it has in Node.
+    "--no-sandbox",
+    "--no-zygote",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-gpu",
+    "--disable-hang-monitor",
+    "--disable-renderer-backgrounding",
+    "--disable-sync",
+    # Without, a module of 8 MiB and more is not compiled on the main thread.
+    "--enable-features=WebAssemblyUnlimitedSyncCompilation",
+    "--metrics-recording-only",
+    "--no-pings",
+    "--password-store=basic",
+)
+
+
+class Browser:
+    """Starts it; ``open`` shows it a page. Nothing of it outlives this process."""
+
+    def __init__(self, options: serve.Facts) -> None:
+        self._options = options
+        self._home = scratch.lasting_folder()
+        self._processor = set()  # type: Set[int]
+        self.page = 0
+
+    def open(self, url: str) -> None:
+        """With nothing of the user's. The address is in a file, for all users see command lines."""
+        home, start = self._home, os.path.join(self._home, "start.html")
+        with open(start, "w") as stream:
+            stream.write("<script>location.replace('%s')</script>" % url)
+        program = shutil.which(self._options["program"])
+        if program is None:
+            raise serve.Refused("there is no %s on PATH" % self._options["program"])
+        path = os.environ.get("PATH", os.defpath)
+        self._process = subprocess.Popen(
+            [program, *_arguments(self._options, home), "file://" + start],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"HOME": home, "TMPDIR": home, "PATH": path, "LC_ALL": "C.UTF-8"},
+            preexec_fn=_end_with_parent,
+        )
+
+    def check(self) -> None:
+        """End this process where no page will answer."""
+        if self._process.poll() is not None:
+            raise SystemExit("Error: the browser ended with status %d" % self._process.returncode)
+        if self.page and _stat(self.page)[0] in "ZX":
+            raise SystemExit("Error: the process of the page ended")
+
+    def find_page(self) -> None:
+        """The process that has the only thread of a Worker is the page's."""
+        for pid in self._family():
+            for thread in _listed("/proc/%d/task" % pid):
+                if _text("/proc/%d/task/%s/comm" % (pid, thread)).strip() in _WORKERS:
+                    self.page = pid
+                    return
+        raise serve.Refused("no process of the browser runs the page")
+
+    def cpu_ns(self) -> int:
+        """Of the page's thread."""
+        return cpu_ns(self.page)
+
+    def follow(self) -> None:
+        """Let all of it run where this process may."""
+        allowed = os.sched_getaffinity(0)
+        if allowed == self._processor:
+            return
+        for pid in self._family():
+            for thread in _listed("/proc/%d/task" % pid):
+                try:
+                    os.sched_setaffinity(int(thread), allowed)
+                except OSError:  # it has ended
+                    pass
+        self._processor = allowed
+
+    def used(self) -> Dict[str, float]:
+        """Of the page's process so far: CPU seconds of all threads, those in the kernel, page faults."""
+        fields = _stat(self.page)
+        threads = map(int, _listed("/proc/%d/task" % self.page))
+        return {
+            "cpu_seconds": sum(map(cpu_ns, threads)) / 1e9,
+            "system_seconds": int(fields[12]) / os.sysconf("SC_CLK_TCK"),
+            "page_faults": int(fields[7]) + int(fields[9]),
+        }
+
+    def peak_rss_bytes(self) -> int:
+        """Of the page's process."""
+        lines = _text("/proc/%d/status" % self.page).splitlines()
+        return max([int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")], default=0)
+
+    def _family(self) -> List[int]:
+        """The browser's process and all below it."""
+        parents = {int(pid): int(_stat(int(pid))[1]) for pid in _listed("/proc") if pid.isdigit()}
+        found = [self._process.pid]
+        for pid in found:  # grows meanwhile
+            found += [child for child, parent in parents.items() if parent == pid]
+        return found
+
+
+def cpu_ns(thread: int) -> int:
+    """CPU time of a thread so far; 0 where it has ended."""
+    return int((_text("/proc/%d/schedstat" % thread) or "0").split()[0])
+
+
+def _arguments(options: serve.Facts, home: str) -> List[str]:
+    flags = [*options["flags"], "--stack-size=%d" % (serve.engine_stack() >> 10)]
+    return [*_CHROMIUM, "--user-data-dir=" + home, "--js-flags=" + " ".join(flags)]
+
+
+def _end_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _stat(pid: int) -> List[str]:
+    """The fields of its status from the third on; of one that is gone, as if dead."""
+    return _text("/proc/%d/stat" % pid).rpartition(")")[2].split() or ["X"] + 30 * ["0"]
+
+
+def _text(path: str) -> str:
+    """What a file of the kernel says; nothing where that process has ended."""
+    try:
+        with open(path, errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def _listed(folder: str) -> List[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
