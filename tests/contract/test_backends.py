@@ -65,7 +65,7 @@ LAZY = ("v8.default", "jsc.omg", "jsc.bbq", "jsc.ipint", "graalwasm.compiled")
 NO_CODE_SIZE = (
     *("v8.default", "v8.turbofan", "v8.liftoff", "jsc.omg", "jsc.bbq", "jsc.ipint", "wasm3"),
     *("wasmi.eager", "tinywasm", "wazero.interpreter", "chicory.compiler", "chicory.interpreter"),
-    *("chromium.turbofan", "chromium.liftoff"),
+    *("chromium.turbofan", "chromium.liftoff", "firefox.ion", "firefox.baseline"),
     *("endive.compiler", "endive.interpreter", "graalwasm.compiled", "graalwasm.interpreted"),
 )
 

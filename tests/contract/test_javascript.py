@@ -16,7 +16,7 @@ from pipeline.measure.guest import Ended, Guest, prove
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 
-ENGINES = ("jsc.bbq", "spidermonkey.ion", "v8.turbofan", "chromium.turbofan")
+ENGINES = ("jsc.bbq", "spidermonkey.ion", "v8.turbofan", "chromium.turbofan", "firefox.ion")
 #: JavaScriptCore maps 4 GiB for a memory, for a moment.
 MEMORY_MIB = 6144
 
@@ -127,6 +127,8 @@ def test_v8_default_tells_no_compile_time(present, protocol, guest):
         ("jsc.ipint", "jsc.omg"),
         ("chromium.turbofan", "chromium.liftoff"),
         ("chromium.liftoff", "chromium.turbofan"),
+        ("firefox.ion", "firefox.baseline"),
+        ("firefox.baseline", "firefox.ion"),
         ("spidermonkey.ion", "spidermonkey.baseline"),
         ("spidermonkey.baseline", "spidermonkey.ion"),
     ],
@@ -139,7 +141,8 @@ def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, li
     backend = present(name)
     version = version_of(backend)
     other = present(like)
-    options = other.options if name.startswith(("chromium.", "spidermonkey.")) else backend.options
+    by_options = name.startswith(("chromium.", "firefox.", "spidermonkey."))
+    options = other.options if by_options else backend.options
     swapped = replace(backend, arguments=other.arguments, environment=other.environment, options=options)
     with pytest.raises(Ended, match="it should prove"):
         prove(backend, loaded(swapped, protocol, guest), version)

@@ -5,7 +5,7 @@
 "use strict";
 
 const guest = require("./guest.js");
-const engines = { v8: require("./v8_tiers.js") };
+const engines = { v8: require("./v8_tiers.js"), spidermonkey: require("./firefox_tiers.js") };
 
 Error.stackTraceLimit = 48; // for a trap's backtrace
 
@@ -35,7 +35,7 @@ const host = {
       bytes.set(crypto.getRandomValues(new Uint8Array(size)), at);
     }
   },
-  collect: () => void gc(),
+  collect: () => void (globalThis.gc && gc()), // Firefox gives pages none: it collects by what memories take
 };
 
 function bytesOf(base64) {
@@ -80,7 +80,7 @@ function answerTo(request) {
 }
 
 async function version() {
-  if (!navigator.userAgentData) return null;
+  if (!navigator.userAgentData) return /Firefox\/([\d.]+)/.exec(navigator.userAgent)[1]; // not all of it
   const { fullVersionList } = await navigator.userAgentData.getHighEntropyValues(["fullVersionList"]);
   return fullVersionList.find(({ brand }) => brand === "Chromium").version;
 }

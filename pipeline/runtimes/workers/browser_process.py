@@ -7,6 +7,7 @@ import signal
 import subprocess
 from typing import Dict, List, Set  # noqa: F401 - in comments
 
+import browser_settings
 import scratch
 import serve
 
@@ -14,33 +15,6 @@ _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 #: What browsers call the thread of a Worker.
 _WORKERS = ("DedicatedWorker", "DOM Worker")
-#: Nothing of the machine's, and nothing that asks other machines.
-_CHROMIUM = (
-    "--headless",
-    # The same for all users and machines: the guest has what it has in Node.
-    "--no-sandbox",
-    "--no-zygote",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--no-proxy-server",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--disable-background-networking",
-    "--disable-breakpad",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-dev-shm-usage",
-    "--disable-domain-reliability",
-    "--disable-extensions",
-    "--disable-gpu",
-    "--disable-hang-monitor",
-    "--disable-renderer-backgrounding",
-    "--disable-sync",
-    # Without, a module of 8 MiB and more is not compiled on the main thread.
-    "--enable-features=WebAssemblyUnlimitedSyncCompilation",
-    "--metrics-recording-only",
-    "--no-pings",
-    "--password-store=basic",
-)
 
 
 class Browser:
@@ -57,18 +31,38 @@ class Browser:
         home, start = self._home, os.path.join(self._home, "start.html")
         with open(start, "w") as stream:
             stream.write("<script>location.replace('%s')</script>" % url)
-        program = shutil.which(self._options["program"])
-        if program is None:
-            raise serve.Refused("there is no %s on PATH" % self._options["program"])
+        program = self._program()
         path = os.environ.get("PATH", os.defpath)
         self._process = subprocess.Popen(
-            [program, *_arguments(self._options, home), "file://" + start],
+            [program, *browser_settings.arguments(self._options, home), "file://" + start],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={"HOME": home, "TMPDIR": home, "PATH": path, "LC_ALL": "C.UTF-8"},
+            env={
+                **browser_settings.ENVIRONMENT,
+                "HOME": home,
+                "TMPDIR": home,
+                "PATH": path,
+                "LC_ALL": "C.UTF-8",
+            },
             preexec_fn=_end_with_parent,
         )
+
+    def version(self, shown: str) -> str:
+        """What it calls itself, where a page is shown only the beginning of it."""
+        if "prefs" not in self._options:
+            return shown
+        printed = subprocess.check_output([self._program(), "--version"], stdin=subprocess.DEVNULL)
+        version = printed.decode().split()[-1]
+        if not version.startswith(shown.split(".")[0] + "."):
+            raise serve.Refused("the page says that this is version %s, expected %s" % (shown, version))
+        return version
+
+    def _program(self) -> str:
+        program = shutil.which(self._options["program"])
+        if program is None:
+            raise serve.Refused("there is no %s on PATH" % self._options["program"])
+        return program
 
     def check(self) -> None:
         """End this process where no page will answer."""
@@ -79,7 +73,7 @@ class Browser:
 
     def find_page(self) -> None:
         """The process that has the only thread of a Worker is the page's."""
-        for pid in self._family():
+        for pid in self._family()[1:]:
             for thread in _listed("/proc/%d/task" % pid):
                 if _text("/proc/%d/task/%s/comm" % (pid, thread)).strip() in _WORKERS:
                     self.page = pid
@@ -130,11 +124,6 @@ class Browser:
 def cpu_ns(thread: int) -> int:
     """CPU time of a thread so far; 0 where it has ended."""
     return int((_text("/proc/%d/schedstat" % thread) or "0").split()[0])
-
-
-def _arguments(options: serve.Facts, home: str) -> List[str]:
-    flags = [*options["flags"], "--stack-size=%d" % (serve.engine_stack() >> 10)]
-    return [*_CHROMIUM, "--user-data-dir=" + home, "--js-flags=" + " ".join(flags)]
 
 
 def _end_with_parent() -> None:

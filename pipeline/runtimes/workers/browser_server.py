@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict
 import js_modules
 
 _PAGE = "<!doctype html><meta charset=utf-8><title>guest</title><script>%s.serve();</script>"
+_MODULES = ("v8_tiers.js", "firefox_tiers.js", "browser_page.js")
 #: How often it is looked whether the browser is still there, s.
 _LOOK_S = 0.1
 _HEADERS = {
@@ -25,7 +26,7 @@ _HEADERS = {
 class Server:
     """Serves one page on this machine, to those who know its address: ``url``.
 
-    ``living`` raises an exception where nobody will answer. ``cpu`` gives the CPU time of the page, ns.
+    ``living`` raises an exception where no page will answer. ``cpu`` gives the CPU time of the page, ns.
     """
 
     def __init__(self, living: Callable[[], None], cpu: Callable[[], int]) -> None:
@@ -33,7 +34,7 @@ class Server:
         self._requests = queue.Queue()  # type: queue.Queue[bytes]
         self._answers = queue.Queue()  # type: queue.Queue[bytes]
         token = os.urandom(16).hex()
-        page = (_PAGE % js_modules.together(*js_modules.GUEST, "v8_tiers.js", "browser_page.js")).encode()
+        page = (_PAGE % js_modules.together(*js_modules.GUEST, *_MODULES)).encode()
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):

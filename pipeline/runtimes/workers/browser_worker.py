@@ -43,7 +43,9 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
             answer["peak_rss_bytes"] = browser.peak_rss_bytes()
         return answer
 
-    return run, dict(facts, code_bytes=None, version=hello["version"], runtime_seconds=runtime_seconds)
+    return run, dict(
+        facts, code_bytes=None, version=browser.version(hello["version"]), runtime_seconds=runtime_seconds
+    )
 
 
 def _read(path: str) -> str:
