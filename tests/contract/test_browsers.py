@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.errors import WorkerCrash
+from pipeline.core.processes import children_of
 from pipeline.experiment import matrix
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
@@ -52,32 +53,48 @@ def home_of(worker):
     raise AssertionError("the worker has no browser")
 
 
-def processes_in(home):
-    """{process: command line} of those whose home that is."""
+def processes_of(worker, home):
+    """{process: command line} of those in the worker's session, and of others whose home that is."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if os.fsencode(f"HOME={home}\0") in (process / "environ").read_bytes():
+            ours = os.getsid(int(process.name)) == worker.process.pid
+            if ours or os.fsencode(f"HOME={home}\0") in (process / "environ").read_bytes():
                 found[int(process.name)] = (process / "cmdline").read_bytes()
     return found
 
 
+def living(worker, home):
+    """The same without those that the kernel only remembers: the worker itself is not waited for."""
+    return [pid for pid, line in processes_of(worker, home).items() if line]
+
+
+def command_line(process):
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def state_of(process):
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def test_a_killed_worker_leaves_no_process_and_no_folder(loaded):
     home = home_of(loaded)
-    assert len(processes_in(home)) > 3
+    assert len(processes_of(loaded, home)) > 4
     os.kill(loaded.process.pid, signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while (left := processes_in(home) or home.exists()) and time.monotonic() < deadline:
+    while (left := living(loaded, home) or home.exists()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not left
 
 
 def test_a_browser_that_ends_is_the_end_of_its_worker(loaded):
     home = home_of(loaded)
-    for process in processes_in(home):
-        with contextlib.suppress(OSError):
-            os.kill(process, signal.SIGKILL)
-    with pytest.raises(WorkerCrash, match=r"the browser ended with status -9|the process of the page ended"):
+    (browser,) = (pid for pid in children_of(loaded.process.pid) if str(home).encode() in command_line(pid))
+    os.kill(browser, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while state_of(browser) != "Z" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    with pytest.raises(WorkerCrash, match="the browser ended"):
         loaded.request({"op": "run", "argv": ["guest", "hello"], "watch": False}, 20)
 
 
@@ -87,7 +104,7 @@ def test_only_who_knows_the_secret_is_answered(loaded):
         r"http://127\.0\.0\.1:(\d+)/(\w{32})/", (home / "start.html").read_text()
     ).groups()
     assert home.stat().st_mode & 0o077 == 0
-    assert not [line for line in processes_in(home).values() if token.encode() in line]
+    assert not [line for line in processes_of(loaded, home).values() if token.encode() in line]
     for path, data in (("/", None), ("/page", None), ("/cpu", b""), (f"/{token[::-1]}/next", b"{}")):
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", data, timeout=10)

@@ -66,10 +66,9 @@ class Browser:
 
     def check(self) -> None:
         """End this process where no page will answer."""
-        if self._process.poll() is not None:
-            raise SystemExit("Error: the browser ended with status %d" % self._process.returncode)
-        if self.page and _stat(self.page)[0] in "ZX":
-            raise SystemExit("Error: the process of the page ended")
+        for pid, name in ((self._process.pid, "the browser"), (self.page, "the process of the page")):
+            if pid and _stat(pid)[0] in "ZX":
+                raise SystemExit("Error: %s ended" % name)
 
     def find_page(self) -> None:
         """The process that has the only thread of a Worker is the page's."""

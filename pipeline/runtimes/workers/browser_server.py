@@ -23,6 +23,11 @@ _HEADERS = {
 }
 
 
+class _Listening(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Silent where the browser has ended: standard error is the guest's."""
+
+
 class Server:
     """Serves one page on this machine, to those who know its address: ``url``.
 
@@ -66,12 +71,13 @@ class Server:
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass
 
-        listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        listening = _Listening(("127.0.0.1", 0), Handler)
         self.url = "http://127.0.0.1:%d/%s/" % (listening.server_port, token)
         threading.Thread(target=listening.serve_forever, daemon=True).start()
 
     def ask(self, request: Dict[str, Any]) -> Dict[str, Any]:
         """The page's answer."""
+        self._living()
         self._requests.put(json.dumps(request).encode())
         return self.answer()
 

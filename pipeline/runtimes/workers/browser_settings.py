@@ -52,7 +52,7 @@ _FIREFOX = {
     "network.proxy.ssl": "127.0.0.1",
     "network.proxy.ssl_port": 9,
     "network.proxy.failover_direct": False,
-    "network.dns.disablePrefetch": True,
+    "network.dns.disabled": True,
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
     "privacy.reduceTimerPrecision": False,
