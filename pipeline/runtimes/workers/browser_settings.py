@@ -9,12 +9,12 @@ import serve
 #: Chromium's arguments.
 _CHROMIUM = (
     "--headless",
-    # For all users and machines alike: a guest has around it what it has in Node.
+    # On every machine: a guest has around it what it has in Node.
     "--no-sandbox",
     "--no-zygote",
     "--no-first-run",
     "--no-default-browser-check",
-    # No name of another machine is found.
+    # No name of a different machine is found.
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--disable-background-networking",
