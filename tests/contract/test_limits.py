@@ -18,8 +18,8 @@ from toolchain.model import NATIVE, WASM
 MEMORY_MIB = 200
 #: Calls that nearly fill a stack of 8 MiB natively.
 DEPTH = 50_000
-#: A runtime that gives no choice of its own stack, of 1 MiB.
-SMALL_STACK = ("wasmer-sdk.cranelift",)
+#: Runtimes that give no choice of their own stack: of 1 MiB, and of 8.
+SMALL_STACK = ("wasmer-sdk.cranelift", "firefox.ion", "firefox.baseline")
 
 
 @pytest.fixture(scope="module")
