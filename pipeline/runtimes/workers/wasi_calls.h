@@ -1,4 +1,4 @@
-/* What the guest of a wasm2c program can ask of its descriptors: included by wasm2c_wasi.c, which has its memory. */
+/* What a guest can ask of its descriptors: included by wasi.h. */
 
 /* Read into the guest's pieces of memory; offset -1 stands for where the file is. */
 static u32 read_into(int file, u32 vectors, u32 number, s64 offset, u32 result)
@@ -53,7 +53,7 @@ WASI(fd_seek)(Host *host, u32 fd, u64 offset, u32 whence, u32 result)
 
 WASI(fd_tell)(Host *host, u32 fd, u32 result)
 {
-    return w2c_wasi__snapshot__preview1_fd_seek(host, fd, 0, 1, result);
+    return CALL(fd_seek)(host, fd, 0, 1, result);
 }
 
 WASI(fd_close)(Host *host, u32 fd)
@@ -256,7 +256,7 @@ static u32 wait_of(u64 place, u64 *wait)
 /* Sleep until the first event. A descriptor is always ready. */
 WASI(poll_oneoff)(Host *host, u32 subscriptions, u32 events, u32 number, u32 result)
 {
-    u64 wait, first = ~0ull;
+    u64 first = ~0ull;
     u32 happened = 0, error;
     CALLED;
     if (!number)

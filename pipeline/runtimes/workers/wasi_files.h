@@ -1,6 +1,5 @@
-/* What the guest of a wasm2c program has open: its input and outputs, and, where FILES_DESCRIPTOR names a folder of
-   the host's, what is below that. It is opened only to read, and no link is followed. All answers are those of
-   Wasmtime, with a folder that is read-only: tests/contract/test_wasi.py. */
+/* What a guest has open: its input and outputs, which are the host's 0, 1 and 2, and what is below its folder "/", if
+   it has one. That is opened only to read, and no link is followed. Included by wasi.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,11 +27,10 @@ static struct descriptor { int kind, host, first, flags; } opened[MOST_OPEN] = {
 };
 static u32 count_opened = 3;
 
-static void find_files(void)
+/* The guest's "/" is this folder of the host's. */
+static void add_root(int folder)
 {
-    const char *folder = getenv("FILES_DESCRIPTOR");
-    if (folder)
-        opened[count_opened++] = (struct descriptor){ DIRECTORY, atoi(folder), 1, 0 };
+    opened[count_opened++] = (struct descriptor){ DIRECTORY, folder, 1, 0 };
 }
 
 /* WASI's file type of a descriptor; NONE where the guest has none such. */
