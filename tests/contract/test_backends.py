@@ -67,6 +67,7 @@ NO_CODE_SIZE = (
     *("wasmi.eager", "tinywasm", "wazero.interpreter", "chicory.compiler", "chicory.interpreter"),
     *("chromium.turbofan", "chromium.liftoff", "firefox.ion", "firefox.baseline"),
     *("endive.compiler", "endive.interpreter", "graalwasm.compiled", "graalwasm.interpreted"),
+    "wasmedge.interpreter",
 )
 
 

@@ -32,6 +32,7 @@ _CAUSES = (
     re.compile(r".*(?:checksum mismatch|missing go\.sum entry).*"),
     re.compile(r"\s*(?:error|ERROR|fatal)\b.*"),
     re.compile(r"\S+\.go:\d+:\d+: .*"),
+    re.compile(r"E: .*"),
 )
 
 

@@ -16,7 +16,7 @@ from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, sa
 from pipeline.runtimes.engines.languages import Job
 from pipeline.runtimes.engines.manifest import Engine, place
 
-#: The oldest C library that packages may bring. A host runs with theirs, not with this machine's.
+#: The oldest C library that packages may bring. A host runs with that one, not with this machine's.
 _TARGET = "x86_64-linux-gnu.2.38"
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 _LOADER = "ld-linux-x86-64.so.2"

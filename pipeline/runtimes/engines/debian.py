@@ -24,7 +24,7 @@ _AS_WE_ARE = ("-o", "APT::Sandbox::User=root")
 _POOL = r"pool/[\w.+~%/:-]+\.deb"
 _LOCKED = re.compile(rf"([0-9a-f]{{64}})  ({_POOL})")
 _CHOSEN = re.compile(rf"'\S+/({_POOL})' \S+ \d+ SHA256:([0-9a-f]{{64}})")
-_GONE = re.compile(r"/([^/\s]+)_[^/\s]+\.deb\s+404\b")
+_GONE = re.compile(r"/([^/\s]+)_[^/_\s]+\.deb\s+404\b")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _explained(error: Failed, source: Source, engine: Engine) -> str:
         return f"{error}; {NO_ROUTE}"
     others = [each.release for each in engine.manifest.families if each.release != engine.family.release]
     instead = f"; try @{others[0]}" if others else ""
-    return f"{engine.id}: Debian {source.suite} has a newer {gone[1]} than is locked{instead}"
+    return f"{engine.id}: Debian {source.suite} no longer has {unquote(gone[1])}, which is locked{instead}"
 
 
 def _archive() -> str:

@@ -9,14 +9,12 @@
 #include "clock.h"
 #include "engine.h"
 #include "guest.h"
+#include "link.h"
 #include "process.h"
 #include "stack.h"
 
 #define HAS_RUN_MODES (WASMEDGE_VERSION_MINOR >= 16)
-#define PAGE (1 << 16)
-enum { PAGES_A_MIB = 16, MOST_PAGES = 1 << 16, MOST_PARAMETERS = 16 };
-/* Codes of our own, in WasmEdge's category for them. */
-enum { OUTSIDE = 1 };
+enum { PAGES_A_MIB = 16, MOST_PAGES = 1 << 16 };
 
 const char engine_name[] = "wasmedge";
 const char *engine_release(void) { return WasmEdge_VersionGet(); }
@@ -28,149 +26,14 @@ static const char *const mode_names[] = { "aot", "jit", "interpreter" };
 static struct {
     enum mode mode;
     const char *clock;
-    bool initializes;
+    Linked linked;
     WasmEdge_ConfigureContext *configuration;
-    WasmEdge_ModuleInstanceContext *imports;
     WasmEdge_VMContext *machine;
     const char *code; /* the module, or what the AOT compiler made of it */
     size_t size, stack;
 } loaded;
-static uint32_t exit_code; /* of the guest that has ended itself */
 
-static WasmEdge_String name(const char *text) { return WasmEdge_StringWrap(text, strlen(text)); }
 static WasmEdge_Bytes bytes(const char *data, size_t size) { return WasmEdge_BytesWrap((const uint8_t *)data, size); }
-
-static WasmEdge_Result call_wasi(void *data, const WasmEdge_CallingFrameContext *frame, const WasmEdge_Value *given,
-                                 WasmEdge_Value *results)
-{
-    const Call *call = data;
-    WasmEdge_MemoryInstanceContext *memory = WasmEdge_CallingFrameGetMemoryInstance(frame, 0);
-    uint64_t size = memory ? (uint64_t)WasmEdge_MemoryInstanceGetPageSize(memory) * PAGE : 0;
-    uint8_t *start = size ? WasmEdge_MemoryInstanceGetPointer(memory, 0, 1) : NULL;
-    uint64_t parameters[MOST_PARAMETERS];
-    uint32_t answer;
-    for (int i = 0; call->parameters[i]; i++)
-        parameters[i] = call->parameters[i] == 'I' ? (uint64_t)WasmEdge_ValueGetI64(given[i])
-                                                   : (uint32_t)WasmEdge_ValueGetI32(given[i]);
-    if (!answer_call(call, parameters, start, size, &answer))
-        return WasmEdge_ResultGen(WasmEdge_ErrCategory_UserLevelError, OUTSIDE);
-    if (!strcmp(call->name, "proc_exit")) {
-        exit_code = answer;
-        return WasmEdge_Result_Terminate;
-    }
-    results[0] = WasmEdge_ValueGenI32(answer);
-    return WasmEdge_Result_Success;
-}
-
-static WasmEdge_Result call_clock(void *data, const WasmEdge_CallingFrameContext *frame, const WasmEdge_Value *given,
-                                  WasmEdge_Value *results)
-{
-    int64_t now = read_clock();
-    results[0] = strcmp(loaded.clock, "i32") ? WasmEdge_ValueGenI64(now) : WasmEdge_ValueGenI32((int32_t)now);
-    return WasmEdge_Result_Success;
-}
-
-static WasmEdge_FunctionTypeContext *type_of(const char *parameters, const char *result)
-{
-    WasmEdge_ValType types[MOST_PARAMETERS], returned[1];
-    uint32_t number = strlen(parameters);
-    for (uint32_t i = 0; i < number; i++)
-        types[i] = parameters[i] == 'I' ? WasmEdge_ValTypeGenI64() : WasmEdge_ValTypeGenI32();
-    returned[0] = *result == 'I' ? WasmEdge_ValTypeGenI64() : WasmEdge_ValTypeGenI32();
-    return WasmEdge_FunctionTypeCreate(types, number, returned, strlen(result));
-}
-
-static bool same_types(const WasmEdge_FunctionTypeContext *wanted, const WasmEdge_FunctionTypeContext *has)
-{
-    WasmEdge_ValType a[MOST_PARAMETERS], b[MOST_PARAMETERS];
-    uint32_t number = WasmEdge_FunctionTypeGetParametersLength(wanted);
-    bool same = number <= MOST_PARAMETERS && number == WasmEdge_FunctionTypeGetParametersLength(has);
-    WasmEdge_FunctionTypeGetParameters(wanted, a, MOST_PARAMETERS);
-    WasmEdge_FunctionTypeGetParameters(has, b, MOST_PARAMETERS);
-    for (uint32_t i = 0; same && i < number; i++)
-        same = WasmEdge_ValTypeIsEqual(a[i], b[i]);
-    number = WasmEdge_FunctionTypeGetReturnsLength(wanted);
-    same = same && number == WasmEdge_FunctionTypeGetReturnsLength(has);
-    WasmEdge_FunctionTypeGetReturns(wanted, a, MOST_PARAMETERS);
-    WasmEdge_FunctionTypeGetReturns(has, b, MOST_PARAMETERS);
-    return same && (number == 0 || (number == 1 && WasmEdge_ValTypeIsEqual(a[0], b[0])));
-}
-
-/* Give the module a function that it imports; false where there is none such. */
-static bool link_function(const char *namespace, const char *called, const WasmEdge_FunctionTypeContext *wanted)
-{
-    const Call *call = strcmp(namespace, WASI_NAMESPACE) ? NULL : find_call(called);
-    bool clock = loaded.clock && !strcmp(namespace, "env") && !strcmp(called, "clock_ms");
-    if (loaded.clock ? !clock : !call)
-        return false;
-    WasmEdge_FunctionTypeContext *type =
-        clock ? type_of("", strcmp(loaded.clock, "i32") ? "I" : "i")
-              : type_of(call->parameters, strcmp(called, "proc_exit") ? "i" : "");
-    bool fits = same_types(wanted, type);
-    if (fits) {
-        WasmEdge_HostFunc_t function = clock ? call_clock : call_wasi;
-        WasmEdge_ModuleInstanceAddFunction(loaded.imports, name(called),
-                                           WasmEdge_FunctionInstanceCreate(type, function, (void *)call, 0));
-    }
-    WasmEdge_FunctionTypeDelete(type);
-    return fits;
-}
-
-enum { MOST_NAMES = 10000, LONGEST = 200 };
-
-/* Why what it imports is not here; NULL if all is. */
-static const char *link_imports(const WasmEdge_ASTModuleContext *module)
-{
-    static const WasmEdge_ImportTypeContext *imports[MOST_NAMES];
-    static char reason[2 * LONGEST + 40];
-    uint32_t number = WasmEdge_ASTModuleListImports(module, imports, MOST_NAMES);
-    for (uint32_t i = 0; i < number && i < MOST_NAMES; i++) {
-        WasmEdge_String from = WasmEdge_ImportTypeGetModuleName(imports[i]);
-        WasmEdge_String what = WasmEdge_ImportTypeGetExternalName(imports[i]);
-        char namespace[LONGEST + 1], called[LONGEST + 1];
-        snprintf(namespace, sizeof namespace, "%.*s", (int)from.Length, from.Buf);
-        snprintf(called, sizeof called, "%.*s", (int)what.Length, what.Buf);
-        bool function = WasmEdge_ImportTypeGetExternalType(imports[i]) == WasmEdge_ExternalType_Function;
-        if (function && link_function(namespace, called, WasmEdge_ImportTypeGetFunctionType(module, imports[i])))
-            continue;
-        snprintf(reason, sizeof reason, "it imports %s %s.%s", function ? "the function" : "the object", namespace,
-                 called);
-        return reason;
-    }
-    return NULL;
-}
-
-static bool exports(const WasmEdge_ASTModuleContext *module, const char *wanted, enum WasmEdge_ExternalType kind)
-{
-    static const WasmEdge_ExportTypeContext *found[MOST_NAMES];
-    uint32_t number = WasmEdge_ASTModuleListExports(module, found, MOST_NAMES);
-    for (uint32_t i = 0; i < number && i < MOST_NAMES; i++)
-        if (WasmEdge_StringIsEqual(WasmEdge_ExportTypeGetExternalName(found[i]), name(wanted)) &&
-            WasmEdge_ExportTypeGetExternalType(found[i]) == kind)
-            return true;
-    return false;
-}
-
-/* Read what the module imports and exports, and link it; why that does not go, or NULL. */
-static const char *inspect(const char *module, size_t size)
-{
-    WasmEdge_LoaderContext *loader = WasmEdge_LoaderCreate(loaded.configuration);
-    WasmEdge_ASTModuleContext *read = NULL;
-    WasmEdge_Result outcome = WasmEdge_LoaderParseFromBytes(loader, &read, bytes(module, size));
-    const char *reason = WasmEdge_ResultOK(outcome) ? NULL : WasmEdge_ResultGetMessage(outcome);
-    if (!reason) {
-        loaded.imports = WasmEdge_ModuleInstanceCreate(name(loaded.clock ? "env" : WASI_NAMESPACE));
-        loaded.initializes = exports(read, "_initialize", WasmEdge_ExternalType_Function);
-        reason = link_imports(read);
-        if (!reason && !loaded.clock && !exports(read, "_start", WasmEdge_ExternalType_Function))
-            reason = "not a WASI command: it exports no function _start";
-        if (!reason && !loaded.clock && !exports(read, "memory", WasmEdge_ExternalType_Memory))
-            reason = "not a WASI command: it exports no memory memory";
-        WasmEdge_ASTModuleDelete(read);
-    }
-    WasmEdge_LoaderDelete(loader);
-    return reason;
-}
 
 /* Features that are not always on. */
 static const struct { const char *name; enum WasmEdge_Proposal proposal; } switches[] = {
@@ -225,7 +88,7 @@ static const char *compile(void)
 static WasmEdge_Result prepare(void)
 {
     loaded.machine = WasmEdge_VMCreate(loaded.configuration, NULL);
-    WasmEdge_Result outcome = WasmEdge_VMRegisterModuleFromImport(loaded.machine, loaded.imports);
+    WasmEdge_Result outcome = WasmEdge_VMRegisterModuleFromImport(loaded.machine, loaded.linked.imports);
     if (WasmEdge_ResultOK(outcome))
         outcome = WasmEdge_VMLoadWasmFromBytes(loaded.machine, bytes(loaded.code, loaded.size));
     if (WasmEdge_ResultOK(outcome))
@@ -271,7 +134,7 @@ enum loaded engine_load(const uint8_t *module, size_t size, const Options *optio
     loaded.stack = options->engine_stack;
     WasmEdge_LogOff();
     configure(options, text_of(options->all, "run_mode", mode));
-    if ((*reason = inspect(loaded.code, loaded.size)))
+    if ((*reason = link_module(loaded.configuration, bytes(loaded.code, size), loaded.clock, &loaded.linked)))
         return REFUSED;
     static Ranges before, after;
     double started = seconds(CLOCK_MONOTONIC);
@@ -300,7 +163,7 @@ enum loaded engine_load(const uint8_t *module, size_t size, const Options *optio
     return LOADED;
 }
 
-/* How a call ended, and what is to be said of it. */
+/* How a call ended, with the guest's exit code or why it was stopped. */
 static enum ended judged(WasmEdge_Result outcome, uint32_t *code, const char **message)
 {
     if (WasmEdge_ResultOK(outcome)) {
@@ -320,7 +183,7 @@ static enum ended run_once(Text *facts, uint32_t *code, const char **message)
     WasmEdge_Value score;
     WasmEdge_Result outcome = WasmEdge_VMInstantiate(loaded.machine);
     enum ended how = judged(outcome, code, message);
-    if (how == RETURNED && loaded.clock && loaded.initializes)
+    if (how == RETURNED && loaded.clock && loaded.linked.initializes)
         how = judged(WasmEdge_VMExecute(loaded.machine, name("_initialize"), NULL, 0, NULL, 0), code, message);
     if (how == RETURNED) {
         double started = seconds(CLOCK_MONOTONIC);

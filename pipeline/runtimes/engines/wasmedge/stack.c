@@ -44,7 +44,8 @@ static void on_fault(int number, siginfo_t *info, void *context)
     engine_handler(number, info, context);
 }
 
-/* Takes the place of the C library's for WasmEdge, whose handler then has a stack of its own. */
+/* Takes the place of the C library's for WasmEdge, whose handler then has a stack of its own. LLVM's handlers, which
+   bring one, are left out: they would be there after it has compiled, also for a file that is full. */
 int sigaction(int number, const struct sigaction *wanted, struct sigaction *old)
 {
     static int (*real)(int, const struct sigaction *, struct sigaction *);
@@ -52,6 +53,8 @@ int sigaction(int number, const struct sigaction *wanted, struct sigaction *old)
         *(void **)&real = dlsym(RTLD_NEXT, "sigaction");
     if (!wanted || !(wanted->sa_flags & SA_SIGINFO))
         return real(number, wanted, old);
+    if (wanted->sa_flags & SA_ONSTACK)
+        return real(number, NULL, old);
     struct sigaction changed = *wanted;
     engine_handler = wanted->sa_sigaction;
     changed.sa_sigaction = on_fault;

@@ -33,7 +33,7 @@ void put_returned(Text *facts, float score)
 {
     put(facts, ",\"returned\":{\"score\":");
     if (isfinite(score))
-        put(facts, "%.9g", score);
+        put(facts, "%.17g", score);
     else
         put(facts, "null");
     put(facts, ",\"clock_ms\":%lld,\"clock_ns\":%lld,\"calls\":%lld}", (long long)(calls > 1 ? ms - ms_before : 0),

@@ -32,7 +32,7 @@ static void say(const Text *text)
     for (size_t done = 0; done < text->size;) {
         ssize_t written = write(answers, text->bytes + done, text->size - done);
         if (written < 0)
-            fail("nobody reads the answers");
+            fail("the answers cannot be written");
         done += written;
     }
 }
@@ -149,7 +149,7 @@ static void run(const Json *request, Text *answer)
     put_output(answer, errors_before);
     if (!program.options.clock)
         put(answer, ",\"wasi_calls\":%lld", guest_calls());
-    put(answer, "%.*s}\n", (int)facts.size, facts.bytes ? facts.bytes : "");
+    put(answer, ",\"backtrace\":[]%.*s}\n", (int)facts.size, facts.bytes ? facts.bytes : "");
     free(facts.bytes);
     free_texts(words);
 }
