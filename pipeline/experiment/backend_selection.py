@@ -107,6 +107,8 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
             groups = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in among if "." in name)
             hint = near_miss(base, [*among, *groups] if "*" in base else among)
             raise BadInput(f"{where}: {pattern!r} matches nothing{hint}")
+        if at and not whole:  # of several, those that the release has
+            names = [name for name in names if not engines.lacks(among[name], version)] or names
         for name in names:
             backend = among[name]
             if at and not whole:

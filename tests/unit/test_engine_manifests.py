@@ -168,6 +168,14 @@ def test_the_command_line_says_why_not():
     assert [b.name for b in pick("here", ["wasmi.eager@1.0.0"], known)] == ["wasmi.eager@1.0.0"]
 
 
+def test_a_pattern_is_for_what_a_release_has():
+    known = discover()
+    names = [backend.name for backend in pick("here", ["wasmedge.*@0.14.1"], known)]
+    assert sorted(names) == ["wasmedge.aot@0.14.1", "wasmedge.interpreter@0.14.1"]
+    with pytest.raises(BadInput, match=r"WasmEdge 0\.14\.1 has no wasmedge\.jit"):
+        pick("here", ["wasmedge.jit@0.14.1"], known)
+
+
 @pytest.mark.parametrize(
     ("pattern", "chosen"),
     [

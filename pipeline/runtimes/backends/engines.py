@@ -46,6 +46,17 @@ def at_version(backend: Backend, version: str) -> Backend | None:
     raise ValueError(f"{found.manifest.title} {version} has no {backend.name}")
 
 
+def lacks(backend: Backend, version: str) -> bool:
+    """Whether the backend is one of an engine that a host serves in that release, which has no such backend."""
+    if backend.runtime.engine is None:
+        return False
+    try:
+        found = engine(backend.runtime.engine, version)
+    except ValueError:
+        return False
+    return all(each.name != f"{backend.name}@{version}" for each in _of(found, versioned=True))
+
+
 def _of(found: Engine, *, versioned: bool) -> list[Backend]:
     """The backends of an engine in one release."""
     at = f"@{found.release}" if versioned else ""
