@@ -139,7 +139,8 @@ def _next_to(name: str) -> tuple[str, ...]:
     text = (folder / name).read_text(encoding="utf-8")
     named: Iterable[str] = _QUOTED.findall(text)
     if name.endswith(".py"):
-        named = [*named, *(f"{module}.py" for module in _named(text))]
+        paths = (module.replace(".", "/") for module in _named(text))
+        named = [*named, *(f"{path}{end}" for path in paths for end in (".py", "/__init__.py"))]
     return tuple(other for other in dict.fromkeys(named) if other != name and (folder / other).is_file())
 
 

@@ -42,6 +42,8 @@ def test_backends_import_only_the_model():
             ours = {
                 i for i in imports(path) if i.startswith(("pipeline.", "toolchain")) and i.count(".") == 2
             }
+            # One may be the engine of a second program.
+            ours -= {"pipeline.runtimes.backends"}
             assert ours <= {"pipeline.core.model", "pipeline.core.files", "pipeline.core.paths"}, name
 
 

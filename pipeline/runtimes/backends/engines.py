@@ -47,7 +47,7 @@ def at_version(backend: Backend, version: str) -> Backend | None:
 
 
 def lacks(backend: Backend, version: str) -> bool:
-    """Whether the backend is of an engine that a host serves in that release, which has no such backend."""
+    """Whether the backend belongs to an engine that a host serves in that release, without such a backend."""
     if backend.runtime.engine is None:
         return False
     try:

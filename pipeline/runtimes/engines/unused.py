@@ -1,4 +1,4 @@
-"""Builds in the cache that nobody uses any more: of older sources, compilers and releases, or half made."""
+"""Builds in the cache that are not used any more: of older sources, compilers and releases, or half made."""
 
 from __future__ import annotations
 

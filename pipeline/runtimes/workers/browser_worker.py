@@ -5,16 +5,16 @@ import os
 import time
 from typing import Tuple
 
-import browser_process
-import browser_server
 import inputs
 import serve
+from browser_host.process import Browser
+from browser_host.server import Server
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     started = time.perf_counter()
-    browser = browser_process.Browser(options)
-    server = browser_server.Server(browser.check, browser.cpu_ns)
+    browser = Browser(options)
+    server = Server(browser.check, browser.cpu_ns)
     browser.open(server.url)
     hello = server.answer()
     runtime_seconds = time.perf_counter() - started

@@ -19,9 +19,9 @@ import clock
 import elf
 import inputs
 import serve
-import wasm3_names
 import wasm_code
-from wasm3_wasi import Wasi
+from wasm3_host.names import trap, without_names
+from wasm3_host.wasi import Wasi
 
 # Not a statement: the module is not there where this file is checked.
 _STARTED = time.perf_counter()
@@ -113,7 +113,7 @@ def _pointer(item: Any, environment: Any) -> int:
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     with open(path, "rb") as stream:
-        data, names = wasm3_names.without_names(stream.read())
+        data, names = without_names(stream.read())
     timed = options.get("clock")
     before = elf.executable_bytes()
     data, encoding, seconds = _accepted(data, timed)
@@ -149,7 +149,7 @@ def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.
             instance.start()
         except (IndexError, RuntimeError, SystemExit) as error:
             if wasi.exit_code is None:
-                raise wasm3_names.trap(str(error), names, before)
+                raise trap(str(error), names, before)
         finally:
             wall = time.perf_counter() - begun
             instance.free()
@@ -178,7 +178,7 @@ def _timed(data: bytes, names: Dict[int, str], kind: str) -> serve.Run:
             score = instance.start()
             wall = time.perf_counter() - begun
         except RuntimeError as error:
-            raise wasm3_names.trap(str(error), names, before)
+            raise trap(str(error), names, before)
         finally:
             instance.free()
         facts = {"wall_seconds": wall, "instantiate_seconds": begun - started}

@@ -4,8 +4,8 @@ import os
 import time
 from typing import Any, Dict, List, Optional
 
-from wasm3_calls import Calls, DescriptorCalls  # noqa: F401 - in comments
-from wasm3_files import BADF, INVAL, NOTSUP, OK, Failed, Files, Memory
+from wasm3_host.calls import Calls, DescriptorCalls  # noqa: F401 - in comments
+from wasm3_host.files import BADF, INVAL, NOTSUP, OK, Failed, Files, Memory
 
 _IO = 29
 _CLOCKS = (time.time_ns, time.monotonic_ns)

@@ -3,7 +3,7 @@
 import time
 from typing import Any, Callable, Dict, Tuple
 
-from wasm3_files import (
+from wasm3_host.files import (
     BADF,
     DIRECTORY,
     INVAL,

@@ -7,9 +7,9 @@ import signal
 import subprocess
 from typing import Dict, List, Set  # noqa: F401 - in comments
 
-import browser_settings
 import scratch
 import serve
+from browser_host import settings
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -34,12 +34,12 @@ class Browser:
         program = self._program()
         path = os.environ.get("PATH", os.defpath)
         self._process = subprocess.Popen(
-            [program, *browser_settings.arguments(self._options, home), "file://" + start],
+            [program, *settings.arguments(self._options, home), "file://" + start],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={
-                **browser_settings.ENVIRONMENT,
+                **settings.ENVIRONMENT,
                 "HOME": home,
                 "TMPDIR": home,
                 "PATH": path,

@@ -1,0 +1,1 @@
+"""Parts of the worker of browsers: its process and settings, and the server that its page asks."""
