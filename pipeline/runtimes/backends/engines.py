@@ -47,7 +47,7 @@ def at_version(backend: Backend, version: str) -> Backend | None:
 
 
 def lacks(backend: Backend, version: str) -> bool:
-    """Whether the backend belongs to an engine that a host serves in that release, without such a backend."""
+    """Whether a host serves the backend's engine in that release, and the release has no such backend."""
     if backend.runtime.engine is None:
         return False
     try:
