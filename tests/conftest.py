@@ -25,7 +25,7 @@ from hypothesis import settings
 from pipeline.core import paths
 from pipeline.core.files import NEW, read_json
 from pipeline.runtimes import identity
-from pipeline.runtimes.backends import discover
+from pipeline.runtimes.backends import discover, engines
 from pipeline.runtimes.engines import provision
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,12 +100,13 @@ def prepared() -> Path:
         mode = py_compile.PycInvalidationMode.CHECKED_HASH
         compileall.compile_dir(ROOT / package, quiet=2, invalidation_mode=mode)
     # Also of what is not installed: why not, which is what its tests are skipped with.
-    for backend in discover().values():
-        if backend.runtime.engine is not None and provision.is_built(backend.runtime):
-            provision.provision(backend.runtime)  # by a run in a different checkout, or in this one
-            identity.identify(backend.runtime)
-        if not (ROOT / paths.runtime_identity(backend.runtime.name)).exists():
-            identity.identify(backend.runtime)
+    for backend in (*discover().values(), *engines.shipped()):
+        runtime = backend.runtime
+        if runtime.engine is not None and provision.is_built(runtime):
+            provision.provision(runtime)  # by a run in a different checkout, or in this one
+            identity.identify(runtime)
+        if not (ROOT / paths.runtime_identity(runtime.name)).exists():
+            identity.identify(runtime)
     return ROOT
 
 

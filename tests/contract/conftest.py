@@ -14,13 +14,15 @@ from pipeline.build import artifacts, compilers, flag_check, libraries, unwindin
 from pipeline.core import paths
 from pipeline.core.artifact import BuildSpec
 from pipeline.core.files import read_json
-from pipeline.runtimes.backends import discover
+from pipeline.runtimes.backends import discover, engines
 from pipeline.workloads import staging, third_party, workload_toml
 from tests.conftest import ROOT, alone
 from toolchain import discover as discover_toolchains
 from toolchain.model import WASM
 
 BACKENDS = discover()
+#: Of engines that are built from source, those that have no name without a version.
+VERSIONED = {backend.name: backend for backend in engines.shipped() if backend.name not in BACKENDS}
 
 
 def compiled(folder: Path, source: str, target: str = WASM) -> str:
@@ -42,13 +44,14 @@ def present(prepared):
     """
 
     def find(name):
-        identity = read_json(paths.runtime_identity(BACKENDS[name].runtime.name))
-        engine = BACKENDS[name].runtime.engine
+        backend = BACKENDS.get(name) or VERSIONED[name]
+        identity = read_json(paths.runtime_identity(backend.runtime.name))
+        engine = backend.runtime.engine
         needed = os.environ.get("CI") and engine in (None, *os.environ.get("CI_ENGINES", "").split())
         if not identity["present"] and not needed:
             pytest.skip(identity["reason"])
         assert identity["present"], f"{name}: {identity['reason']}"
-        return BACKENDS[name]
+        return backend
 
     return find
 

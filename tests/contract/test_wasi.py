@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.experiment import matrix
 from pipeline.runtimes.launch import start
-from tests.contract.conftest import BACKENDS, compiled
+from tests.contract.conftest import BACKENDS, VERSIONED, compiled
 from toolchain.model import NATIVE, WASM
 
 #: JavaScriptCore maps 4 GiB for a memory, for a moment.
@@ -18,7 +18,7 @@ REFERENCE = "wasmtime.cranelift"
 WASM_BACKENDS = [name for name, backend in BACKENDS.items() if not backend.native]
 #: Those with a WASI of their own, which differs from Wasmtime's.
 FOREIGN = ("wasmer.", "wasmer-sdk.")
-OWN = [name for name in WASM_BACKENDS if not name.startswith((*FOREIGN, "wasmtime."))]
+OWN = [name for name in WASM_BACKENDS if not name.startswith((*FOREIGN, "wasmtime."))] + list(VERSIONED)
 INPUT = b"the input of a guest\n"
 FILES = {"data.txt": b"some text\n", "empty": b"", "tables/a.bin": bytes(8), "tables/deep/b": b"b"}
 
@@ -183,7 +183,7 @@ def test_no_guest_sees_a_terminal(backend, protocol, small):
 
 
 @pytest.mark.parametrize("what", ["0", "1"])
-@pytest.mark.parametrize("name", [name for name in WASM_BACKENDS if not name.startswith(FOREIGN)])
+@pytest.mark.parametrize("name", [name for name in BACKENDS if name.startswith("wasmtime.")] + OWN)
 def test_a_pointer_outside_of_the_memory_is_a_trap(present, protocol, small, name, what):
     answer = run(present(name), protocol, small(OUTSIDE, WASM), {}, what)
     assert answer["outcome"] == "trap"

@@ -105,6 +105,16 @@ def test_a_wrong_version_is_reported(load, backends, complaint):
     assert complaint in str(caught.value)
 
 
+def test_a_sweep_may_go_from_a_package_to_engines_from_source(load):
+    text = GOOD + '[sweeps.wasmer]\nbackends=["wasmer.llvm"]\nvariants=["O3"]\nversions=["1.1.0", "3.3.0"]\n'
+    package, engine = load(text, runtime="wasmer").backends
+    assert [package.name, engine.name] == ["wasmer.llvm@1.1.0", "wasmer.llvm@3.3.0"]
+    assert package.runtime.packages
+    assert package.runtime.engine is None
+    assert (engine.runtime.engine, engine.runtime.version) == ("wasmer", "3.3.0")
+    assert not engine.runtime.packages
+
+
 def test_a_sweep_is_versions_times_backends(load):
     text = (
         GOOD + '[sweeps.wasmtime]\nbackends=["wasmtime.*"]\nvariants=["O3"]\nversions=["1.0.1", "50.0.1"]\n'

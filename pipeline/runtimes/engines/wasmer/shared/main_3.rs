@@ -1,46 +1,15 @@
 //! A host of Wasmer 3 to 5.
 
+mod compilers;
 mod evidence;
 mod guest;
 mod panics;
 
-use coremark_host::{serve, Facts, Guest, Options, Refusal};
-use wasmer::{Cranelift, CraneliftOptLevel, Engine, EngineBuilder, Singlepass};
-#[cfg(feature = "llvm")]
-use wasmer::{LLVMOptLevel, LLVM};
-
-fn engine(options: &Options) -> Result<Engine, Refusal> {
-    Ok(match options.text("compiler") {
-        "llvm" => llvm(options)?,
-        "cranelift" => {
-            let mut cranelift = Cranelift::default();
-            cranelift.opt_level(CraneliftOptLevel::Speed);
-            EngineBuilder::new(cranelift).engine().into()
-        }
-        "singlepass" => EngineBuilder::new(Singlepass::default()).engine().into(),
-        other => return Err(Refusal::Unavailable(format!("Wasmer has no compiler {other:?}"))),
-    })
-}
-
-#[cfg(feature = "llvm")]
-fn llvm(_: &Options) -> Result<Engine, Refusal> {
-    let mut llvm = LLVM::default();
-    llvm.opt_level(LLVMOptLevel::Aggressive);
-    Ok(EngineBuilder::new(llvm).engine().into())
-}
-
-#[cfg(not(feature = "llvm"))]
-fn llvm(_: &Options) -> Result<Engine, Refusal> {
-    Err(Refusal::Unavailable(option_env!("COREMARK_WITHOUT_LLVM").unwrap_or("built without LLVM").into()))
-}
-
-fn load(module: &[u8], options: &Options) -> Result<(Box<dyn Guest>, Facts), Refusal> {
-    wasmer_vm::set_stack_size(options.engine_stack);
-    guest::load(engine(options)?, module, options)
-}
+use wasmer as sys;
+use wasmer_vm::set_stack_size;
 
 fn main() {
-    serve("wasmer", load);
+    coremark_host::serve("wasmer", compilers::load);
 }
 
 // wasmer-vm takes the address of this, and Cranelift calls it from frames that are larger than a page; the Rust of
