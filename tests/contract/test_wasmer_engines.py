@@ -15,7 +15,7 @@ from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 
 BACKENDS = discover()
-RELEASES = ("3.3.0",)
+RELEASES = ("3.3.0", "7.4.2")
 COMPILERS = ("llvm", "cranelift", "singlepass")
 
 
