@@ -41,10 +41,13 @@ def present(prepared):
     """A backend by its name; one that is not here is skipped, but not in CI, which installs all.
 
     Of the engines that are built from source CI has those that .ci/run builds; of browsers none is needed.
+    These take seconds to start, for each test: they run where ``browsers`` is true, or with BROWSERS=1.
     """
 
-    def find(name):
+    def find(name, browsers=bool(os.environ.get("BROWSERS"))):
         backend = BACKENDS.get(name) or VERSIONED[name]
+        if backend.runtime.worker == "browser_worker.py" and not browsers:
+            pytest.skip("browsers take seconds to start; set BROWSERS=1")
         identity = read_json(paths.runtime_identity(backend.runtime.name))
         built = (None, *os.environ.get("CI_ENGINES", "").split())
         needed = os.environ.get("CI") and not backend.by_name and backend.runtime.engine in built

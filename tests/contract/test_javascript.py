@@ -138,9 +138,9 @@ def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, li
 
     V8 and JavaScriptCore are set up by arguments and environment: the request still names the right one.
     """
-    backend = present(name)
+    backend = present(name, browsers=True)
     version = version_of(backend)
-    other = present(like)
+    other = present(like, browsers=True)
     by_options = name.startswith(("chromium.", "firefox.", "spidermonkey."))
     options = other.options if by_options else backend.options
     swapped = replace(backend, arguments=other.arguments, environment=other.environment, options=options)
