@@ -44,9 +44,9 @@ def present(prepared):
     These take seconds to start, for each test: they run where ``browsers`` is true, or with BROWSERS=1.
     """
 
-    def find(name, browsers=bool(os.environ.get("BROWSERS"))):
+    def find(name, browsers=False):
         backend = BACKENDS.get(name) or VERSIONED[name]
-        if backend.runtime.worker == "browser_worker.py" and not browsers:
+        if backend.runtime.worker == "browser_worker.py" and not (browsers or os.environ.get("BROWSERS")):
             pytest.skip("browsers take seconds to start; set BROWSERS=1")
         identity = read_json(paths.runtime_identity(backend.runtime.name))
         built = (None, *os.environ.get("CI_ENGINES", "").split())

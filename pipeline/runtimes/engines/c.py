@@ -6,10 +6,10 @@ import importlib.util
 import os
 import platform
 import re
-import tomllib
 from importlib import metadata
 from pathlib import Path
 
+from pipeline.core import toml_file
 from pipeline.core.files import write_atomic
 from pipeline.runtimes.engines import debian
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
@@ -73,8 +73,8 @@ BUILDER = _C()
 
 
 def _source(engine: Engine) -> debian.Source:
-    found = tomllib.loads((place() / engine.folder / "debian.toml").read_text(encoding="utf-8"))
-    return debian.Source(found["suite"], found["package"])
+    path = str(place() / engine.folder / "debian.toml")
+    return toml_file.convert(path, toml_file.read(path), debian.Source)
 
 
 def _compiler(job: Job, root: Path) -> list[str]:

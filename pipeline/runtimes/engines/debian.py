@@ -6,11 +6,13 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 from pipeline.core.files import sha256, write_atomic
+from pipeline.core.toml_file import Text
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
 from pipeline.runtimes.engines.manifest import Engine
 
@@ -27,12 +29,11 @@ _CHOSEN = re.compile(rf"'\S+/({_POOL})' \S+ \d+ SHA256:([0-9a-f]{{64}})")
 _GONE = re.compile(r"/([^/\s]+)_[^/_\s]+\.deb\s+404\b")
 
 
-@dataclass(frozen=True)
-class Source:
-    """What an engine is taken from: a package and all that it needs, of one suite."""
+class Source(Struct, frozen=True, forbid_unknown_fields=True):
+    """debian.toml: a package that an engine is taken from, with all that it needs, of one suite."""
 
-    suite: str
-    package: str
+    suite: Text
+    package: Text
 
 
 def missing() -> str | None:
