@@ -107,6 +107,10 @@ def _identify_packages(runtime: Runtime, record: RuntimeIdentity) -> None:
         record.set_absent(f"the environment {holds}; {remedy}")
 
 
+#: Of an engine that is built, the file that is its host: a program, or the class that a JVM starts with.
+_HOSTS = ("host", "classes/Host.class")
+
+
 def _identify_engine(runtime: Runtime, record: RuntimeIdentity) -> None:
     """What its host says of itself, and the digests of what was built and of what that loads."""
     wanted = provision.engine_of(runtime)
@@ -118,7 +122,7 @@ def _identify_engine(runtime: Runtime, record: RuntimeIdentity) -> None:
     else:
         record.version = wanted.release
         for name, digest in {**made.files, **made.uses}.items():
-            says = made.says if name == "host" else None
+            says = made.says if name in _HOSTS else None
             record.programs[name] = ProgramIdentity(
                 version=wanted.release if says else None, says=says, sha256=digest
             )

@@ -16,7 +16,7 @@ from toolchain.model import NATIVE, WASM
 #: JavaScriptCore maps 4 GiB for a memory, for a moment.
 MEMORY_MIB = 6144
 #: Those that name no functions (Bun's traces have none of wasm), and one that names the innermost only.
-NO_BACKTRACE = ("native", "wasm2c.", "jsc.", "wasmi.", "tinywasm", "wasmedge.")
+NO_BACKTRACE = ("native", "wasm2c.", "jsc.", "wasmi.", "tinywasm", "wasmedge.", "chicory.i", "endive.i")
 INNERMOST = "wasmer.singlepass"
 
 

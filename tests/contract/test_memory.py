@@ -12,6 +12,8 @@ from toolchain.model import NATIVE, WASM
 
 MIB = 16
 PAGES = MIB * 256
+#: A guest's memory is an array in the heap of a JVM. Its pages stay from run to run, and the JVM clears them.
+JVM = ("chicory.", "endive.", "graalwasm.")
 
 
 @pytest.fixture(scope="module")
@@ -46,25 +48,30 @@ def run(worker, validator, *argv):
     return found, answer["page_faults"] - found.touched.page_faults
 
 
-def test_own_memory_is_used_before_the_time_begins(worker, validator):
+def test_own_memory_is_used_before_the_time_begins(worker, validator, backend):
     run(worker, validator, "own")  # what a runtime needs once
     found, faults = run(worker, validator, "own")
     assert found.touched.page_faults > PAGES
     assert 0 < found.touched.seconds < 10
-    assert found.touched.seconds > found.clock_s  # or it was not left out
+    # Or it was not left out. A slow interpreter takes longer for what the guest does with it.
+    assert found.touched.seconds > found.clock_s * (0.3 if backend.name.startswith(JVM) else 1)
     assert faults < PAGES / 4
 
 
-def test_the_heap_is_used_within_the_time(worker, validator):
+def test_the_heap_is_used_within_the_time(worker, validator, backend):
     run(worker, validator, "heap")
     before = run(worker, validator, "heap", "1")[1]
     after = run(worker, validator, "heap", str(MIB))[1]
-    assert PAGES * 0.8 < after - before < PAGES * 2.5
+    if backend.name.startswith(JVM):
+        assert abs(after - before) < PAGES * 0.2
+    else:
+        assert PAGES * 0.8 < after - before < PAGES * 2.5
 
 
-def test_a_worker_says_how_much_of_a_run_was_the_kernels(worker):
+def test_a_worker_says_how_much_of_a_run_was_the_kernels(worker, backend):
     request = {"op": "run", "argv": ["guest", "own"], "watch": False}  # nearly nothing but page faults
     runs = [worker.request(request, 30)["used"] for _ in range(20)]
     # Of one run the kernel's ticks say little.
     cpu = sum(each["cpu_seconds"] for each in runs)
-    assert 0.1 * cpu < sum(each["system_seconds"] for each in runs) < 1.5 * cpu
+    system = sum(each["system_seconds"] for each in runs)
+    assert (0 <= system < 0.1 * cpu) if backend.name.startswith(JVM) else (0.1 * cpu < system < 1.5 * cpu)
