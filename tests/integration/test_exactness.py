@@ -208,6 +208,7 @@ def test_the_list_reads_like_the_pipeline(workspace):
         "provenance",
         "build",
         "environment",
+        "engine",
         "runtime",
         "measure",
         "refine",
