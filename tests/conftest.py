@@ -37,6 +37,13 @@ if os.environ.get("CI"):
 
 
 def pytest_addoption(parser):
+    parser.addoption(
+        "--engines",
+        default="",
+        metavar="NAMES",
+        help="engines and browsers whose backends are tested too, separated by commas; * is all; "
+        "those that are not on this machine are skipped",
+    )
     group = parser.getgroup("faults")
     group.addoption(
         "--long-faults", action="store_true", help="try each fault as often as docs/reliability.md says"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -44,6 +45,17 @@ _CRASHES = ("failed due to signal", "error in backend", "PLEASE submit a bug rep
 def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
     """Run a toolchain's command in its own environment, with a text on standard input."""
     return run_to_end(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
+
+
+def run_in_cache(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command whose paths are absolute, in the folder of the toolchain's cache.
+
+    zig names a library in its cache by the path of its own folder, relative to where it is run if that is
+    above it. Here it never is: so checkouts that share a compiler and a cache find the same libraries.
+    """
+    cache = os.path.abspath(paths.toolchain_cache(toolchain.name))
+    os.makedirs(cache, exist_ok=True)
+    return run_to_end(command, toolchain.environment(cache), folder=cache)
 
 
 def complaint(stderr: str) -> str:

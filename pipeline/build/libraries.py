@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.build import refusals
-from pipeline.build.compilers import complaint, run, settled
+from pipeline.build.compilers import complaint, run, run_in_cache, settled
 from pipeline.build.refusals import Refusal
 from pipeline.core import paths
 from pipeline.core.files import fresh_file, new_folder, read_json, sha256, write_atomic, write_json
@@ -49,7 +50,7 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
             (libc_probe(target)[0], _PROBE),
             suffix(target),
             lambda source, program: toolchain.libc_probe(target, source, program),
-            lambda printed: toolchain.libc_found(target, paths.toolchain_cache(toolchain.name), printed),
+            lambda cache, printed: toolchain.libc_found(target, cache, printed),
         )
         for command, path in own_parts(toolchain, target):
             with fresh_file(path) as temporary:
@@ -67,7 +68,6 @@ def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
 
 def build_library(toolchain: Toolchain, target: str, name: str) -> None:
     """The same for a further library, one of toolchain.model.LIBRARIES."""
-    cache = paths.toolchain_cache(toolchain.name)
     with _refused_in(archives(toolchain, target, [name]), f"needs {name}: "):
         _make(
             toolchain,
@@ -76,7 +76,7 @@ def build_library(toolchain: Toolchain, target: str, name: str) -> None:
             library_source(name),
             suffix(target),
             lambda source, program: toolchain.library_probe(target, name, source, program),
-            lambda printed: toolchain.library_found(target, name, cache, printed),
+            lambda cache, printed: toolchain.library_found(target, name, cache, printed),
         )
 
 
@@ -126,9 +126,14 @@ def build_throwing(toolchain: Toolchain, target: str) -> None:
         write_json(made_of, key)
 
 
-def _do(toolchain: Toolchain, command: Sequence[str], trouble: str) -> str:
+def _do(
+    toolchain: Toolchain,
+    command: Sequence[str],
+    trouble: str,
+    start: Callable[[Toolchain, Sequence[str]], subprocess.CompletedProcess[str]] = run,
+) -> str:
     """What a command for a library printed; raises NotBuilt where it failed."""
-    outcome = settled(lambda: run(toolchain, command), trouble)
+    outcome = settled(lambda: start(toolchain, command), trouble)
     if outcome.returncode != 0:
         raise NotBuilt(f"{trouble}: {complaint(outcome.stderr)}")
     return outcome.stderr + outcome.stdout
@@ -141,21 +146,21 @@ def _make(
     probe: tuple[str, str],
     ending: str,
     command_for: Callable[[str, str], list[str]],
-    found_in: Callable[[str], dict[str, str]],
+    found_in: Callable[[str, str], dict[str, str]],
 ) -> None:
     """Link an empty program, which makes what it is linked to, and copy that from the cache.
 
     Raises NotBuilt.
     """
-    folder = Path(place)
-    Path(paths.toolchain_cache(toolchain.name)).mkdir(parents=True, exist_ok=True)
+    folder, cache = Path(place), os.path.abspath(paths.toolchain_cache(toolchain.name))
     folder.mkdir(parents=True, exist_ok=True)
     source, program = folder / probe[0], folder / f"probe{ending}"
     write_atomic(source, probe[1])
-    command = command_for(str(source), str(program))
-    printed = _do(toolchain, command, f"{toolchain.name} cannot build {what}") if command else ""
+    command = command_for(os.path.abspath(source), os.path.abspath(program))
+    trouble = f"{toolchain.name} cannot build {what}"
+    printed = _do(toolchain, command, trouble, run_in_cache) if command else ""
     try:
-        found = found_in(printed)
+        found = found_in(cache, printed)
     except ToolchainError as error:
         raise NotBuilt(str(error)) from None
     for name, path in found.items():

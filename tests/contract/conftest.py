@@ -25,6 +25,15 @@ BACKENDS = discover()
 VERSIONED = {backend.name: backend for backend in engines.shipped() if backend.name not in BACKENDS}
 
 
+def _host(backend):
+    """What answers a guest's calls: the same for all backends of a runtime, and for all of wasm2c."""
+    return backend.runtime.name.removesuffix("-gcc")
+
+
+#: {host: the first of its backends}
+HOSTS = {_host(found): name for name, found in sorted({**VERSIONED, **BACKENDS}.items(), reverse=True)}
+
+
 def compiled(folder: Path, source: str, target: str = WASM) -> str:
     """A guest of one C file, compiled by the bundled toolchain into a folder: its path."""
     zig = discover_toolchains()["zig"]
@@ -37,21 +46,29 @@ def compiled(folder: Path, source: str, target: str = WASM) -> str:
 
 
 @pytest.fixture(scope="session")
-def present(prepared):
-    """A backend by its name; one that is not here is skipped, but not in CI, which installs all.
+def is_chosen(pytestconfig):
+    """Whether what every backend must do is tested under this one.
 
-    Of the engines that are built from source CI has those that .ci/run builds; of browsers none is needed.
-    These take seconds to start, for each test: they run where ``browsers`` is true, or with BROWSERS=1.
+    Under one of an engine or a browser it is where ``--engines`` names that, as such backends are measured
+    only where they are named: each start of a JVM or a browser takes its time.
     """
+    named = {*pytestconfig.getoption("--engines").split(",")}
 
-    def find(name, browsers=False):
+    def look(backend):
+        own = backend.runtime.engine or (backend.runtime.name if backend.by_name else None)
+        return own is None or bool(named & {own, "*"})
+
+    return look
+
+
+@pytest.fixture(scope="session")
+def present(prepared, is_chosen):
+    """A backend by its name; one that is not here is skipped, but not in CI, which installs what it names."""
+
+    def find(name):
         backend = BACKENDS.get(name) or VERSIONED[name]
-        if backend.runtime.worker == "browser_worker.py" and not (browsers or os.environ.get("BROWSERS")):
-            pytest.skip("browsers take seconds to start; set BROWSERS=1")
         identity = read_json(paths.runtime_identity(backend.runtime.name))
-        built = (None, *os.environ.get("CI_ENGINES", "").split())
-        needed = os.environ.get("CI") and not backend.by_name and backend.runtime.engine in built
-        if not identity["present"] and not needed:
+        if not identity["present"] and not (os.environ.get("CI") and is_chosen(backend)):
             pytest.skip(identity["reason"])
         assert identity["present"], f"{name}: {identity['reason']}"
         return backend
@@ -59,9 +76,31 @@ def present(prepared):
     return find
 
 
+@pytest.fixture(scope="session")
+def chosen(present, is_chosen):
+    """The same, for what every backend must do."""
+
+    def find(name):
+        backend = BACKENDS.get(name) or VERSIONED[name]
+        if not is_chosen(backend):
+            pytest.skip("backends of engines and browsers are tested with --engines=NAMES")
+        return present(name)
+
+    return find
+
+
 @pytest.fixture(params=sorted(BACKENDS), scope="module")
-def backend(request, present):
-    return present(request.param)
+def backend(request, chosen):
+    return chosen(request.param)
+
+
+@pytest.fixture(params=sorted(BACKENDS), scope="module")
+def distinct(request, chosen):
+    """The same, for what is answered by a host and not by code that an engine makes: one of each host's."""
+    first = HOSTS[_host(BACKENDS[request.param])]
+    if request.param != first and not request.config.getoption("--long-faults"):
+        pytest.skip(f"its host is that of {first}; all are tried with --long-faults")
+    return chosen(request.param)
 
 
 @pytest.fixture

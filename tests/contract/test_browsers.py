@@ -24,7 +24,7 @@ NAMES = ("chromium.liftoff", "firefox.baseline")
 
 @pytest.fixture(scope="module", params=NAMES)
 def browser(request, present):
-    return present(request.param, browsers=True)
+    return present(request.param)
 
 
 @pytest.fixture(scope="module")

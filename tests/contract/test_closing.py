@@ -26,6 +26,11 @@ TOOLCHAINS = [
 
 
 @pytest.fixture(scope="module")
+def backend(distinct):
+    return distinct
+
+
+@pytest.fixture(scope="module")
 def protocol():
     return replace(matrix.load({}).protocol, memory_mib=MEMORY_MIB)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
+from pipeline.build import compilers
 from pipeline.core import paths
 from tests.conftest import ROOT, alone
 from toolchain import clang, discover, wasi_sdk
@@ -99,16 +100,15 @@ class Shelf:
             return
         folder.mkdir(parents=True)
         (folder / source[0]).write_text(source[1])
-        cache = paths.toolchain_cache(toolchain.name)
-        (ROOT / cache).mkdir(parents=True, exist_ok=True)
+        cache = str(ROOT / paths.toolchain_cache(toolchain.name))
         command, printed = probe(str(folder / source[0]), str(folder / "probe")), ""
         if command:
             with alone():
-                outcome = run(toolchain, command)
+                outcome = compilers.run_in_cache(toolchain, command)
             assert outcome.returncode == 0, outcome.stderr
             printed = outcome.stderr + outcome.stdout
         for name, path in found(cache, printed).items():
-            (folder / name).write_bytes(canonical((ROOT / path).read_bytes()))
+            (folder / name).write_bytes(canonical(Path(path).read_bytes()))
 
 
 @pytest.fixture(scope="session")

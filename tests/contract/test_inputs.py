@@ -43,6 +43,11 @@ FILES = {"data.txt": b"some text\n", "tables/a.bin": TABLE, "tables/deep/b": b"b
 
 
 @pytest.fixture(scope="module")
+def backend(distinct):
+    return distinct
+
+
+@pytest.fixture(scope="module")
 def guests(prepared, tmp_path_factory):
     """tests/guests/inputs.c for both targets: {target: path}."""
     folder = tmp_path_factory.mktemp("guest modules")

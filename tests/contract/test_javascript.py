@@ -138,9 +138,9 @@ def test_a_proof_does_not_come_from_the_label(present, protocol, guest, name, li
 
     V8 and JavaScriptCore are set up by arguments and environment: the request still names the right one.
     """
-    backend = present(name, browsers=True)
+    backend = present(name)
     version = version_of(backend)
-    other = present(like, browsers=True)
+    other = present(like)
     by_options = name.startswith(("chromium.", "firefox.", "spidermonkey."))
     options = other.options if by_options else backend.options
     swapped = replace(backend, arguments=other.arguments, environment=other.environment, options=options)
@@ -170,8 +170,8 @@ def test_jsc_does_not_run_with_slower_memory(present, protocol, guest):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_wasi(present, protocol, guest, name):
-    backend = present(name)
+def test_wasi(chosen, protocol, guest, name):
+    backend = chosen(name)
     with start(backend, protocol) as worker:
         Guest(worker, name, protocol).load(guest, backend.options)
         answer = worker.request({"op": "run", "argv": ["guest"]}, 30)
@@ -208,10 +208,10 @@ int main(void)
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_a_guest_may_call_often(present, protocol, prepared, tmp_path, name):
+def test_a_guest_may_call_often(chosen, protocol, prepared, tmp_path, name):
     """SpiderMonkey stopped for good after some ten thousand times that it was given as text."""
     (tmp_path / "caller.c").write_text(CALLER, encoding="utf-8")
-    backend = present(name)
+    backend = chosen(name)
     with start(backend, protocol) as worker:
         Guest(worker, name, protocol).load(compiled(tmp_path, str(tmp_path / "caller.c")), backend.options)
         for _ in range(4):
@@ -234,9 +234,9 @@ def test_a_guest_may_call_often(present, protocol, prepared, tmp_path, name):
         ),
     ],
 )
-def test_what_is_no_wasi_command_is_refused(present, protocol, tmp_path, name, sections, reason):
+def test_what_is_no_wasi_command_is_refused(chosen, protocol, tmp_path, name, sections, reason):
     path = tmp_path / "module.wasm"
     path.write_bytes(b"\0asm\1\0\0\0" + b"".join(sections))
-    backend = present(name)
+    backend = chosen(name)
     with pytest.raises(Ended, match=re.escape(reason)):
         loaded(backend, protocol, str(path))

@@ -43,7 +43,8 @@ def opened(guests, workload):
 
     @contextmanager
     def open_(backend, **limits):
-        protocol = replace(matrix.load({}).protocol, **limits)
+        # Long enough where run_timeout_s is not what is tested: a JVM copies a memory that grows.
+        protocol = replace(matrix.load({}).protocol, **{"run_timeout_s": 120.0, **limits})
         with start(backend, protocol) as worker:
             session = open_session(worker, backend.name, protocol, backend, workload)
             session.load(guests[NATIVE if backend.native else WASM], backend.options)

@@ -12,6 +12,8 @@ from toolchain.model import NATIVE, WASM
 
 MIB = 16
 PAGES = MIB * 256
+#: Less than what the kernel needs to give a page, s.
+FAULT_S = 1e-7
 #: A guest's memory is an array in the heap of a JVM. Its pages stay from run to run, and the JVM clears them.
 JVM = ("chicory.", "endive.", "graalwasm.")
 
@@ -53,9 +55,10 @@ def test_own_memory_is_used_before_the_time_begins(worker, validator, backend):
     found, faults = run(worker, validator, "own")
     assert found.touched.page_faults > PAGES
     assert 0 < found.touched.seconds < 10
-    # Or it was not left out. A slow interpreter takes longer for what the guest does with it.
-    assert found.touched.seconds > found.clock_s * (0.3 if backend.name.startswith(JVM) else 1)
     assert faults < PAGES / 4
+    # Or it was not left out. Where an engine used its pages before the run began, it takes next to nothing.
+    if found.touched.seconds > PAGES * FAULT_S and not backend.name.startswith(JVM):
+        assert found.touched.seconds > found.clock_s
 
 
 def test_the_heap_is_used_within_the_time(worker, validator, backend):

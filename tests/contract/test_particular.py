@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +11,9 @@ import pytest
 
 from pipeline.core import paths
 from pipeline.core.errors import WorkerTimeout
-from pipeline.core.files import read_json
 from pipeline.experiment import matrix
-from pipeline.runtimes.backends import discover
 from pipeline.runtimes.launch import start
 
-BACKENDS = discover()
 #: The index of a call_indirect's table, as wasm-ld writes it and in its shortest form.
 INDEXES = {"relocatable": b"\x80\x80\x80\x80\x00", "shortest": b"\x00"}
 
@@ -25,16 +21,6 @@ INDEXES = {"relocatable": b"\x80\x80\x80\x80\x00", "shortest": b"\x00"}
 @pytest.fixture
 def protocol():
     return replace(matrix.load({}).protocol, memory_mib=700)
-
-
-def chosen(name):
-    backend = BACKENDS[name]
-    identity = read_json(paths.runtime_identity(backend.runtime.name))
-    needed = os.environ.get("CI") and backend.runtime.engine is None
-    if not identity["present"] and not needed:
-        pytest.skip(identity["reason"])
-    assert identity["present"], f"{name}: {identity['reason']}"
-    return backend
 
 
 def section(number, content):
@@ -73,9 +59,9 @@ def run(worker):
 
 
 @pytest.mark.parametrize("index", INDEXES)
-def test_wasm3_runs_what_wasm_ld_writes(prepared, protocol, tmp_path, index):
+def test_wasm3_runs_what_wasm_ld_writes(present, protocol, tmp_path, index):
     """It refuses table indexes of more than one byte: only re-encoded does such a module run."""
-    backend, path = chosen("wasm3"), tmp_path / "module.wasm"
+    backend, path = present("wasm3"), tmp_path / "module.wasm"
     path.write_bytes(module(INDEXES[index]))
     with start(backend, protocol) as worker:
         proof = load(worker, backend, path)["proof"]
@@ -85,8 +71,8 @@ def test_wasm3_runs_what_wasm_ld_writes(prepared, protocol, tmp_path, index):
     assert proof["module"] == {"relocatable": "re-encoded by wabt", "shortest": "as given"}[index]
 
 
-def test_wasm3_frees_the_memory_of_a_run(prepared, protocol, tmp_path):
-    backend, path = chosen("wasm3"), tmp_path / "module.wasm"
+def test_wasm3_frees_the_memory_of_a_run(present, protocol, tmp_path):
+    backend, path = present("wasm3"), tmp_path / "module.wasm"
     path.write_bytes(module(INDEXES["shortest"], pages=127))
     with start(backend, protocol) as worker:
         load(worker, backend, path)
@@ -94,9 +80,9 @@ def test_wasm3_frees_the_memory_of_a_run(prepared, protocol, tmp_path):
             assert run(worker)["outcome"] == "exit"
 
 
-def test_wasmer_sdk_ends_well_every_time(prepared, protocol, tmp_path):
+def test_wasmer_sdk_ends_well_every_time(present, protocol, tmp_path):
     """Closing it aborts now and then: the worker must leave without."""
-    backend, path = chosen("wasmer-sdk.cranelift"), tmp_path / "module.wasm"
+    backend, path = present("wasmer-sdk.cranelift"), tmp_path / "module.wasm"
     path.write_bytes(module(INDEXES["shortest"]))
     for _ in range(15):
         with start(backend, protocol) as worker:
@@ -105,9 +91,9 @@ def test_wasmer_sdk_ends_well_every_time(prepared, protocol, tmp_path):
         assert worker.process.returncode == 0
 
 
-def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
+def test_a_worker_leaves_without_cleaning_up(present, protocol, tmp_path):
     """Where Wasmer's SDK would abort now and then: nothing that is to run at exit runs."""
-    backend, path, leaving = chosen("wasmer-sdk.cranelift"), tmp_path / "module.wasm", tmp_path / "left"
+    backend, path, leaving = present("wasmer-sdk.cranelift"), tmp_path / "module.wasm", tmp_path / "left"
     path.write_bytes(module(INDEXES["shortest"]))
     code = f"import atexit, pathlib\natexit.register(pathlib.Path({str(leaving)!r}).touch)\n"
     (tmp_path / "sitecustomize.py").write_text(code + f"pathlib.Path({str(leaving) + '-begun'!r}).touch()\n")
@@ -122,8 +108,8 @@ def test_a_worker_leaves_without_cleaning_up(prepared, protocol, tmp_path):
 
 @pytest.mark.parametrize("name", ["wasm2c.clang-O3", "wasm2c.gcc-O3", "wasmer-sdk.cranelift"])
 @pytest.mark.parametrize("seconds", [0.02, 0.15, 0.4])
-def test_a_load_that_is_killed_leaves_nothing(prepared, protocol, tmp_path, name, seconds):
-    backend = chosen(name)
+def test_a_load_that_is_killed_leaves_nothing(present, protocol, tmp_path, name, seconds):
+    backend = present(name)
     # A place of its own: other tests make such folders at the same time.
     backend = replace(backend, environment={**backend.environment, "TMPDIR": str(tmp_path)})
     path = next(Path(paths.BUILD).glob("artifacts/coremark/zig/*/wasm/coremark.wasm")).absolute()

@@ -64,8 +64,8 @@ def protocol(prepared):
 
 
 @pytest.fixture(params=NAMES)
-def backend(request, present):
-    return present(request.param)
+def backend(request, chosen):
+    return chosen(request.param)
 
 
 def outcome(backend, protocol, data, tmp_path):

@@ -35,8 +35,8 @@ def protocol():
 
 
 @pytest.fixture(params=ABLE)
-def backend(request, present):
-    return present(request.param)
+def backend(request, chosen):
+    return chosen(request.param)
 
 
 @pytest.fixture
@@ -256,9 +256,9 @@ def unable():
 
 
 @pytest.mark.parametrize("backend", unable(), ids=lambda backend: backend.name)
-def test_one_that_cannot_says_so(present, protocol, coremarks, backend):
+def test_one_that_cannot_says_so(chosen, protocol, coremarks, backend):
     if backend.name in BACKENDS:
-        present(backend.name)
+        chosen(backend.name)
     with start(backend, protocol) as worker:
         answer = load(worker, backend, coremarks["i64"], clock="i64")
     assert list(answer) == ["unavailable"]

@@ -20,7 +20,7 @@ from pipeline.core.errors import WorkerCrash, WorkerTimeout
 from pipeline.experiment import matrix
 from pipeline.runtimes.launch import start
 from pipeline.runtimes.process_limits import FILE_LIMIT
-from tests.contract.conftest import backend, compiled, present  # noqa: F401
+from tests.contract.conftest import backend, chosen, compiled, distinct, is_chosen, present  # noqa: F401
 from toolchain.model import NATIVE, WASM
 
 FAULTS = "Guests that want out"
@@ -44,14 +44,6 @@ def guests(prepared, tmp_path_factory):
         WASM: compiled(folder, "tests/guests/guest.c"),
         NATIVE: compiled(folder, "tests/guests/guest.c", NATIVE),
     }
-
-
-@pytest.fixture
-def distinct(backend, often):
-    """A backend; of those that differ in a compiler's options only, one is enough for some faults."""
-    if backend.name.startswith("wasm2c.clang") and not often(0, 1):
-        pytest.skip("its host is that of wasm2c.gcc-O3; all are tried with --long-faults")
-    return backend
 
 
 @pytest.fixture
@@ -130,13 +122,13 @@ def tree(folder):
     return {str(p): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
 
 
-def test_nobody_is_called(distinct, backend, guests, worker_of, tried):
+def test_nobody_is_called(distinct, guests, worker_of, tried):
     """WASIX has sockets: a runtime refuses the module, or the call."""
-    if backend.native:
+    if distinct.native:
         pytest.skip("native code is under no sandbox: see SECURITY.md")
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        worker, refused = worker_of(backend, guests["caller"])
+        worker, refused = worker_of(distinct, guests["caller"])
         if refused is None:
             answer = run(worker, str(server.getsockname()[1]))
             assert answer["outcome"] == "trap" or answer["stdout"] == "refused\n", answer
@@ -162,16 +154,16 @@ def module(*imported):
     return b"\0asm\1\0\0\0" + b"".join(bytes([n, len(body)]) + body for n, body in sections.items())
 
 
-def test_an_unknown_function_of_the_host_is_no_function(distinct, backend, worker_of, tmp_path, tried):
-    if backend.native:
+def test_an_unknown_function_of_the_host_is_no_function(distinct, worker_of, tmp_path, tried):
+    if distinct.native:
         pytest.skip("native code imports nothing")
     for imported in (("env", "system"), ("wasi_snapshot_preview1", "proc_exec")):
         path = tmp_path / "module.wasm"
         path.write_bytes(module(*imported))
         # Engines of JavaScript and those on a JVM are given a function for it that says ENOSYS.
-        stub = imported[0] != "env" and backend.name.startswith(STUBS)
+        stub = imported[0] != "env" and distinct.name.startswith(STUBS)
         try:
-            worker, refused = worker_of(backend, str(path))
+            worker, refused = worker_of(distinct, str(path))
             assert refused or stub or run(worker)["outcome"] == "trap", imported
         except WorkerCrash as error:  # wasmer-sdk: the crash of a worker, which is this cell's status
             if not re.search("unknown import|died of SIGABRT", str(error)):
@@ -179,7 +171,7 @@ def test_an_unknown_function_of_the_host_is_no_function(distinct, backend, worke
     tried("a module that imports a function that no host has", "refused, or a trap", 2)
 
 
-def test_a_worker_inherits_nothing(distinct, backend, guests, worker_of, tmp_path, monkeypatch, tried):
+def test_a_worker_inherits_nothing(distinct, guests, worker_of, tmp_path, monkeypatch, tried):
     """Neither environment nor descriptors, though these would be inherited; it is held to its limits."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", HOUSE)
     secret = tmp_path / "secret"
@@ -187,7 +179,7 @@ def test_a_worker_inherits_nothing(distinct, backend, guests, worker_of, tmp_pat
     descriptor = os.open(secret, os.O_RDONLY)
     os.set_inheritable(descriptor, True)
     try:
-        worker, _ = worker_of(backend, guests[NATIVE if backend.native else WASM])
+        worker, _ = worker_of(distinct, guests[NATIVE if distinct.native else WASM])
     finally:
         os.close(descriptor)
     own = facts(worker.process.pid)
@@ -195,19 +187,19 @@ def test_a_worker_inherits_nothing(distinct, backend, guests, worker_of, tmp_pat
     assert own["folder"] == "/"
     words = own["environment"].decode().split("\0")
     names = {word.partition("=")[0] for word in words if word}
-    assert names <= {"PATH", "LC_ALL", "TZ", "LD_LIBRARY_PATH", *backend.environment}
-    found = [own, *(guests_of(worker) if backend.forks else [])]
-    assert len(found) == 1 + backend.forks
+    assert names <= {"PATH", "LC_ALL", "TZ", "LD_LIBRARY_PATH", *distinct.environment}
+    found = [own, *(guests_of(worker) if distinct.forks else [])]
+    assert len(found) == 1 + distinct.forks
     for each in found:
         assert HOUSE.encode() not in each["environment"]
         assert str(secret) not in each["files"]
         assert each["core"] == (0, 0)
         assert each["file size"] == (FILE_LIMIT, FILE_LIMIT)
-        data_mib = MEMORY_MIB * backend.runtime.memory_factor + backend.runtime.reserved_mib
+        data_mib = MEMORY_MIB * distinct.runtime.memory_factor + distinct.runtime.reserved_mib
         assert each["data"] == (int(data_mib * 2**20),) * 2
     for each in found[1:]:
         # For wasm2c's host, in which the guest is, the numbers of files in memory.
-        assert backend.native is (each["environment"] == b"")
+        assert distinct.native is (each["environment"] == b"")
         assert re.fullmatch(rb"((TRAP|RETURNED|CALLS)_DESCRIPTOR=\d+\0)*", each["environment"])
         assert re.match(r"/dev/null$|/memfd:", each["input"]), each["input"]
         assert all(re.match(r"/dev/null|/memfd:", file) for file in each["files"]), each["files"]

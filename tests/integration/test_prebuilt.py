@@ -181,7 +181,8 @@ def test_an_export_run_is_measured_like_a_command_of_the_same_code(workspace, tm
         assert cell["status"] == "ok", cell["reason"]
         assert cell["prebuilt"]["interface"] == "run, clock i64"
         assert "shows no CRC" in cell["prebuilt"]["validated"]
-        assert 0.01 < cell["measurement"]["ratio"] < 2
+        # One round of two short chunks: far enough to see a wrong unit, no more.
+        assert 0.001 < cell["measurement"]["ratio"] < 20
         seen.add(cell["backend"])
     assert {"wasmtime.cranelift", "wasmtime.pulley"} <= seen
     if os.environ.get("CI"):

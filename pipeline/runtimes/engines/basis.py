@@ -26,7 +26,7 @@ def sources(wanted: Engine) -> Iterator[Path]:
     """The files that its host is made of, below ``place()``: not those of hosts of other families."""
     others = {place() / wanted.name / family.folder for family in wanted.manifest.families}
     others -= {place() / wanted.folder, place() / wanted.name}
-    for folder in (*builder_of(wanted).shared, wanted.name):
+    for folder in (*builder_of(wanted).shared, *wanted.shared, wanted.name):
         for where, folders, names in os.walk(place() / folder):
             folders[:] = sorted(
                 name for name in folders if name not in _LEFT_OUT and Path(where, name) not in others
@@ -75,9 +75,8 @@ def _tools(name: str, release: str) -> dict[str, str]:
 def _digest_of_sources(wanted: Engine) -> str:
     """Of all but the lock that lies among them, which is not that of other releases."""
     lock = place() / wanted.folder / builder_of(wanted).lock
-    return digest_of(
-        {str(path.relative_to(place())): sha256(path) for path in sources(wanted) if path != lock}
-    )
+    files = {str(path.relative_to(place())): sha256(path) for path in sources(wanted) if path != lock}
+    return digest_of({**files, **wanted.manifest.names})
 
 
 def _digest_of_builder(wanted: Engine) -> str:

@@ -63,6 +63,7 @@ class _Java:
         assert home is not None
         own = {job.host, job.sources / job.engine.name}
         sources = [path for folder in sorted(own) for path in sorted(folder.glob("*.java"))]
+        sources += _renamed(job)
         sources += sorted((job.sources / "hosts" / "java").rglob("*.java"))
         compiler = ["-J-XX:TieredStopAtLevel=1", "--release", _RELEASE, "-proc:none", "-nowarn", "-g"]
         paths = ["-d", str(job.into / "classes"), "-cp", str(job.into / "lib" / "*")]
@@ -82,6 +83,19 @@ class _Java:
 
 
 BUILDER = _Java()
+
+
+def _renamed(job: Job) -> list[Path]:
+    """The sources that its host shares with other engines, with its own names in them."""
+    made = []
+    for folder in job.engine.shared:
+        for path in sorted((job.sources / folder).glob("*.java")):
+            text = path.read_text(encoding="utf-8")
+            for name, own in job.engine.manifest.names.items():
+                text = text.replace(name, own)
+            made.append(job.sources / "renamed" / path.name)
+            write_atomic(made[-1], text)
+    return made
 
 
 def _check(jars: list[Path], lock: Path, job: Job) -> None:

@@ -61,6 +61,8 @@ class ManifestTable(Struct, frozen=True, forbid_unknown_fields=True):
     families: Annotated[tuple[FamilyTable, ...], Meta(min_length=1)]  # the newest first
     backends: Annotated[dict[str, BackendTable], Meta(min_length=1)]
     command: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("{folder}/host",)
+    shared: _Folder | None = None  # below hosts/: more of its host's sources, which several engines share
+    names: dict[Text, Text] = {}  # {name in the shared sources: the engine's own}, replaced in this order
     unversioned: bool = True  # whether its backends can be named without a version
     stack_factor: Annotated[int, Meta(ge=1, le=64)] = 4
     reserved_mib: Annotated[int, Meta(ge=0, le=65536)] = 512
@@ -86,6 +88,11 @@ class Engine:
     def shipped(self) -> bool:
         """Whether the lock that comes with the project is for this release."""
         return self.release == self.family.release
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The folder of the sources that it shares with other engines, below ``place()``; one or none."""
+        return () if self.manifest.shared is None else (f"hosts/{self.manifest.shared}",)
 
     @property
     def folder(self) -> str:

@@ -19,6 +19,8 @@ import worker.Worker;
 public final class Host implements Engine {
     /** Seconds of runs after which something of a guest must have been compiled. */
     private static final double PATIENCE = 30;
+    /** How the names of its own functions begin, which call a guest's for the host. */
+    private static final String ADAPTER = "wasm-function-interop:";
 
     private org.graalvm.polyglot.Engine engine;
     private Source source;
@@ -124,7 +126,7 @@ public final class Host implements Engine {
     private static Trap trap(PolyglotException error) {
         List<String> called = new ArrayList<>();
         for (PolyglotException.StackFrame frame : error.getPolyglotStackTrace()) {
-            if (frame.isGuestFrame()) called.add(frame.getRootName());
+            if (frame.isGuestFrame() && !frame.getRootName().startsWith(ADAPTER)) called.add(frame.getRootName());
         }
         Throwable host = error.isHostException() ? error.asHostException() : null;
         return new Trap(host == null ? error.getMessage() : host.getMessage(), called);

@@ -1,20 +1,20 @@
+import com.dylibso.chicory.runtime.HostFunction;
+import com.dylibso.chicory.runtime.ImportFunction;
+import com.dylibso.chicory.runtime.ImportValues;
+import com.dylibso.chicory.runtime.Instance;
+import com.dylibso.chicory.runtime.InterpreterMachine;
+import com.dylibso.chicory.runtime.Machine;
+import com.dylibso.chicory.wasm.ChicoryException;
+import com.dylibso.chicory.wasm.Parser;
+import com.dylibso.chicory.wasm.WasmModule;
+import com.dylibso.chicory.wasm.types.ExternalType;
+import com.dylibso.chicory.wasm.types.FunctionImport;
+import com.dylibso.chicory.wasm.types.FunctionType;
+import com.dylibso.chicory.wasm.types.ValType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import run.endive.runtime.HostFunction;
-import run.endive.runtime.ImportFunction;
-import run.endive.runtime.ImportValues;
-import run.endive.runtime.Instance;
-import run.endive.runtime.InterpreterMachine;
-import run.endive.runtime.Machine;
-import run.endive.wasm.Parser;
-import run.endive.wasm.WasmEngineException;
-import run.endive.wasm.WasmModule;
-import run.endive.wasm.types.ExternalType;
-import run.endive.wasm.types.FunctionImport;
-import run.endive.wasm.types.FunctionType;
-import run.endive.wasm.types.ValType;
 import wasi.Memory;
 import wasi.Wasi;
 import worker.Engine;
@@ -22,7 +22,11 @@ import worker.Generated;
 import worker.Module;
 import worker.Worker;
 
-/** Endive, the successor of Chicory: its compiler to JVM classes, whole or not at all, or its interpreter. */
+/**
+ * Chicory: its compiler to JVM classes, whole or not at all, or its interpreter.
+ *
+ * <p>Endive, its successor, has the same functions under other names, which its engine.toml lists.
+ */
 public final class Host implements Engine {
     private static final long[] NOTHING = {};
 
@@ -36,17 +40,17 @@ public final class Host implements Engine {
 
     @Override
     public String name() {
-        return "endive";
+        return "chicory";
     }
 
     @Override
     public String version() {
-        return Worker.version("run.endive", "runtime");
+        return Worker.version("com.dylibso.chicory", "runtime");
     }
 
     private static Function<Instance, Machine> factory(WasmModule parsed, String compiler) throws Unavailable {
         if (compiler.equals("interpreter")) return InterpreterMachine::new;
-        if (!compiler.equals("compiler")) throw new Unavailable("Endive has no " + compiler);
+        if (!compiler.equals("compiler")) throw new Unavailable("Chicory has no " + compiler);
         return Compiler.compile(parsed);
     }
 
@@ -92,7 +96,7 @@ public final class Host implements Engine {
             FunctionImport wanted = (FunctionImport) parsed.importSection().getImport(i);
             FunctionType type = parsed.typeSection().getType(wanted.typeIndex());
             Wasi.Call call = imports.find(wanted.module(), wanted.name());
-            if (call == null) throw new WasmEngineException("unknown import: " + wanted.module() + "." + wanted.name());
+            if (call == null) throw new ChicoryException("unknown import: " + wanted.module() + "." + wanted.name());
             boolean returns = !type.returns().isEmpty();
             functions.add(new HostFunction(wanted.module(), wanted.name(), type, (instance, arguments) -> {
                 long result = call.of(arguments);
@@ -107,7 +111,7 @@ public final class Host implements Engine {
     public Engine.Guest open(Imports imports, Module module) throws Trap {
         try {
             return new Opened(instance(imports));
-        } catch (WasmEngineException | StackOverflowError error) {
+        } catch (ChicoryException | StackOverflowError error) {
             throw trap(error);
         }
     }
@@ -138,7 +142,7 @@ public final class Host implements Engine {
                 boolean number = results != null && results.length > 0
                         && instance.exportType(export).returns().get(0).equals(ValType.F32);
                 return number ? Float.intBitsToFloat((int) results[0]) : null;
-            } catch (WasmEngineException | StackOverflowError | Memory.Outside error) {
+            } catch (ChicoryException | StackOverflowError | Memory.Outside error) {
                 throw trap(error);
             }
         }
@@ -151,9 +155,9 @@ public final class Host implements Engine {
 
     /** Its memory, which stays the same object when it grows. */
     private static final class Linear extends Memory {
-        private final run.endive.runtime.Memory memory;
+        private final com.dylibso.chicory.runtime.Memory memory;
 
-        Linear(run.endive.runtime.Memory memory) {
+        Linear(com.dylibso.chicory.runtime.Memory memory) {
             this.memory = memory;
         }
 
