@@ -27,7 +27,7 @@ T = TypeVar("T")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
 #: A string that is not empty.
 Text = Annotated[str, Meta(min_length=1, description="a string")]
-Texts = Annotated[tuple[Text, ...], Meta(min_length=1, description="a list of strings")]
+Texts = Annotated[tuple[Text, ...], Meta(min_length=1, description="a list of strings, one at least")]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _WORDS = {

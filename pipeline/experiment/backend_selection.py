@@ -37,8 +37,9 @@ class RuntimeTable(Struct, frozen=True, forbid_unknown_fields=True):
     """An entry of [runtimes]: a runtime that is only a command."""
 
     argv: Texts  # with {artifact} and {args}
-    version: Texts | None = None  # arguments that make it print its version; without, some are tried
-    own_lines: Texts = ()  # patterns of whole lines that it prints before or after what the guest prints
+    # Arguments that make it print its version: without, some are tried; none, and it is known by its bytes.
+    version: tuple[Text, ...] | None = None
+    own_lines: tuple[Text, ...] = ()  # patterns of whole lines that it prints before or after what the guest prints
     kind: Text = Kind.PROGRAM.value
 
 

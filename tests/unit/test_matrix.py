@@ -285,6 +285,15 @@ def test_a_mistake_in_a_runtime_of_ones_own_is_reported(load, entry, complaint):
     assert complaint in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("entry", "version"), [("version=[]", ()), ('version=["-V"]', ("-V",)), ("own_lines=[]", None)]
+)
+def test_how_a_runtime_of_ones_own_is_asked_for_its_version(load, entry, version):
+    runtime = f'[runtimes.x]\nargv=["sh", "{{artifact}}", "{{args}}"]\n{entry}\n'
+    (backend,) = load(GOOD + runtime, backends="x").backends
+    assert [program.version for program in backend.runtime.programs] == [version]
+
+
 def test_a_script_of_a_runtime_of_ones_own_identifies_it(load, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("workloads", "third_party"):

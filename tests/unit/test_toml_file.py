@@ -67,7 +67,7 @@ def test_a_file_becomes_its_type(tmp_path):
         ("titel = ''", "unknown key 'titel'; did you mean 'title'?"),
         ("coremrk = ''", "unknown key 'coremrk'; did you mean 'coremark'?"),
         ("on = 1", "on: expected true or false, found 1"),
-        ("names = []", "names: expected a list of strings, found []"),
+        ("names = []", "names: expected a list of strings, one at least, found []"),
         ("names = ['']", "names[0]: expected a string, found ''"),
         ("names = ['a', 2]", "names[1]: expected a string, found 2"),
         ("entries = 3", "entries: expected a table, found 3"),
