@@ -39,7 +39,7 @@ class RuntimeTable(Struct, frozen=True, forbid_unknown_fields=True):
     argv: Texts  # with {artifact} and {args}
     # Arguments that make it print its version: without, some are tried; none, and it is known by its bytes.
     version: tuple[Text, ...] | None = None
-    own_lines: tuple[Text, ...] = ()  # patterns of whole lines that it prints before or after what the guest prints
+    own_lines: tuple[Text, ...] = ()  # patterns of whole lines that it prints before or after the guest's
     kind: Text = Kind.PROGRAM.value
 
 
