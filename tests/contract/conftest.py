@@ -55,7 +55,8 @@ def is_chosen(pytestconfig):
     named = {*pytestconfig.getoption("--engines").split(",")}
 
     def look(backend):
-        own = backend.runtime.engine or (backend.runtime.name if backend.by_name else None)
+        browser = backend.runtime.worker == "browser_worker.py"
+        own = backend.runtime.name if browser else backend.runtime.engine
         return own is None or bool(named & {own, "*"})
 
     return look
