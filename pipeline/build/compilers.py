@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -47,15 +49,20 @@ def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subproc
     return run_to_end(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
 
 
-def run_in_cache(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command whose paths are absolute, in the folder of the toolchain's cache.
+def run_aside(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command whose paths are absolute in a folder of its own, where the cache has its usual name.
 
     zig names a library in its cache by the path of its own folder, relative to where it is run if that is
     above it. Here it never is: so checkouts that share a compiler and a cache find the same libraries.
     """
-    cache = os.path.abspath(paths.toolchain_cache(toolchain.name))
+    cache = paths.toolchain_cache(toolchain.name)
+    place = Path(cache).parent / "aside"
+    link = place / cache
+    link.parent.mkdir(parents=True, exist_ok=True)
     os.makedirs(cache, exist_ok=True)
-    return run_to_end(command, toolchain.environment(cache), folder=cache)
+    with suppress(FileExistsError):
+        link.symlink_to(os.path.relpath(cache, link.parent))
+    return run_to_end(command, toolchain.environment(cache), folder=str(place))
 
 
 def complaint(stderr: str) -> str:

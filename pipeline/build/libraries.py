@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.build import refusals
-from pipeline.build.compilers import complaint, run, run_in_cache, settled
+from pipeline.build.compilers import complaint, run, run_aside, settled
 from pipeline.build.refusals import Refusal
 from pipeline.core import paths
 from pipeline.core.files import fresh_file, new_folder, read_json, sha256, write_atomic, write_json
@@ -152,13 +152,13 @@ def _make(
 
     Raises NotBuilt.
     """
-    folder, cache = Path(place), os.path.abspath(paths.toolchain_cache(toolchain.name))
+    folder, cache = Path(place), paths.toolchain_cache(toolchain.name)
     folder.mkdir(parents=True, exist_ok=True)
     source, program = folder / probe[0], folder / f"probe{ending}"
     write_atomic(source, probe[1])
     command = command_for(os.path.abspath(source), os.path.abspath(program))
     trouble = f"{toolchain.name} cannot build {what}"
-    printed = _do(toolchain, command, trouble, run_in_cache) if command else ""
+    printed = _do(toolchain, command, trouble, run_aside) if command else ""
     try:
         found = found_in(cache, printed)
     except ToolchainError as error:

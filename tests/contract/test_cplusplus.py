@@ -100,11 +100,11 @@ class Shelf:
             return
         folder.mkdir(parents=True)
         (folder / source[0]).write_text(source[1])
-        cache = str(ROOT / paths.toolchain_cache(toolchain.name))
+        cache = paths.toolchain_cache(toolchain.name)
         command, printed = probe(str(folder / source[0]), str(folder / "probe")), ""
         if command:
             with alone():
-                outcome = compilers.run_in_cache(toolchain, command)
+                outcome = compilers.run_aside(toolchain, command)
             assert outcome.returncode == 0, outcome.stderr
             printed = outcome.stderr + outcome.stdout
         for name, path in found(cache, printed).items():
