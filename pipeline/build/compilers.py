@@ -49,14 +49,14 @@ def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subproc
     return run_to_end(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
 
 
-def run_aside(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def run_for_library(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command whose paths are absolute in a folder of its own, where the cache has its usual name.
 
     zig names a library in its cache by the path of its own folder, relative to where it is run if that is
     above it. Here it never is: so checkouts that share a compiler and a cache find the same libraries.
     """
     cache = paths.toolchain_cache(toolchain.name)
-    place = Path(cache).parent / "aside"
+    place = Path(cache).parent / "made-in"
     link = place / cache
     link.parent.mkdir(parents=True, exist_ok=True)
     os.makedirs(cache, exist_ok=True)

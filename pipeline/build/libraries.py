@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.build import refusals
-from pipeline.build.compilers import complaint, run, run_aside, settled
+from pipeline.build.compilers import complaint, run, run_for_library, settled
 from pipeline.build.refusals import Refusal
 from pipeline.core import paths
 from pipeline.core.files import fresh_file, new_folder, read_json, sha256, write_atomic, write_json
@@ -158,7 +158,7 @@ def _make(
     write_atomic(source, probe[1])
     command = command_for(os.path.abspath(source), os.path.abspath(program))
     trouble = f"{toolchain.name} cannot build {what}"
-    printed = _do(toolchain, command, trouble, run_aside) if command else ""
+    printed = _do(toolchain, command, trouble, run_for_library) if command else ""
     try:
         found = found_in(cache, printed)
     except ToolchainError as error:

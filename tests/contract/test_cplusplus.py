@@ -104,7 +104,7 @@ class Shelf:
         command, printed = probe(str(folder / source[0]), str(folder / "probe")), ""
         if command:
             with alone():
-                outcome = compilers.run_aside(toolchain, command)
+                outcome = compilers.run_for_library(toolchain, command)
             assert outcome.returncode == 0, outcome.stderr
             printed = outcome.stderr + outcome.stdout
         for name, path in found(cache, printed).items():
