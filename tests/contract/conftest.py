@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -149,14 +148,12 @@ def _provide(toolchain, target, names):
             (own / name).symlink_to(there / name)
     if not (own / "identity.json").exists():
         compilers.identify(toolchain)
-    # In the graph's folder: to the compiler, those of a different folder are different ones, a minute's work.
-    with contextlib.chdir(ROOT):
-        for part in toolchain.libc(target).own.values():
-            if part.third_party is not None and not all(map(os.path.exists, part.files)):
-                third_party.obtain(part.third_party, None)
-        libc = Path(paths.libc(toolchain.name, target))
-        if not all((libc / name).exists() for name in toolchain.libc(target).files):
-            libraries.build_libc(toolchain, target)
-        for name in names:
-            if not all(map(os.path.exists, libraries.archives(toolchain, target, [name]))):
-                libraries.build_library(toolchain, target, name)
+    for part in toolchain.libc(target).own.values():
+        if part.third_party is not None and not all(map(os.path.exists, part.files)):
+            third_party.obtain(part.third_party, None)
+    libc = Path(paths.libc(toolchain.name, target))
+    if not all((libc / name).exists() for name in toolchain.libc(target).files):
+        libraries.build_libc(toolchain, target)
+    for name in names:
+        if not all(map(os.path.exists, libraries.archives(toolchain, target, [name]))):
+            libraries.build_library(toolchain, target, name)
