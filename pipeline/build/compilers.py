@@ -50,18 +50,19 @@ def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subproc
 
 
 def run_for_library(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command whose paths are absolute in a folder of its own, where the cache has its usual name.
+    """Run a command in a folder of its own, where the toolchain's folders have their usual names.
 
     zig names a library in its cache by the path of its own folder, relative to where it is run if that is
     above it. Here it never is: so checkouts that share a compiler and a cache find the same libraries.
     """
     cache = paths.toolchain_cache(toolchain.name)
-    place = Path(cache).parent / "made-in"
-    link = place / cache
-    link.parent.mkdir(parents=True, exist_ok=True)
-    os.makedirs(cache, exist_ok=True)
-    with suppress(FileExistsError):
-        link.symlink_to(os.path.relpath(cache, link.parent))
+    own = Path(cache).parent
+    place = own / "made-in"
+    (place / own).mkdir(parents=True, exist_ok=True)
+    for name in ("cache", "libc", "libraries"):
+        (own / name).mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            (place / own / name).symlink_to(os.path.relpath(own / name, place / own))
     return run_to_end(command, toolchain.environment(cache), folder=str(place))
 
 

@@ -156,7 +156,7 @@ def _make(
     folder.mkdir(parents=True, exist_ok=True)
     source, program = folder / probe[0], folder / f"probe{ending}"
     write_atomic(source, probe[1])
-    command = command_for(os.path.abspath(source), os.path.abspath(program))
+    command = command_for(str(source), str(program))
     trouble = f"{toolchain.name} cannot build {what}"
     printed = _do(toolchain, command, trouble, run_for_library) if command else ""
     try:
