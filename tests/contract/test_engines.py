@@ -21,7 +21,7 @@ from pipeline.runtimes.engines.languages import Job, builder_of
 from pipeline.runtimes.engines.manifest import engine, manifests
 from pipeline.runtimes.engines.progress import Progress
 from pipeline.runtimes.launch import start
-from tests.contract.conftest import BACKENDS, compiled
+from tests.contract.conftest import BACKENDS, VERSIONED, compiled
 
 BUILT = [name for name, backend in BACKENDS.items() if backend.runtime.engine is not None]
 MEMORY_MIB = 6144
@@ -114,7 +114,7 @@ def test_what_is_built_must_be_the_release_that_was_asked_for(tmp_path, printed)
         describe(job, builder_of(wanted))
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", [*BUILT, *VERSIONED])
 def test_no_path_of_this_machine_is_in_what_is_built(present, name):
     backend = present(name)
     command = provision.command(backend.runtime)

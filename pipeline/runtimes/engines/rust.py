@@ -129,7 +129,8 @@ def _cargo(job: Job, command: str, *options: str) -> None:
 
 def _folders(job: Job) -> list[tuple[str, str]]:
     """(folder, the name that it has in what is built), the innermost last, which counts."""
-    found = [(str(_home()), "cargo"), (str(job.sources), "host")]
+    # Below the target are sources that crates write as they are built.
+    found = [(str(_home()), "cargo"), (str(job.sources), "host"), (str(job.work / "target"), "target")]
     with contextlib.suppress(OSError):
         # The name of such a folder has that of a registry in it.
         found += [(str(path), "crates") for path in sorted((_home() / "registry" / "src").iterdir())]
