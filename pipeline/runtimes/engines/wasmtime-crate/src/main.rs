@@ -11,7 +11,7 @@ use wasmtime::{
     Trap, WasmBacktrace,
 };
 
-/// Of the registry: the folder's name is a different one, which no package of Python's has.
+/// On the registry. The engine has a name of its own: `wasmtime.*` are backends of the package on PyPI.
 const PACKAGE: &str = "wasmtime";
 
 /// What calls of a guest reach.
