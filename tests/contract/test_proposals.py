@@ -47,6 +47,7 @@ MODULES = {
 NAMES = (
     *("wasmtime.cranelift", "wasmtime.winch", "v8.liftoff", "jsc.omg", "spidermonkey.ion", "wasm3"),
     *("wasm2c.clang-O1", "wasmer.singlepass", "wasmer-sdk.cranelift", "wazero.compiler"),
+    *("wasmtime-crate.cranelift", "wasmtime-crate.winch", "wasmtime-crate.pulley"),
 )
 #: Custom sections that engines skip, by their bytes after the number 0 and the size.
 ODD = {
@@ -93,11 +94,11 @@ def test_a_module_runs_right_or_needs_what_the_backend_lacks(backend, protocol, 
         return
     lacking = {
         "memory64": {"wasmer.singlepass", "wasmer-sdk.cranelift", "wazero.compiler"},
-        "shared": {"spidermonkey.ion", "wasm3", "wasmer.singlepass"},
-        "exceptions": {"wasmtime.winch", "wasm3", "wasmer.singlepass"},
+        "shared": {"spidermonkey.ion", "wasm3", "wasmer.singlepass", "wasmtime-crate.pulley"},
+        "exceptions": {"wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmtime-crate.winch"},
         "legacy exceptions": {
             *("wasmtime.cranelift", "wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmer-sdk.cranelift"),
-            "wazero.compiler",
+            *("wazero.compiler", "wasmtime-crate.cranelift", "wasmtime-crate.winch", "wasmtime-crate.pulley"),
         },
     }
     assert backend.name in lacking["exceptions" if name == "uncaught" else name], found
