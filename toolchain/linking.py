@@ -26,10 +26,7 @@ def native_ld(emulation: str) -> list[str]:
 
 
 def linked_files(linker: str, names: Sequence[str], cache: str, printed: str) -> dict[str, str]:
-    """{name: path in a cache} of files that a linker was given, from its command line as zig prints it.
-
-    zig prints the paths relative to where it runs, if they are below that.
-    """
+    """{name: path in a cache} of files that a linker was given, from its command line as zig prints it."""
     line = next((x for x in reversed(printed.splitlines()) if x.startswith(linker)), "")
-    found = {name: re.search(rf"\bo/[0-9a-f]+/{re.escape(name)}", line) for name in names}
-    return {name: f"{cache}/{match[0]}" for name, match in found.items() if match}
+    found = {name: re.search(rf"{re.escape(cache)}/o/[0-9a-f]+/{re.escape(name)}", line) for name in names}
+    return {name: match[0] for name, match in found.items() if match}

@@ -50,7 +50,7 @@ def build_libc(toolchain: Toolchain, target: str) -> None:
             (libc_probe(target)[0], _PROBE),
             suffix(target),
             lambda source, program: toolchain.libc_probe(target, source, program),
-            lambda cache, printed: toolchain.libc_found(target, cache, printed),
+            lambda printed: toolchain.libc_found(target, paths.toolchain_cache(toolchain.name), printed),
         )
         for command, path in own_parts(toolchain, target):
             with fresh_file(path) as temporary:
@@ -68,6 +68,7 @@ def own_parts(toolchain: Toolchain, target: str) -> list[tuple[list[str], str]]:
 
 def build_library(toolchain: Toolchain, target: str, name: str) -> None:
     """The same for a further library, one of toolchain.model.LIBRARIES."""
+    cache = paths.toolchain_cache(toolchain.name)
     with _refused_in(archives(toolchain, target, [name]), f"needs {name}: "):
         _make(
             toolchain,
@@ -76,7 +77,7 @@ def build_library(toolchain: Toolchain, target: str, name: str) -> None:
             library_source(name),
             suffix(target),
             lambda source, program: toolchain.library_probe(target, name, source, program),
-            lambda cache, printed: toolchain.library_found(target, name, cache, printed),
+            lambda printed: toolchain.library_found(target, name, cache, printed),
         )
 
 
@@ -146,13 +147,13 @@ def _make(
     probe: tuple[str, str],
     ending: str,
     command_for: Callable[[str, str], list[str]],
-    found_in: Callable[[str, str], dict[str, str]],
+    found_in: Callable[[str], dict[str, str]],
 ) -> None:
     """Link an empty program, which makes what it is linked to, and copy that from the cache.
 
     Raises NotBuilt.
     """
-    folder, cache = Path(place), paths.toolchain_cache(toolchain.name)
+    folder = Path(place)
     folder.mkdir(parents=True, exist_ok=True)
     source, program = folder / probe[0], folder / f"probe{ending}"
     write_atomic(source, probe[1])
@@ -160,7 +161,7 @@ def _make(
     trouble = f"{toolchain.name} cannot build {what}"
     printed = _do(toolchain, command, trouble, run_for_library) if command else ""
     try:
-        found = found_in(cache, printed)
+        found = found_in(printed)
     except ToolchainError as error:
         raise NotBuilt(str(error)) from None
     for name, path in found.items():
