@@ -33,6 +33,9 @@ from pipeline.workloads.validators.model import Run
 _WHO = "the program itself fails, natively as well"
 #: How long a run is stopped, s: more than the unit of any printed time.
 _PAUSE_S = 1.05
+#: After which part of a run, in turn, until one is still running then.
+_PAUSED_AFTER = (0.5, 0.25, 0.125)
+_POLL_S = 0.001
 #: A number of iterations that takes at least this is tried as well, s: times of few digits differ then.
 _LONG_S = 0.05
 _MOST_ITERATIONS = 2**29
@@ -145,19 +148,47 @@ def _longest(session: Session, case: Any, run: Run) -> Run | None:
 
 
 def _paused(session: Session, case: Any, iterations: int, protocol: Protocol) -> Run:
-    """A run that stands still for a second in its middle: a time that it prints differs then."""
-    half_s = session.wall_seconds / 2
-    in_time = 4 * half_s + _PAUSE_S < protocol.run_timeout_s
+    """A run that stands still for a second in its middle: a time that it prints differs then.
+
+    One that is too short or too long for that ends a second before this returns.
+    """
+    wall_s, cpu_s = session.wall_seconds, session.wall_seconds * session.cpu_share
+    parts = _PAUSED_AFTER if 2 * wall_s + _PAUSE_S < protocol.run_timeout_s else ()
+    for part in parts:
+        run = _stopped(session, case, iterations, part * wall_s, part * cpu_s)
+        if session.wall_seconds >= _PAUSE_S:
+            return run  # else it had ended before: the run that was timed was slower
+    run = session.run(case, iterations)
+    time.sleep(_PAUSE_S)
+    return run
+
+
+def _stopped(session: Session, case: Any, iterations: int, wall_s: float, cpu_s: float) -> Run:
+    """A run that is stopped for a while, after so much time of the clock and of its processor."""
     with ThreadPoolExecutor(1) as pool:
+        began = time.monotonic()
         running = pool.submit(session.run, case, iterations)
-        time.sleep(half_s)
-        pids = children_of(session.worker.process.pid) if in_time else []
+        pids: list[int] = []
+        while not running.done() and (time.monotonic() - began < wall_s or _cpu_s(pids) < cpu_s):
+            time.sleep(_POLL_S)
+            pids = children_of(session.worker.process.pid)
+        if running.done():
+            return running.result()
         try:
             _signal(pids, signal.SIGSTOP)
             time.sleep(_PAUSE_S)
         finally:
             _signal(pids, signal.SIGCONT)
         return running.result()
+
+
+def _cpu_s(pids: list[int]) -> float:
+    """The processor time of these processes' first threads; 0 of those that have ended."""
+    found = 0.0
+    for pid in pids:
+        with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{pid}/schedstat") as stream:
+            found += int(stream.read().split()[0]) / 1e9
+    return found
 
 
 def _signal(pids: list[int], number: int) -> None:
