@@ -3,7 +3,7 @@
 import math
 
 import msgspec
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from pipeline.core.model import Kind, Status
 from pipeline.results import across_workloads, pareto
@@ -25,7 +25,7 @@ DIGEST = "ab" * 32
 
 def measurement(ratio=1.0, error=0.002, freedom=7.0, **changes):
     """An undisturbed ratio with the interval that its standard error (of the logarithm) gives."""
-    half = min(300.0, float(student.ppf(0.975, freedom)) * error)
+    half = min(300.0, float(stdtrit(freedom, 0.975)) * error)
     numbers = {
         "score": ratio * REFERENCE,
         "ratio": ratio,

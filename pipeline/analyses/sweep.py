@@ -17,6 +17,7 @@ from pipeline.core.model import Status
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.experiment.plan import Plan
 from pipeline.results import results_json
+from pipeline.results.assemble import assemble
 from pipeline.results.cells import speed_text, unit, verdicts_of
 from pipeline.results.findings.check import check_cells
 from pipeline.results.findings.failures import failures
@@ -73,8 +74,6 @@ def sweep(plan: Plan, sweeps: Sequence[str]) -> None:
             f"no runtime was chosen; run e.g.: {again}; "
             f"matrix.toml has sweeps of: {', '.join(sweeps) or 'none'}"
         )
-    from pipeline.results.assemble import assemble  # scipy: not for a run without anything to compare
-
     results = with_chart(assemble(plan))
     text = render(plan.sweep_name, results)
     results_json.write(paths.sweep(plan.sweep_name, "json"), results)

@@ -11,6 +11,7 @@ from pipeline.report.pareto_text import tables
 from pipeline.report.tables import grids, heading, markdown_grid, markdown_table, notes, rounds, sources
 from pipeline.report.terminal_table import render_table
 from pipeline.results import results_json
+from pipeline.results.assemble import assemble
 from pipeline.results.cells import (
     doubts,
     native_name,
@@ -28,8 +29,6 @@ from pipeline.results.model_cell import CellResult
 
 def write_report(plan: Plan) -> None:
     """Derive the results from the plan's samples; write results.json, report.md and report.txt."""
-    from pipeline.results.assemble import assemble  # numpy: not imported if there is nothing to assemble
-
     results = assemble(plan)
     results_json.write(paths.RESULTS_JSON, results)
     write_atomic(paths.REPORT_MD, render_markdown(results))

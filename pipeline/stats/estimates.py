@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from pipeline.stats import student
+
 CONFIDENCE = 0.95
 #: A round of n pairs has the weight n / (n + this): its mean varies by the spread of single pairs (some
 #: 1.7 %) over n, plus what differs between processes (some 0.3 to 0.5 %).
@@ -67,7 +69,7 @@ def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> 
     number = total**2 / math.fsum(w * w for w in weights)
     spread = math.fsum((w * (m - mean)) ** 2 for w, m in zip(weights, means, strict=True)) / total**2
     error = math.sqrt(spread * number / (number - 1))
-    half = student(1 - (1 - CONFIDENCE) / 2, number - 1) * error
+    half = student.quantile(1 - (1 - CONFIDENCE) / 2, number - 1) * error
     value = math.exp(mean)
     return Estimate(
         value,
@@ -114,8 +116,8 @@ def compare(one: Estimate, other: Estimate) -> Difference:
     # Welch and Satterthwaite, in shares of the whole error: squares of tiny errors would underflow.
     shares = [(e / error) ** 2 for e in (one.error, other.error)]
     freedom = 1 / sum(s**2 / f for s, f in zip(shares, (one.freedom, other.freedom), strict=True))
-    half = student(1 - (1 - CONFIDENCE) / 2, freedom) * error
-    p = min(1.0, 2 * _tail(abs(math.log(value)) / error, freedom))
+    half = student.quantile(1 - (1 - CONFIDENCE) / 2, freedom) * error
+    p = min(1.0, 2 * student.tail(abs(math.log(value)) / error, freedom))
     factor = _exp(half)
     return Difference(value, value / factor, value * factor, p, error, freedom)
 
@@ -149,20 +151,6 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def student(probability: float, freedom: float) -> float:
-    """Quantile of Student's t with any positive number of degrees of freedom."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, probability))
-
-
 def _exp(x: float) -> float:
     """exp, bounded: very wide intervals stay finite, because JSON has no infinity."""
     return math.exp(max(-300.0, min(300.0, x)))
-
-
-def _tail(t: float, freedom: float) -> float:
-    """P(T >= t)."""
-    from scipy.special import stdtr
-
-    return float(stdtr(freedom, -t))

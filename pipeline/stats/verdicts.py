@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final, Literal
 
-from pipeline.stats import estimates
+from pipeline.stats import estimates, student
 from pipeline.stats.estimates import CONFIDENCE, Difference, Estimate
 
 #: Cells whose difference may be larger than this are not called the same.
@@ -65,7 +65,7 @@ def _bound(difference: Difference, family: int) -> float:
         return math.inf
     away = abs(math.log(difference.value))
     if difference.error > 0:
-        away += estimates.student(1 - _ERROR / family, difference.freedom) * difference.error
+        away += student.quantile(1 - _ERROR / family, difference.freedom) * difference.error
     return math.expm1(away) if away < 1 else math.inf
 
 

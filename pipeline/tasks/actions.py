@@ -32,8 +32,8 @@ class Regressed(TaskError):  # type: ignore[misc]
 class Later:
     """The function "pipeline.module:function", imported when it is called.
 
-    Loading the tasks must take milliseconds, and these modules import rich, jinja2, scipy or altair. A test
-    resolves every name.
+    Loading the tasks must take milliseconds, and these modules import rich, jinja2 or altair. A test resolves
+    every name.
     """
 
     def __init__(self, name: str) -> None:
