@@ -24,6 +24,7 @@ from hypothesis import settings
 
 from pipeline.core import paths
 from pipeline.core.files import NEW, read_json
+from pipeline.report.page import vega
 from pipeline.runtimes import identity
 from pipeline.runtimes.backends import discover, engines
 from pipeline.runtimes.engines import provision
@@ -106,6 +107,7 @@ def prepared() -> Path:
     for package in ("pipeline", "toolchain"):
         mode = py_compile.PycInvalidationMode.CHECKED_HASH
         compileall.compile_dir(ROOT / package, quiet=2, invalidation_mode=mode)
+    vega.javascript()  # kept in the project, and copied with it
     # Also of what is not installed: why not, which is what its tests are skipped with.
     for backend in (*discover().values(), *engines.shipped()):
         runtime = backend.runtime

@@ -91,7 +91,7 @@ def draw_page() -> Task:
         makes=[paths.INDEX_HTML],
         checks=[intact, untouched(_charts)],
         decides={"sweeps": sweeps, "claims": os.path.exists(paths.CLAIMS)},
-        cleans=[paths.INDEX_HTML, paths.CHARTS],
+        cleans=[paths.INDEX_HTML, paths.CHARTS, paths.PAGE_SCRIPT],
         phase="page",
         seconds=6,
     )

@@ -32,7 +32,7 @@ def built(prepared):
     """All six levels of every toolchain that is here."""
     names = [t.name for t in discover().values() if not t.missing(WASM)]
     with alone():
-        # Afterwards as it was: with several toolchains other refusals of flags count, and what is asked anew
+        # Afterwards as it was: with several toolchains other refusals of flags count, and what is asked again
         # here would be asked in each workspace.
         for choice in ([f"toolchains={','.join(names)}"], []):
             outcome = doit(prepared, "run", "build", *choice)

@@ -552,3 +552,17 @@ def test_writing_leaves_no_picture_of_an_earlier_run(tmp_path, monkeypatch):
     assert (old / "size.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert (old / "size.svg").read_text().startswith("<svg ")
     assert (tmp_path / paths.INDEX_HTML).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("changed", ["text", "made_of", "whole"])
+def test_a_kept_script_that_is_not_the_one_is_made_again(tmp_path, monkeypatch, changed):
+    monkeypatch.chdir(tmp_path)
+    made = []
+    monkeypatch.setattr(vega, "_bundled", lambda: made.append(1) or "draw();")
+    javascript = vega.javascript.__wrapped__
+    assert (javascript(), javascript(), made) == ("draw();", "draw();", [1])
+    kept = tmp_path / paths.PAGE_SCRIPT
+    found = json.loads(kept.read_text())
+    kept.write_text("{" if changed == "whole" else json.dumps({**found, changed: "act();"}))
+    assert (javascript(), javascript(), made) == ("draw();", "draw();", [1, 1])
+    assert json.loads(kept.read_text()) == found

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import hashlib
 import re
+from importlib import metadata
 from typing import Any
+
+import msgspec
+
+from pipeline.core import paths
+from pipeline.core.files import digest_of, read_record, write_record
 
 _SCALE = 2.0
 #: What of the bundle page.js sees.
@@ -56,7 +64,33 @@ def inline(svg_text: str, name: str) -> str:
 
 @functools.cache
 def javascript() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script; it holds no end of a script element."""
+    """Vega, Vega-Lite and Vega-Embed in one script; it holds no end of a script element.
+
+    It is the same for every page of a version of vl-convert, which takes a second for it: so it is kept.
+    """
+    made_of = digest_of({"vl-convert": metadata.version("vl-convert-python"), "globals": _GLOBALS})
+    with contextlib.suppress(OSError, ValueError):
+        kept = read_record(paths.PAGE_SCRIPT, _Script)
+        if kept.made_of == made_of and kept.sha256 == _sha256(kept.text):
+            return kept.text
+    text = _bundled()
+    write_record(paths.PAGE_SCRIPT, _Script(made_of, _sha256(text), text))
+    return text
+
+
+class _Script(msgspec.Struct, frozen=True):
+    """The script, and how it is known whether it is the one of this version and whole."""
+
+    made_of: str
+    sha256: str
+    text: str
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _bundled() -> str:
     import vl_convert
 
     bundle = str(vl_convert.javascript_bundle(_GLOBALS))
