@@ -24,6 +24,10 @@ BACKENDS = discover()
 VERSIONED = {backend.name: backend for backend in engines.shipped() if backend.name not in BACKENDS}
 
 
+#: Backends whose runtime gives no standard output of a guest that traps.
+LOSES_OUTPUT = "wasmer-sdk."
+
+
 def _host(backend):
     """What answers a guest's calls: the same for all backends of a runtime, and for all of wasm2c."""
     return backend.runtime.name.removesuffix("-gcc")
