@@ -183,11 +183,17 @@ class _Run(Session):
     def validate(self, reference: ValidatedGuest) -> None:
         """A score that is no constant, and of a speed that a processor can have; raises Ended."""
         chunk_s = self.protocol.chunk_ms / 1000
-        self._chunk_of(_SLOWER * chunk_s)
-        slow = self.chunk()
-        self._chunk_of(chunk_s)
-        fast = self.chunk()
-        if not 1 / _SAME_SPEED < fast.score / slow.score < _SAME_SPEED:
+        slows, fasts = [], []
+        for _ in range(_TRIES):
+            # Other programs make chunks slower and none faster: the fastest ones are compared.
+            self._chunk_of(_SLOWER * chunk_s)
+            slows.append(self.chunk())
+            self._chunk_of(chunk_s)
+            fasts.append(self.chunk())
+            slow, fast = (max(runs, key=lambda each: each.score) for runs in (slows, fasts))
+            if 1 / _SAME_SPEED < fast.score / slow.score < _SAME_SPEED:
+                break
+        else:
             reason = f"{fast.score:g} iterations/s where its clock is fast and {slow.score:g} where it is not"
             raise Ended(Status.INVALID, f"{self.who}: {reason}: its score does not follow from what it ran")
         native = reference.run(
