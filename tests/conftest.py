@@ -54,6 +54,23 @@ def pytest_addoption(parser):
     )
 
 
+#: In this order at the beginning. The first one has the project prepared, which keeps one processor busy for a
+#: minute; the others do without that. They are handed out in turn to the three processes that tests run in.
+_FIRST = (
+    "contract/test_backends.py",
+    "unit/test_coverage.py",
+    "unit/test_wasm.py",
+    "contract/test_allocator.py",
+    "unit/test_page.py",
+    "unit/test_across_workloads.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    places = {ROOT / "tests" / name: place for place, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(_FIRST)))
+
+
 #: What a workspace is made of; nothing that a run made.
 PARTS = (
     "LICENSE",
