@@ -54,8 +54,8 @@ def pytest_addoption(parser):
     )
 
 
-#: In this order at the beginning. The first one has the project prepared, which keeps one processor busy for a
-#: minute; the others do without that. They are handed out in turn to the three processes that tests run in.
+#: In this order at the beginning. The first one has the project prepared, which keeps one processor busy for
+#: a minute; the unit tests do without that. They are handed out in turn to the three processes of a run.
 _FIRST = (
     "contract/test_backends.py",
     "unit/test_coverage.py",
