@@ -67,7 +67,7 @@ _FIRST = (
 
 
 def pytest_collection_modifyitems(items):
-    places = {ROOT / "tests" / name: place for place, name in enumerate(_FIRST)}
+    places = {(ROOT / "tests" / name).resolve(strict=True): place for place, name in enumerate(_FIRST)}
     items.sort(key=lambda item: places.get(item.path, len(_FIRST)))
 
 

@@ -56,7 +56,7 @@ BUNDLE = f"{BUILD}/bundle/coremark-wasm.tar"
 #: Copies of the project that are built for a comparison.
 REBUILT = f"{BUILD}/rebuilt"
 #: The JavaScript that draws the charts of every page.
-PAGE_SCRIPT = f"{BUILD}/page/vega.json"
+PAGE_SCRIPT = f"{BUILD}/page-script.json"
 EXPLAIN_TXT = f"{REPORT}/explain.txt"
 EXPLAIN_JSON = f"{REPORT}/explain.json"
 ENVIRONMENTS = "pipeline/runtimes/pins"

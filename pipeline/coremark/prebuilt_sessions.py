@@ -183,29 +183,30 @@ class _Run(Session):
     def validate(self, reference: ValidatedGuest) -> None:
         """A score that is no constant, and of a speed that a processor can have; raises Ended."""
         chunk_s = self.protocol.chunk_ms / 1000
-        slows, fasts = [], []
+        slow = fast = 0.0
         for _ in range(_TRIES):
             # Other programs make chunks slower and none faster: the fastest ones are compared.
-            self._chunk_of(_SLOWER * chunk_s)
-            slows.append(self.chunk())
-            self._chunk_of(chunk_s)
-            fasts.append(self.chunk())
-            slow, fast = (max(runs, key=lambda each: each.score) for runs in (slows, fasts))
-            if 1 / _SAME_SPEED < fast.score / slow.score < _SAME_SPEED:
+            slow = max(slow, self._score_of(_SLOWER * chunk_s))
+            fast = max(fast, self._score_of(chunk_s))
+            if 1 / _SAME_SPEED < fast / slow < _SAME_SPEED:
                 break
         else:
-            reason = f"{fast.score:g} iterations/s where its clock is fast and {slow.score:g} where it is not"
+            reason = f"{fast:g} iterations/s where its clock is fast and {slow:g} where it is not"
             raise Ended(Status.INVALID, f"{self.who}: {reason}: its score does not follow from what it ran")
-        native = reference.run(
-            PERFORMANCE, min(_MOST_ITERATIONS, max(1, round(_NATIVE_S * fast.score)))
-        ).score
-        if fast.score > _MOST_OF_NATIVE * native:
-            reason = f"{fast.score:g} iterations/s, native runs {native:g}"
+        iterations = min(_MOST_ITERATIONS, max(1, round(_NATIVE_S * fast)))
+        native = reference.run(PERFORMANCE, iterations).score
+        if fast > _MOST_OF_NATIVE * native:
+            reason = f"{fast:g} iterations/s, native runs {native:g}"
             raise Ended(Status.INVALID, f"{self.who}: {reason}: that is no CoreMark")
 
     def _chunk_of(self, seconds: float) -> None:
         self.chunk_s = seconds
         self.speed = validator.SELF_TIMED_S / seconds
+
+    def _score_of(self, seconds: float) -> float:
+        """The score of a chunk of this length; raises Ended."""
+        self._chunk_of(seconds)
+        return self.chunk().score
 
     def settling_run(self, iterations: int) -> Run:
         return self.chunk()

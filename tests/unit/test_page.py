@@ -554,7 +554,7 @@ def test_writing_leaves_no_picture_of_an_earlier_run(tmp_path, monkeypatch):
     assert (tmp_path / paths.INDEX_HTML).read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-@pytest.mark.parametrize("changed", ["text", "made_of", "whole"])
+@pytest.mark.parametrize("changed", ["text", "key", "whole"])
 def test_a_kept_script_that_is_not_the_one_is_made_again(tmp_path, monkeypatch, changed):
     monkeypatch.chdir(tmp_path)
     made = []
@@ -566,3 +566,5 @@ def test_a_kept_script_that_is_not_the_one_is_made_again(tmp_path, monkeypatch, 
     kept.write_text("{" if changed == "whole" else json.dumps({**found, changed: "act();"}))
     assert (javascript(), javascript(), made) == ("draw();", "draw();", [1, 1])
     assert json.loads(kept.read_text()) == found
+    monkeypatch.setattr(vega, "_GLOBALS", "window.other = 1;")
+    assert (javascript(), made) == ("draw();", [1, 1, 1])

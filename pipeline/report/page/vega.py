@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import re
 from importlib import metadata
 from typing import Any
@@ -68,26 +67,24 @@ def javascript() -> str:
 
     It is the same for every page of a version of vl-convert, which takes a second for it: so it is kept.
     """
-    made_of = digest_of({"vl-convert": metadata.version("vl-convert-python"), "globals": _GLOBALS})
     with contextlib.suppress(OSError, ValueError):
         kept = read_record(paths.PAGE_SCRIPT, _Script)
-        if kept.made_of == made_of and kept.sha256 == _sha256(kept.text):
+        if kept.key == _key(kept.text):
             return kept.text
     text = _bundled()
-    write_record(paths.PAGE_SCRIPT, _Script(made_of, _sha256(text), text))
+    write_record(paths.PAGE_SCRIPT, _Script(_key(text), text))
     return text
 
 
 class _Script(msgspec.Struct, frozen=True):
     """The script, and how it is known whether it is the one of this version and whole."""
 
-    made_of: str
-    sha256: str
+    key: str
     text: str
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _key(text: str) -> str:
+    return digest_of([metadata.version("vl-convert-python"), _GLOBALS, text])
 
 
 def _bundled() -> str:

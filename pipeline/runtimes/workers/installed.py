@@ -22,9 +22,10 @@ def version(name: str) -> str:
         except OSError:
             continue
         for entry in entries:
-            project, _, found = entry[: -len(_END)].rpartition("-")
-            if entry.endswith(_END) and _normal(project) == _normal(name):
-                return found
+            if entry.endswith(_END):
+                project, _, found = entry[: -len(_END)].rpartition("-")
+                if _normal(project) == _normal(name):
+                    return found
     from importlib import metadata
 
     return metadata.version(name)
