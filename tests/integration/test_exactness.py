@@ -193,6 +193,7 @@ def test_clean_removes_what_was_made_and_forget_works(workspace):
     assert left == before - made | {"history/000001.json"}
     assert not (workspace.path / "build").exists()
     assert workspace.doit("forget").returncode == 0
+    assert {"obtain sources coremark", "verify sources coremark"} <= set(workspace.run("sources"))
 
 
 def test_the_list_reads_like_the_pipeline(workspace):

@@ -149,7 +149,10 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     # -- how it looks
 
     def _show(self, task: Any) -> None:
-        what = f"{phase_of(task)} {task.name.partition(':')[2].replace(':', ' ')}".strip()
+        phase, words = phase_of(task), task.name.split(":")[1:]
+        # "sources:obtain:coremark" is "obtain sources coremark".
+        rest = words[1:] if words[:1] == phase.split()[:1] else words
+        what = " ".join([phase, *rest])
         alone = bool((task.meta or {}).get("alone"))
         self._waits.now = blocker(exclusive=alone) is not None
         # How long a different process takes is not known.
