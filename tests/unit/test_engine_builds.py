@@ -160,20 +160,6 @@ def test_what_is_missing_is_one_line(engines, tools, printed, message):
     assert "\n" not in str(caught.value)
 
 
-def test_an_llvm_that_is_missing_is_named(tools, monkeypatch):
-    tools(cargo="cargo", rustc="rustc 1.90.0", cc="cc 12")
-    found = manifest.manifests()["wasmi"]
-    family = found.families[0].__class__("2.0.0", "1", "3", 1, 1, needs={"llvm": "9999"})
-    wanted = manifest.Engine("wasmi", "2.0.0", found, family)
-    expected = "wasmi 2.0.0 wants LLVM 9999; run: apt-get install llvm-9999-dev"
-    assert rust.BUILDER.missing(wanted) == expected
-    # Where an engine can do without, it is built without, under a different key.
-    family = family.__class__("2.0.0", "1", "3", 1, 1, optional={"llvm": "9999"})
-    wanted = manifest.Engine("wasmi", "2.0.0", found, family)
-    assert rust.BUILDER.missing(wanted) is None
-    assert rust.BUILDER.tools(wanted)["llvm"] == "none"
-
-
 def test_what_was_built_is_used_where_the_compiler_is_gone(engines, tools):
     tools(cargo="cargo", rustc="rustc 1.90.0", cc="cc 12")
     wanted = manifest.engine("some", "2.0.0")

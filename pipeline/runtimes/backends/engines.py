@@ -17,11 +17,12 @@ def backends() -> tuple[Backend, ...]:
 
 
 def shipped() -> tuple[Backend, ...]:
-    """Each engine in each release whose lock comes with the project."""
+    """Each engine in each release that is listed; the locks of these come with the project."""
     return tuple(
         backend
         for name, found in manifests().items()
         for number, family in enumerate(found.families)
+        if family.listed
         for backend in _of(engine(name, family.release), versioned=number > 0 or not found.unversioned)
     )
 

@@ -5,24 +5,19 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
-import re
 from importlib import metadata
 from pathlib import Path
 
-from pipeline.core import toml_file
 from pipeline.core.files import write_atomic
 from pipeline.runtimes.engines import debian
-from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
+from pipeline.runtimes.engines.build_process import Failed, Unavailable, run
 from pipeline.runtimes.engines.languages import Job
-from pipeline.runtimes.engines.manifest import Engine, place
+from pipeline.runtimes.engines.manifest import Engine
 
 #: The oldest C library that packages may bring. A host runs with that one, not with this machine's.
 _TARGET = "x86_64-linux-gnu.2.38"
-_LIBRARIES = "usr/lib/x86_64-linux-gnu"
-_LOADER = "ld-linux-x86-64.so.2"
 #: -rdynamic: a host's function may take the place of one that the engine calls. Stripped: no path gets in.
 _FLAGS = ("-std=gnu17", "-O2", "-s", "-rdynamic", "-fno-sanitize=undefined", "-Wl,--allow-shlib-undefined")
-_NEEDED = re.compile(r"\s*(\S+) => (/\S+) \(0x[0-9a-f]+\)")
 _KEPT = "(building {}; what was fetched is kept)"
 
 
@@ -48,14 +43,16 @@ class _C:
 
     def resolve(self, job: Job) -> None:
         try:
-            lock = debian.choose(_source(job.engine), job.engine, job.work)
+            lock = debian.choose(debian.source_of(job.engine), job.engine.release, job.work)
         except Failed as error:
             raise Unavailable(f"{error}; {debian.NO_ROUTE}") from None
         write_atomic(job.host / self.lock, lock)
 
     def build(self, job: Job) -> None:
         job.progress.say("fetching its packages, unless they are here")
-        packages = debian.fetch(job.host / self.lock, _source(job.engine), job.engine, job.work / "packages")
+        packages = debian.fetch(
+            job.host / self.lock, debian.source_of(job.engine), job.engine, job.work / "packages"
+        )
         job.progress.begin()
         root = job.work / "root"
         try:
@@ -63,18 +60,16 @@ class _C:
             run(_compiler(job, root), folder=job.sources, environment=_environment(job))
         except Failed as error:
             raise Unavailable(f"{error} {_KEPT.format(job.engine.id)}") from None
-        _take_libraries(job, root / _LIBRARIES)
+        needed = debian.loaded_by(job.into / "host", root / debian.LIBRARIES)
+        if not needed:
+            raise Unavailable(f"{job.engine.id}: its packages lack a library that its host loads")
+        debian.take(needed, job.into / "lib")
 
     def uses(self, engine: Engine) -> list[str]:
         return []
 
 
 BUILDER = _C()
-
-
-def _source(engine: Engine) -> debian.Source:
-    path = str(place() / engine.folder / "debian.toml")
-    return toml_file.convert(path, toml_file.read(path), debian.Source)
 
 
 def _compiler(job: Job, root: Path) -> list[str]:
@@ -88,7 +83,7 @@ def _compiler(job: Job, root: Path) -> list[str]:
         *(os.path.join(next(iter(spec.submodule_search_locations)), "zig"), "cc", "-target", _TARGET),
         *(*_FLAGS, "-I", "hosts/c", "-isystem", str(root / "usr/include")),
         *(path for path in sources if path.endswith(".c")),
-        *("-L", str(root / _LIBRARIES), f"-l{job.engine.name}", "-o", str(job.into / "host")),
+        *("-L", str(root / debian.LIBRARIES), f"-l{job.engine.name}", "-o", str(job.into / "host")),
     ]
 
 
@@ -96,18 +91,3 @@ def _environment(job: Job) -> dict[str, str]:
     cache = str(job.work / "zig")
     names = ("HOME", "ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **dict.fromkeys(names, cache)}
-
-
-def _take_libraries(job: Job, libraries: Path) -> None:
-    """All that the host loads, and the loader, into the folder lib: nothing of this machine's is among it."""
-    loader = libraries / _LOADER
-    host = str(job.into / "host")
-    shown = says(str(loader), "--inhibit-cache", "--library-path", str(libraries), "--list", host)
-    # The loader's own line has a path for a name.
-    needed = {os.path.basename(name): Path(path) for name, path in _NEEDED.findall(shown)}
-    if not needed or not all(path.is_relative_to(libraries) for path in needed.values()):
-        raise Unavailable(f"{job.engine.id}: its packages lack a library that its host loads")
-    folder = job.into / "lib"
-    folder.mkdir()
-    for name, path in {**needed, _LOADER: loader}.items():
-        os.link(path.resolve(), folder / name)

@@ -11,11 +11,14 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
+from pipeline.core import toml_file
 from pipeline.core.files import sha256, write_atomic
 from pipeline.core.toml_file import Text
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
-from pipeline.runtimes.engines.manifest import Engine
+from pipeline.runtimes.engines.manifest import LOADER, Engine, place
 
+#: Where packages for x86-64 have libraries.
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
 #: Fetches files, and compares their digests.
 _HELPER = "/usr/lib/apt/apt-helper"
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -26,14 +29,21 @@ _AS_WE_ARE = ("-o", "APT::Sandbox::User=root")
 _POOL = r"pool/[\w.+~%/:-]+\.deb"
 _LOCKED = re.compile(rf"([0-9a-f]{{64}})  ({_POOL})")
 _CHOSEN = re.compile(rf"'\S+/({_POOL})' \S+ \d+ SHA256:([0-9a-f]{{64}})")
+_NEEDED = re.compile(r"\s*(\S+) => (/\S+) \(0x[0-9a-f]+\)")
 _GONE = re.compile(r"/([^/\s]+)_[^/_\s]+\.deb\s+404\b")
 
 
 class Source(Struct, frozen=True, forbid_unknown_fields=True):
-    """debian.toml: a package that an engine is taken from, with all that it needs, of one suite."""
+    """debian.toml: a package of one suite that an engine, or its LLVM, is taken from, with all it needs."""
 
     suite: Text
     package: Text
+
+
+def source_of(engine: Engine) -> Source:
+    """What the folder of a host says; raises BadInput naming file and key."""
+    path = str(place() / engine.folder / "debian.toml")
+    return toml_file.convert(path, toml_file.read(path), Source)
 
 
 def missing() -> str | None:
@@ -44,7 +54,7 @@ def missing() -> str | None:
     return None
 
 
-def choose(source: Source, engine: Engine, work: Path) -> str:
+def choose(source: Source, release: str, work: Path) -> str:
     """A lock of the suite's packages as they are today; raises Unavailable or Failed.
 
     A line for each: SHA-256, and where it is below the archive's root. Debian's key has signed the digests.
@@ -55,9 +65,9 @@ def choose(source: Source, engine: Engine, work: Path) -> str:
     _apt([*options, "update"], work)
     shown = says("apt-cache", *options, "show", "--no-all-versions", source.package)
     version = re.search(r"^Version: (?:\d+:)?(.+)$", shown, re.MULTILINE)
-    if version is None or not re.match(re.escape(engine.release) + r"(?![\d.])", version[1]):
+    if version is None or not re.match(re.escape(release) + r"(?![\d.])", version[1]):
         has = f"has {version[1]}" if version is not None else "has none"
-        raise Unavailable(f"{engine.id}: Debian {source.suite} {has}, expected {engine.release}")
+        raise Unavailable(f"{source.package}: Debian {source.suite} {has}, expected {release}")
     asked = ["-y", "--no-install-recommends", "--print-uris", "install", source.package]
     chosen = _CHOSEN.findall(_apt([*options, *asked], work))
     return "".join(f"{digest}  {unquote(path)}\n" for path, digest in sorted(chosen))
@@ -93,6 +103,26 @@ def unpack(packages: Sequence[Path], folder: Path) -> None:
     folder.mkdir()
     for path in packages:
         run(["dpkg-deb", "-x", str(path), str(folder)], folder=folder, environment=_environment())
+
+
+def loaded_by(program: Path, libraries: Path) -> dict[str, Path]:
+    """{name: file} of all libraries in that folder that a program or a library loads, and the loader.
+
+    Empty where it needs one that is not there.
+    """
+    loader = libraries / LOADER
+    shown = says(str(loader), "--inhibit-cache", "--library-path", str(libraries), "--list", str(program))
+    # The loader's own line has a path for a name.
+    needed = {os.path.basename(name): Path(path) for name, path in _NEEDED.findall(shown)}
+    whole = needed and all(path.is_relative_to(libraries) for path in needed.values())
+    return {**needed, LOADER: loader} if whole else {}
+
+
+def take(libraries: Mapping[str, Path], folder: Path) -> None:
+    """Put files under these names into a folder, which is made."""
+    folder.mkdir(parents=True)
+    for name, path in libraries.items():
+        os.link(path.resolve(), folder / name)
 
 
 def _lacking(wanted: Mapping[Path, tuple[str, str]]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from pipeline.core.toml_file import Text
 
 Language = Literal["rust", "go", "java", "c"]
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.NATIVE}
+#: What starts a program with a C library of its own.
+LOADER = "ld-linux-x86-64.so.2"
 #: Of a command: where a backend's arguments are, if not at its end.
 _ARGUMENTS = "{arguments}"
 _RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*((-|\.)?(alpha|beta|rc|a|b)[.-]?[0-9]*)?")
@@ -37,6 +40,7 @@ class FamilyTable(Struct, frozen=True, forbid_unknown_fields=True):
     folder: _Folder = "."
     needs: dict[Text, Text] = {}  # {tool: its lowest release}
     optional: dict[Text, Text] = {}  # the same of tools without which a part of its backends is unavailable
+    listed: bool = True  # whether engines= and doctor have its release, or only who names the version
 
 
 class BackendTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -184,8 +188,14 @@ def engine(name: str, release: str) -> Engine:
 
 
 def command_line(wanted: Engine, folder: str, arguments: Sequence[str]) -> list[str]:
-    """What starts the host that is in this folder: arguments come last, or where the manifest says."""
+    """What starts the host that is in this folder: arguments come last, or where the manifest says.
+
+    A host that has a C library of its own is started by that one's loader.
+    """
     words = list(wanted.manifest.command)
+    if os.path.exists(f"{folder}/lib/{LOADER}"):
+        own = ("{folder}/lib/" + LOADER, "--inhibit-cache", "--library-path", "{folder}/lib")
+        words = [*own, *words]
     at = words.index(_ARGUMENTS) if _ARGUMENTS in words else len(words)
     whole = [*words[:at], *arguments, *words[at + 1 :]]
     return [word.replace("{folder}", folder) for word in whole]

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.runtimes.engines import llvm
@@ -24,7 +25,7 @@ _INSTALL = "install Rust: apt-get install cargo, or rustup for a newer one"
 
 class _Cargo:
     lock = "Cargo.lock"
-    code = ("rust", "llvm")
+    code = ("rust", "llvm", "debian")
     shared = ("hosts/rust",)
 
     def missing(self, engine: Engine) -> str | None:
@@ -67,11 +68,15 @@ class _Cargo:
                 _cargo(job, "fetch", "--locked")
             except Failed as error:
                 raise Unavailable(f"{error}; {_NO_ROUTE}") from None
+        try:
+            environment = llvm.provide(job)
+        except Failed as error:
+            raise Unavailable(f"{error} (building {job.engine.id}; what was fetched is kept)") from None
         job.progress.begin()
         # A host without its feature "llvm" says at load why.
         without = ["--no-default-features"] if llvm.left_out(job.engine) else []
         try:
-            _cargo(job, "build", "--release", "--locked", "--offline", *without)
+            _cargo(job, "build", "--release", "--locked", "--offline", *without, more=environment)
         except Failed as error:
             raise Unavailable(f"{error} (building {job.engine.id}; what is done is kept)") from None
         name = f"coremark-{job.engine.name}"
@@ -106,12 +111,13 @@ def _flags() -> list[str]:
     return []
 
 
-def _cargo(job: Job, command: str, *options: str) -> None:
-    """Run cargo; raises Failed."""
+def _cargo(job: Job, command: str, *options: str, more: Mapping[str, str] = {}) -> None:
+    """Run cargo, with more of an environment; raises Failed."""
     environment = _environment()
     # For every crate, in place of all that the user's configuration says: no path of this machine gets in.
     flags = [*_flags(), *(f"--remap-path-prefix={path}={name}" for path, name in _folders(job))]
-    environment |= llvm.environment(job.engine) | {
+    environment |= more
+    environment |= {
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
         "CARGO_TARGET_DIR": str(job.work / "target"),
         "COREMARK_WITHOUT_LLVM": llvm.left_out(job.engine) or "",
