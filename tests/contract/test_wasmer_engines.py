@@ -10,12 +10,13 @@ from pipeline.core.model import Status
 from pipeline.experiment import matrix
 from pipeline.measure.guest import Ended, Guest, prove
 from pipeline.runtimes.backends import at_version, discover
-from pipeline.runtimes.engines import provision
+from pipeline.runtimes.engines import llvm, provision
+from pipeline.runtimes.engines.manifest import engine, manifests
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 
 BACKENDS = discover()
-RELEASES = ("3.3.0", "7.4.2")
+RELEASES = tuple(family.release for family in manifests()["wasmer"].families)
 COMPILERS = ("llvm", "cranelift", "singlepass")
 
 
@@ -30,6 +31,8 @@ def built(compiler, release):
     backend = at_version(BACKENDS[f"wasmer.{compiler}"], release)
     if not provision.present(backend.runtime):
         pytest.skip(f"{backend.name} is not built; {provision.state(backend.runtime)[1]}")
+    if compiler == "llvm" and (reason := llvm.left_out(engine("wasmer", release))) is not None:
+        pytest.skip(f"{backend.name}: {reason}")
     return backend
 
 
