@@ -87,6 +87,8 @@ def _refused_natively(spec: BuildSpec, source: str, printed: str) -> bool:
     """Whether a source that seems to need what WASI lacks does not compile natively either."""
     if spec.target != WASM or spec.toolchain.missing(NATIVE) or not needs(printed):
         return False
+    if missing_libraries(spec.workload, spec.toolchain, NATIVE):
+        return False  # it cannot be asked
     with new_folder(spec.artifact.directory) as folder:
         native = replace(spec, target=NATIVE)
         return run(spec.toolchain, compile_command(native, source, f"{folder}/native.o")).returncode != 0

@@ -176,3 +176,16 @@ def test_a_toolchain_that_cannot_says_what_the_program_needs(toolchain, program)
     if THROW not in toolchain.unwinds(WASM) and not toolchain.lacks(WASM, CXX):
         spec = program(toolchain, O2, WASM, 'sources = ["*.cc"]', main__cc=THROWS, helper__cc=HELPER)
         assert load_record(spec.artifact).reason.startswith("needs C++ exceptions")
+
+
+@pytest.mark.parametrize("toolchain", ["clang-19"], indirect=True)
+def test_it_says_so_where_it_has_no_native_libcxx_either(toolchain, program, monkeypatch):  # noqa: F811
+    given = toolchain._cxx_headers
+    monkeypatch.setattr(
+        type(toolchain), "_cxx_headers", lambda self, which: given(which) if which == WASM else None
+    )
+    assert toolchain.lacks(NATIVE, CXX)
+    if toolchain.lacks(WASM, CXX) or THROW in toolchain.unwinds(WASM):
+        pytest.skip(f"{toolchain.name} has no libc++ for wasm, or all that exceptions need")
+    spec = program(toolchain, O2, WASM, 'sources = ["*.cc"]', main__cc=THROWS, helper__cc=HELPER)
+    assert load_record(spec.artifact).reason.startswith("needs C++ exceptions")
