@@ -56,7 +56,11 @@ def _provide(wanted: Engine) -> EngineRecord:
         if folder.exists():
             progress.say("its files are not what was built")
             shutil.rmtree(folder)
-        return build(wanted, progress)
+        try:
+            return build(wanted, progress)
+        except (Unavailable, OSError) as error:
+            progress.say(f"is not built: {error}")
+            raise
 
 
 def present(runtime: Runtime) -> bool:
