@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from pipeline.runtimes.engines import provision, record
 from pipeline.runtimes.engines.build import describe
 from pipeline.runtimes.engines.build_process import Unavailable, says
 from pipeline.runtimes.engines.languages import Job, builder_of
-from pipeline.runtimes.engines.manifest import engine, manifests
+from pipeline.runtimes.engines.manifest import engine, manifests, place
 from pipeline.runtimes.engines.progress import Progress
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import BACKENDS, VERSIONED, compiled
@@ -121,6 +122,16 @@ def test_no_path_of_this_machine_is_in_what_is_built(present, name):
     assert says(*command, "--version") == f"{backend.runtime.engine} {backend.runtime.version}"
     if manifests()[backend.runtime.engine].language != "rust":
         pytest.skip("its program is no host of ours")
-    program = Path(command[0]).read_bytes()
+    program = Path(next(word for word in command if word.endswith("/host"))).read_bytes()
     for path in (b"/root/", b"/home/", b"registry/src", b"index.crates"):
         assert path not in program, path
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not here")
+def test_the_rust_layer_passes_its_own_tests(tmp_path):
+    layer = shutil.copytree(place() / "hosts" / "rust", tmp_path / "layer")
+    if subprocess.run(["cargo", "fetch"], cwd=layer, capture_output=True, check=False).returncode != 0:
+        pytest.skip("cargo has no route to the registry of crates")
+    ran = subprocess.run(["cargo", "test", "--quiet"], cwd=layer, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "\ntest result: ok. 3 passed; 0 failed" in ran.stdout

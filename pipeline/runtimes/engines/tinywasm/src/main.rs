@@ -177,5 +177,5 @@ fn run_timed(
 
 fn main() {
     map_memories();
-    serve("tinywasm", "tinywasm", load);
+    serve("tinywasm", load);
 }

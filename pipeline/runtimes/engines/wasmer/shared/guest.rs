@@ -10,8 +10,6 @@ use wasmer::{
     Memory, Module, RuntimeError, Store, TypedFunction,
 };
 
-/// Its release is Wasmer's; the package wasmer of some releases has no place that can panic.
-pub const PACKAGE: &str = "wasmer-vm";
 const CLOCK: (&str, &str) = ("env", "clock_ms");
 
 /// Compile the module with this engine, whose compiler the options name.
@@ -25,7 +23,7 @@ pub fn load(engine: Engine, bytes: &[u8], options: &Options) -> Result<(Box<dyn 
     let mut facts = Facts::new();
     facts.insert("compile_seconds".into(), compile_seconds.into());
     facts.insert("code_bytes".into(), code.len().into());
-    facts.insert("version".into(), own_version(PACKAGE).into());
+    facts.insert("version".into(), own_version("wasmer").into());
     facts.insert("proof".into(), evidence::proof(&code, |control| compile(&engine, control))?.into());
     Ok((Box::new(Compiled { engine, module, clock: options.clock }), facts))
 }

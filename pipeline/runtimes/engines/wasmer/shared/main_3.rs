@@ -9,7 +9,7 @@ use wasmer as sys;
 use wasmer_vm::set_stack_size;
 
 fn main() {
-    coremark_host::serve("wasmer", guest::PACKAGE, compilers::load);
+    coremark_host::serve("wasmer", compilers::load);
 }
 
 // wasmer-vm takes the address of this, and Cranelift calls it from frames that are larger than a page; the Rust of

@@ -9,5 +9,5 @@ use wasmer::sys;
 use wasmer::sys::vm::set_stack_size;
 
 fn main() {
-    coremark_host::serve("wasmer", guest::PACKAGE, compilers::load);
+    coremark_host::serve("wasmer", compilers::load);
 }

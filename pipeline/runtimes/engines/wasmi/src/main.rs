@@ -171,5 +171,5 @@ fn run_timed(store: &mut Store<Host>, instance: Instance, begun: Instant, facts:
 
 fn main() {
     map_memories();
-    serve("wasmi", "wasmi", load);
+    serve("wasmi", load);
 }

@@ -184,5 +184,9 @@ fn run_timed(store: &mut Store<Host>, instance: Instance, begun: Instant, facts:
 }
 
 fn main() {
-    serve("wasmtime-crate", PACKAGE, load);
+    if std::env::args().nth(1).as_deref() == Some("--version") {
+        println!("wasmtime-crate {}", own_version(PACKAGE));
+        return;
+    }
+    serve(PACKAGE, load);
 }

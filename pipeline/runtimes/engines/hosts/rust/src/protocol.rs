@@ -94,10 +94,10 @@ pub type Load = fn(module: &[u8], options: &Options) -> Result<(Box<dyn Guest>, 
 
 /// Answer requests until the input ends; with the argument `--version`, print the engine's name and release.
 ///
-/// The release is that of a package on the registry, of which this program was made.
-pub fn serve(engine: &str, package: &str, load: Load) -> ! {
+/// The engine is the package of this name on the registry, of which this program was made.
+pub fn serve(engine: &str, load: Load) -> ! {
     if std::env::args().nth(1).as_deref() == Some("--version") {
-        println!("{engine} {}", own_version(package));
+        println!("{engine} {}", own_version(engine));
         std::process::exit(0);
     }
     let started = monotonic_ns();

@@ -11,11 +11,25 @@ const LONGEST: usize = 200;
 ///
 /// No list of ours can say otherwise: it is in the code that runs.
 pub fn own_version(package: &str) -> String {
-    let found = File::open("/proc/self/exe").and_then(|program| versions(program, package));
+    let found = own_file().and_then(|program| versions(program, package));
     match found {
         Ok(found) if !found.is_empty() => found.join(" and "),
         _ => "none".into(),
     }
+}
+
+/// The file that this code is mapped from: /proc/self/exe is a loader, where one was named as the program.
+fn own_file() -> io::Result<File> {
+    let here = own_version as *const () as usize;
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    let has_it = |line: &&str| {
+        let (start, rest) = line.split_once('-')?;
+        let end = rest.split_once(' ')?.0;
+        let address = |digits| usize::from_str_radix(digits, 16).ok();
+        Some((address(start)?..address(end)?).contains(&here))
+    };
+    let line = maps.lines().find(|line| has_it(line) == Some(true)).unwrap_or_default();
+    File::open(line.find('/').map_or("/proc/self/exe", |at| &line[at..]))
 }
 
 /// In pieces: the peak of this process's memory is a result.
@@ -52,14 +66,22 @@ fn version_at(bytes: &[u8], name: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::versions;
+    use super::{own_file, versions};
+    use std::os::unix::fs::MetadataExt;
+
+    #[test]
+    fn the_file_is_this_programs() {
+        let number = |file: std::fs::File| file.metadata().unwrap().ino();
+        assert_eq!(number(own_file().unwrap()), std::fs::metadata("/proc/self/exe").unwrap().ino());
+    }
 
     #[test]
     fn versions_are_those_of_source_files() {
         let program = b"\0c/wasmi-2.0.0/src/a.rs\0c/wasmi-2.0.0/src/b.rs\0/wasmi-x/src/wasmi_ir-3.0.0/src/";
         let found = |program: &[u8], package| versions(program, package).unwrap();
         assert_eq!(found(program, "wasmi"), ["2.0.0"]);
-        assert_eq!(found(program, "wasmi_ir"), [""; 0]);
+        assert_eq!(found(program, "wasmi_ir"), ["3.0.0"]);
+        assert_eq!(found(program, "wasm"), [""; 0]);
         assert_eq!(found(b"/a-1.0.0/src/x /a-1.1.0/src/y /a-", "a"), ["1.0.0", "1.1.0"]);
     }
 
