@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.core.model import Backend, Runtime, Switch
-from pipeline.runtimes.engines.manifest import Engine, between, engine, kind_of, manifests
+from pipeline.runtimes.engines.manifest import Engine, between, engine, kind_of, manifests, number
 
 
 def backends() -> tuple[Backend, ...]:
@@ -38,7 +38,8 @@ def at_version(backend: Backend, version: str) -> Backend | None:
     try:
         found = engine(name, version)
     except ValueError:
-        if backend.runtime.engine is None:
+        oldest = min(number(family.first) for family in manifests()[name].families)
+        if backend.runtime.engine is None and number(version) < oldest:
             return None  # a version of the runtime that has this name
         raise
     for each in _of(found, versioned=True):

@@ -183,8 +183,19 @@ def engine(name: str, release: str) -> Engine:
     for family in found.families:
         if serves(family, release):
             return Engine(name, release, found, family)
-    known = "; ".join(words(family) for family in found.families)
+    known = "; ".join(f"{first} to below {before}" for first, before in _ranges(found.families))
     raise ValueError(f"no host here serves {found.title} {release}; releases that one serves: {known}")
+
+
+def _ranges(families: Sequence[FamilyTable]) -> list[tuple[str, str]]:
+    """(first, before) of what they serve, the newest first; what follows on each other is one."""
+    ranges: list[tuple[str, str]] = []
+    for family in families:
+        if ranges and number(ranges[-1][0]) == number(family.before):
+            ranges[-1] = (family.first, ranges[-1][1])
+        else:
+            ranges.append((family.first, family.before))
+    return ranges
 
 
 def command_line(wanted: Engine, folder: str, arguments: Sequence[str]) -> list[str]:
