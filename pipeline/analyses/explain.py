@@ -11,8 +11,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from msgspec.structs import replace
+
+from pipeline.analyses import explain_model
+from pipeline.analyses.explain_model import (
+    ChangedFunction,
+    ExplainedArtifact,
+    Explanation,
+    FunctionSizes,
+    ModuleContents,
+    OwnFunction,
+    PairOfArtifacts,
+)
 from pipeline.analyses.explain_text import render
 from pipeline.core import hints, paths
 from pipeline.core.artifact import Artifact, load_record
@@ -25,37 +36,23 @@ from pipeline.wasm.instruction_kinds import KINDS, count
 from pipeline.wasm.sections import CODE, WasmError, target_features
 from toolchain.model import WASM
 
-#: The facts of an artifact; null where there is no artifact.
-_FACTS = (
-    "sha256",
-    "bytes",
-    "code_bytes",
-    "data_bytes",
-    "functions",
-    "features",
-    "declared",
-    "static_data",
-    "instructions",
-)
-
 
 @dataclass(frozen=True)
-class ExplainedArtifact:
-    """One artifact as found; ``facts`` is its object in explain.json."""
+class Looked:
+    """One artifact as found, with the code of its functions."""
 
-    workload: str
     toolchain: str
     variant: str
-    facts: dict[str, Any]
+    found: ExplainedArtifact
     codes: Mapping[str, code_diff.Code] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        return f"{self.workload}/{self.toolchain}/{self.variant}"
+        return self.found.artifact
 
     @property
     def present(self) -> bool:
-        return self.facts["reason"] is None
+        return self.found.contents is not None
 
 
 def explain(plan: Plan) -> None:
@@ -66,112 +63,99 @@ def explain(plan: Plan) -> None:
         for t in plan.toolchains
         for v in plan.variants
     ]
-    found = facts(artifacts)
+    found = explanation(artifacts)
     text = render(found)
-    write_json(paths.EXPLAIN_JSON, found)
+    write_json(paths.EXPLAIN_JSON, explain_model.as_json(found))
     write_atomic(paths.EXPLAIN_TXT, text)
     print(text, end="", flush=True)
     if not any(a.present for a in artifacts):
-        reason = artifacts[0].facts["reason"] if artifacts else "none chosen"
+        reason = artifacts[0].found.reason if artifacts else "none chosen"
         raise ProjectError(f"there is no artifact to explain: {reason}")
 
 
-def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str], build: str) -> ExplainedArtifact:
+def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str], build: str) -> Looked:
     """Read an artifact; what cannot be read is a reason, not an error. ``build`` is the command for it."""
     module = Artifact(workload, toolchain, variant, WASM)
-    found: dict[str, Any] = {
-        "artifact": f"{workload}/{toolchain}/{variant}",
-        "flags": list(flags),
-        "link": [],
-        "wasm_opt": None,
-    }
-    found |= {"reason": None, **dict.fromkeys(_FACTS)}
+    found = ExplainedArtifact(f"{workload}/{toolchain}/{variant}", tuple(flags))
+
+    def without(reason: str | None) -> Looked:
+        return Looked(toolchain, variant, replace(found, reason=reason))
+
     try:
         record = load_record(module)
         data = Path(module.path).read_bytes() if record.present else b""
     except (OSError, ValueError):
-        found["reason"] = f"not built; run: {build}"
-        return ExplainedArtifact(workload, toolchain, variant, found)
-    found |= {
-        "link": list(record.link),
-        "wasm_opt": None if record.wasm_opt is None else list(record.wasm_opt),
-    }
+        return without(f"not built; run: {build}")
+    optimized = None if record.wasm_opt is None else tuple(record.wasm_opt)
+    found = replace(found, link=tuple(record.link), wasm_opt=optimized)
     if not record.present:
-        return ExplainedArtifact(workload, toolchain, variant, {**found, "reason": record.reason})
+        return without(record.reason)
     try:
-        known, codes = read(data)
+        contents, codes = read(data)
     except WasmError as error:
-        return ExplainedArtifact(
-            workload, toolchain, variant, {**found, "reason": f"{module.path} cannot be read: {error}"}
-        )
-    return ExplainedArtifact(workload, toolchain, variant, {**found, **known}, codes)
+        return without(f"{module.path} cannot be read: {error}")
+    return Looked(toolchain, variant, replace(found, contents=contents), codes)
 
 
-def read(data: bytes) -> tuple[dict[str, Any], dict[str, code_diff.Code]]:
-    """What a module is made of, and the code of its functions; raises WasmError.
-
-    ``features`` is None for a module that can be read but is not valid.
-    """
+def read(data: bytes) -> tuple[ModuleContents, dict[str, code_diff.Code]]:
+    """What a module is made of, and the code of its functions; raises WasmError."""
     contents = module.read(data)
     counts: Counter[str] = Counter()
     for function in contents.functions:
         counts += count(function.code)
     addresses = code_diff.static_data(contents)
-    known = {
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "bytes": len(data),
-        "code_bytes": contents.section_bytes(CODE),
-        "data_bytes": sum(d.size for d in contents.data),
-        "functions": len(contents.functions),
-        "features": features_if_valid(data),
-        "declared": target_features(contents.sections),
-        "static_data": [addresses.start, addresses.stop],
-        "instructions": {kind: counts[kind] for kind in KINDS if counts[kind]},
-    }
+    known = ModuleContents(
+        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
+        code_bytes=contents.section_bytes(CODE),
+        data_bytes=sum(d.size for d in contents.data),
+        functions=len(contents.functions),
+        features=features_if_valid(data),
+        declared=target_features(contents.sections),
+        static_data=(addresses.start, addresses.stop),
+        instructions={kind: counts[kind] for kind in KINDS if counts[kind]},
+    )
     return known, code_diff.codes(contents)
 
 
-def facts(artifacts: Sequence[ExplainedArtifact]) -> dict[str, Any]:
-    """The content of explain.json; sizes are bytes."""
+def explanation(artifacts: Sequence[Looked]) -> Explanation:
+    """What explain.json says of these artifacts."""
     present = [a for a in artifacts if a.present]
-    return {
-        "schema": 1,
-        "artifacts": [a.facts for a in artifacts],
-        "functions": [
+    return Explanation(
+        artifacts=[a.found for a in artifacts],
+        functions=[
             function
-            for name in dict.fromkeys(a.workload for a in present)
-            for function in _functions([a for a in present if a.workload == name])
+            for name in dict.fromkeys(a.found.workload for a in present)
+            for function in _functions([a for a in present if a.found.workload == name])
         ],
-        "pairs": [_pair(one, other) for one, other in neighbours(present)],
-    }
+        pairs=[_pair(one, other) for one, other in neighbours(present)],
+    )
 
 
-def neighbours(
-    artifacts: Sequence[ExplainedArtifact],
-) -> Iterator[tuple[ExplainedArtifact, ExplainedArtifact]]:
+def neighbours(artifacts: Sequence[Looked]) -> Iterator[tuple[Looked, Looked]]:
     """Pairs that differ in one thing: variants that follow each other, and then toolchains that do."""
     for same in ("toolchain", "variant"):
-        groups: dict[tuple[str, str], list[ExplainedArtifact]] = {}
+        groups: dict[tuple[str, str], list[Looked]] = {}
         for artifact in artifacts:
-            groups.setdefault((artifact.workload, getattr(artifact, same)), []).append(artifact)
+            groups.setdefault((artifact.found.workload, getattr(artifact, same)), []).append(artifact)
         for group in groups.values():
             yield from itertools.pairwise(group)
 
 
-def _functions(artifacts: Sequence[ExplainedArtifact]) -> list[dict[str, Any]]:
+def _functions(artifacts: Sequence[Looked]) -> list[FunctionSizes]:
     """Every function with its size in each artifact; first those that differ, by how much."""
     found = []
     for name in dict.fromkeys(name for a in artifacts for name in a.codes):
         codes = [a.codes.get(name) for a in artifacts]
         sizes = [code.bytes if code else 0 for code in codes]
         same = len(artifacts) > 1 and len({code and code.digest for code in codes}) == 1
-        sized = {a.name: code and code.bytes for a, code in zip(artifacts, codes, strict=True)}
+        sized = {a.name: code.bytes if code else None for a, code in zip(artifacts, codes, strict=True)}
         difference = max(sizes) - min(sizes) if len(artifacts) > 1 else sizes[0]
-        found.append((same, -difference, {"function": name, "same": same, "bytes": sized}))
+        found.append((same, -difference, FunctionSizes(name, same, sized)))
     return [entry for _, _, entry in sorted(found, key=lambda row: row[:2])]
 
 
-def _pair(one: ExplainedArtifact, other: ExplainedArtifact) -> dict[str, Any]:
+def _pair(one: Looked, other: Looked) -> PairOfArtifacts:
     change = code_diff.compare(one.codes, other.codes)
 
     def sizes(name: str) -> tuple[int, int]:
@@ -180,16 +164,16 @@ def _pair(one: ExplainedArtifact, other: ExplainedArtifact) -> dict[str, Any]:
     changed = sorted(change.changed, key=lambda name: -abs(sizes(name)[1] - sizes(name)[0]))
     gone = sorted(change.gone, key=lambda name: -one.codes[name].bytes)
     new = sorted(change.new, key=lambda name: -other.codes[name].bytes)
-    return {
-        "one": one.name,
-        "other": other.name,
-        "same_file": one.facts["sha256"] == other.facts["sha256"],
-        "same_code": change.same_code,
-        "same_functions": len(change.same),
-        "same_bytes": sum(one.codes[name].bytes for name in change.same),
-        "changed": [{"function": n, "one_bytes": sizes(n)[0], "other_bytes": sizes(n)[1]} for n in changed],
-        "gone": [
-            {"function": n, "bytes": one.codes[n].bytes, "callers": list(change.callers[n])} for n in gone
-        ],
-        "new": [{"function": n, "bytes": other.codes[n].bytes} for n in new],
-    }
+    assert one.found.contents is not None
+    assert other.found.contents is not None
+    return PairOfArtifacts(
+        one=one.name,
+        other=other.name,
+        same_file=one.found.contents.sha256 == other.found.contents.sha256,
+        same_code=change.same_code,
+        same_functions=len(change.same),
+        same_bytes=sum(one.codes[name].bytes for name in change.same),
+        changed=tuple(ChangedFunction(name, *sizes(name)) for name in changed),
+        gone=tuple(OwnFunction(name, one.codes[name].bytes, tuple(change.callers[name])) for name in gone),
+        new=tuple(OwnFunction(name, other.codes[name].bytes) for name in new),
+    )
