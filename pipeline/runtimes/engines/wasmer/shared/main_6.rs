@@ -4,6 +4,7 @@ mod compilers;
 mod evidence;
 mod guest;
 mod panics;
+mod probestack;
 
 use wasmer::sys;
 use wasmer::sys::vm::set_stack_size;
