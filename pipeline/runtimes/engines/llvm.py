@@ -92,10 +92,8 @@ def libraries(engine: Engine) -> list[str]:
 def _why_not(engine: Engine, major: str | None) -> str | None:
     if major is None or _config(major) or _package(engine) is not None:
         return None
-    wanted = f"{engine.manifest.title} {engine.release} wants LLVM {major}"
-    if (place() / engine.folder / _LOCK).exists():
-        return f"{wanted}; run: apt-get install llvm-{major}-dev"
-    return f"{wanted}, which no stable Debian has; put its llvm-config-{major} on PATH"
+    title = f"{engine.manifest.title} {engine.release}"
+    return f"{title} wants LLVM {major}; run: apt-get install llvm-{major}-dev"
 
 
 def _package(engine: Engine) -> debian.Source | None:
