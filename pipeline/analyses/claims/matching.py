@@ -12,6 +12,7 @@ from pipeline.core.model import Backend
 from pipeline.results.model import Results, WorkloadResult
 from pipeline.results.model_cell import CellResult
 from pipeline.runtimes import backends
+from pipeline.runtimes.backends import engines
 from pipeline.workloads import workload_toml
 
 
@@ -171,9 +172,15 @@ def _sweep(wanted: Sequence[str]) -> str | None:
 
 
 def _nearest(side: Side, known: Mapping[str, Backend]) -> str:
-    """The first of a side's patterns that this project has a backend for; else the last."""
-    bases = [(pattern, pattern.partition("@")[0]) for pattern in side.backends]
-    return next((p for p, base in bases if any(fnmatchcase(k, base) for k in known)), side.backends[-1])
+    """The first of a side's patterns that this project has a backend for, in its release; else the last."""
+    for pattern in side.backends:
+        base, at, _ = pattern.partition("@")
+        matching = [backend for name, backend in known.items() if fnmatchcase(name, base)]
+        if not matching:
+            continue
+        release = None if at or side.version is None else engines.release_like(matching[0], side.version)
+        return pattern if release is None else f"{pattern}@{release}"
+    return side.backends[-1]
 
 
 def _extra(pattern: str, known: Mapping[str, Backend]) -> str | None:

@@ -48,6 +48,13 @@ def at_version(backend: Backend, version: str) -> Backend | None:
     raise ValueError(f"{found.manifest.title} {version} has no {backend.name}")
 
 
+def release_like(backend: Backend, version: str) -> str | None:
+    """The release of the backend's engine that begins so ("6.0.1" for "6.0"), of those with a lock here."""
+    found = manifests().get(backend.runtime.engine or backend.runtime.name)
+    releases = [family.release for family in found.families] if found is not None else []
+    return next((each for each in releases if f"{each}.".startswith(f"{version}.")), None)
+
+
 def lacks(backend: Backend, version: str) -> bool:
     """Whether a host serves the backend's engine in that release, and the release has no such backend."""
     if backend.runtime.engine is None:
