@@ -243,8 +243,9 @@ def test_what_is_not_measured_says_why_and_what_to_run(read):
     assert absent.verdict == NOT_TESTABLE
     assert absent.measured is None
     assert "nothing was measured for Wasmer 5.0 LLVM; " in absent.reason
+    # Both sides in the release that was published, of which there is a host here.
     assert commands(absent.reason) == [
-        {"workloads": "json", "variants": "O3", "backends": "wasmer.llvm,wasmer.cranelift"}
+        {"runtime": "wasmer", "versions": "5.0.6", "workloads": "json", "variants": "O3"}
     ]
     gone = checked(
         read(RATIO), results(failed("wasmer.llvm", "unavailable", "no CPython 3.10; run: uv x"), there)
@@ -361,12 +362,12 @@ def test_a_workload_that_was_not_measured_is_named(read):
     outcome = checked(read(RATIO), of("nbody", wasmer(0.75, 0.5)))
     assert (outcome.verdict, outcome.cells) == (NOT_TESTABLE, ())
     assert outcome.reason.startswith("nothing was measured of the workload json; ")
-    assert commands(outcome.reason) == [{"workloads": "json", "backends": "wasmer.llvm,wasmer.cranelift"}]
+    assert commands(outcome.reason) == [{"workloads": "json", "runtime": "wasmer", "versions": "5.0.6"}]
     reason = checked(read(releases()), of("nbody", results())).reason
     assert reason.startswith("nothing was measured of the workload json; ")
     assert commands(reason) == [{"workloads": "json", "runtime": "wasmtime", "versions": "46.0.1,30.0.0"}]
     own = checked(read(RATIO.replace("json", "mine")), results()).reason
-    assert "doit run claims workload=FOLDER/mine " in own
+    assert "doit run sweep runtime=wasmer versions='5.0.6' workload=FOLDER/mine" in own
 
 
 @pytest.mark.parametrize(
