@@ -38,17 +38,19 @@ from toolchain.model import WASM
 
 
 @dataclass(frozen=True)
-class Looked:
+class ArtifactWithCode:
     """One artifact as found, with the code of its functions."""
 
-    toolchain: str
-    variant: str
     found: ExplainedArtifact
     codes: Mapping[str, code_diff.Code] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         return self.found.artifact
+
+    @property
+    def workload(self) -> str:
+        return self.found.names[0]
 
     @property
     def present(self) -> bool:
@@ -73,13 +75,13 @@ def explain(plan: Plan) -> None:
         raise ProjectError(f"there is no artifact to explain: {reason}")
 
 
-def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str], build: str) -> Looked:
+def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str], build: str) -> ArtifactWithCode:
     """Read an artifact; what cannot be read is a reason, not an error. ``build`` is the command for it."""
     module = Artifact(workload, toolchain, variant, WASM)
     found = ExplainedArtifact(f"{workload}/{toolchain}/{variant}", tuple(flags))
 
-    def without(reason: str | None) -> Looked:
-        return Looked(toolchain, variant, replace(found, reason=reason))
+    def without(reason: str | None) -> ArtifactWithCode:
+        return ArtifactWithCode(replace(found, reason=reason))
 
     try:
         record = load_record(module)
@@ -94,7 +96,7 @@ def _look(workload: str, toolchain: str, variant: str, flags: Sequence[str], bui
         contents, codes = read(data)
     except WasmError as error:
         return without(f"{module.path} cannot be read: {error}")
-    return Looked(toolchain, variant, replace(found, contents=contents), codes)
+    return ArtifactWithCode(replace(found, contents=contents), codes)
 
 
 def read(data: bytes) -> tuple[ModuleContents, dict[str, code_diff.Code]]:
@@ -118,31 +120,31 @@ def read(data: bytes) -> tuple[ModuleContents, dict[str, code_diff.Code]]:
     return known, code_diff.codes(contents)
 
 
-def explanation(artifacts: Sequence[Looked]) -> Explanation:
+def explanation(artifacts: Sequence[ArtifactWithCode]) -> Explanation:
     """What explain.json says of these artifacts."""
     present = [a for a in artifacts if a.present]
     return Explanation(
         artifacts=[a.found for a in artifacts],
         functions=[
             function
-            for name in dict.fromkeys(a.found.workload for a in present)
-            for function in _functions([a for a in present if a.found.workload == name])
+            for name in dict.fromkeys(a.workload for a in present)
+            for function in _functions([a for a in present if a.workload == name])
         ],
         pairs=[_pair(one, other) for one, other in neighbours(present)],
     )
 
 
-def neighbours(artifacts: Sequence[Looked]) -> Iterator[tuple[Looked, Looked]]:
+def neighbours(artifacts: Sequence[ArtifactWithCode]) -> Iterator[tuple[ArtifactWithCode, ArtifactWithCode]]:
     """Pairs that differ in one thing: variants that follow each other, and then toolchains that do."""
-    for same in ("toolchain", "variant"):
-        groups: dict[tuple[str, str], list[Looked]] = {}
+    for same in (1, 2):  # the toolchain, and the variant
+        groups: dict[tuple[str, str], list[ArtifactWithCode]] = {}
         for artifact in artifacts:
-            groups.setdefault((artifact.found.workload, getattr(artifact, same)), []).append(artifact)
+            groups.setdefault((artifact.workload, artifact.found.names[same]), []).append(artifact)
         for group in groups.values():
             yield from itertools.pairwise(group)
 
 
-def _functions(artifacts: Sequence[Looked]) -> list[FunctionSizes]:
+def _functions(artifacts: Sequence[ArtifactWithCode]) -> list[FunctionSizes]:
     """Every function with its size in each artifact; first those that differ, by how much."""
     found = []
     for name in dict.fromkeys(name for a in artifacts for name in a.codes):
@@ -155,7 +157,7 @@ def _functions(artifacts: Sequence[Looked]) -> list[FunctionSizes]:
     return [entry for _, _, entry in sorted(found, key=lambda row: row[:2])]
 
 
-def _pair(one: Looked, other: Looked) -> PairOfArtifacts:
+def _pair(one: ArtifactWithCode, other: ArtifactWithCode) -> PairOfArtifacts:
     change = code_diff.compare(one.codes, other.codes)
 
     def sizes(name: str) -> tuple[int, int]:

@@ -32,8 +32,10 @@ class ExplainedArtifact(Struct, frozen=True):
     contents: ModuleContents | None = None
 
     @property
-    def workload(self) -> str:
-        return self.artifact.partition("/")[0]
+    def names(self) -> tuple[str, str, str]:
+        """Of the workload, the toolchain and the variant."""
+        workload, toolchain, variant = self.artifact.split("/")
+        return workload, toolchain, variant
 
 
 class FunctionSizes(Struct, frozen=True):
@@ -45,6 +47,8 @@ class FunctionSizes(Struct, frozen=True):
 
 
 class ChangedFunction(Struct, frozen=True):
+    """A function that two artifacts have with different code."""
+
     function: str
     one_bytes: int
     other_bytes: int

@@ -73,7 +73,7 @@ def _batched(artifacts: Iterable[str]) -> Iterator[list[str]]:
 
 def _labels(artifacts: Sequence[ExplainedArtifact]) -> dict[str, str]:
     """The variant's name, with the workload's and the toolchain's where there are several."""
-    names = [a.artifact.split("/") for a in artifacts]
+    names = [a.names for a in artifacts]
     shown = [place for place in (0, 1) if len({name[place] for name in names}) > 1]
     return {"/".join(name): "/".join(name[place] for place in (*shown, 2)) for name in names}
 

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.runtimes.engines import c, debian, manifest
 from pipeline.runtimes.engines.build_process import Unavailable
+from tests.unit.conftest import script
 
 CONTENT = b"a package"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -20,24 +21,6 @@ def wasmedge():
     return manifest.engine("wasmedge", "0.17.1")
 
 
-def script(path, text):
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-
-
-@pytest.fixture
-def programs(tmp_path, monkeypatch):
-    """A folder that is PATH, in which are an apt-get that knows an archive, apt's helper, and dpkg-deb."""
-    folder = tmp_path / "programs"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    monkeypatch.setattr(debian, "_HELPER", str(folder / "helper"))
-    script(folder / "apt-get", "echo 'Debian Debian https://here.invalid/debian/'")
-    script(folder / "dpkg-deb", "true")
-    script(folder / "helper", 'shift 3; echo "$@" >> asked; printf "a package" > "$2"')
-    return folder
-
-
 @pytest.fixture
 def lock(tmp_path):
     path = tmp_path / "packages.lock"
@@ -48,10 +31,10 @@ def lock(tmp_path):
 @pytest.mark.parametrize(
     ("program", "package"), [("apt-get", "apt"), ("helper", "apt"), ("dpkg-deb", "dpkg")]
 )
-def test_a_program_that_is_missing_is_one_line(wasmedge, programs, monkeypatch, program, package):
-    monkeypatch.setenv("PATH", str(programs))
+def test_a_program_that_is_missing_is_one_line(wasmedge, debian_programs, monkeypatch, program, package):
+    monkeypatch.setenv("PATH", str(debian_programs))
     assert c.BUILDER.missing(wasmedge) is None
-    (programs / program).unlink()
+    (debian_programs / program).unlink()
     words = f"fetched by {program}, which is not here; on Debian: install {package}"
     assert c.BUILDER.missing(wasmedge) == f"WasmEdge is taken from Debian's packages, {words}"
 
@@ -62,7 +45,7 @@ def test_a_different_processor_is_one_line(wasmedge, monkeypatch):
     assert c.BUILDER.missing(wasmedge) == expected
 
 
-def test_what_is_locked_is_fetched_once_from_where_apt_has_debian(wasmedge, programs, lock, tmp_path):
+def test_what_is_locked_is_fetched_once_from_where_apt_has_debian(wasmedge, debian_programs, lock, tmp_path):
     folder = tmp_path / "packages"
     for _ in range(2):
         (found,) = debian.fetch(lock, SOURCE, wasmedge, folder)
@@ -71,7 +54,7 @@ def test_what_is_locked_is_fetched_once_from_where_apt_has_debian(wasmedge, prog
     assert asked == [f"https://here.invalid/debian/{PATH}", str(found), f"SHA256:{DIGEST}"]
 
 
-def test_half_a_package_is_fetched_again(wasmedge, programs, lock, tmp_path):
+def test_half_a_package_is_fetched_again(wasmedge, debian_programs, lock, tmp_path):
     folder = tmp_path / "packages"
     folder.mkdir()
     (folder / PATH.rpartition("/")[2]).write_bytes(CONTENT[:3])
@@ -79,18 +62,19 @@ def test_half_a_package_is_fetched_again(wasmedge, programs, lock, tmp_path):
     assert found.read_bytes() == CONTENT
 
 
-def test_a_different_package_is_refused(wasmedge, programs, lock, tmp_path):
-    script(programs / "helper", 'printf "something else" > "$5"')
+def test_a_different_package_is_refused(wasmedge, debian_programs, lock, tmp_path):
+    script(debian_programs / "helper", 'printf "something else" > "$5"')
     with pytest.raises(
         Unavailable, match=r"^wasmedge-0\.17\.1: libsome0_\S+: not what packages\.lock says; "
     ):
         debian.fetch(lock, SOURCE, wasmedge, tmp_path / "packages")
 
 
-def test_a_package_that_is_gone_is_one_line(wasmedge, programs, lock, tmp_path):
+def test_a_package_that_is_gone_is_one_line(wasmedge, debian_programs, lock, tmp_path):
     text = f"E: Failed to fetch https://here.invalid/debian/{PATH}  404  Not Found [IP: 192.0.2.1 80]"
     script(
-        programs / "helper", f"echo '{text.replace('+', '%2b')}' >&2; echo 'E: Download Failed' >&2; exit 100"
+        debian_programs / "helper",
+        f"echo '{text.replace('+', '%2b')}' >&2; echo 'E: Download Failed' >&2; exit 100",
     )
     with pytest.raises(Unavailable) as caught:
         debian.fetch(lock, SOURCE, wasmedge, tmp_path / "packages")
@@ -112,16 +96,16 @@ def test_a_package_that_is_gone_is_one_line(wasmedge, programs, lock, tmp_path):
         ("  https://a.invalid/debian/", "https://a.invalid/debian"),
     ],
 )
-def test_the_archive_is_the_one_that_apt_uses(programs, printed, expected):
-    script(programs / "apt-get", f"echo '{printed}'")
+def test_the_archive_is_the_one_that_apt_uses(debian_programs, printed, expected):
+    script(debian_programs / "apt-get", f"echo '{printed}'")
     assert debian._archive() == expected
 
 
 @pytest.mark.parametrize(
     "printed", ["", "Ubuntu Ubuntu https://a.invalid/ubuntu/", " https://a.invalid/ubuntu/"]
 )
-def test_a_machine_without_debian_is_one_line(programs, printed):
-    script(programs / "apt-get", f"echo '{printed}'")
+def test_a_machine_without_debian_is_one_line(debian_programs, printed):
+    script(debian_programs / "apt-get", f"echo '{printed}'")
     with pytest.raises(
         Unavailable, match=r"^apt of this machine gets nothing from Debian's archive; see: man"
     ):

@@ -12,6 +12,7 @@ from pipeline.runtimes.engines.build_process import Unavailable
 from pipeline.runtimes.engines.languages import Job
 from pipeline.runtimes.engines.manifest import Engine, FamilyTable
 from pipeline.runtimes.engines.progress import Progress
+from tests.unit.conftest import script
 
 CONTENT = b"a package"
 LOCK = f"{hashlib.sha256(CONTENT).hexdigest()}  pool/main/g/glibc/libc6_2.41-12_amd64.deb\n"
@@ -23,23 +24,13 @@ for name in libedit.so.2 libc.so.6 libm.so.6; do echo "  $name => $3/$name (0x1)
 """
 
 
-def script(path, text):
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-
-
 @pytest.fixture
-def programs(tmp_path, monkeypatch):
-    """A folder that is PATH: cargo, apt, its helper, a dpkg-deb that unpacks libraries; no llvm-config."""
-    folder = tmp_path / "programs"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    monkeypatch.setattr(debian, "_HELPER", str(folder / "helper"))
+def unpacked(debian_programs, tmp_path, monkeypatch):
+    """The same folder on x86-64 with cargo, and a dpkg-deb that unpacks libraries; no llvm-config."""
+    folder = debian_programs
     monkeypatch.setattr(llvm.platform, "machine", lambda: "x86_64")
     script(folder / "cargo", "true")
     script(folder / "rustc", "echo rustc 1.95.0")
-    script(folder / "apt-get", "echo 'Debian Debian https://here.invalid/debian/'")
-    script(folder / "helper", 'shift 3; printf "a package" > "$2"')
     (tmp_path / "loader").write_text(LISTS)
     (tmp_path / "loader").chmod(0o755)
     into = 'to="$3/usr/lib/x86_64-linux-gnu"; mkdir -p "$to"'
@@ -73,7 +64,7 @@ def glibc(monkeypatch, release):
     monkeypatch.setattr(llvm.os, "confstr", lambda name: f"glibc {release}")
 
 
-def test_one_that_is_nowhere_is_named(programs, engine):
+def test_one_that_is_nowhere_is_named(unpacked, engine):
     (llvm.place() / "some/v1/packages.lock").unlink()
     reason = "wasmi 1.0.0 wants LLVM 18; run: apt-get install llvm-18-dev"
     assert rust.BUILDER.missing(some(needs={"llvm": "18"})) == reason
@@ -84,17 +75,17 @@ def test_one_that_is_nowhere_is_named(programs, engine):
 
 
 @pytest.mark.parametrize("lacks", ["apt-get", "helper", "processor"])
-def test_one_that_cannot_be_unpacked_is_named(programs, engine, monkeypatch, lacks):
-    monkeypatch.setenv("PATH", str(programs))
+def test_one_that_cannot_be_unpacked_is_named(unpacked, engine, monkeypatch, lacks):
+    monkeypatch.setenv("PATH", str(unpacked))
     if lacks == "processor":
         monkeypatch.setattr(llvm.platform, "machine", lambda: "aarch64")
     else:
-        (programs / lacks).unlink()
+        (unpacked / lacks).unlink()
     assert llvm.left_out(engine) == "wasmi 1.0.0 wants LLVM 18; run: apt-get install llvm-18-dev"
 
 
 @pytest.mark.parametrize(("release", "whose"), [("2.36", "its"), ("2.41", "this machine's"), ("2.9", "its")])
-def test_a_package_of_debians_is_enough(programs, engine, monkeypatch, release, whose):
+def test_a_package_of_debians_is_enough(unpacked, engine, monkeypatch, release, whose):
     glibc(monkeypatch, release)
     assert llvm.left_out(engine) is None
     assert llvm.missing(some(needs={"llvm": "18"})) is None
@@ -110,7 +101,7 @@ def job_of(engine, tmp_path):
 
 
 @pytest.mark.parametrize("release", ["2.36", "2.41"])
-def test_what_a_host_loads_lies_beside_it(programs, engine, monkeypatch, tmp_path, release):
+def test_what_a_host_loads_lies_beside_it(unpacked, engine, monkeypatch, tmp_path, release):
     glibc(monkeypatch, release)
     job = job_of(engine, tmp_path)
     environment = llvm.provide(job)
@@ -126,16 +117,16 @@ def test_what_a_host_loads_lies_beside_it(programs, engine, monkeypatch, tmp_pat
     assert command == [*(own if newer else []), f"{job.into}/host", "--stack"]
 
 
-def test_packages_that_lack_a_library_are_refused(programs, engine, tmp_path):
-    script(programs / "dpkg-deb", (programs / "dpkg-deb").read_text() + 'touch "$to/lacks"')
+def test_packages_that_lack_a_library_are_refused(unpacked, engine, tmp_path):
+    script(unpacked / "dpkg-deb", (unpacked / "dpkg-deb").read_text() + 'touch "$to/lacks"')
     with pytest.raises(Unavailable, match=r"^some-1\.0\.0: its packages lack a library that LLVM loads$"):
         llvm.provide(job_of(engine, tmp_path))
 
 
-def test_this_machines_comes_first(programs, engine, monkeypatch, tmp_path):
+def test_this_machines_comes_first(unpacked, engine, monkeypatch, tmp_path):
     script(
-        programs / "llvm-config-18", 'case "$1" in --version) echo 18.1.8;; --prefix) echo /opt/llvm;; esac'
+        unpacked / "llvm-config-18", 'case "$1" in --version) echo 18.1.8;; --prefix) echo /opt/llvm;; esac'
     )
-    monkeypatch.setattr(llvm, "_config", lambda major: str(programs / f"llvm-config-{major}"))
+    monkeypatch.setattr(llvm, "_config", lambda major: str(unpacked / f"llvm-config-{major}"))
     assert llvm.tools(engine) == {"llvm": "18.1.8"}
     assert llvm.provide(job_of(engine, tmp_path)) == {"LLVM_SYS_180_PREFIX": "/opt/llvm"}

@@ -116,8 +116,8 @@ def _cargo(job: Job, command: str, *options: str, more: Mapping[str, str] = {}) 
     environment = _environment()
     # For every crate, in place of all that the user's configuration says: no path of this machine gets in.
     flags = [*_flags(), *(f"--remap-path-prefix={path}={name}" for path, name in _folders(job))]
-    environment |= more
     environment |= {
+        **more,
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
         "CARGO_TARGET_DIR": str(job.work / "target"),
         "COREMARK_WITHOUT_LLVM": llvm.left_out(job.engine) or "",
