@@ -150,7 +150,14 @@ def endless_nesting(path):
 
 
 def truncated(path):
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    """Before the last quote of the first half: what ends inside a number can be malformed instead."""
+    raw = path.read_bytes()
+    path.write_bytes(raw[: raw.rindex(b'"', 0, len(raw) // 2)])
+
+
+def truncated_in_a_number(path):
+    raw = path.read_bytes()
+    path.write_bytes(raw[: raw.index(b".", raw.index(b'"scores"')) + 1])
 
 
 def emptied(path):
@@ -163,6 +170,7 @@ def no_text(path):
 
 SAMPLES = {
     truncated: "no sample: Input data was truncated",
+    truncated_in_a_number: "no sample: JSON is malformed: invalid number",
     emptied: "no sample: Input data was truncated",
     no_text: "no sample: ",
     older: f"a sample of schema {sample.SCHEMA - 1}, expected {sample.SCHEMA}",
