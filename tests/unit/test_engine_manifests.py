@@ -165,10 +165,18 @@ def test_a_name_of_pypi_keeps_its_versions(some):
     assert at_version(wasmtime, "38.0.0").runtime.environment == "wasmtime-38.0.0"
 
 
+def test_versions_of_a_package_of_the_same_name_are_those_below_its_first_release():
+    wasmer = discover()["wasmer.llvm"]
+    assert at_version(wasmer, "1.0.0").runtime.engine is None
+    assert at_version(wasmer, "3.3.0").runtime.engine == "wasmer"
+
+
 def test_the_command_line_says_why_not():
     known = discover()
     for pattern, message in (
         ("wasmi.eager@0.1.0", r"no host here serves wasmi 0\.1\.0"),
+        # No version of PyPI's package either.
+        ("wasmer.llvm@2.3.0", r"no host here serves Wasmer 2\.3\.0; releases that one serves: 7\.2"),
         (
             "wasmer.llvm@99.0",
             r"no host here serves Wasmer 99\.0; .*: 7\.2 to below 7\.5; 3\.2 to below 7$",

@@ -35,13 +35,10 @@ def at_version(backend: Backend, version: str) -> Backend | None:
     name = backend.runtime.engine or backend.runtime.name
     if name not in manifests():
         return None
-    try:
-        found = engine(name, version)
-    except ValueError:
-        oldest = min(number(family.first) for family in manifests()[name].families)
-        if backend.runtime.engine is None and number(version) < oldest:
-            return None  # a version of the runtime that has this name
-        raise
+    package_before = manifests()[name].package_before
+    if package_before is not None and number(version) < number(package_before):
+        return None  # a version of the package that has this name
+    found = engine(name, version)
     for each in _of(found, versioned=True):
         if each.name == f"{backend.name}@{version}":
             return each

@@ -67,12 +67,18 @@ class ManifestTable(Struct, frozen=True, forbid_unknown_fields=True):
     command: Annotated[tuple[Text, ...], Meta(min_length=1)] = ("{folder}/host",)
     shared: _Folder | None = None  # below hosts/: more of its host's sources, which several engines share
     names: dict[Text, Text] = {}  # {name in the shared sources: the engine's own}, replaced in this order
-    unversioned: bool = True  # whether its backends can be named without a version
+    #: Where a package on PyPI has the engine's name: all of its versions are below this one.
+    package_before: Text | None = None
     stack_factor: Annotated[int, Meta(ge=1, le=64)] = 4
     reserved_mib: Annotated[int, Meta(ge=0, le=65536)] = 512
     own_mib: Annotated[int, Meta(ge=0, le=65536)] = OWN_MIB
     memory_factor: Annotated[float, Meta(ge=1, le=8)] = 1.0
     most_memory_mib: Annotated[int, Meta(ge=64)] | None = None
+
+    @property
+    def unversioned(self) -> bool:
+        """Whether its backends can be named without a version: else such a name is a package's."""
+        return self.package_before is None
 
 
 @dataclass(frozen=True)
@@ -139,6 +145,8 @@ def _releases(found: ManifestTable) -> Iterator[tuple[str, str]]:
             yield f"families.{key}", getattr(family, key)
         for tool, release in {**family.needs, **family.optional}.items():
             yield f"families.needs.{tool}", release
+    if found.package_before is not None:
+        yield "package_before", found.package_before
     for name, table in found.backends.items():
         for key in ("first", "before"):
             if (release := getattr(table, key)) is not None:
