@@ -12,9 +12,7 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 from pipeline.core import paths
@@ -41,17 +39,7 @@ SCRIPTS = {
     "wasmtime.cranelift": "wasmtime_cranelift",
     "wasmer.llvm": "wasmer_llvm",
     "v8.turbofan": "bare_v8.mjs",
-    "wazero.compiler": "bare_wazero",
-    "wazero.interpreter": "bare_wazero",
 }
-
-
-@cache
-def built(script: str) -> str:
-    """The program that go makes of a folder here."""
-    program = str(Path(tempfile.mkdtemp(prefix="bare-")) / "bare")
-    subprocess.run(["go", "build", "-o", program, "."], cwd=ROOT / "benchmarks" / script, check=True)
-    return program
 
 
 def bare(plan: Plan, backend: Backend, number: int) -> Series:
@@ -67,8 +55,6 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
     name = plan.workloads[0].name
     artifacts = (Artifact(name, "zig", "O3", WASM), Artifact(name, *plan.reference_name, NATIVE))
     command = [python, str(ROOT / "benchmarks/bare.py"), script]
-    if runtime.engine is not None:
-        command = [built(script), backend.options["compiler"]]
     if runtime.host is not None:
         host = hosted_by(runtime)
         if host is None:
@@ -77,9 +63,9 @@ def bare(plan: Plan, backend: Backend, number: int) -> Series:
         command.append(str(ROOT / "benchmarks" / script))
     command += [*(os.path.abspath(each.path) for each in artifacts), str(plan.protocol.pairs)]
     command += [str(plan.protocol.chunk_ms / 1000)]
-    if runtime.host is None and runtime.engine is None:
+    if runtime.host is None:
         command.append(str(processor))
-    else:  # neither JavaScript nor Go can pin itself
+    else:  # JavaScript cannot pin itself
         command = ["taskset", "-c", str(processor), *command]
     out = subprocess.run(command, env=environment, check=True, capture_output=True).stdout
     columns = [list(column) for column in zip(*json.loads(out), strict=True)]
