@@ -21,7 +21,7 @@ from pipeline.core.locks import machine_lock
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
-from pipeline.measure import stopping_rule
+from pipeline.measure import ratio
 from pipeline.measure.measure_round import take_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
@@ -91,8 +91,8 @@ def main() -> None:
                 if ours[-1].status is not Status.OK:
                     sys.exit(f"{backend.name}: {ours[-1].status.value}: {ours[-1].reason}")
                 bares.append(bare(plan, backend, number))
-        one = stopping_rule.estimate(ours)
-        speeds = stopping_rule.machine_speeds(ours)
+        one = ratio.estimate(ours)
+        speeds = ratio.machine_speeds(ours)
         every = [c / r for s in bares for c, r in zip(s.scores, s.references, strict=True)]
         other = estimates.estimate(undisturbed.undisturbed_ratios(bares, speeds), every)
         difference = estimates.compare(one, other)

@@ -21,7 +21,7 @@ from pipeline.core.locks import machine_lock
 from pipeline.core.model import Backend, Cell, Status, Workload
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
-from pipeline.measure import stopping_rule
+from pipeline.measure import ratio
 from pipeline.measure.measure_round import take_sample
 from pipeline.measure.open_session import inputs
 from pipeline.measure.sample import Sample
@@ -86,7 +86,7 @@ def difference(plan: Plan, workload: Workload, backend: Backend, rounds: int) ->
             if ours[-1].status is not Status.OK:
                 sys.exit(f"{cell.name}: {ours[-1].status.value}: {ours[-1].reason}")
             bares.append(bare(plan, workload, backend, number))
-    one = stopping_rule.estimate(ours)
+    one = ratio.estimate(ours)
     speeds = undisturbed.known_speeds([undisturbed.reference_speed(series) for series in bares])
     every = [c / r for s in bares for c, r in zip(s.scores, s.references, strict=True)]
     other = estimates.estimate(undisturbed.undisturbed_ratios(bares, speeds), every)

@@ -22,10 +22,10 @@ from pipeline.coremark import validator
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import take_sample
+from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.session import Session
-from pipeline.measure.stopping_rule import estimate
 from pipeline.runtimes.backends import discover
 from pipeline.runtimes.launch import start
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.results.results_json import json_schema
+from pipeline.results.json_schema import json_schema
 
 PLACE = Path(__file__).resolve().parent / "results.md"
 BEGIN, END = "<!-- made by docs/make_results_keys.py -->", "<!-- end -->"

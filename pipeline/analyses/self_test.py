@@ -15,9 +15,10 @@ from pipeline.core.files import write_atomic, write_json
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import take_sample
+from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
-from pipeline.measure.stopping_rule import estimate, reason_to_stop
+from pipeline.measure.stopping_rule import reason_to_stop
 from pipeline.results.model_cell import ONE_ROUND
 from pipeline.stats import estimates
 

@@ -1,15 +1,14 @@
-"""Reading and writing results.json, and its JSON Schema."""
+"""Reading and writing results.json."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_json
-from pipeline.core.model import Status
 from pipeline.core.text import for_terminal
 from pipeline.results.model import SCHEMA, Results
 
@@ -17,26 +16,6 @@ from pipeline.results.model import SCHEMA, Results
 MOST_BYTES = 64 << 20
 
 R = TypeVar("R", bound=Results)
-
-#: What the schema says of keys that depend on each other, as far as a reader may rely on it.
-_CONDITIONS: dict[str, dict[str, Any]] = {
-    "CellResult": {
-        "if": {"properties": {"status": {"const": Status.OK.value}}},
-        "then": {"properties": {"reason": {"type": "null"}, "measurement": {"type": "object"}}},
-        "else": {"properties": {"reason": {"type": "string"}, "measurement": {"type": "null"}}},
-    },
-    "ToolchainResult": {
-        "if": {"properties": {"present": {"const": True}}},
-        "then": {
-            "properties": {
-                "reason": {"type": "null"},
-                "version": {"minLength": 1},
-                "sha256": {"minLength": 1},
-            }
-        },
-        "else": {"properties": {"reason": {"type": "string"}}},
-    },
-}
 
 
 class _Schema(msgspec.Struct):
@@ -79,20 +58,3 @@ def parse(raw: bytes, where: str, kind: type[R]) -> R:
 def write(path: str, results: Results) -> None:
     """Write UTF-8, a key a line, keys in the order of the model; atomically."""
     write_json(path, msgspec.to_builtins(results))
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of results.json."""
-    (root,), definitions = msgspec.json.schema_components([Results])
-    for name, condition in _CONDITIONS.items():
-        definitions[name].update(condition)
-    for definition in definitions.values():
-        if "description" in definition:
-            definition["description"] = " ".join(definition["description"].split())
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:coremark-wasm:results:{SCHEMA}",
-        "title": "report/results.json of coremark-wasm",
-        **root,
-        "$defs": definitions,
-    }

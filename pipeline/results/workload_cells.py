@@ -13,10 +13,11 @@ from pipeline.core.artifact import Artifact, load_record
 from pipeline.core.files import digest_of, sha256
 from pipeline.core.model import Cell, Status, Workload
 from pipeline.experiment.plan import Plan
+from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import artifact_of
-from pipeline.measure.stopping_rule import estimate
 from pipeline.results import cell_result, plausible, ratios_to_backend
+from pipeline.results.blame import without_native
 from pipeline.results.blame.statuses import judged_statuses
 from pipeline.results.cell_result import Rounds
 from pipeline.results.model import Comparison, ReferenceResult, WorkloadResult
@@ -98,7 +99,7 @@ def _doubts(
 ) -> dict[str, str]:
     """{cell: why its number is not shown}, of cells that ended well."""
     if not workload.native:
-        return ratios_to_backend.disagreements(cells, collected)
+        return without_native.disagreements(cells, collected)
     doubts = {
         cell.name: plausible.doubt(cell, ratios, collected[cell.name].present, plan.reference[1])
         for cell in cells

@@ -32,6 +32,7 @@ from pipeline.report.exports.markdown import brief
 from pipeline.report.exports.markdown import render as markdown_of
 from pipeline.results import results_json
 from pipeline.results.cells import speed_text
+from pipeline.results.json_schema import json_schema
 from pipeline.results.model_cell import CellIdentity, InstalledPart, PrebuiltModule
 from tests import factories
 from tests.data import page_inputs
@@ -642,5 +643,5 @@ def test_the_recorded_run_is_what_it_should_be(run):
 
 def test_the_schema_is_written_next_to_what_it_describes(run, written):
     schema = json.loads(written["results.schema.json"])
-    assert schema == results_json.json_schema()
+    assert schema == json_schema()
     jsonschema.validate(json.loads((run.folder / paths.RESULTS_JSON).read_text("utf-8")), schema)

@@ -11,6 +11,7 @@ from pipeline.core.model import Backend, Cell, Kind, Runtime, Status
 from pipeline.experiment import matrix
 from pipeline.measure.sample import Printed
 from pipeline.results import ratios_to_backend
+from pipeline.results.blame import without_native
 from pipeline.results.cell_result import Rounds
 from pipeline.stats.estimates import Estimate, compare
 from tests.unit.test_plausible import sample
@@ -70,7 +71,7 @@ def judged(**outputs):
         each.name: Rounds([sample(1, each.name, printed=Printed.of(text))], None)
         for each, text in zip(cells, outputs.values(), strict=True)
     }
-    return ratios_to_backend.disagreements(cells, collected)
+    return without_native.disagreements(cells, collected)
 
 
 def test_where_all_print_the_same_nobody_is_wrong():
@@ -96,7 +97,7 @@ def test_a_cell_that_failed_says_nothing_of_the_others():
     failed = msgspec.structs.replace(sample(1, cells[1].name), status=Status.TRAP, reason="x", scores=[])
     good = sample(1, cells[0].name, printed=Printed.of(b"1\n"))
     collected = {cells[0].name: Rounds([good], None), cells[1].name: Rounds([failed], None)}
-    assert ratios_to_backend.disagreements(cells, collected) == {}
+    assert without_native.disagreements(cells, collected) == {}
 
 
 def test_a_baseline_is_one_of_the_backends():

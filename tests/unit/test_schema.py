@@ -13,11 +13,12 @@ from pipeline.core.limits import OF_WORKLOADS
 from pipeline.core.model import Kind, Protocol, Status
 from pipeline.experiment import protocols_table
 from pipeline.results import model, results_json
+from pipeline.results.json_schema import json_schema
 from pipeline.stats import verdicts
 from tests.data import page_inputs
 from tests.recorded import DISTURBED, record
 
-SCHEMA = results_json.json_schema()
+SCHEMA = json_schema()
 FORMATS = jsonschema.FormatChecker(())
 
 

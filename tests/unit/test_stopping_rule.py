@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.core.model import Status
 from pipeline.experiment import matrix
-from pipeline.measure import stopping_rule
+from pipeline.measure import ratio, stopping_rule
 from pipeline.measure.machine_state import Conditions
 from pipeline.measure.sample import SCHEMA, Sample
 from pipeline.results.findings import warnings
@@ -79,7 +79,7 @@ def test_a_cell_that_went_wrong_gets_no_further_rounds(precise):
 
 def test_a_disturbed_cell_is_not_precise_whatever_its_range(precise):
     alone = [replace_scores(sample(n)) for n in range(1, 4)]
-    assert stopping_rule.estimate(alone).disturbed
+    assert ratio.estimate(alone).disturbed
     assert stopping_rule.reason_to_stop(replace(precise, half_width_percent=99.0), alone) is None
 
 

@@ -12,9 +12,9 @@ from pipeline.analyses.tune.racing import Rounds
 from pipeline.core.model import Cell, Status
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import ensure_sample
+from pipeline.measure.ratio import machine_speeds
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
-from pipeline.measure.stopping_rule import machine_speeds
 from pipeline.stats.undisturbed import undisturbed_ratios
 from toolchain.model import Variant
 

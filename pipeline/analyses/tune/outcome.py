@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pipeline.analyses.tune.search_result import BackendResult, BaselineRatio, Ratio, VariantResult
 from pipeline.core.model import Status
+from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
-from pipeline.measure.stopping_rule import estimate
 from pipeline.results.model_cell import ONE_ROUND
 from pipeline.stats import estimates, verdicts
 from pipeline.stats.estimates import Estimate

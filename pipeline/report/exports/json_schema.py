@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from pipeline.report.exports.model import Export, Samples
+from pipeline.results.json_schema import json_schema
 from pipeline.results.model import Results
-from pipeline.results.results_json import json_schema
 
 
 def render(results: Results, samples: Samples) -> str:
