@@ -1,4 +1,4 @@
-"""Of programs without a native form: whose output is wrong, because the other backends print something else."""
+"""Whose output is wrong, of programs without a native form: the other backends print something else."""
 
 from __future__ import annotations
 
