@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core import paths
 from pipeline.core.files import write_record
 from pipeline.core.model import Runtime
-from pipeline.runtimes.engines import basis, manifest, provision, record, rust, unused
+from pipeline.runtimes.engines import basis, build, manifest, provision, record, rust, unused
 from pipeline.runtimes.engines.basis import basis_of, key_of, lock_of, sources
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, complaint, run
 from pipeline.runtimes.engines.progress import left
@@ -112,10 +113,10 @@ def test_a_host_is_made_of_its_family_and_of_what_is_shared(engines):
 def test_all_that_decides_a_build_is_in_its_key(engines, tools, name, decides):
     tools(cargo="cargo", rustc="rustc 1.90.0 (some)", cc="cc 12")
     wanted = manifest.engine("some", "2.0.0")
-    before = key_of(wanted, basis_of(wanted, None))
-    assert key_of(wanted, basis_of(wanted, None)) == before
+    before = key_of(wanted, basis_of(wanted))
+    assert key_of(wanted, basis_of(wanted)) == before
     (engines / name).write_text(FILES[name] + " ")
-    assert (key_of(wanted, basis_of(wanted, None)) != before) == decides
+    assert (key_of(wanted, basis_of(wanted)) != before) == decides
 
 
 def test_the_tools_and_the_release_are_in_the_key(engines, tools):
@@ -124,16 +125,16 @@ def test_the_tools_and_the_release_are_in_the_key(engines, tools):
         tools(cargo="cargo", rustc=f"rustc {rustc}", cc=f"cc {cc}")
         for release in ("2.0.0", "2.1.0"):
             wanted = manifest.engine("some", release)
-            keys.add(key_of(wanted, basis_of(wanted, None)))
+            keys.add(key_of(wanted, basis_of(wanted)))
     assert len(keys) == 6
 
 
 def test_the_builders_code_is_in_the_key(engines, tools, monkeypatch):
     tools(cargo="cargo", rustc="rustc 1.90.0", cc="cc 12")
     wanted = manifest.engine("some", "2.0.0")
-    before = key_of(wanted, basis_of(wanted, None))
+    before = key_of(wanted, basis_of(wanted))
     monkeypatch.setattr(type(rust.BUILDER), "code", ("rust", "llvm", "progress"))
-    assert key_of(wanted, basis_of(wanted, None)) != before
+    assert key_of(wanted, basis_of(wanted)) != before
 
 
 @pytest.mark.parametrize(
@@ -155,19 +156,146 @@ def test_the_builders_code_is_in_the_key(engines, tools, monkeypatch):
 def test_what_is_missing_is_one_line(engines, tools, printed, message):
     tools(**printed)
     with pytest.raises(Unavailable) as caught:
-        basis_of(manifest.engine("some", "2.0.0"), None)
+        basis_of(manifest.engine("some", "2.0.0"))
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
 
 
-def test_what_was_built_is_used_where_the_compiler_is_gone(engines, tools):
+@pytest.mark.parametrize("today", ["no cargo", "no answer"])
+def test_what_was_built_is_used_where_the_compiler_is_gone(engines, tools, today):
     tools(cargo="cargo", rustc="rustc 1.90.0", cc="cc 12")
     wanted = manifest.engine("some", "2.0.0")
-    built = basis_of(wanted, None)
-    (Path(os.environ["PATH"]) / "cargo").unlink()
-    assert basis_of(wanted, built) == built
+    built = basis_of(wanted)
+    folder = record.folder(wanted.id, key_of(wanted, built))
+    folder.mkdir(parents=True)
+    write_record(folder / record.MADE, EngineRecord(present=True, made_of=built))
+    if today == "no cargo":
+        (Path(os.environ["PATH"]) / "cargo").unlink()
+    tools(rustc="error: no default toolchain")
+    assert basis_of(wanted) == built
+    with pytest.raises(Unavailable):
+        basis_of(wanted, building=True)
     (engines / "some/v2/src/main.rs").write_text("new")
-    assert basis_of(wanted, built) != built
+    with pytest.raises(Unavailable):
+        basis_of(wanted)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "decides"),
+    [
+        (
+            "[source.crates-io]\nreplace-with = 'near'\n[source.near]\nregistry = 'x'\n[net]\noffline = true",
+            False,
+        ),
+        ("[profile.release]\nopt-level = 1", True),
+        ("[build]\nrustc-wrapper = 'x'", True),
+        ("no TOML", True),
+    ],
+)
+def test_what_cargos_configuration_decides_is_in_the_key(engines, tools, tmp_path, configuration, decides):
+    tools(cargo="cargo", rustc="rustc 1.90.0", cc="cc 12")
+    wanted = manifest.engine("some", "2.0.0")
+    before = basis_of(wanted)
+    (tmp_path / "no cargo").mkdir()
+    (tmp_path / "no cargo/config.toml").write_text(configuration)
+    assert (basis_of(wanted, building=True) != before) == decides
+
+
+class Fake:
+    """Builds a host that only says what it is."""
+
+    lock, code, shared = "Cargo.lock", ("rust",), ("hosts/rust",)
+
+    def __init__(self, meanwhile=lambda: None):
+        self.meanwhile, self.built = meanwhile, 0
+
+    def missing(self, engine):
+        return None
+
+    def tools(self, engine):
+        return {"tool": "1"}
+
+    def uses(self, engine):
+        return []
+
+    def build(self, job):
+        self.built += 1
+        self.meanwhile()
+        (job.into / "host").write_text(f"#!/bin/sh\necho {job.engine.name} {job.engine.release}\n")
+        (job.into / "host").chmod(0o755)
+
+
+@pytest.fixture
+def built_by(engines, tmp_path, monkeypatch):
+    """A function that makes all engines by this builder, in a checkout of its own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline").symlink_to(ROOT / "pipeline")
+    monkeypatch.setattr(build, "place", lambda: engines)
+
+    def use(builder):
+        for module in (basis, build, provision):
+            monkeypatch.setattr(module, "builder_of", lambda _engine: builder)
+
+    return use
+
+
+RUNTIME = Runtime("some", "", engine="some", version="2.0.0")
+
+
+@pytest.mark.parametrize("name", ["some/v2/src/main.rs", "some/v2/Cargo.lock"])
+def test_what_is_changed_while_it_is_built_is_not_kept(engines, built_by, name):
+    built_by(Fake(lambda: (engines / name).write_text("changed")))
+    provision.provision(RUNTIME)
+    found = record.load("some-2.0.0")
+    assert not found.present
+    assert "changed while it was built; run doit again" in found.reason
+    built_by(Fake())
+    provision.provision(RUNTIME)
+    assert record.load("some-2.0.0").present
+
+
+def test_what_was_not_used_for_long_is_kept_where_it_is_wanted(built_by):
+    builder = Fake()
+    built_by(builder)
+    other = Runtime("some@1", "", engine="some", version="1.0.0")
+    old = time.time() - unused.KEPT_DAYS * 86400 - 60
+    for runtime in (RUNTIME, other):
+        provision.provision(runtime)
+    folders = [record.folder(name, record.load(name).key) for name in ("some-2.0.0", "some-1.0.0")]
+    for folder in folders:
+        os.utime(folder, (old, old))
+    # Of a checkout that knows neither.
+    for name in ("some-2.0.0", "some-1.0.0"):
+        Path(paths.engine_record(name)).unlink()
+    provision.provision(RUNTIME)
+    assert builder.built == 2
+    assert provision.command(RUNTIME) is not None
+    assert not folders[1].exists()
+    # Of one that has it, whose host was not started yet.
+    provision.provision(other)
+    os.utime(folders[1], (old, old))
+    provision.provision(RUNTIME)
+    assert provision.command(other) is not None
+
+
+def test_a_build_is_found_in_a_cache_that_cannot_be_written(built_by, tmp_path, monkeypatch):
+    built_by(Fake())
+    provision.provision(RUNTIME)
+
+    def locked(identifier, on_wait):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(record, "locked", locked)
+    provision.provision(RUNTIME)
+    assert record.load("some-2.0.0").present
+
+
+def test_programs_that_others_can_change_are_not_run(built_by):
+    built_by(Fake())
+    provision.provision(RUNTIME)
+    record.root().chmod(0o777)
+    provision.provision(RUNTIME)
+    assert "can be written by others; run: chmod go-w" in record.load("some-2.0.0").reason
 
 
 def test_a_lock_is_the_projects_or_lies_in_the_cache(engines, tools, tmp_path):
@@ -287,6 +415,9 @@ def test_a_program_that_builds_is_read_line_by_line(tmp_path):
             ["Compiling a", "error[E0425]: cannot find value", "error: could not compile"],
             "error[E0425]: cannot find value",
         ),
+        (["Host.java:12: error: cannot find symbol", "1 error"], "Host.java:12: error: cannot find symbol"),
+        (["host.c:3:5: error: no such type", "1 error generated."], "host.c:3:5: error: no such type"),
+        (["[ERROR] Unknown host x", "[ERROR] [Help 1] y"], "[ERROR] Unknown host x"),
         (["only words", ""], "only words"),
         ([], "no message"),
     ],

@@ -54,6 +54,15 @@ def test_what_go_says_and_the_flags_are_in_the_key(wazero, have):
     }
 
 
+def test_what_go_env_wrote_decides_nothing_but_where_packages_come_from(have):
+    have("/caches")
+    go._user_settings.cache_clear()
+    assert go._environment()["GOENV"] == "off"
+    assert go._environment()["GOMODCACHE"] == "/caches"
+    assert "GOENV" not in go._environment(network=True)
+    go._user_settings.cache_clear()
+
+
 @pytest.mark.parametrize("name", ["GOFLAGS", "GOOS", "GOAMD64", "CGO_ENABLED", "GOTOOLCHAIN", "GOEXPERIMENT"])
 def test_nothing_of_the_users_environment_changes_what_is_made(monkeypatch, name):
     expected = go._environment()

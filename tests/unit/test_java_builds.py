@@ -78,7 +78,7 @@ def test_jars_must_be_those_of_the_lock(tmp_path, job):
     lock.write_text(f"{digest}  a.jar\n")
     java._check([jar], lock, job)
     jar.write_bytes(b"other content")
-    with pytest.raises(Unavailable, match=r"a\.jar has SHA-256 .*, expected .* restore that file"):
+    with pytest.raises(Unavailable, match=r"a\.jar has SHA-256 .*, expected .* run: git checkout pipeline"):
         java._check([jar], lock, job)
     with pytest.raises(Unavailable, match=r"a\.jar has SHA-256 none: it was not fetched"):
         java._check([], lock, job)

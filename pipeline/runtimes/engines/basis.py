@@ -42,23 +42,27 @@ def lock_of(wanted: Engine) -> Path:
     return record.root() / f"{wanted.id}-{_digest_of_sources(wanted)[:_KEY_DIGITS]}.lock"
 
 
-def basis_of(wanted: Engine, known: Basis | None) -> Basis:
+def basis_of(wanted: Engine, *, building: bool = False) -> Basis:
     """What decides a build today; raises Unavailable where this machine cannot build it.
 
-    Where a tool is missing, what an earlier build was made with stands for it: what is built can be used.
+    Unless it is to be built now: where a tool is missing or does not answer, what an earlier build of the
+    same parts was made with stands for it, because what is built can be used.
     """
-    missing = builder_of(wanted).missing(wanted)
-    if missing is not None and known is None:
-        raise Unavailable(missing)
     lock = lock_of(wanted)
-    return Basis(
+    basis = Basis(
         sources=_digest_of_sources(wanted),
         lock=sha256(lock) if lock.exists() else "",
         builder=_digest_of_builder(wanted),
-        tools=known.tools
-        if missing is not None and known is not None
-        else _tools(wanted.name, wanted.release),
+        tools={},
     )
+    try:
+        tools = _tools_today(wanted) if building else _tools(wanted.name, wanted.release)
+    except Unavailable:
+        earlier = None if building else _earlier_tools(wanted, basis)
+        if earlier is None:
+            raise
+        tools = earlier
+    return msgspec.structs.replace(basis, tools=tools)
 
 
 def key_of(wanted: Engine, basis: Basis) -> str:
@@ -68,8 +72,24 @@ def key_of(wanted: Engine, basis: Basis) -> str:
 
 @cache
 def _tools(name: str, release: str) -> dict[str, str]:
-    wanted = engine(name, release)
-    return builder_of(wanted).tools(wanted)
+    return _tools_today(engine(name, release))
+
+
+def _tools_today(wanted: Engine) -> dict[str, str]:
+    builder = builder_of(wanted)
+    if (missing := builder.missing(wanted)) is not None:
+        raise Unavailable(missing)
+    return builder.tools(wanted)
+
+
+def _earlier_tools(wanted: Engine, basis: Basis) -> dict[str, str] | None:
+    """Those of a build in the cache whose other parts are these."""
+    for path in sorted(record.root().glob(f"{wanted.id}-{'[0-9a-f]' * _KEY_DIGITS}")):
+        made = record.described(path)
+        of = None if made is None else made.made_of
+        if of is not None and msgspec.structs.replace(of, tools={}) == basis:
+            return of.tools
+    return None
 
 
 def _digest_of_sources(wanted: Engine) -> str:

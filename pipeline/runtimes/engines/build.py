@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
+import msgspec
+
 from pipeline.core.files import sha256, write_atomic, write_record
 from pipeline.runtimes.engines import record
 from pipeline.runtimes.engines.basis import basis_of, key_of, lock_of, sources
@@ -12,7 +14,7 @@ from pipeline.runtimes.engines.build_process import Unavailable, says
 from pipeline.runtimes.engines.languages import Builder, Job, builder_of
 from pipeline.runtimes.engines.manifest import Engine, command_line, place
 from pipeline.runtimes.engines.progress import Progress, minutes
-from pipeline.runtimes.engines.record import EngineRecord
+from pipeline.runtimes.engines.record import Basis, EngineRecord
 
 
 def build(wanted: Engine, progress: Progress) -> EngineRecord:
@@ -28,13 +30,14 @@ def build(wanted: Engine, progress: Progress) -> EngineRecord:
     job = Job(wanted, work / "sources", work, work / "made", progress)
     shutil.rmtree(job.into, ignore_errors=True)
     job.into.mkdir(mode=0o700)
-    before = basis_of(wanted, None)
+    before = basis_of(wanted, building=True)
     copy_sources(job)
     _have_lock(job, builder)
     builder.build(job)
     made = describe(job, builder)
-    if made.made_of is None or made.made_of.sources != before.sources:
-        raise Unavailable(f"{wanted.id}: its sources were changed while it was built; run doit again")
+    if made.made_of != _with_lock(before, wanted):
+        what = "its sources, its lock or what builds it"
+        raise Unavailable(f"{wanted.id}: {what} changed while it was built; run doit again")
     write_record(job.into / record.MADE, made)
     final = record.folder(wanted.id, str(made.key))
     shutil.rmtree(final, ignore_errors=True)
@@ -42,6 +45,12 @@ def build(wanted: Engine, progress: Progress) -> EngineRecord:
     shutil.rmtree(work, ignore_errors=True)
     progress.say("is built")
     return made
+
+
+def _with_lock(before: Basis, wanted: Engine) -> Basis:
+    """The same with the lock that the build made, where there was none."""
+    made_now = not wanted.shipped and not before.lock
+    return msgspec.structs.replace(before, lock=sha256(lock_of(wanted))) if made_now else before
 
 
 def copy_sources(job: Job) -> None:
@@ -84,7 +93,7 @@ def describe(job: Job, builder: Builder) -> EngineRecord:
     if printed != expected:
         raise Unavailable(f"{wanted.id}: its host says it is {printed[:100]!r}, expected {expected!r}")
     names = sorted(str(path.relative_to(into)) for path in into.rglob("*") if path.is_file())
-    basis = basis_of(wanted, None)
+    basis = basis_of(wanted, building=True)
     return EngineRecord(
         present=True,
         key=key_of(wanted, basis),

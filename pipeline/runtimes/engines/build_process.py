@@ -30,7 +30,8 @@ _CAUSES = (
     re.compile(r".*No space left on device.*"),
     re.compile(r".*[Cc]ould not resolve.*|.*[Cc]onnection (?:refused|timed out|reset).*"),
     re.compile(r".*(?:checksum mismatch|missing go\.sum entry).*"),
-    re.compile(r"\s*(?:error|ERROR|fatal)\b.*"),
+    re.compile(r".*:\d+(?::\d+)?: (?:fatal )?error: .*"),  # of javac and of clang
+    re.compile(r"\s*(?:error|ERROR|fatal)\b.*|\[ERROR\] .*"),
     re.compile(r"\S+\.go:\d+:\d+: .*"),
     re.compile(r"E: .*"),
 )
@@ -112,8 +113,8 @@ def complaint(lines: Sequence[str]) -> str:
     return next((line.strip()[:_MESSAGE_LIMIT] for line in reversed(lines) if line.strip()), "no message")
 
 
-def says(*command: str, environment: Mapping[str, str] | None = None) -> str:
-    """What a program prints of itself; "" where it does not run or does not answer."""
+def says(*command: str, environment: Mapping[str, str] | None = None, folder: Path | None = None) -> str:
+    """What a program prints of itself, started in a folder; "" where it does not run or does not answer."""
     try:
         outcome = subprocess.run(
             command,
@@ -122,6 +123,7 @@ def says(*command: str, environment: Mapping[str, str] | None = None) -> str:
             text=True,
             errors="replace",
             timeout=60,
+            cwd=folder,
             env=environment and dict(environment),
             check=False,
         )

@@ -14,6 +14,7 @@ from msgspec import Struct
 from pipeline.core import toml_file
 from pipeline.core.files import sha256, write_atomic
 from pipeline.core.toml_file import Text
+from pipeline.runtimes.engines import record
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
 from pipeline.runtimes.engines.manifest import LOADER, Engine, place
 
@@ -75,10 +76,16 @@ def choose(source: Source, release: str, work: Path) -> str:
 
 def fetch(lock: Path, source: Source, engine: Engine, folder: Path) -> list[Path]:
     """The packages of a lock, in a folder where some of them may be; raises Unavailable."""
-    locked = _LOCKED.findall(lock.read_text(encoding="utf-8"))
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    found = [_LOCKED.fullmatch(line) for line in lines]
+    if not all(found) or not lines:
+        at = f"line {found.index(None) + 1}" if lines else "it is empty"
+        expected = "a SHA-256 and a path below pool/ in each line"
+        raise Unavailable(
+            f"{engine.id}: {lock.name}: {at}: expected {expected}; {record.lock_remedy(engine)}"
+        )
+    locked = [each.groups() for each in found if each is not None]
     wanted = {folder / os.path.basename(path): (path, digest) for digest, path in locked}
-    if not wanted:
-        raise Unavailable(f"{engine.id}: {lock.name} names no package; run: git checkout pipeline")
     folder.mkdir(exist_ok=True)
     lacking = _lacking(wanted)
     if lacking:

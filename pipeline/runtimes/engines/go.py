@@ -7,7 +7,9 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 
+from pipeline.runtimes.engines import record
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
 from pipeline.runtimes.engines.languages import Job
 from pipeline.runtimes.engines.manifest import Engine, number
@@ -79,7 +81,7 @@ class _Go:
             _go(job, ["build", "-v", *flags, "-o", str(job.into / "host"), "."], on_line=done)
         except Failed as error:
             kept = f" (building {job.engine.id}; what is done is kept)"
-            raise Unavailable(_explained(error, kept)) from None
+            raise Unavailable(_explained(error, kept, job)) from None
 
     def uses(self, engine: Engine) -> list[str]:
         return []
@@ -93,8 +95,24 @@ def _find() -> str | None:
 
 
 def _environment(*, network: bool = False) -> dict[str, str]:
-    """The user's, without what changes what is made; proxies and caches stay."""
-    return {**os.environ, **_FIXED, **({} if network else {"GOPROXY": "off"})}
+    """The user's, without what changes what is made; caches stay, and proxies where there is a network.
+
+    What ``go env -w`` wrote is used to download alone: an empty variable would not override it.
+    """
+    own = {} if network else {**_caches(), "GOENV": "off", "GOPROXY": "off"}
+    return {**os.environ, **_FIXED, **own}
+
+
+def _caches() -> dict[str, str]:
+    """Where ``go env -w`` has put what was downloaded and built."""
+    names = [name for name in ("GOMODCACHE", "GOCACHE") if name not in os.environ]
+    found = _user_settings(tuple(names)) if names else []
+    return dict(zip(names, found, strict=False))
+
+
+@cache
+def _user_settings(names: tuple[str, ...]) -> list[str]:
+    return says(str(_find()), "env", *names).splitlines()
 
 
 def _downloaded(job: Job, arguments: Sequence[str], *, network: bool) -> None:
@@ -104,14 +122,16 @@ def _downloaded(job: Job, arguments: Sequence[str], *, network: bool) -> None:
     except Failed as error:
         if not network:
             raise
-        raise Unavailable(_explained(error, _NO_ROUTE)) from None
+        raise Unavailable(_explained(error, _NO_ROUTE, job)) from None
 
 
-def _explained(error: Failed, otherwise: str) -> str:
+def _explained(error: Failed, otherwise: str, job: Job) -> str:
     """The complaint of go with what to do: ``otherwise``, unless the lock does not fit the packages."""
     complaint = str(error).replace("go: go: ", "go: ").removesuffix("; to add:")
     if any(words in complaint for words in ("checksum mismatch", "missing go.sum entry")):
-        return f"{complaint}; go.sum was changed, or is not for these packages; run: git checkout pipeline"
+        return (
+            f"{complaint}; go.sum was changed, or is not for these packages; {record.lock_remedy(job.engine)}"
+        )
     return complaint + otherwise
 
 

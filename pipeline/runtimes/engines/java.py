@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.core.files import sha256, write_atomic
+from pipeline.runtimes.engines import record
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run
 from pipeline.runtimes.engines.languages import Job
 from pipeline.runtimes.engines.manifest import Engine, number
@@ -17,6 +18,8 @@ from pipeline.runtimes.engines.manifest import Engine, number
 #: What copies jars. Its version is no part of what is made: that is what jars.lock says.
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
 _RELEASE = "17"  # of the language, and of classes
+#: For programs that run for a second.
+_QUICK = "-XX:TieredStopAtLevel=1"
 _PLACES = "/usr/lib/jvm"
 _KEY = re.compile(r'(\w+)="(.*)"')
 _NO_ROUTE = "check the route to the registry of Maven, and free disk space, then run doit again"
@@ -65,7 +68,7 @@ class _Java:
         sources = [path for folder in sorted(own) for path in sorted(folder.glob("*.java"))]
         sources += _renamed(job)
         sources += sorted((job.sources / "hosts" / "java").rglob("*.java"))
-        compiler = ["-J-XX:TieredStopAtLevel=1", "--release", _RELEASE, "-proc:none", "-nowarn", "-g"]
+        compiler = [f"-J{_QUICK}", "--release", _RELEASE, "-proc:none", "-nowarn", "-g"]
         paths = ["-d", str(job.into / "classes"), "-cp", str(job.into / "lib" / "*")]
         shutil.copytree(job.work / "lib", job.into / "lib")
         javac = [str(home / "bin" / "javac"), *compiler, *paths, *map(str, sources)]
@@ -111,8 +114,8 @@ def _check(jars: list[Path], lock: Path, job: Job) -> None:
             continue
         what = f"{name} has SHA-256 {found.get(name, 'none: it was not fetched')}"
         wanted = expected.get(name, "no such jar")
-        where = f"{job.engine.folder}/{lock.name}"
-        raise Unavailable(f"{job.engine.id}: {what}, expected {wanted} ({where}); restore that file")
+        helps = record.lock_remedy(job.engine)
+        raise Unavailable(f"{job.engine.id}: {what}, expected {wanted} ({lock.name}); {helps}")
 
 
 def _fetch(job: Job) -> list[Path]:
@@ -137,7 +140,12 @@ def _fetch(job: Job) -> list[Path]:
 def _environment(home: Path) -> dict[str, str]:
     """The user's, with that JDK, without what changes what is made."""
     kept = {name: value for name, value in os.environ.items() if name not in _DECIDING}
-    return {**kept, "JAVA_HOME": str(home), "LC_ALL": "C.UTF-8", "MAVEN_OPTS": "-XX:TieredStopAtLevel=1"}
+    return {
+        **kept,
+        "JAVA_HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "MAVEN_OPTS": f"{os.environ.get('MAVEN_OPTS', '')} {_QUICK}".strip(),
+    }
 
 
 def _jdk(engine: Engine) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Sequence
@@ -34,25 +35,28 @@ def provision(runtime: Runtime) -> None:
     wanted = engine_of(runtime)
     try:
         found = _provide(wanted)
-        remove_unused()
     except Unavailable as error:
         found = EngineRecord(present=False, reason=str(error))
     except OSError as error:
         reason = f"{error.strerror or error}; check free disk space and permissions, then run doit again"
         found = EngineRecord(present=False, reason=f"{wanted.id}: {reason}")
     write_record(paths.engine_record(wanted.id), found)
+    with contextlib.suppress(OSError):  # there is no cache
+        remove_unused()
 
 
 def _provide(wanted: Engine) -> EngineRecord:
-    progress, known = Progress(wanted), record.load(wanted.id)
+    record.check_root()
+    # Without the lock, for which a cache that others share may be read-only.
+    if (found := _found(wanted)) is not None:
+        return found
+    progress = Progress(wanted)
     with record.locked(wanted.id, lambda: progress.say("waiting for a different run, which builds it")):
-        basis = basis_of(wanted, known.made_of if known is not None else None)
-        folder = record.folder(wanted.id, key_of(wanted, basis))
-        found = record.made(folder)
-        if found is not None:
-            return msgspec.structs.replace(found, uses=digests(wanted))  # of libraries as they are today
+        if (found := _found(wanted)) is not None:
+            return found
         if (reason := builder_of(wanted).missing(wanted)) is not None:
             raise Unavailable(reason)
+        folder = record.folder(wanted.id, key_of(wanted, basis_of(wanted)))
         if folder.exists():
             progress.say("its files are not what was built")
             shutil.rmtree(folder)
@@ -63,16 +67,26 @@ def _provide(wanted: Engine) -> EngineRecord:
             raise
 
 
+def _found(wanted: Engine) -> EngineRecord | None:
+    """The record of a whole build of today's parts, with the libraries as they are today."""
+    folder = record.folder(wanted.id, key_of(wanted, basis_of(wanted)))
+    found = record.made(folder)
+    if found is None:
+        return None
+    note_use(folder)
+    return msgspec.structs.replace(found, uses=digests(wanted))
+
+
 def present(runtime: Runtime) -> bool:
     """Whether the last attempt succeeded, of today's parts, and nothing has been taken away since."""
     wanted = engine_of(runtime)
     known = record.load(wanted.id)
-    if known is None or not known.present or known.made_of is None:
+    if known is None or not known.present:
         return False
     if not all(map(os.path.exists, record.files(wanted.id))):
         return False
     try:
-        return key_of(wanted, basis_of(wanted, known.made_of)) == known.key
+        return key_of(wanted, basis_of(wanted)) == known.key
     except (Unavailable, OSError):
         return False
 
@@ -80,9 +94,8 @@ def present(runtime: Runtime) -> bool:
 def is_built(runtime: Runtime) -> bool:
     """Whether it is in the cache, as today's parts would make it: by this checkout or a different one."""
     wanted = engine_of(runtime)
-    known = record.load(wanted.id)
     try:
-        basis = basis_of(wanted, known.made_of if known is not None else None)
+        basis = basis_of(wanted)
     except (Unavailable, OSError):
         return False
     return record.made(record.folder(wanted.id, key_of(wanted, basis))) is not None
@@ -98,9 +111,8 @@ def can_be_had(runtime: Runtime) -> bool:
 def state(runtime: Runtime) -> tuple[str, str]:
     """ "present", "can be built" or "missing"; and where it is, what it takes, or what is to be done."""
     wanted = engine_of(runtime)
-    known = record.load(wanted.id)
     try:
-        key = key_of(wanted, basis_of(wanted, known.made_of if known is not None else None))
+        key = key_of(wanted, basis_of(wanted))
     except Unavailable as error:
         return "missing", str(error)
     if record.made(record.folder(wanted.id, key)) is not None:

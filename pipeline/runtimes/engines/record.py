@@ -14,6 +14,8 @@ import msgspec
 
 from pipeline.core import paths
 from pipeline.core.files import read_record, sha256
+from pipeline.runtimes.engines.build_process import Unavailable
+from pipeline.runtimes.engines.manifest import Engine
 
 #: The record within a folder that is complete.
 MADE = "made.json"
@@ -66,6 +68,26 @@ def make_root() -> Path:
     return made
 
 
+def check_root() -> None:
+    """Raises Unavailable where others may write into the folder of all engines, whose programs we run."""
+    place = root()
+    if not place.exists():
+        return
+    state = place.stat()
+    if state.st_uid not in (0, os.getuid()):
+        raise Unavailable(
+            f"{shown(place)} belongs to a different user; set XDG_CACHE_HOME to a folder of yours"
+        )
+    if state.st_mode & 0o022:
+        raise Unavailable(f"{shown(place)} can be written by others; run: chmod go-w '{shown(place)}'")
+
+
+def lock_remedy(wanted: Engine) -> str:
+    """What helps where an engine's lock is not what it should be."""
+    made = f"{shown(root())}/{wanted.id}-*.lock"
+    return "run: git checkout pipeline" if wanted.shipped else f"delete {made}, then run doit again"
+
+
 def load(identifier: str) -> EngineRecord | None:
     """The record in build/engines/; None where there is none that can be read."""
     try:
@@ -74,14 +96,24 @@ def load(identifier: str) -> EngineRecord | None:
         return None
 
 
-def made(place: Path) -> EngineRecord | None:
-    """The record of a folder all of whose files are what was built; None for any other."""
+def described(place: Path) -> EngineRecord | None:
+    """The record in a folder of the cache, whatever its files are; None where none can be read."""
     try:
-        record = read_record(place / MADE, EngineRecord)
-        whole = all(sha256(place / name) == digest for name, digest in record.files.items())
+        return read_record(place / MADE, EngineRecord)
     except (OSError, ValueError):
         return None
-    return record if whole and record.files else None
+
+
+def made(place: Path) -> EngineRecord | None:
+    """The record of a folder all of whose files are what was built; None for any other."""
+    record = described(place)
+    try:
+        whole = record is not None and all(
+            sha256(place / name) == digest for name, digest in record.files.items()
+        )
+    except OSError:
+        return None
+    return record if whole and record is not None and record.files else None
 
 
 def files(identifier: str) -> list[str]:

@@ -6,10 +6,13 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.runtimes.engines import llvm
+import tomli
+
+from pipeline.core.files import digest_of
+from pipeline.runtimes.engines import llvm, record
 from pipeline.runtimes.engines.build_process import Failed, Unavailable, run, says
 from pipeline.runtimes.engines.languages import Job
 from pipeline.runtimes.engines.manifest import Engine, number
@@ -17,8 +20,14 @@ from pipeline.runtimes.engines.manifest import Engine, number
 #: Of the user's environment, what would change what a compiler makes.
 _DECIDING = re.compile(
     r"RUST(FLAGS|DOCFLAGS|C.*)|CARGO_(BUILD_(?!JOBS)|PROFILE|TARGET|ENCODED|INCREMENTAL).*|.*(CFLAGS|LDFLAGS).*"
+    r"|(HOST_|TARGET_)?(CC|CXX|AR|RANLIB)(_.*)?"
 )
 _BAR = re.compile(r"\s*Building \[.*\] (\d+)/(\d+)")
+#: Tables of cargo's configuration that only say where packages come from, and how cargo shows itself.
+_NOT_DECIDING = {
+    *("source", "registry", "registries", "net", "http", "credential-alias", "cache"),
+    *("term", "alias", "install", "doc", "cargo-new", "future-incompat-report"),
+}
 _NO_ROUTE = "check the route to the registry of crates, and free disk space, then run doit again"
 _INSTALL = "install Rust: apt-get install cargo, or rustup for a newer one"
 
@@ -37,7 +46,8 @@ class _Cargo:
         return llvm.missing(engine)
 
     def tools(self, engine: Engine) -> dict[str, str]:
-        rustc = says(str(_find("rustc")), "-Vv", environment=_environment())
+        # Where cargo will run: which rustc a name is can depend on the folder.
+        rustc = says(str(_find("rustc")), "-Vv", environment=_environment(), folder=next(_places()))
         found = re.match(r"rustc (\S+)", rustc)
         wanted = engine.family.needs.get("rust")
         if found is None:
@@ -48,7 +58,7 @@ class _Cargo:
                 f"{title} wants Rust {wanted} or later, rustc is {found[1]}; run: rustup update"
             )
         compiler = says("cc", "--version").partition("\n")[0]
-        return {"rustc": rustc, "cc": compiler, "flags": " ".join(_flags()), **llvm.tools(engine)}
+        return {"rustc": rustc, "cc": compiler, **_configured(), **llvm.tools(engine)}
 
     def at_release(self, text: str, engine: Engine) -> str:
         return text.replace(f'"={engine.family.release}"', f'"={engine.release}"')
@@ -67,7 +77,9 @@ class _Cargo:
             try:
                 _cargo(job, "fetch", "--locked")
             except Failed as error:
-                raise Unavailable(f"{error}; {_NO_ROUTE}") from None
+                of_lock = any(words in str(error) for words in ("checksum", "lock file"))
+                helps = record.lock_remedy(job.engine) if of_lock else _NO_ROUTE
+                raise Unavailable(f"{error}; {helps}") from None
         try:
             environment = llvm.provide(job)
         except Failed as error:
@@ -75,12 +87,16 @@ class _Cargo:
         job.progress.begin()
         # A host without its feature "llvm" says at load why.
         without = ["--no-default-features"] if llvm.left_out(job.engine) else []
+        made = job.work / "target" / "release" / f"coremark-{job.engine.name}"
+        made.unlink(missing_ok=True)
         try:
             _cargo(job, "build", "--release", "--locked", "--offline", *without, more=environment)
         except Failed as error:
             raise Unavailable(f"{error} (building {job.engine.id}; what is done is kept)") from None
-        name = f"coremark-{job.engine.name}"
-        shutil.copy2(job.work / "target" / "release" / name, job.into / "host")
+        if not made.exists():
+            why = "cargo's configuration names a different build.target"
+            raise Unavailable(f"{job.engine.id}: the host is not where it should be: {why}; take that out")
+        shutil.copy2(made, job.into / "host")
 
     def uses(self, engine: Engine) -> list[str]:
         return llvm.libraries(engine)
@@ -106,16 +122,31 @@ def _environment() -> dict[str, str]:
     return {**kept, "PATH": f"{os.path.dirname(cargo)}:{path}" if cargo else path, "LC_ALL": "C.UTF-8"}
 
 
-def _flags() -> list[str]:
-    """Of every crate, but for those that name folders."""
-    return []
+def _places() -> Iterator[Path]:
+    """The folder in which cargo will run, as far as it is there, and all above it."""
+    return (path for path in (record.root(), *record.root().parents) if path.is_dir())
+
+
+def _configured() -> dict[str, str]:
+    """{"configuration": a digest} of what the user's configuration of cargo decides, if that is anything."""
+    folders = (*(place / ".cargo" for place in _places()), _home())
+    decided = []
+    for path in (folder / name for folder in folders for name in ("config.toml", "config")):
+        with contextlib.suppress(OSError):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            try:
+                tables: dict[str, object] = tomli.loads(text)
+            except tomli.TOMLDecodeError:
+                tables = {"unreadable": text}
+            decided += [(name, str(table)) for name, table in tables.items() if name not in _NOT_DECIDING]
+    return {"configuration": digest_of(decided)} if decided else {}
 
 
 def _cargo(job: Job, command: str, *options: str, more: Mapping[str, str] = {}) -> None:
     """Run cargo, with more of an environment; raises Failed."""
     environment = _environment()
     # For every crate, in place of all that the user's configuration says: no path of this machine gets in.
-    flags = [*_flags(), *(f"--remap-path-prefix={path}={name}" for path, name in _folders(job))]
+    flags = [f"--remap-path-prefix={path}={name}" for path, name in _folders(job)]
     environment |= {
         **more,
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),

@@ -9,6 +9,7 @@ import shutil
 import time
 from pathlib import Path
 
+from pipeline.core import paths
 from pipeline.runtimes.engines import record
 
 #: After so many days without a start of its host a build is removed, when a different one is made.
@@ -23,15 +24,30 @@ def note_use(folder: Path) -> None:
 
 
 def remove_unused() -> list[Path]:
-    """Remove builds that were not used for KEPT_DAYS, but none that a process makes now; return which."""
-    oldest = time.time() - KEPT_DAYS * 86400
-    removed = []
+    """Remove builds that were not used for KEPT_DAYS; return which.
+
+    None that a process makes now, and none that this checkout has: its hosts may not have been started yet.
+    """
+    oldest, own, removed = time.time() - KEPT_DAYS * 86400, _of_this_checkout(), []
     for folder in sorted(record.root().iterdir()):
         name = _FOLDER.fullmatch(folder.name)
-        if name is None or not folder.is_dir() or folder.stat().st_mtime >= oldest:
+        if name is None or folder in own:
             continue
-        with record.locked_now(name[1]) as free:
-            if free:
-                shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # a different run removes it, or the disk is full
+            if folder.is_dir() and folder.stat().st_mtime < oldest and _removed(folder, name[1]):
                 removed.append(folder)
     return removed
+
+
+def _of_this_checkout() -> set[Path]:
+    known = {
+        path.stem: record.load(path.stem) for path in Path(paths.engine_record("")).parent.glob("*.json")
+    }
+    return {record.folder(name, each.key) for name, each in known.items() if each is not None and each.key}
+
+
+def _removed(folder: Path, identifier: str) -> bool:
+    with record.locked_now(identifier) as free:
+        if free:
+            shutil.rmtree(folder, ignore_errors=True)
+        return free
