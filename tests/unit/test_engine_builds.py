@@ -418,6 +418,18 @@ def test_a_program_that_builds_is_read_line_by_line(tmp_path):
         (["Host.java:12: error: cannot find symbol", "1 error"], "Host.java:12: error: cannot find symbol"),
         (["host.c:3:5: error: no such type", "1 error generated."], "host.c:3:5: error: no such type"),
         (["[ERROR] Unknown host x", "[ERROR] [Help 1] y"], "[ERROR] Unknown host x"),
+        (
+            ["error: linking with `cc` failed", "  = note: rust-lld: error: duplicate symbol: f", "error: c"],
+            "= note: rust-lld: error: duplicate symbol: f",
+        ),
+        (
+            [
+                'error: failed to select a version for "a"',
+                "  version 1.0.0 is yanked",
+                "location searched: x",
+            ],
+            "version 1.0.0 is yanked",
+        ),
         (["only words", ""], "only words"),
         ([], "no message"),
     ],

@@ -30,6 +30,8 @@ _CAUSES = (
     re.compile(r".*No space left on device.*"),
     re.compile(r".*[Cc]ould not resolve.*|.*[Cc]onnection (?:refused|timed out|reset).*"),
     re.compile(r".*(?:checksum mismatch|missing go\.sum entry).*"),
+    re.compile(r"\s*version \S+ is yanked|\s*candidate versions found which didn't match: .*"),
+    re.compile(r".*\b(?:undefined (?:reference to|symbol)|duplicate symbol|cannot find -l).*"),
     re.compile(r".*:\d+(?::\d+)?: (?:fatal )?error: .*"),  # of javac and of clang
     re.compile(r"\s*(?:error|ERROR|fatal)\b.*|\[ERROR\] .*"),
     re.compile(r"\S+\.go:\d+:\d+: .*"),

@@ -2,10 +2,11 @@
 
 // wasmer-vm takes the address of this, and Cranelift calls it from frames that are larger than a page; the Rust of
 // its time had it. It reads a word of each page of the rax bytes below the return address, from the top down, and
-// keeps all registers but r11 and the flags.
+// keeps all registers but r11 and the flags. Weak: wasmer-vm 7 has one of its own, and whether the linker meets
+// that one depends on how rustc has divided the crate.
 #[cfg(target_arch = "x86_64")]
 core::arch::global_asm!(
-    ".globl __rust_probestack",
+    ".weak __rust_probestack",
     ".type __rust_probestack, @function",
     "__rust_probestack:",
     ".cfi_startproc",
