@@ -1,18 +1,16 @@
 //! What a guest can ask of its descriptors.
 
 use crate::files::{
-    Place, Tree, BADF, DIRECTORY, INVAL, IO, NAMETOOLONG, NOTDIR, NOTSOCK, NOTSUP, PERM, REGULAR_FILE, SPIPE, UNKNOWN,
+    Place, Tree, BADF, DIRECTORY, INVAL, IO, NAMETOOLONG, NOTDIR, NOTSOCK, NOTSUP, PERM, REGULAR_FILE, SPIPE,
+    SYNCS, UNKNOWN,
 };
 use crate::functions::Function;
 use crate::memory::{fail, Answer, Checked};
 use crate::process::read;
-use crate::wasi::{Arguments, Wasi};
+use crate::wasi::{blocks, Arguments, Wasi, BLOCK};
 
 const FILE: &[u8] = &[REGULAR_FILE];
 const STORED: &[u8] = &[REGULAR_FILE, DIRECTORY];
-const SYNCS: u32 = 2 | 8 | 16;
-/// Bytes of the input that are read at a time.
-const BLOCK: usize = 1 << 16;
 /// Of an entry of a folder, before its name.
 const ENTRY: usize = 24;
 
@@ -21,20 +19,6 @@ impl Wasi {
         use Function::*;
         let fd = given.word(0);
         match function {
-            FdAdvise | FdDatasync | FdSync => self.fixed(fd, FILE, None),
-            FdAllocate => self.fixed(fd, FILE, Some(NOTSUP)),
-            FdFilestatSetSize => self.fixed(fd, FILE, Some(PERM)),
-            FdFilestatSetTimes => self.fixed(fd, STORED, Some(PERM)),
-            FdFdstatSetRights => self.fixed(fd, STORED, Some(NOTSUP)),
-            SockAccept | SockRecv | SockSend | SockShutdown => {
-                self.fixed(fd, &[UNKNOWN, DIRECTORY, REGULAR_FILE], Some(NOTSOCK))
-            }
-            PathCreateDirectory | PathFilestatSetTimes | PathRemoveDirectory | PathUnlinkFile => {
-                self.fixed(fd, &[DIRECTORY], Some(PERM))
-            }
-            PathSymlink => self.fixed(given.word(2), &[DIRECTORY], Some(PERM)),
-            PathLink => self.changed(fd, given.word(4)),
-            PathRename => self.changed(fd, given.word(3)),
             FdClose => self.files.close(fd),
             FdRenumber => self.files.renumber(fd, given.word(1)),
             FdRead => self.read(given, memory),
@@ -64,28 +48,63 @@ impl Wasi {
                 (true, _) => memory.put(given.word(1), b"/"),
             },
             FdReaddir => self.list(given, memory),
+            _ => self.without_effect(function, given, memory),
+        }
+    }
+
+    fn without_effect(&mut self, function: Function, given: &Arguments, memory: &mut Checked) -> Answer<()> {
+        use Function::*;
+        let fd = given.word(0);
+        match function {
+            FdAdvise => {
+                self.fixed(fd, FILE, None)?;
+                // Of the length alone, as Wasmtime.
+                check_end(0, given.wide(2))
+            }
+            FdDatasync | FdSync => self.fixed(fd, FILE, None),
+            FdAllocate => self.fixed(fd, FILE, Some(NOTSUP)),
+            FdFilestatSetSize => self.fixed(fd, FILE, Some(PERM)),
+            FdFilestatSetTimes => {
+                check_times(given.word(3))?;
+                self.fixed(fd, STORED, Some(PERM))
+            }
+            FdFdstatSetRights => self.fixed(fd, STORED, Some(NOTSUP)),
+            SockAccept | SockRecv | SockSend | SockShutdown => {
+                self.fixed(fd, &[UNKNOWN, DIRECTORY, REGULAR_FILE], Some(NOTSOCK))
+            }
             _ => self.of_path(function, given, memory),
         }
     }
 
     fn of_path(&mut self, function: Function, given: &Arguments, memory: &mut Checked) -> Answer<()> {
+        use Function::*;
         let fd = given.word(0);
         match function {
-            Function::PathOpen => {
-                let path = memory.bytes(given.word(2), given.word(3))?;
+            PathCreateDirectory | PathRemoveDirectory | PathUnlinkFile => {
+                self.changed(&[0], &[1], given, memory)
+            }
+            PathFilestatSetTimes => {
+                check_times(given.word(6))?;
+                self.changed(&[0], &[2], given, memory)
+            }
+            PathLink => self.changed(&[0, 4], &[2, 5], given, memory),
+            PathRename => self.changed(&[0, 3], &[1, 4], given, memory),
+            PathSymlink => self.changed(&[2], &[0, 3], given, memory),
+            PathOpen => {
+                let path = memory.text(given.word(2), given.word(3))?;
                 let (flags, rights, how) = (given.word(4), given.wide(5), given.word(7));
                 let (files, tree) = self.files_and_tree();
-                let opened = files.open(tree, fd, &path, flags, rights, how)?;
+                let opened = files.open(tree, fd, path.as_bytes(), flags, rights, how)?;
                 memory.put32(given.word(8), opened)
             }
-            Function::PathFilestatGet => {
+            PathFilestatGet => {
                 let folder = self.files.folder(fd)?;
-                let place = self.tree().find(&folder, &memory.bytes(given.word(2), given.word(3))?)?;
+                let place = self.tree().find(&folder, memory.text(given.word(2), given.word(3))?.as_bytes())?;
                 put_status(self.tree(), &place, given.word(4), memory)
             }
-            Function::PathReadlink => {
+            PathReadlink => {
                 let folder = self.files.folder(fd)?;
-                self.tree().find(&folder, &memory.bytes(given.word(1), given.word(2))?)?;
+                self.tree().find(&folder, memory.text(given.word(1), given.word(2))?.as_bytes())?;
                 fail(INVAL) // there are no links
             }
             _ => unreachable!("{function:?} is answered elsewhere"),
@@ -98,10 +117,22 @@ impl Wasi {
         answer.map_or(Ok(()), fail)
     }
 
-    /// What would change something below two folders.
-    fn changed(&mut self, from: u32, to: u32) -> Answer<()> {
-        self.fixed(from, &[DIRECTORY], None)?;
-        self.fixed(to, &[DIRECTORY], Some(PERM))
+    /// Nothing can be changed; but first come wrong folders and paths, the arguments of these numbers and, of
+    /// a path, the one after it.
+    fn changed(
+        &mut self,
+        folders: &[usize],
+        paths: &[usize],
+        given: &Arguments,
+        memory: &Checked,
+    ) -> Answer<()> {
+        for &number in folders {
+            self.fixed(given.word(number), &[DIRECTORY], None)?;
+        }
+        for &number in paths {
+            memory.text(given.word(number), given.word(number + 1))?;
+        }
+        fail(PERM)
     }
 
     fn set_flags(&mut self, fd: u32, flags: u32) -> Answer<()> {
@@ -140,38 +171,31 @@ impl Wasi {
     }
 
     fn read(&mut self, given: &Arguments, memory: &mut Checked) -> Answer<()> {
-        memory.pieces(given.word(1), given.word(2), &mut self.pieces)?;
         let found = self.files.get(given.word(0))?;
         let total = if let Some(content) = &found.content {
-            let mut position = found.position as usize;
-            for piece in &self.pieces {
-                let part = part_of(content, position, piece.len());
-                memory.put(piece.start, part)?;
-                position += part.len();
-            }
-            let total = position - found.position as usize;
-            found.position = position as u64;
+            let total = put_content(content, found.position, given, memory)?;
+            found.position += u64::from(total);
             total
         } else if found.is_input() {
-            self.read_input(memory)?
+            self.read_input(given, memory)?
         } else {
             return fail(BADF);
         };
-        memory.put32(given.word(3), total as u32)
+        memory.put32(given.word(3), total)
     }
 
     /// Until the input has no more at the moment.
-    fn read_input(&mut self, memory: &mut Checked) -> Answer<usize> {
+    fn read_input(&mut self, given: &Arguments, memory: &mut Checked) -> Answer<u32> {
+        let (list, count) = (given.word(1), given.word(2));
+        memory.pieces(list, count)?;
         let mut total = 0;
         self.block.resize(BLOCK, 0);
-        for piece in &self.pieces {
-            let mut at = piece.start;
-            while at < piece.end {
-                let size = BLOCK.min((piece.end - at) as usize);
+        for number in 0..count {
+            let (start, size) = memory.piece(list, number)?;
+            for (at, size) in blocks(start, size) {
                 let got = read(0, &mut self.block[..size]).or_else(|_| fail(IO))?;
                 memory.put(at, &self.block[..got])?;
-                total += got;
-                at += got as u32;
+                total += got as u32;
                 if got < size {
                     return Ok(total);
                 }
@@ -181,22 +205,12 @@ impl Wasi {
     }
 
     fn pread(&mut self, given: &Arguments, memory: &mut Checked) -> Answer<()> {
-        let position = given.wide(3);
-        if (position as i64) < 0 {
-            return fail(INVAL);
-        }
-        memory.pieces(given.word(1), given.word(2), &mut self.pieces)?;
         let found = self.files.get(given.word(0))?;
         let Some(content) = &found.content else {
             return fail(if found.is_input() { SPIPE } else { BADF });
         };
-        let mut at = position as usize;
-        for piece in &self.pieces {
-            let part = part_of(content, at, piece.len());
-            memory.put(piece.start, part)?;
-            at += part.len();
-        }
-        memory.put32(given.word(4), (at - position as usize) as u32)
+        let total = put_content(content, given.wide(3), given, memory)?;
+        memory.put32(given.word(4), total)
     }
 
     /// As many entries as there is room for, the last one cut off.
@@ -222,10 +236,37 @@ impl Wasi {
     }
 }
 
-/// At most so many bytes of a file's content from there on.
-fn part_of(content: &[u8], from: usize, most: usize) -> &[u8] {
-    let rest = content.get(from..).unwrap_or_default();
-    &rest[..most.min(rest.len())]
+/// Fill the pieces of memory that a call names with a file's content from there on; how many bytes that was.
+fn put_content(content: &[u8], from: u64, given: &Arguments, memory: &mut Checked) -> Answer<u32> {
+    let (list, count) = (given.word(1), given.word(2));
+    check_end(from, memory.pieces(list, count)?)?;
+    let mut rest = content.get(from as usize..).unwrap_or_default();
+    let mut total = 0;
+    for number in 0..count {
+        let (start, size) = memory.piece(list, number)?;
+        let (part, after) = rest.split_at(size.min(rest.len()));
+        memory.put(start, part)?;
+        total += part.len() as u32;
+        rest = after;
+    }
+    Ok(total)
+}
+
+/// No file has bytes beyond the highest number of 63 bits.
+fn check_end(from: u64, size: u64) -> Answer<()> {
+    match from.checked_add(size) {
+        Some(end) if end < 1 << 63 => Ok(()),
+        _ => fail(INVAL),
+    }
+}
+
+/// Each time, the last of access and the last of change, is set to a time or to now.
+fn check_times(flags: u32) -> Answer<()> {
+    let both = |of_one: u32| flags & of_one == of_one;
+    if both(1 | 2) || both(4 | 8) {
+        return fail(INVAL);
+    }
+    Ok(())
 }
 
 /// No device, one link, and no time.

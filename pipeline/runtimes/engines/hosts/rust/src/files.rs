@@ -11,10 +11,12 @@ use std::sync::Arc;
 
 pub(crate) const OK: i32 = 0;
 pub(crate) const BADF: i32 = 8;
+pub(crate) const ILSEQ: i32 = 25;
 pub(crate) const INVAL: i32 = 28;
 pub(crate) const IO: i32 = 29;
 pub(crate) const NAMETOOLONG: i32 = 37;
 pub(crate) const NOENT: i32 = 44;
+pub(crate) const NOMEM: i32 = 48;
 pub(crate) const NOTDIR: i32 = 54;
 pub(crate) const NOTSOCK: i32 = 57;
 pub(crate) const NOTSUP: i32 = 58;
@@ -30,12 +32,16 @@ const CREAT: u32 = 1;
 const ONLY_DIRECTORY: u32 = 2;
 const TRUNC: u32 = 8;
 const APPEND_NONBLOCK: u32 = 1 | 4;
+pub(crate) const SYNCS: u32 = 2 | 8 | 16;
 const READ: u64 = 1 << 1;
 const WRITE: u64 = 1 << 6;
 /// Of a file, of a folder that was opened, and of the folder "/" with what is opened by it.
 const FILE_RIGHTS: (u64, u64) = (0x3fff_ffbf, 0x3fff_ffbf);
 const FOLDER_RIGHTS: (u64, u64) = (0x3fb7_ffbb, 0x3fb7_ffbb);
 const ROOT_RIGHTS: (u64, u64) = (0x07b7_fe00, 0x0ff7_ffff);
+/// Bytes of a path with the 0 at its end, and of a part of one: those of the system on which Wasmtime runs.
+const LONGEST_PATH: usize = 4096;
+const LONGEST_NAME: usize = 255;
 
 /// What all runs of a guest are given: the files below a folder, and its environment.
 #[derive(Default)]
@@ -122,6 +128,12 @@ impl Tree {
         if path.is_empty() {
             return fail(NOENT);
         }
+        if path.contains(&0) {
+            return fail(INVAL);
+        }
+        if path.len() >= LONGEST_PATH {
+            return fail(NAMETOOLONG);
+        }
         if path[0] == b'/' {
             return fail(PERM);
         }
@@ -131,6 +143,9 @@ impl Tree {
             let (here, plain) = (whole(&parts), word.is_empty() || word == b".");
             if !self.folders.contains_key(&here) && !(plain && number == 0) {
                 return fail(if self.contents.contains_key(&here) { NOTDIR } else { NOENT });
+            }
+            if word.len() > LONGEST_NAME {
+                return fail(NAMETOOLONG);
             }
             if word == b".." {
                 if parts.pop().is_none() {
@@ -280,6 +295,9 @@ impl Files {
             DIRECTORY => {}
             REGULAR_FILE => return fail(NOTDIR),
             _ => return fail(BADF),
+        }
+        if how & SYNCS != 0 {
+            return fail(NOTSUP);
         }
         if flags & (CREAT | TRUNC) != 0 || rights & WRITE != 0 {
             return fail(PERM);

@@ -1,6 +1,6 @@
 //! A guest's memory as a host gives it, and what ends a guest.
 
-use std::ops::Range;
+use crate::files::{ILSEQ, NOMEM};
 
 /// Why a guest did not return by itself.
 #[derive(Debug)]
@@ -67,55 +67,57 @@ pub(crate) fn fail<T>(number: i32) -> Answer<T> {
 pub(crate) struct Checked<'a>(pub &'a mut dyn Memory);
 
 impl Checked<'_> {
-    fn range(&self, at: u32, size: usize) -> Answer<usize> {
-        match (at as usize).checked_add(size) {
-            Some(end) if end <= self.0.size() => Ok(at as usize),
+    /// Where these bytes are; an address is wider than the guest's, so that no sum of them starts again at 0.
+    pub fn range(&self, at: impl Into<u64>, size: usize) -> Answer<usize> {
+        let at = at.into() as usize;
+        match at.checked_add(size) {
+            Some(end) if end <= self.0.size() => Ok(at),
             _ => Err(Failure::Stop(Stop::trap("a call of WASI names memory that the guest does not have"))),
         }
     }
-    pub fn put(&mut self, at: u32, bytes: &[u8]) -> Answer<()> {
+    pub fn put(&mut self, at: impl Into<u64>, bytes: &[u8]) -> Answer<()> {
         let at = self.range(at, bytes.len())?;
         self.0.write(at, bytes);
         Ok(())
     }
-    pub fn put32(&mut self, at: u32, value: u32) -> Answer<()> {
+    pub fn put32(&mut self, at: impl Into<u64>, value: u32) -> Answer<()> {
         self.put(at, &value.to_le_bytes())
     }
-    pub fn put64(&mut self, at: u32, value: u64) -> Answer<()> {
+    pub fn put64(&mut self, at: impl Into<u64>, value: u64) -> Answer<()> {
         self.put(at, &value.to_le_bytes())
     }
-    pub fn get<const N: usize>(&self, at: u32) -> Answer<[u8; N]> {
+    pub fn get<const N: usize>(&self, at: impl Into<u64>) -> Answer<[u8; N]> {
         let mut bytes = [0; N];
         let at = self.range(at, N)?;
         self.0.read(at, &mut bytes);
         Ok(bytes)
     }
-    pub fn get32(&self, at: u32) -> Answer<u32> {
-        Ok(u32::from_le_bytes(self.get(at)?))
+    /// A copy of so many bytes, which are a text.
+    pub fn text(&self, at: u32, size: u32) -> Answer<String> {
+        let mut bytes = Vec::new();
+        self.range(at, size as usize)?;
+        // A guest may name more than this process may have.
+        bytes.try_reserve_exact(size as usize).or_else(|_| fail(NOMEM))?;
+        self.append(at, size as usize, &mut bytes)?;
+        String::from_utf8(bytes).or_else(|_| fail(ILSEQ))
     }
-    /// A copy of so many bytes.
-    pub fn bytes(&self, at: u32, size: u32) -> Answer<Vec<u8>> {
-        let at = self.range(at, size as usize)?;
-        let mut bytes = vec![0; size as usize];
-        self.0.read(at, &mut bytes);
-        Ok(bytes)
-    }
-    /// Put the bytes that these are at the end of `into`.
-    pub fn append(&self, piece: Range<u32>, into: &mut Vec<u8>) {
-        let start = into.len();
-        into.resize(start + piece.len(), 0);
-        self.0.read(piece.start as usize, &mut into[start..]);
-    }
-    /// The pieces of memory that a list of them names, each within the memory.
-    pub fn pieces(&self, at: u32, count: u32, into: &mut Vec<Range<u32>>) -> Answer<()> {
-        self.range(at, count as usize * 8)?;
-        into.clear();
-        for i in 0..count {
-            let start = self.get32(at + 8 * i)?;
-            let size = self.get32(at + 8 * i + 4)?;
-            self.range(start, size as usize)?;
-            into.push(start..start + size);
-        }
+    /// Put these bytes at the end of `into`.
+    pub fn append(&self, at: impl Into<u64>, size: usize, into: &mut Vec<u8>) -> Answer<()> {
+        let (at, start) = (self.range(at, size)?, into.len());
+        into.resize(start + size, 0);
+        self.0.read(at, &mut into[start..]);
         Ok(())
+    }
+    /// How many bytes the pieces of memory have that a list names, each within the memory.
+    pub fn pieces(&self, list: u32, count: u32) -> Answer<u64> {
+        self.range(list, count as usize * 8)?;
+        (0..count).try_fold(0, |total, number| Ok(total + self.piece(list, number)?.1 as u64))
+    }
+    /// (start, size) of one of them. They are read one by one, as a guest may name very many.
+    pub fn piece(&self, list: u32, number: u32) -> Answer<(u64, usize)> {
+        let [a, b, c, d, size @ ..] = self.get::<8>(u64::from(list) + 8 * u64::from(number))?;
+        let (start, size) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes(size) as usize);
+        self.range(start, size)?;
+        Ok((start.into(), size))
     }
 }

@@ -4,8 +4,10 @@ use crate::files::{Files, Inputs, Tree, BADF, INVAL, IO, NOTSUP, OK};
 use crate::functions::Function;
 use crate::memory::{fail, Answer, Checked, Failure, Memory, Stop};
 use crate::process::{monotonic_ns, random, realtime_ns, write_all};
-use std::ops::Range;
 use std::sync::Arc;
+
+/// Bytes that are passed on at a time: what a guest names may be more than this process may have.
+pub(crate) const BLOCK: usize = 1 << 16;
 
 /// What a guest may ask for: arguments, environment, the time, random bytes, input, outputs and files.
 pub struct Wasi {
@@ -17,7 +19,6 @@ pub struct Wasi {
     arguments: Vec<Vec<u8>>,
     environment: Vec<Vec<u8>>,
     /// Kept from call to call, so that none is made anew for each.
-    pub(crate) pieces: Vec<Range<u32>>,
     pub(crate) block: Vec<u8>,
 }
 
@@ -43,7 +44,6 @@ impl Wasi {
             nothing: Tree::default(),
             arguments: with_end(arguments),
             environment: with_end(&inputs.environment),
-            pieces: Vec::new(),
             block: Vec::new(),
         }
     }
@@ -76,11 +76,7 @@ impl Wasi {
             ArgsSizesGet => put_sizes(&self.arguments, given, memory),
             EnvironGet => put_texts(&self.environment, given, memory),
             EnvironSizesGet => put_sizes(&self.environment, given, memory),
-            RandomGet => {
-                let mut bytes = memory.bytes(given.word(0), given.word(1))?;
-                random(&mut bytes).or_else(|_| fail(IO))?;
-                memory.put(given.word(0), &bytes)
-            }
+            RandomGet => self.random(given, memory),
             SchedYield => Ok(()),
             ProcRaise => fail(NOTSUP),
             ProcExit => Err(Failure::Stop(Stop::Exit(given.word(0)))),
@@ -100,19 +96,48 @@ impl Wasi {
 
     fn write(&mut self, given: &Arguments, memory: &mut Checked) -> Answer<()> {
         let host = self.files.output(given.word(0))?;
-        memory.pieces(given.word(1), given.word(2), &mut self.pieces)?;
+        let (list, count) = (given.word(1), given.word(2));
+        let total = memory.pieces(list, count)?;
         self.block.clear();
-        for piece in &self.pieces {
-            memory.append(piece.clone(), &mut self.block);
+        for number in 0..count {
+            let (start, size) = memory.piece(list, number)?;
+            for (at, size) in blocks(start, size) {
+                if self.block.len() + size > BLOCK {
+                    self.flush(host)?;
+                }
+                memory.append(at, size, &mut self.block)?;
+            }
         }
+        self.flush(host)?;
+        memory.put32(given.word(3), total as u32)
+    }
+
+    fn flush(&mut self, host: i32) -> Answer<()> {
         // The file may be as large as the parent allows.
         write_all(host, &self.block).or_else(|_| fail(IO))?;
-        memory.put32(given.word(3), self.block.len() as u32)
+        self.block.clear();
+        Ok(())
+    }
+
+    fn random(&mut self, given: &Arguments, memory: &mut Checked) -> Answer<()> {
+        let (start, size) = (given.word(0), given.word(1) as usize);
+        memory.range(start, size)?;
+        for (at, size) in blocks(start.into(), size) {
+            self.block.resize(size, 0);
+            random(&mut self.block).or_else(|_| fail(IO))?;
+            memory.put(at, &self.block)?;
+        }
+        Ok(())
     }
 }
 
+/// (start, size) of each block of so many bytes.
+pub(crate) fn blocks(start: u64, size: usize) -> impl Iterator<Item = (u64, usize)> {
+    (0..size).step_by(BLOCK).map(move |at| (start + at as u64, BLOCK.min(size - at)))
+}
+
 /// What a clock shows, ns; the time of the processor is no clock here, as in Wasmtime.
-pub(crate) fn clock(id: u32) -> Answer<u64> {
+fn clock(id: u32) -> Answer<u64> {
     match id {
         0 => Ok(realtime_ns()),
         1 => Ok(monotonic_ns()),
@@ -127,12 +152,12 @@ fn put_sizes(texts: &[Vec<u8>], given: &Arguments, memory: &mut Checked) -> Answ
 }
 
 fn put_texts(texts: &[Vec<u8>], given: &Arguments, memory: &mut Checked) -> Answer<()> {
-    let (mut pointer, mut at) = (given.word(0), given.word(1));
+    let (mut pointer, mut at) = (u64::from(given.word(0)), u64::from(given.word(1)));
     for text in texts {
-        memory.put32(pointer, at)?;
+        memory.put32(pointer, at as u32)?;
         memory.put(at, text)?;
-        pointer = pointer.wrapping_add(4);
-        at = at.wrapping_add(text.len() as u32);
+        pointer += 4;
+        at += text.len() as u64;
     }
     Ok(())
 }
