@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OK = 0, ACCES = 2, BADF = 8, INVAL = 28, IO = 29, LOOP = 32, MFILE = 33, NAMETOOLONG = 37, NOENT = 44,
-       NOTDIR = 54, NOTSOCK = 57, NOTSUP = 58, PERM = 63, SPIPE = 70 };
+enum { OK = 0, ACCES = 2, BADF = 8, ILSEQ = 25, INVAL = 28, IO = 29, LOOP = 32, MFILE = 33, NAMETOOLONG = 37,
+       NOENT = 44, NOTDIR = 54, NOTSOCK = 57, NOTSUP = 58, PERM = 63, SPIPE = 70 };
 /* NONE is no descriptor. Input and outputs are files of a kind without a number: no guest sees a terminal. */
 enum { UNKNOWN = 0, DIRECTORY = 3, REGULAR_FILE = 4, NONE = 255 };
 enum { CREAT = 1, ONLY_DIRECTORY = 2, TRUNC = 8 };
@@ -20,9 +20,10 @@ enum { APPEND = 1, NONBLOCK = 4, SYNCS = 2 | 8 | 16 };
 #define ROOT_RIGHTS 0x7b7fe00ull
 #define BELOW_ROOT 0xff7ffffull
 
-/* The guest's descriptors, each with the host's; the folder "/" is the first one that is 3. */
-enum { MOST_OPEN = 256, LONGEST_NAME = 4096 };
-static struct descriptor { int kind, host, first, flags; } opened[MOST_OPEN] = {
+/* The guest's descriptors, each with the host's; the folder "/" is the first one that is 3. A file's
+   position is kept here, for the host's goes no further than its file system's largest file. */
+enum { MOST_OPEN = 256, LONGEST_PATH = 4096 };
+static struct descriptor { int kind, host, first, flags; s64 position; } opened[MOST_OPEN] = {
     { UNKNOWN, 0 }, { UNKNOWN, 1 }, { UNKNOWN, 2 },
 };
 static u32 count_opened = 3;
@@ -79,13 +80,32 @@ static u32 number_of(int error)
     }
 }
 
+/* Whether a text is UTF-8: in the shortest form, and of no surrogates. */
+static int is_utf8(const u8 *text, u32 size)
+{
+    static const u32 least[] = { 0, 0x80, 0x800, 0x10000 };
+    for (u32 i = 0; i < size;) {
+        u32 first = text[i], none = first > 0xf4 || (first >= 0x80 && first < 0xc0);
+        u32 more = (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
+        if (none || more >= size - i)
+            return 0;
+        u32 point = more ? first & 0x3f >> more : first;
+        for (u32 end = i++ + more; i <= end; i++) {
+            if (text[i] >> 6 != 2)
+                return 0;
+            point = point << 6 | (text[i] & 0x3f);
+        }
+        if (point < least[more] || point > 0x10ffff || point >> 11 == 0x1b)
+            return 0;
+    }
+    return 1;
+}
+
 /* Open one part of a path, "." and ".." too, and close what it was opened from; the host's error, or 0. */
 static int enter(int *at, const char *part, u32 size)
 {
-    char name[LONGEST_NAME];
+    char name[LONGEST_PATH];
     int next, error;
-    if (size >= sizeof name)
-        return ENAMETOOLONG;
     memcpy(name, part, size);
     name[size] = 0;
     next = openat(*at, size ? name : ".", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -99,10 +119,12 @@ static int enter(int *at, const char *part, u32 size)
 static u32 open_path(u32 fd, const char *path, u32 size, int *found, struct stat *status)
 {
     int depth = 0, at, error = 0;
-    if (!size)
-        return NOENT;
     if (memchr(path, 0, size))
         return INVAL;
+    if (size >= LONGEST_PATH)
+        return NAMETOOLONG;
+    if (!size)
+        return NOENT;
     if (path[0] == '/')
         return PERM;
     at = fcntl(opened[fd].host, F_DUPFD_CLOEXEC, 3);
@@ -137,6 +159,8 @@ static u32 open_file(u32 fd, const char *path, u32 size, u32 how, u64 rights, u3
     u32 error;
     if (kind_of(fd) != DIRECTORY)
         return kind_of(fd) == REGULAR_FILE ? NOTDIR : BADF;
+    if (flags & SYNCS)
+        return NOTSUP;
     if (how & (CREAT | TRUNC) || rights & RIGHT_WRITE)
         return PERM;
     if ((error = open_path(fd, path, size, &found.host, &status)))

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -73,19 +74,24 @@ type instance struct {
 	ctx    context.Context
 }
 
+// errNoMemory is what an allocation panics with: it cannot fail in another way.
+var errNoMemory = errors.New("out of memory: the system does not give what the module has from the start")
+
 func (m *module) Instantiate() (made worker.Instance, err error) {
 	var memory *worker.Memory
-	allocate := func(_, most uint64) experimental.LinearMemory {
-		if memory, err = worker.NewMemory(most); err != nil {
-			panic(err)
+	allocate := func(least, most uint64) experimental.LinearMemory {
+		if memory, err = worker.NewMemory(most); err != nil || uint64(len(memory.Reallocate(least))) < least {
+			panic(errNoMemory)
 		}
 		return memory
 	}
-	// Where the system does not give the memory that it has from the start, wazero ends in a panic.
+	// wazero itself recovers from what panics within a call, but not from this, nor from its own failures here.
 	defer func() {
-		if recover() != nil {
-			memory.Free()
-			made, err = nil, &worker.Trap{Message: "out of memory: the system does not give what the module has from the start"}
+		if failed := recover(); failed != nil {
+			if memory != nil {
+				memory.Free()
+			}
+			made, err = nil, &worker.Trap{Message: fmt.Sprint(failed)}
 		}
 	}()
 	ctx := experimental.WithMemoryAllocator(m.ctx, experimental.MemoryAllocatorFunc(allocate))

@@ -1,6 +1,9 @@
 package wasi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // What a guest can ask of its descriptors.
 
@@ -22,29 +25,33 @@ func (g *Guest) write(fd, at, count, result uint32) errno {
 }
 
 func (g *Guest) read(fd, at, count, result uint32) errno {
-	pieces := g.pieces(at, count)
 	found := g.files.get(fd)
 	if found == nil || !found.readable {
 		return badDescr
 	}
-	size := found.read(pieces, found.position)
+	size, failed := found.read(g.pieces(at, count), found.position)
+	if failed != success {
+		return failed
+	}
 	found.position += size
 	return g.put32(result, uint32(size))
 }
 
 func (g *Guest) readAt(fd, at, count uint32, position uint64, result uint32) errno {
-	if int64(position) < 0 {
+	found := g.files.get(fd)
+	switch {
+	case found == nil || !found.readable:
+		return badDescr
+	case found.kind == unknown:
+		return noSeek
+	case position > math.MaxInt64:
 		return invalid
 	}
-	pieces := g.pieces(at, count)
-	found := g.files.get(fd)
-	if found == nil || !found.readable {
-		return badDescr
+	size, failed := found.read(g.pieces(at, count), position)
+	if failed != success {
+		return failed
 	}
-	if found.kind == unknown {
-		return noSeek
-	}
-	return g.put32(result, uint32(found.read(pieces, position)))
+	return g.put32(result, uint32(size))
 }
 
 func (g *Guest) writeAt(fd uint32) errno {
@@ -122,6 +129,13 @@ func (g *Guest) tell(fd, result uint32) errno {
 		return failed
 	}
 	return g.put64(result, found.position)
+}
+
+func (g *Guest) advise(fd uint32, length uint64) errno {
+	if length > math.MaxInt64 {
+		return g.isFile(fd, invalid)
+	}
+	return g.isFile(fd, success)
 }
 
 // isFile returns a call's answer for files, and that for all other descriptors.

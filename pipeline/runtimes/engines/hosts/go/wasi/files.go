@@ -1,12 +1,16 @@
 package wasi
 
+import "math"
+
 // errno is WASI's number for how a call ended.
 type errno = uint32
 
 const (
 	success      errno = 0
 	badDescr     errno = 8
+	badText      errno = 25
 	invalid      errno = 28
+	tooManyFiles errno = 33
 	nameTooLong  errno = 37
 	noEntry      errno = 44
 	notDirectory errno = 54
@@ -50,6 +54,9 @@ type descriptor struct {
 	flags           uint16
 }
 
+// As MOST_OPEN in workers/wasi_files.h.
+const mostOpen = 256
+
 // files is what a guest has open: its input and outputs, and files below "/", which it can only read.
 type files struct {
 	tree   *Tree
@@ -64,7 +71,8 @@ func newFiles(stdin []byte, stdout, stderr *Output, tree *Tree) files {
 		{kind: unknown, output: stderr, rights: [2]uint64{rightWrite, rightWrite}},
 	}}
 	if tree != nil {
-		f.add(&descriptor{kind: directory, first: true, rights: [2]uint64{rootRights, belowRoot}})
+		root := &descriptor{kind: directory, first: true, rights: [2]uint64{rootRights, belowRoot}}
+		f.opened = append(f.opened, root)
 	}
 	return f
 }
@@ -98,15 +106,18 @@ func (f *files) seekable(fd uint32) (*descriptor, errno) {
 }
 
 // add gives a descriptor a number: the highest that was closed, or a new one.
-func (f *files) add(new *descriptor) uint32 {
+func (f *files) add(new *descriptor) (uint32, errno) {
 	for fd := len(f.opened) - 1; fd >= 0; fd-- {
 		if f.opened[fd] == nil {
 			f.opened[fd] = new
-			return uint32(fd)
+			return uint32(fd), success
 		}
 	}
+	if len(f.opened) == mostOpen {
+		return 0, tooManyFiles
+	}
 	f.opened = append(f.opened, new)
-	return uint32(len(f.opened) - 1)
+	return uint32(len(f.opened) - 1), success
 }
 
 func (f *files) close(fd uint32) errno {
@@ -135,6 +146,8 @@ func (f *files) open(fd uint32, path string, flags uint32, rights uint64, how ui
 		return 0, badDescr
 	case from.kind == regularFile:
 		return 0, notDirectory
+	case how&synchronous != 0:
+		return 0, notSupported
 	case flags&(create|truncate) != 0 || rights&rightWrite != 0:
 		return 0, notPermitted
 	}
@@ -144,25 +157,31 @@ func (f *files) open(fd uint32, path string, flags uint32, rights uint64, how ui
 		return 0, failed
 	case kind == directory:
 		rights := [2]uint64{folderRights, folderRights}
-		return f.add(&descriptor{kind: directory, name: name, rights: rights}), success
+		return f.add(&descriptor{kind: directory, name: name, rights: rights})
 	case flags&onlyDirectory != 0:
 		return 0, notDirectory
 	}
 	return f.add(&descriptor{
 		kind: regularFile, name: name, content: f.tree.contents[name], readable: true,
 		rights: [2]uint64{fileRights, fileRights}, flags: uint16(how & (appending | nonBlocking)),
-	}), success
+	})
 }
 
-// read fills pieces of memory from a position and returns the number of bytes, 0 at the end.
-func (d *descriptor) read(pieces [][]byte, position uint64) uint64 {
+// read fills pieces of memory from a position and returns the number of bytes, 0 at the end. No piece may end
+// where there is no position.
+func (d *descriptor) read(pieces [][]byte, position uint64) (uint64, errno) {
 	begun := position
 	for _, piece := range pieces {
-		if position < uint64(len(d.content)) {
-			position += uint64(copy(piece, d.content[position:]))
+		if position+uint64(len(piece)) > math.MaxInt64 {
+			return 0, invalid
+		}
+		size := copy(piece, d.content[min(position, uint64(len(d.content))):])
+		position += uint64(size)
+		if size < len(piece) {
+			break
 		}
 	}
-	return position - begun
+	return position - begun, success
 }
 
 // seek moves a file's position.

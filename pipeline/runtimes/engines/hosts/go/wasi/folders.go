@@ -1,13 +1,23 @@
 package wasi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // What a guest can ask of folders and paths.
 
 // Bytes of an entry of a folder before its name.
 const entrySize = 24
 
-func (g *Guest) text(at, size uint32) string { return string(g.bytes(at, size)) }
+// text returns a path, which must be UTF-8.
+func (g *Guest) text(at, size uint32) (string, errno) {
+	text := g.bytes(at, size)
+	if !utf8.Valid(text) {
+		return "", badText
+	}
+	return string(text), success
+}
 
 // The first descriptor without one ends a guest's search for folders.
 func (g *Guest) preopened(fd, at uint32) errno {
@@ -56,12 +66,18 @@ func (g *Guest) list(fd, buffer, size uint32, cookie uint64, result uint32) errn
 	if len(written) > int(size) {
 		written = written[:size]
 	}
-	copy(g.bytes(buffer, uint32(len(written))), written)
+	if len(written) > 0 {
+		copy(g.bytes(buffer, uint32(len(written))), written)
+	}
 	return g.put32(result, uint32(len(written)))
 }
 
 func (g *Guest) openPath(fd, path, size, flags uint32, rights uint64, how, result uint32) errno {
-	opened, failed := g.files.open(fd, g.text(path, size), flags, rights, how)
+	name, failed := g.text(path, size)
+	if failed != success {
+		return failed
+	}
+	opened, failed := g.files.open(fd, name, flags, rights, how)
 	if failed != success {
 		return failed
 	}
@@ -74,7 +90,11 @@ func (g *Guest) find(fd, path, size uint32) (string, byte, errno) {
 	if folder == nil {
 		return "", 0, badDescr
 	}
-	return g.files.tree.find(folder.name, g.text(path, size))
+	name, failed := g.text(path, size)
+	if failed != success {
+		return "", 0, failed
+	}
+	return g.files.tree.find(folder.name, name)
 }
 
 func (g *Guest) pathStatus(fd, path, size, at uint32) errno {

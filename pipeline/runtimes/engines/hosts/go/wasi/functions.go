@@ -38,15 +38,31 @@ func always(look func(*Guest, uint32, errno) errno, answer errno) func(*Guest, [
 	return func(g *Guest, v []uint64) errno { return look(g, a(v[0]), answer) }
 }
 
-// refusing answers a call that would change what is below the folders at these places of its parameters.
-func refusing(places ...int) func(*Guest, []uint64) errno {
+// refusing answers a call that would change what is below folders; these and its paths are at these places of
+// its parameters.
+func refusing(folders, paths []int) func(*Guest, []uint64) errno {
 	return func(g *Guest, v []uint64) errno {
-		for _, place := range places {
-			if failed := g.isFolder(a(v[place]), notPermitted); failed != notPermitted {
+		for _, place := range folders {
+			if failed := g.isFolder(a(v[place]), success); failed != success {
+				return failed
+			}
+		}
+		for _, place := range paths {
+			if _, failed := g.text(a(v[place]), a(v[place+1])); failed != success {
 				return failed
 			}
 		}
 		return notPermitted
+	}
+}
+
+// settingTimes answers a call with flags at this place: one time cannot be both a given one and the present one.
+func settingTimes(place int, call func(*Guest, []uint64) errno) func(*Guest, []uint64) errno {
+	return func(g *Guest, v []uint64) errno {
+		if v[place]&3 == 3 || v[place]&12 == 12 {
+			return invalid
+		}
+		return call(g, v)
 	}
 }
 
@@ -59,7 +75,7 @@ var functions = []Function{
 	{"clock_time_get", "iIi", func(g *Guest, v []uint64) errno { return g.clockTime(a(v[0]), a(v[2])) }},
 	{"environ_get", "ii", func(g *Guest, v []uint64) errno { return g.putTexts(g.variables, a(v[0]), a(v[1])) }},
 	{"environ_sizes_get", "ii", func(g *Guest, v []uint64) errno { return g.putSizes(g.variables, a(v[0]), a(v[1])) }},
-	{"fd_advise", "iIIi", always((*Guest).isFile, success)},
+	{"fd_advise", "iIIi", func(g *Guest, v []uint64) errno { return g.advise(a(v[0]), v[2]) }},
 	{"fd_allocate", "iII", always((*Guest).isFile, notSupported)},
 	{"fd_close", "i", func(g *Guest, v []uint64) errno { return g.files.close(a(v[0])) }},
 	{"fd_datasync", "i", always((*Guest).isFile, success)},
@@ -68,7 +84,7 @@ var functions = []Function{
 	{"fd_fdstat_set_rights", "iII", always((*Guest).isStored, notSupported)},
 	{"fd_filestat_get", "ii", func(g *Guest, v []uint64) errno { return g.fileStatus(a(v[0]), a(v[1])) }},
 	{"fd_filestat_set_size", "iI", always((*Guest).isFile, notPermitted)},
-	{"fd_filestat_set_times", "iIIi", always((*Guest).isStored, notPermitted)},
+	{"fd_filestat_set_times", "iIIi", settingTimes(3, always((*Guest).isStored, notPermitted))},
 	{"fd_pread", "iiiIi", func(g *Guest, v []uint64) errno { return g.readAt(a(v[0]), a(v[1]), a(v[2]), v[3], a(v[4])) }},
 	{"fd_prestat_dir_name", "iii", func(g *Guest, v []uint64) errno { return g.preopenedName(a(v[0]), a(v[1]), a(v[2])) }},
 	{"fd_prestat_get", "ii", func(g *Guest, v []uint64) errno { return g.preopened(a(v[0]), a(v[1])) }},
@@ -80,18 +96,18 @@ var functions = []Function{
 	{"fd_sync", "i", always((*Guest).isFile, success)},
 	{"fd_tell", "ii", func(g *Guest, v []uint64) errno { return g.tell(a(v[0]), a(v[1])) }},
 	{"fd_write", "iiii", func(g *Guest, v []uint64) errno { return g.write(a(v[0]), a(v[1]), a(v[2]), a(v[3])) }},
-	{"path_create_directory", "iii", refusing(0)},
+	{"path_create_directory", "iii", refusing([]int{0}, []int{1})},
 	{"path_filestat_get", "iiiii", func(g *Guest, v []uint64) errno { return g.pathStatus(a(v[0]), a(v[2]), a(v[3]), a(v[4])) }},
-	{"path_filestat_set_times", "iiiiIIi", refusing(0)},
-	{"path_link", "iiiiiii", refusing(0, 4)},
+	{"path_filestat_set_times", "iiiiIIi", settingTimes(6, refusing([]int{0}, []int{2}))},
+	{"path_link", "iiiiiii", refusing([]int{0, 4}, []int{2, 5})},
 	{"path_open", "iiiiiIIii", func(g *Guest, v []uint64) errno {
 		return g.openPath(a(v[0]), a(v[2]), a(v[3]), a(v[4]), v[5], a(v[7]), a(v[8]))
 	}},
 	{"path_readlink", "iiiiii", func(g *Guest, v []uint64) errno { return g.readLink(a(v[0]), a(v[1]), a(v[2])) }},
-	{"path_remove_directory", "iii", refusing(0)},
-	{"path_rename", "iiiiii", refusing(0, 3)},
-	{"path_symlink", "iiiii", refusing(2)},
-	{"path_unlink_file", "iii", refusing(0)},
+	{"path_remove_directory", "iii", refusing([]int{0}, []int{1})},
+	{"path_rename", "iiiiii", refusing([]int{0, 3}, []int{1, 4})},
+	{"path_symlink", "iiiii", refusing([]int{2}, []int{0, 3})},
+	{"path_unlink_file", "iii", refusing([]int{0}, []int{1})},
 	{"poll_oneoff", "iiii", func(g *Guest, v []uint64) errno { return g.poll(a(v[0]), a(v[1]), a(v[2]), a(v[3])) }},
 	{"proc_exit", "i", exit},
 	{"proc_raise", "i", func(*Guest, []uint64) errno { return notSupported }},

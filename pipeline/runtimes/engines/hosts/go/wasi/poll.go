@@ -8,8 +8,8 @@ import (
 
 // Bytes of a subscription and of an event; kinds of both.
 const (
-	subscriptionSize, eventSize = 48, 32
-	ofClock, ofReading          = 0, 1
+	subscriptionSize, eventSize   = 48, 32
+	ofClock, ofReading, ofWriting = 0, 1, 2
 )
 
 // poll sleeps until the first event. A descriptor is always ready.
@@ -17,19 +17,19 @@ func (g *Guest) poll(subscriptions, events, count, result uint32) errno {
 	if count == 0 {
 		return invalid
 	}
+	if uint64(subscriptions)+subscriptionSize*uint64(count) > uint64(len(g.Memory.Bytes())) {
+		panic(Outside{})
+	}
 	wanted := make([]uint32, 0, 4)
 	waits := make([]uint64, 0, 4)
 	first := uint64(math.MaxUint64)
-	for i := uint64(0); i < uint64(count); i++ {
-		at := uint64(subscriptions) + subscriptionSize*i
-		if at > math.MaxUint32 {
-			panic(Outside{})
-		}
-		wait, failed := g.wait(uint32(at))
+	for i := uint32(0); i < count; i++ {
+		at := subscriptions + subscriptionSize*i
+		wait, failed := g.wait(at)
 		if failed != success {
 			return failed
 		}
-		wanted, waits, first = append(wanted, uint32(at)), append(waits, wait), min(first, wait)
+		wanted, waits, first = append(wanted, at), append(waits, wait), min(first, wait)
 	}
 	time.Sleep(time.Duration(min(first, math.MaxInt64)))
 	happened := uint32(0)
@@ -57,14 +57,17 @@ func (g *Guest) putEvent(subscription, event uint32) {
 func (g *Guest) wait(at uint32) (uint64, errno) {
 	from := g.bytes(at, subscriptionSize)
 	kind, subject := from[8], binary.LittleEndian.Uint32(from[16:])
-	if kind != ofClock {
+	flags := binary.LittleEndian.Uint16(from[40:])
+	switch {
+	case kind > ofWriting:
+		return 0, invalid
+	case kind != ofClock:
 		return 0, g.canBeReady(subject, kind)
-	}
-	if subject > 1 {
+	case subject > 1 || flags > 1:
 		return 0, invalid
 	}
 	timeout := binary.LittleEndian.Uint64(from[24:])
-	if from[40]&1 != 0 { // a time, and not how long
+	if flags != 0 { // a time, and not how long
 		return timeout - min(timeout, now(subject)), success
 	}
 	return timeout, success
@@ -76,11 +79,10 @@ func (g *Guest) canBeReady(fd uint32, kind byte) errno {
 	if found == nil {
 		return badDescr
 	}
-	fits := found.output != nil
-	if kind == ofReading {
-		fits = found.readable
-	}
-	if found.kind != regularFile && !fits {
+	switch {
+	case found.kind == regularFile && kind == ofWriting:
+		return notPermitted
+	case kind == ofReading && !found.readable, kind == ofWriting && found.output == nil:
 		return badDescr
 	}
 	return success

@@ -79,12 +79,19 @@ func join(folder, name string) string {
 	return folder + "/" + name
 }
 
+// Bytes of a path, with a zero at its end, and of a part of it, as on Linux.
+const longestPath, longestPart = 4096, 255
+
 // find follows a path from a folder, part by part, to a name and its kind.
 func (t *Tree) find(from, path string) (string, byte, errno) {
-	if path == "" {
+	switch {
+	case strings.IndexByte(path, 0) >= 0:
+		return "", 0, invalid
+	case len(path) >= longestPath:
+		return "", 0, nameTooLong
+	case path == "":
 		return "", 0, noEntry
-	}
-	if path[0] == '/' {
+	case path[0] == '/':
 		return "", 0, notPermitted
 	}
 	var parts []string
@@ -96,6 +103,9 @@ func (t *Tree) find(from, path string) (string, byte, errno) {
 				return "", 0, notDirectory
 			}
 			return "", 0, noEntry
+		}
+		if len(word) > longestPart {
+			return "", 0, nameTooLong
 		}
 		if word == ".." {
 			if len(parts) == 0 {
