@@ -81,6 +81,11 @@ public final class Host implements Engine {
         return facts;
     }
 
+    @Override
+    public String wrong() {
+        return compilations == null ? null : compilations.wrong(spent > PATIENCE);
+    }
+
     private Context context() {
         return Context.newBuilder("wasm").engine(engine).allowExperimentalOptions(true).build();
     }
@@ -141,12 +146,18 @@ public final class Host implements Engine {
         Opened(Context context, Value exports) {
             this.context = context;
             this.exports = exports;
-            memory = new Linear(exports.getMember("memory"));
+            Value named = exports.getMember("memory");
+            memory = named != null && named.hasBufferElements() ? new Linear(named) : null;
         }
 
         @Override
         public Memory memory() {
             return memory;
+        }
+
+        @Override
+        public void start() {
+            // An instance of this engine is made by that.
         }
 
         @Override
@@ -163,10 +174,8 @@ public final class Host implements Engine {
         }
 
         @Override
-        public void close() throws Trap {
+        public void close() {
             context.close(true);
-            String wrong = compilations == null ? null : compilations.wrong(spent > PATIENCE);
-            if (wrong != null) throw new Trap(wrong, List.of());
         }
     }
 

@@ -10,6 +10,7 @@ import com.dylibso.chicory.wasm.WasmModule;
 import com.dylibso.chicory.wasm.types.ExternalType;
 import com.dylibso.chicory.wasm.types.FunctionImport;
 import com.dylibso.chicory.wasm.types.FunctionType;
+import com.dylibso.chicory.wasm.types.MemoryLimits;
 import com.dylibso.chicory.wasm.types.ValType;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,6 +30,7 @@ import worker.Worker;
  */
 public final class Host implements Engine {
     private static final long[] NOTHING = {};
+    private static final MemoryLimits NO_MEMORY = new MemoryLimits(0, 0);
 
     private WasmModule parsed;
     private Module module;
@@ -66,8 +68,9 @@ public final class Host implements Engine {
             parsed = Parser.parse(data);
             factory = factory(parsed, compiler);
             seconds = (System.nanoTime() - started) / 1e9;
-            machine = instance((namespace, name) -> arguments -> 0).getMachine();
-        } catch (RuntimeException | StackOverflowError error) {
+            Instance.Builder sample = builder((namespace, name) -> arguments -> 0);
+            machine = sample.withMemoryLimits(NO_MEMORY).build().getMachine();
+        } catch (RuntimeException | StackOverflowError | OutOfMemoryError error) {
             throw new Refused(String.valueOf(error.getMessage()));
         }
         int functions = module.imported() + parsed.codeSection().functionBodyCount();
@@ -89,7 +92,8 @@ public final class Host implements Engine {
         }
     }
 
-    private Instance instance(Imports imports) {
+    /** Of an instance of which nothing is run yet. */
+    private Instance.Builder builder(Imports imports) {
         List<ImportFunction> functions = new ArrayList<>();
         for (int i = 0; i < parsed.importSection().importCount(); i++) {
             if (parsed.importSection().getImport(i).importType() != ExternalType.FUNCTION) continue;
@@ -103,14 +107,14 @@ public final class Host implements Engine {
                 return returns ? new long[] {result} : NOTHING;
             }));
         }
-        return Instance.builder(parsed).withStart(false).withMachineFactory(factory)
-                .withImportValues(ImportValues.builder().withFunctions(functions).build()).build();
+        return Instance.builder(parsed).withInitialize(false).withMachineFactory(factory)
+                .withImportValues(ImportValues.builder().withFunctions(functions).build());
     }
 
     @Override
     public Engine.Guest open(Imports imports, Module module) throws Trap {
         try {
-            return new Opened(instance(imports));
+            return new Opened(builder(imports).build());
         } catch (ChicoryException | StackOverflowError error) {
             throw trap(error);
         }
@@ -127,12 +131,21 @@ public final class Host implements Engine {
 
         Opened(Instance instance) {
             this.instance = instance;
-            memory = new Linear(instance.memory());
+            memory = instance.memory() == null ? null : new Linear(instance.memory());
         }
 
         @Override
         public Memory memory() {
             return memory;
+        }
+
+        @Override
+        public void start() throws Trap {
+            try {
+                instance.initialize(false); // its start section, but no export
+            } catch (ChicoryException | StackOverflowError | Memory.Outside error) {
+                throw trap(error);
+            }
         }
 
         @Override

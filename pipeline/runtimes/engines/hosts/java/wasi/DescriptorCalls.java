@@ -31,12 +31,15 @@ final class DescriptorCalls {
 
     void addTo(Map<String, Wasi.Call> calls) {
         for (String name : SOCKETS) calls.put(name, a -> after(files.get(i32(a[0])), NOTSOCK));
-        calls.put("fd_advise", a -> after(files.file(i32(a[0])), OK));
+        calls.put("fd_advise", a -> after(files.file(i32(a[0])), a[2] < 0 ? INVAL : OK));
         calls.put("fd_allocate", a -> after(files.file(i32(a[0])), NOTSUP));
         calls.put("fd_datasync", a -> after(files.file(i32(a[0])), OK));
         calls.put("fd_sync", a -> after(files.file(i32(a[0])), OK));
         calls.put("fd_filestat_set_size", a -> after(files.file(i32(a[0])), PERM));
-        calls.put("fd_filestat_set_times", a -> after(files.stored(i32(a[0])), PERM));
+        calls.put("fd_filestat_set_times", a -> {
+            Descriptors.checkTimes(i32(a[3]));
+            return after(files.stored(i32(a[0])), PERM);
+        });
         calls.put("fd_fdstat_set_rights", a -> after(files.stored(i32(a[0])), NOTSUP));
         calls.put("fd_fdstat_set_flags", this::setFlags);
         calls.put("fd_fdstat_get", this::status);
@@ -49,14 +52,11 @@ final class DescriptorCalls {
             return OK;
         });
         calls.put("fd_read", a -> {
-            long[][] pieces = memory.get().pieces(at(a[1]), at(a[2]));
-            memory.get().set32(at(a[3]), files.read(i32(a[0]), memory.get(), pieces));
+            memory.get().set32(at(a[3]), files.read(i32(a[0]), memory.get(), at(a[1]), at(a[2])));
             return OK;
         });
         calls.put("fd_pread", a -> {
-            if (a[3] < 0) return INVAL;
-            long[][] pieces = memory.get().pieces(at(a[1]), at(a[2]));
-            memory.get().set32(at(a[4]), files.readAt(i32(a[0]), memory.get(), pieces, a[3]));
+            memory.get().set32(at(a[4]), files.readAt(i32(a[0]), memory.get(), at(a[1]), at(a[2]), a[3]));
             return OK;
         });
         calls.put("fd_pwrite", a -> files.get(i32(a[0])).output != null ? SPIPE : BADF);

@@ -13,6 +13,8 @@ final class Descriptors {
     static final int CREAT = 1, ONLY_DIRECTORY = 2, TRUNC = 8;
     static final int APPEND = 1, NONBLOCK = 4, SYNCS = 2 | 8 | 16;
     static final long READ = 1L << 1, WRITE = 1L << 6;
+    /** Descriptors that a guest may have. */
+    private static final int MOST_OPEN = 256;
     /** Of a file, of a folder that was opened, of the folder "/", and of what is opened by it. */
     private static final long FILE_RIGHTS = 0x3fffffbfL, FOLDER_RIGHTS = 0x3fb7ffbbL;
     private static final long ROOT_RIGHTS = 0x7b7fe00L, BELOW_ROOT = 0xff7ffffL;
@@ -102,6 +104,7 @@ final class Descriptors {
             opened.set(fd, descriptor);
             return fd;
         }
+        if (opened.size() == MOST_OPEN) throw failed(Errno.MFILE);
         opened.add(descriptor);
         return opened.size() - 1;
     }
@@ -124,6 +127,7 @@ final class Descriptors {
         if (from.kind != Errno.DIRECTORY) {
             throw failed(from.kind == Errno.REGULAR_FILE ? Errno.NOTDIR : Errno.BADF);
         }
+        if ((flags & SYNCS) != 0) throw failed(Errno.NOTSUP);
         if ((how & (CREAT | TRUNC)) != 0 || (rights & WRITE) != 0) throw failed(Errno.PERM);
         String name = tree.find(from.name, path);
         boolean folder = tree.kind(name) == Errno.DIRECTORY;
@@ -138,26 +142,33 @@ final class Descriptors {
         return add(made);
     }
 
-    /** Fill pieces of memory with what comes next; the number of bytes, 0 at the end. */
-    int read(int fd, Memory memory, long[][] pieces) {
+    /** No flags say of one time both that it is given and that it is now. */
+    static void checkTimes(int flags) {
+        if ((flags & flags >> 1 & 5) != 0) throw failed(Errno.INVAL);
+    }
+
+    /** Fill the pieces of memory in a list with what comes next; the number of bytes, 0 at the end. */
+    int read(int fd, Memory memory, long list, long pieces) {
         Descriptor file = get(fd);
         if (file.content == null) throw failed(Errno.BADF);
-        int count = fill(file.content, file.position, memory, pieces);
+        int count = fill(file.content, file.position, memory, memory.pieces(list, pieces));
         file.position += count;
         return count;
     }
 
     /** The same with what is at a position. */
-    int readAt(int fd, Memory memory, long[][] pieces, long position) {
+    int readAt(int fd, Memory memory, long list, long pieces, long position) {
         Descriptor file = get(fd);
         if (file.content == null) throw failed(Errno.BADF);
         if (file.kind == Errno.UNKNOWN) throw failed(Errno.SPIPE);
-        return fill(file.content, position, memory, pieces);
+        return fill(file.content, position, memory, memory.pieces(list, pieces));
     }
 
     private static int fill(byte[] content, long from, Memory memory, long[][] pieces) {
+        if (from < 0) throw failed(Errno.INVAL);
         long position = from;
         for (long[] piece : pieces) {
+            if (position + piece[1] < 0) throw failed(Errno.INVAL); // its end has no number
             int count = (int) Math.max(0, Math.min(piece[1], content.length - position));
             if (count > 0) memory.write(piece[0], content, (int) position, count);
             position += count;
@@ -170,7 +181,7 @@ final class Descriptors {
         if (whence < 0 || whence > 2) throw failed(Errno.INVAL);
         long from = whence == 0 ? 0 : whence == 1 ? file.position : file.content.length;
         long position = from + offset;
-        if (position < 0) throw failed(Errno.INVAL);
+        if (position < 0) throw failed(Errno.INVAL); // also what is above the largest number
         return file.position = position;
     }
 

@@ -2,8 +2,8 @@ package wasi;
 
 /** Numbers of WASI preview 1, as its witx has them. */
 final class Errno {
-    static final int OK = 0, BADF = 8, INVAL = 28, NAMETOOLONG = 37, NOENT = 44, NOSYS = 52, NOTDIR = 54;
-    static final int NOTSOCK = 57, NOTSUP = 58, PERM = 63, SPIPE = 70;
+    static final int OK = 0, BADF = 8, ILSEQ = 25, INVAL = 28, MFILE = 33, NAMETOOLONG = 37, NOENT = 44;
+    static final int NOSYS = 52, NOTDIR = 54, NOTSOCK = 57, NOTSUP = 58, PERM = 63, SPIPE = 70;
     /** Kinds of files. Standard input and outputs are of one without a number: no guest sees a terminal. */
     static final int UNKNOWN = 0, DIRECTORY = 3, REGULAR_FILE = 4;
 

@@ -1,13 +1,16 @@
 package wasi;
 
+import static wasi.Errno.ILSEQ;
 import static wasi.Errno.INVAL;
 import static wasi.Errno.OK;
 import static wasi.Errno.PERM;
+import static wasi.Errno.failed;
 import static wasi.Wasi.at;
 import static wasi.Wasi.i32;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
@@ -16,15 +19,15 @@ import wasi.Descriptors.Descriptor;
 
 /** What a guest can ask of the folders that it has, and of the files in them. */
 final class PathCalls {
-    /** What would change something below a folder, and where among its arguments the folders are. */
-    private static final Map<String, int[]> CHANGES = Map.of(
-            "path_create_directory", new int[] {0},
-            "path_filestat_set_times", new int[] {0},
-            "path_link", new int[] {0, 4},
-            "path_remove_directory", new int[] {0},
-            "path_rename", new int[] {0, 3},
-            "path_symlink", new int[] {2},
-            "path_unlink_file", new int[] {0});
+    /** What would change something below a folder, and where among its arguments folders and paths are. */
+    private static final Map<String, int[][]> CHANGES = Map.of(
+            "path_create_directory", new int[][] {{0}, {1}},
+            "path_filestat_set_times", new int[][] {{0}, {2}},
+            "path_link", new int[][] {{0, 4}, {2, 5}},
+            "path_remove_directory", new int[][] {{0}, {1}},
+            "path_rename", new int[][] {{0, 3}, {1, 4}},
+            "path_symlink", new int[][] {{2}, {0, 3}},
+            "path_unlink_file", new int[][] {{0}, {1}});
     /** Bytes of a folder's entry before its name, and of what is told of a file. */
     private static final int ENTRY = 24, STATUS = 64;
 
@@ -40,7 +43,9 @@ final class PathCalls {
 
     void addTo(Map<String, Wasi.Call> calls) {
         CHANGES.forEach((name, places) -> calls.put(name, a -> {
-            for (int place : places) files.folder(i32(a[place]));
+            if (name.equals("path_filestat_set_times")) Descriptors.checkTimes(i32(a[6]));
+            for (int place : places[0]) files.folder(i32(a[place]));
+            for (int place : places[1]) path(a[place], a[place + 1]);
             return PERM;
         }));
         calls.put("fd_filestat_get", this::status);
@@ -61,7 +66,12 @@ final class PathCalls {
     }
 
     private String path(long start, long size) {
-        return new String(memory.get().bytes(at(start), at(size)), StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.wrap(memory.get().bytes(at(start), at(size)));
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+        } catch (CharacterCodingException error) {
+            throw failed(ILSEQ);
+        }
     }
 
     private long status(long[] a) {
@@ -87,7 +97,8 @@ final class PathCalls {
         List<Tree.Entry> entries = tree == null ? List.of() : tree.list(files.folder(i32(a[0])).name);
         if (tree == null) files.folder(i32(a[0]));
         long size = at(a[2]), used = 0;
-        for (long i = Math.max(0, a[3]); i < entries.size() && used < size; i++) {
+        // A cookie has no sign: a negative one is beyond the end.
+        for (long i = a[3] < 0 ? entries.size() : a[3]; i < entries.size() && used < size; i++) {
             Tree.Entry entry = entries.get((int) i);
             byte[] name = entry.name.getBytes(StandardCharsets.UTF_8);
             ByteBuffer told = ByteBuffer.allocate(ENTRY + name.length).order(ByteOrder.LITTLE_ENDIAN);

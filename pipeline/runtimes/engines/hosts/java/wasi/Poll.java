@@ -3,6 +3,7 @@ package wasi;
 import static wasi.Errno.BADF;
 import static wasi.Errno.INVAL;
 import static wasi.Errno.OK;
+import static wasi.Errno.PERM;
 import static wasi.Errno.failed;
 import static wasi.Wasi.at;
 
@@ -13,7 +14,7 @@ import wasi.Descriptors.Descriptor;
 
 /** poll_oneoff: sleeps until the first event. A descriptor is always ready. */
 final class Poll {
-    private static final int CLOCK = 0, FD_READ = 1;
+    private static final int CLOCK = 0, FD_WRITE = 2, ABSOLUTE = 1;
     private static final int SUBSCRIPTION = 48, EVENT = 32;
 
     private final Descriptors files;
@@ -44,19 +45,19 @@ final class Poll {
     private long until(long place) {
         Memory given = memory.get();
         int kind = given.get8(place + 8);
+        if (kind > FD_WRITE) throw failed(INVAL);
         if (kind != CLOCK) {
             Descriptor found = files.get((int) given.get32(place + 16));
-            boolean fits = found.kind == Errno.REGULAR_FILE
-                    || (kind == FD_READ ? found.content != null : found.output != null);
-            if (!fits) throw failed(BADF);
+            if (kind == FD_WRITE && found.kind == Errno.REGULAR_FILE) throw failed(PERM);
+            if (kind == FD_WRITE ? found.output == null : found.content == null) throw failed(BADF);
             return 0;
         }
         long id = given.get32(place + 16);
-        if (id > 1) throw failed(INVAL);
+        int flags = given.get16(place + 40);
+        if (id > 1 || flags > ABSOLUTE) throw failed(INVAL);
         long timeout = given.get64(place + 24);
-        boolean absolute = (given.get16(place + 40) & 1) != 0;
         if (timeout < 0) timeout = Long.MAX_VALUE; // of 64 bits without a sign
-        return Math.max(0, absolute ? timeout - Wasi.nanoseconds(id == 0) : timeout);
+        return Math.max(0, flags == ABSOLUTE ? timeout - Wasi.nanoseconds(id == 0) : timeout);
     }
 
     private static void sleep(long nanoseconds) {

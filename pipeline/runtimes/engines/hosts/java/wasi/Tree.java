@@ -3,6 +3,7 @@ package wasi;
 import static wasi.Errno.failed;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -16,6 +17,9 @@ import java.util.stream.Stream;
 
 /** Files in memory, which a guest can only read. Names are relative to its folder "/", which is "". */
 public final class Tree {
+    /** Bytes of a path, and of a name in it, as Linux has them. */
+    private static final int LONGEST_PATH = 4095, LONGEST_NAME = 255;
+
     private final SortedMap<String, byte[]> files = new TreeMap<>();
     /** {folder: {name in it: its kind}}. */
     private final Map<String, SortedMap<String, Integer>> folders = new TreeMap<>();
@@ -92,6 +96,8 @@ public final class Tree {
     /** The name of the file or folder to which a path from a folder leads, part by part; throws Failed. */
     String find(String folder, String path) {
         if (path.isEmpty()) throw failed(Errno.NOENT);
+        if (path.indexOf('\0') >= 0) throw failed(Errno.INVAL);
+        if (bytes(path) > LONGEST_PATH) throw failed(Errno.NAMETOOLONG);
         if (path.startsWith("/")) throw failed(Errno.PERM);
         List<String> parts = new ArrayList<>();
         boolean first = true;
@@ -102,6 +108,7 @@ public final class Tree {
                 throw failed(files.containsKey(here) ? Errno.NOTDIR : Errno.NOENT);
             }
             first = false;
+            if (bytes(word) > LONGEST_NAME) throw failed(Errno.NAMETOOLONG);
             if (word.equals("..")) {
                 if (parts.isEmpty()) throw failed(Errno.PERM);
                 parts.remove(parts.size() - 1);
@@ -112,6 +119,10 @@ public final class Tree {
         String name = join(folder, parts);
         if (!folders.containsKey(name) && !files.containsKey(name)) throw failed(Errno.NOENT);
         return name;
+    }
+
+    private static int bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8).length;
     }
 
     private static String join(String folder, List<String> parts) {

@@ -19,7 +19,12 @@ public interface Engine {
      */
     Map<String, Object> load(byte[] data, Module module, Map<String, Object> options) throws Refused, Unavailable;
 
-    /** A new instance of it, with nothing of its program run yet. */
+    /** What was wrong with the runs until now that nothing of them showed; null for nothing. */
+    default String wrong() {
+        return null;
+    }
+
+    /** A new instance of it, with nothing of its program run yet, where the engine can make one so. */
     Guest open(Imports imports, Module module) throws Trap;
 
     /** Functions of the host. */
@@ -30,15 +35,18 @@ public interface Engine {
 
     /** An instance that runs once. */
     interface Guest extends AutoCloseable {
-        /** The exported memory. */
+        /** The exported memory; null where there is none. */
         Memory memory();
+
+        /** Fill its memory and run its start function, unless that is done. */
+        void start() throws Trap;
 
         /** Call an export without parameters; its result, null for none. Exit of the host may pass. */
         Number call(String export) throws Trap;
 
-        /** Let go of it; a trap says what was wrong with the run that nothing of it showed. */
+        /** Let go of it. */
         @Override
-        void close() throws Trap;
+        void close();
     }
 
     /** This engine cannot load this module, and says why. */

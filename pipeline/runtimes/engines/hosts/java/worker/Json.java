@@ -13,6 +13,13 @@ import java.util.Map;
  * ASCII characters only.
  */
 final class Json {
+    /** How bytes are written, each as a character: a guest's output has millions of them. */
+    private static final byte[][] WRITTEN = new byte[256][];
+
+    static {
+        for (char c = 0; c < WRITTEN.length; c++) WRITTEN[c] = written(c);
+    }
+
     private final String text;
     private int at;
 
@@ -161,12 +168,12 @@ final class Json {
             ascii(before.equals("[") ? "[]" : "]", to);
         } else if (value instanceof byte[]) {
             to.write('"');
-            for (byte each : (byte[]) value) character((char) (each & 0xff), to);
+            for (byte each : (byte[]) value) to.write(WRITTEN[each & 0xff]);
             to.write('"');
         } else {
             to.write('"');
             String text = value.toString();
-            for (int i = 0; i < text.length(); i++) character(text.charAt(i), to);
+            for (int i = 0; i < text.length(); i++) to.write(written(text.charAt(i)));
             to.write('"');
         }
     }
@@ -175,17 +182,13 @@ final class Json {
         to.write(text.getBytes(StandardCharsets.US_ASCII));
     }
 
-    private static void character(char c, OutputStream to) throws IOException {
-        if (c == '"' || c == '\\') {
-            to.write('\\');
-            to.write(c);
-        } else if (c == '\n') {
-            to.write('\\');
-            to.write('n');
-        } else if (c >= ' ' && c < 127) {
-            to.write(c);
-        } else {
-            ascii(String.format("\\u%04x", (int) c), to);
-        }
+    /** How a character is in a text. */
+    private static byte[] written(char c) {
+        if (c < WRITTEN.length && WRITTEN[c] != null) return WRITTEN[c];
+        String text = String.format("\\u%04x", (int) c);
+        if (c == '"' || c == '\\') text = "\\" + c;
+        else if (c == '\n') text = "\\n";
+        else if (c >= ' ' && c < 127) text = String.valueOf(c);
+        return text.getBytes(StandardCharsets.US_ASCII);
     }
 }

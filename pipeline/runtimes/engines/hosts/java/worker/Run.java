@@ -75,6 +75,7 @@ final class Run {
             begin();
             try (Engine.Guest instance = engine.open(this::find, module)) {
                 memory = instance.memory();
+                instance.start();
                 if (!command && module.exports(INITIALIZE)) instance.call(INITIALIZE);
                 instantiate = System.nanoTime() / 1e9 - started;
                 begin();
@@ -82,7 +83,7 @@ final class Run {
                     score = instance.call(command ? "_start" : "run");
                 } finally {
                     end();
-                    garbage += memory.size();
+                    if (memory != null) garbage += memory.size();
                 }
             }
         }
@@ -122,21 +123,22 @@ final class Run {
     }
 
     /** Run to the end; the trap in which it ended, null where the guest ended by itself. */
-    private static Engine.Trap outcome(State state) {
+    private Engine.Trap outcome(State state) {
         try {
             state.run();
         } catch (Engine.Trap error) {
-            return state.wasi.exit() == null ? error : null; // some engines hand on an exit as an error
+            if (state.wasi.exit() == null) return error; // some engines hand on an exit as an error
         } catch (Wasi.Exit error) {
             // state.wasi has it.
         } catch (OutOfMemoryError error) {
             return new Engine.Trap("out of memory: " + error.getMessage(), List.of());
         }
-        return null;
+        String wrong = engine.wrong();
+        return wrong == null ? null : new Engine.Trap(wrong, List.of());
     }
 
     private static void putEnd(Map<String, Object> answer, State state, Engine.Trap trap) {
-        long code = state.wasi.exit() == null ? 0 : state.wasi.exit().code;
+        long code = trap != null || state.wasi.exit() == null ? 0 : state.wasi.exit().code;
         List<String> called = new ArrayList<>();
         if (trap != null) {
             for (String name : trap.backtrace.subList(0, Math.min(FUNCTIONS, trap.backtrace.size()))) {
