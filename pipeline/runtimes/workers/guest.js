@@ -173,7 +173,8 @@ function run(module, { argv, speed }, host, kind) {
     }
   }
   answer.wall_seconds = Number(now() - started) / 1e9;
-  answer.cpu_share = (host.cpu() - cpu) / answer.wall_seconds;
+  // A browser's clocks have steps: no time may have passed, or less of the CPU's than asking for it takes.
+  answer.cpu_share = answer.wall_seconds > 0 ? Math.max(0, (host.cpu() - cpu) / answer.wall_seconds) : 1;
   drop(memory);
   answer.page_faults = host.page_faults() - faults;
   if (!kind) answer.wasi_calls = counter.calls;

@@ -6,8 +6,8 @@
 // and files as wasi_files.js wants them}.
 "use strict";
 
-const { BADF, INVAL, OK, Failed, Files } = require("./wasi_files.js");
-const { descriptorCalls, encode, poller } = require("./wasi_calls.js");
+const { BADF, INVAL, OK, Failed, Files, encode } = require("./wasi_files.js");
+const { descriptorCalls, poller } = require("./wasi_calls.js");
 
 const NAMESPACE = "wasi_snapshot_preview1";
 const NOSYS = 52, NOTSUP = 58;

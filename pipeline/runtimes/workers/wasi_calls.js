@@ -2,33 +2,21 @@
 "use strict";
 
 const {
-  OK, BADF, INVAL, NAMETOOLONG, NOTDIR, NOTSOCK, NOTSUP, PERM, SPIPE, SYNCS, REGULAR_FILE, UNKNOWN, fail,
+  OK, BADF, INVAL, NAMETOOLONG, NOTDIR, NOTSOCK, NOTSUP, PERM, SPIPE, FLAGS, SYNCS, REGULAR_FILE,
+  UNKNOWN, decode, encode, fail,
 } = require("./wasi_files.js");
 
-// What would change something below a folder, and where among its arguments the folders are.
+// What would change something below a folder, and where among its arguments the folders and the paths are.
 const CHANGES = {
-  path_create_directory: [0], path_filestat_set_times: [0], path_link: [0, 4], path_remove_directory: [0],
-  path_rename: [0, 3], path_symlink: [2], path_unlink_file: [0],
+  path_create_directory: [[0], [1]], path_link: [[0, 4], [2, 5]], path_remove_directory: [[0], [1]],
+  path_rename: [[0, 3], [1, 4]], path_symlink: [[2], [0, 3]], path_unlink_file: [[0], [1]],
 };
 const SOCKETS = ["sock_accept", "sock_recv", "sock_send", "sock_shutdown"];
 // Of an entry of a folder, before its name.
 const ENTRY = 24;
-const CLOCK = 0, FD_READ = 1;
-
-// The string of bytes in UTF-8; a name that is none fits no file.
-function decode(bytes) {
-  const text = String.fromCharCode(...bytes);
-  try {
-    return decodeURIComponent(escape(text));
-  } catch {
-    return text;
-  }
-}
-
-// The bytes of a string in UTF-8, without TextEncoder, which is no part of the language.
-function encode(text) {
-  return Uint8Array.from(unescape(encodeURIComponent(text)), (c) => c.charCodeAt(0));
-}
+const CLOCK = 0, FD_READ = 1, FD_WRITE = 2, ABSOLUTE = 1;
+// Nanoseconds, 146 years: twice as long, Node does not sleep at all, and Python fails.
+const LONGEST_SLEEP = 1n << 62n;
 
 function descriptorCalls(files, memory) {
   // No device, one link, and no time.
@@ -45,32 +33,41 @@ function descriptorCalls(files, memory) {
   const statusOf = (at, found) => setStatus(at, found.kind, files.inode(found), files.size(found));
   const path = (at, size) => decode(memory.bytes(at, size));
 
+  const refused = ([folders, paths]) => (...values) => {
+    folders.forEach((place) => files.folder(values[place]));
+    paths.forEach((place) => path(values[place], values[place + 1]));
+    return PERM;
+  };
+
+  // A time is set to one that is given or to the present one, not to both.
+  function checkTimes(flags) {
+    if ((flags & 3) === 3 || (flags & 12) === 12) fail(INVAL);
+  }
+
   return {
     ...Object.fromEntries(SOCKETS.map((name) => [name, (fd) => (files.get(fd), NOTSOCK)])),
-    ...Object.fromEntries(
-      Object.entries(CHANGES).map(([name, places]) => [
-        name,
-        (...values) => (places.forEach((place) => files.folder(values[place])), PERM),
-      ]),
-    ),
-    fd_advise: (fd) => (files.file(fd), OK),
+    ...Object.fromEntries(Object.entries(CHANGES).map(([name, places]) => [name, refused(places)])),
+    fd_advise: (fd, _offset, size) => (files.file(fd), size < 0n ? INVAL : OK),
     fd_allocate: (fd) => (files.file(fd), NOTSUP),
     fd_datasync: (fd) => (files.file(fd), OK),
     fd_sync: (fd) => (files.file(fd), OK),
     fd_filestat_set_size: (fd) => (files.file(fd), PERM),
-    fd_filestat_set_times: (fd) => (files.stored(fd), PERM),
+    fd_filestat_set_times: (fd, accessed, changed, flags) => (checkTimes(flags), files.stored(fd), PERM),
     fd_fdstat_set_rights: (fd) => (files.stored(fd), NOTSUP),
     fd_renumber: (from, to) => (files.renumber(from, to), OK),
     fd_close: (fd) => (files.close(fd), OK),
     fd_read(fd, at, count, result) {
+      const file = files.readable(fd);
       const pieces = memory.pieces(at, count);
-      memory.set32(result, files.read(fd, memory.all, pieces));
+      memory.set32(result, files.read(file, memory.all, pieces));
       return OK;
     },
     fd_pread(fd, at, count, position, result) {
+      const file = files.readable(fd);
+      if (file.kind === UNKNOWN) return SPIPE;
       if (position < 0n) return INVAL;
       const pieces = memory.pieces(at, count);
-      memory.set32(result, files.read(fd, memory.all, pieces, Number(position)));
+      memory.set32(result, files.read(file, memory.all, pieces, position));
       return OK;
     },
     fd_pwrite: (fd) => (files.get(fd).output ? SPIPE : BADF),
@@ -84,6 +81,7 @@ function descriptorCalls(files, memory) {
       return OK;
     },
     fd_fdstat_set_flags(fd, flags) {
+      if (flags & ~FLAGS) throw new RangeError("a call of WASI has flags that there are not");
       const file = files.file(fd);
       if (flags & SYNCS) return INVAL;
       file.flags = flags;
@@ -94,7 +92,7 @@ function descriptorCalls(files, memory) {
       return found.kind === UNKNOWN ? setStatus(result, UNKNOWN) : statusOf(result, found);
     },
     fd_seek(fd, offset, whence, result) {
-      memory.set64(result, BigInt(files.seek(fd, offset, whence)));
+      memory.set64(result, files.seek(fd, offset, whence));
       return OK;
     },
     fd_tell(fd, result) {
@@ -118,7 +116,7 @@ function descriptorCalls(files, memory) {
     fd_readdir(fd, buffer, size, cookie, result) {
       const entries = files.list(files.folder(fd));
       let used = 0;
-      for (let i = Number(cookie); i < entries.length && used < size >>> 0; i++) {
+      for (let i = Number(BigInt.asUintN(64, cookie)); i < entries.length && used < size >>> 0; i++) {
         const [text, inode, kind] = entries[i];
         const name = encode(text);
         const entry = new Uint8Array(ENTRY + name.length);
@@ -142,6 +140,12 @@ function descriptorCalls(files, memory) {
     path_filestat_get(fd, look, name, size, result) {
       return statusOf(result, files.find(files.folder(fd), path(name, size)));
     },
+    path_filestat_set_times(fd, look, name, size, accessed, changed, flags) {
+      checkTimes(flags);
+      files.folder(fd);
+      path(name, size);
+      return PERM;
+    },
     path_readlink(fd, name, size) {
       files.find(files.folder(fd), path(name, size));
       return INVAL; // there are no links
@@ -154,16 +158,16 @@ function poller(files, memory, { clock, sleep }) {
   function wait(at) {
     const { view } = memory.look();
     const kind = memory.bytes(at + 8, 1)[0];
+    if (kind > FD_WRITE) fail(INVAL);
     if (kind !== CLOCK) {
       const descriptor = files.get(view.getInt32(at + 16, true));
-      const fits = descriptor.kind === REGULAR_FILE || (kind === FD_READ ? descriptor.content : descriptor.output);
-      return fits ? 0n : fail(BADF);
+      if (kind === FD_WRITE && descriptor.kind === REGULAR_FILE) fail(PERM);
+      return (kind === FD_READ ? descriptor.content : descriptor.output) ? 0n : fail(BADF);
     }
-    const id = view.getUint32(at + 16, true);
-    if (id > 1) fail(INVAL);
+    const id = view.getUint32(at + 16, true), flags = view.getUint16(at + 40, true);
+    if (id > 1 || flags > ABSOLUTE) fail(INVAL);
     const timeout = view.getBigUint64(at + 24, true);
-    const absolute = view.getUint16(at + 40, true) & 1;
-    const left = absolute ? timeout - BigInt(clock(id === 0)) : timeout;
+    const left = flags === ABSOLUTE ? timeout - BigInt(clock(id === 0)) : timeout;
     return left > 0n ? left : 0n;
   }
 
@@ -172,7 +176,7 @@ function poller(files, memory, { clock, sleep }) {
     const waits = [];
     for (let i = 0; i < count >>> 0; i++) waits.push(wait((subscriptions >>> 0) + 48 * i));
     const first = waits.reduce((least, each) => (each < least ? each : least));
-    if (first > 0n) sleep(Number(first));
+    if (first > 0n) sleep(Number(first < LONGEST_SLEEP ? first : LONGEST_SLEEP));
     let happened = 0;
     waits.forEach((each, i) => {
       if (each > first) return;
@@ -188,4 +192,4 @@ function poller(files, memory, { clock, sleep }) {
   };
 }
 
-module.exports = { descriptorCalls, encode, poller };
+module.exports = { descriptorCalls, poller };

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, Tuple
 from wasm3_host.files import (
     BADF,
     DIRECTORY,
+    FLAGS,
     INVAL,
     NAMETOOLONG,
     NOTDIR,
@@ -15,6 +16,7 @@ from wasm3_host.files import (
     PERM,
     REGULAR_FILE,
     SPIPE,
+    SYNCS,
     UNKNOWN,
     Failed,
     Files,
@@ -22,15 +24,14 @@ from wasm3_host.files import (
 )
 
 Calls = Dict[str, Tuple[str, Callable[..., Any]]]
-#: What would change something below a folder, and where among its arguments the folders are.
+#: What would change something below a folder, and where among its arguments the folders and the paths are.
 _CHANGES = {
-    "path_create_directory": ("i(iii)", (0,)),
-    "path_filestat_set_times": ("i(iiiiIIi)", (0,)),
-    "path_link": ("i(iiiiiii)", (0, 4)),
-    "path_remove_directory": ("i(iii)", (0,)),
-    "path_rename": ("i(iiiiii)", (0, 3)),
-    "path_symlink": ("i(iiiii)", (2,)),
-    "path_unlink_file": ("i(iii)", (0,)),
+    "path_create_directory": ("i(iii)", (0,), (1,)),
+    "path_link": ("i(iiiiiii)", (0, 4), (2, 5)),
+    "path_remove_directory": ("i(iii)", (0,), (1,)),
+    "path_rename": ("i(iiiiii)", (0, 3), (1, 4)),
+    "path_symlink": ("i(iiiii)", (2,), (0, 3)),
+    "path_unlink_file": ("i(iii)", (0,), (1,)),
 }
 _SOCKETS = {
     "sock_accept": "i(iii)",
@@ -41,16 +42,16 @@ _SOCKETS = {
 #: Calls that say only whether the descriptor is one of these kinds, and then this.
 _FILE, _STORED = (REGULAR_FILE,), (REGULAR_FILE, DIRECTORY)
 _FIXED = {
-    "fd_advise": ("i(iIIi)", _FILE, OK),
     "fd_allocate": ("i(iII)", _FILE, NOTSUP),
     "fd_datasync": ("i(i)", _FILE, OK),
     "fd_fdstat_set_rights": ("i(iII)", _STORED, NOTSUP),
     "fd_filestat_set_size": ("i(iI)", _FILE, PERM),
-    "fd_filestat_set_times": ("i(iIIi)", _STORED, PERM),
     "fd_sync": ("i(i)", _FILE, OK),
 }
-_SYNCS = 2 | 8 | 16
-_CLOCK, _FD_READ = 0, 1
+_CLOCK, _FD_READ, _FD_WRITE = 0, 1, 2
+_ABSOLUTE = 1
+#: Nanoseconds, 146 years: Python counts no more than twice as many.
+_LONGEST_SLEEP = 1 << 62
 
 
 class DescriptorCalls:
@@ -61,10 +62,12 @@ class DescriptorCalls:
 
     def all(self) -> Calls:
         calls = {
+            "fd_advise": ("i(iIIi)", self._advise),
             "fd_close": ("i(i)", self._files.close),
             "fd_fdstat_get": ("i(ii)", self._fdstat),
             "fd_fdstat_set_flags": ("i(ii)", self._set_flags),
             "fd_filestat_get": ("i(ii)", self._filestat),
+            "fd_filestat_set_times": ("i(iIIi)", self._set_times),
             "fd_pread": ("i(iiiIi)", self._pread),
             "fd_prestat_dir_name": ("i(iii)", self._prestat_dir_name),
             "fd_prestat_get": ("i(ii)", self._prestat),
@@ -75,14 +78,15 @@ class DescriptorCalls:
             "fd_seek": ("i(iIii)", lambda fd, by, how, at: self._put64(at, self._files.seek(fd, by, how))),
             "fd_tell": ("i(ii)", lambda fd, at: self._put64(at, self._files.seekable(fd).position)),
             "path_filestat_get": ("i(iiiii)", self._path_filestat),
+            "path_filestat_set_times": ("i(iiiiIIi)", self._path_set_times),
             "path_open": ("i(iiiiiIIii)", self._path_open),
             "path_readlink": ("i(iiiiii)", self._readlink),
             "poll_oneoff": ("i(iiii)", self._poll),
         }  # type: Calls
         for name, (signature, kinds, answer) in _FIXED.items():
             calls[name] = (signature, self._fixed(kinds, answer))
-        for name, (signature, places) in _CHANGES.items():
-            calls[name] = (signature, self._refused(places))
+        for name, (signature, folders, paths) in _CHANGES.items():
+            calls[name] = (signature, self._refused(folders, paths))
         for name, signature in _SOCKETS.items():
             calls[name] = (signature, lambda fd, *_: NOTSOCK if self._files.get(fd) else BADF)
         return {name: (signature, _numbered(call)) for name, (signature, call) in calls.items()}
@@ -90,10 +94,12 @@ class DescriptorCalls:
     def _fixed(self, kinds: Tuple[int, ...], answer: int) -> Callable[..., int]:
         return lambda fd, *_: answer if self._files.of_kind(fd, *kinds) else BADF
 
-    def _refused(self, places: Tuple[int, ...]) -> Callable[..., int]:
+    def _refused(self, folders: Tuple[int, ...], paths: Tuple[int, ...]) -> Callable[..., int]:
         def call(*values: int) -> int:
-            for place in places:
+            for place in folders:
                 self._files.of_kind(values[place], DIRECTORY)
+            for place in paths:
+                self._memory.text(values[place], values[place + 1])
             return PERM
 
         return call
@@ -107,9 +113,26 @@ class DescriptorCalls:
         kind = found.kind | found.flags << 16
         return self._memory.put((at, kind, 8), (at + 8, base, 8), (at + 16, inherited, 8))
 
+    def _advise(self, fd: int, _offset: int, size: int, _: int) -> int:
+        self._files.of_kind(fd, REGULAR_FILE)
+        return INVAL if size < 0 else OK
+
+    def _set_times(self, fd: int, _accessed: int, _changed: int, flags: int) -> int:
+        _check_times(flags)
+        self._files.of_kind(fd, *_STORED)
+        return PERM
+
+    def _path_set_times(self, fd: int, _: int, path: int, size: int, *others: int) -> int:
+        _check_times(others[-1])
+        self._files.of_kind(fd, DIRECTORY)
+        self._memory.text(path, size)
+        return PERM
+
     def _set_flags(self, fd: int, flags: int) -> int:
+        if flags & ~FLAGS:
+            raise RuntimeError("a call of WASI has flags that there are not")
         file = self._files.of_kind(fd, REGULAR_FILE)
-        if flags & _SYNCS:
+        if flags & SYNCS:
             return INVAL
         file.flags = flags
         return OK
@@ -162,19 +185,19 @@ class DescriptorCalls:
         return self._memory.put((at, total, 4))
 
     def _pread(self, fd: int, vectors: int, count: int, position: int, at: int) -> int:
-        if position < 0:
-            return INVAL
         self._files.read(fd, 0, position)
         total = 0
         for data in self._memory.vectors(vectors, count):
             got = self._files.read(fd, len(data), position + total)
             data[: len(got)] = got
             total += len(got)
+            if len(got) < len(data):
+                break
         return self._memory.put((at, total, 4))
 
     def _readdir(self, fd: int, buffer: int, size: int, cookie: int, at: int) -> int:
         """As many entries as there is room for, the last one cut off."""
-        entries = b""
+        entries, cookie = b"", cookie & (1 << 64) - 1
         for number, (name, inode, kind) in enumerate(self._files.entries(fd)[cookie:], cookie + 1):
             raw = name.encode()
             for value in (number, inode, len(raw) | kind << 32):
@@ -190,7 +213,7 @@ class DescriptorCalls:
             return INVAL
         waits = [self._wait(subscriptions + 48 * i) for i in range(count & 0xFFFFFFFF)]
         if min(waits) > 0:
-            time.sleep(min(waits) / 1e9)
+            time.sleep(min(min(waits), _LONGEST_SLEEP) / 1e9)
         happened = [subscriptions + 48 * i for i, wait in enumerate(waits) if wait == min(waits)]
         for i, one in enumerate(happened):
             event, kind = events + 32 * i, self._memory.get(one + 8, 1)
@@ -202,17 +225,27 @@ class DescriptorCalls:
     def _wait(self, at: int) -> int:
         """Nanoseconds until what a subscription is for."""
         kind, subject = self._memory.get(at + 8, 1), self._memory.get(at + 16)
+        if kind > _FD_WRITE:
+            raise Failed(INVAL)
         if kind != _CLOCK:
             found = self._files.get(subject)
+            if kind == _FD_WRITE and found.kind == REGULAR_FILE:
+                raise Failed(PERM)
             if found.kind == DIRECTORY or (found.kind == UNKNOWN and (kind == _FD_READ) != (found.host == 0)):
                 raise Failed(BADF)
             return 0
-        if subject > 1:
+        timeout, flags = self._memory.get(at + 24, 8), self._memory.get(at + 40, 2)
+        if subject > 1 or flags > _ABSOLUTE:
             raise Failed(INVAL)
-        timeout = self._memory.get(at + 24, 8)
-        if self._memory.get(at + 40, 2) & 1:
+        if flags == _ABSOLUTE:
             timeout -= time.monotonic_ns() if subject else time.time_ns()
         return max(0, timeout)
+
+
+def _check_times(flags: int) -> None:
+    """A time is set to one that is given or to the present one, not to both."""
+    if flags & 3 == 3 or flags & 12 == 12:
+        raise Failed(INVAL)
 
 
 def _numbered(function: Callable[..., Any]) -> Callable[..., Any]:

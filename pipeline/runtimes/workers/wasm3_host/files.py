@@ -8,12 +8,18 @@ All answers are those of Wasmtime, with a folder that is read-only: tests/contra
 import os
 from typing import Any, Dict, List, Optional, Tuple  # noqa: F401 - in comments
 
-OK, BADF, INVAL, NAMETOOLONG, NOENT, NOTDIR, NOTSOCK, NOTSUP = 0, 8, 28, 37, 44, 54, 57, 58
-PERM, SPIPE = 63, 70
+OK, BADF, ILSEQ, INVAL, MFILE, NAMETOOLONG, NOENT, NOTDIR = 0, 8, 25, 28, 33, 37, 44, 54
+NOTSOCK, NOTSUP, PERM, SPIPE = 57, 58, 63, 70
 #: Standard input and outputs are files of a kind that WASI has no number for: no guest sees a terminal.
 UNKNOWN, DIRECTORY, REGULAR_FILE = 0, 3, 4
 _O_CREAT, _O_DIRECTORY, _O_TRUNC = 1, 2, 8
 _APPEND, _NONBLOCK = 1, 4
+SYNCS = 2 | 8 | 16
+FLAGS = _APPEND | _NONBLOCK | SYNCS
+#: Descriptors at a time, and bytes of a path and of a part of it, at most.
+_MOST_OPEN, _LONGEST_PATH, _LONGEST_PART = 256, 4095, 255
+#: The last position.
+LAST = (1 << 63) - 1
 _READ, _WRITE = 1 << 1, 1 << 6
 #: Of a file, of a folder that was opened, and of the folder "/" with what is opened by it.
 _FILE_RIGHTS, _FOLDER_RIGHTS, _ROOT_RIGHTS, _BELOW_ROOT = 0x3FFFFFBF, 0x3FB7FFBB, 0x7B7FE00, 0xFF7FFFF
@@ -42,7 +48,10 @@ class Memory:
         return int.from_bytes(self.bytes(at, size), "little")
 
     def text(self, at: int, size: int) -> str:
-        return self.bytes(at, size).tobytes().decode("utf-8", "replace")
+        try:
+            return self.bytes(at, size).tobytes().decode()
+        except UnicodeDecodeError:
+            raise Failed(ILSEQ)
 
     def vectors(self, at: int, count: int) -> List[memoryview]:
         """The pieces of memory that a list of them names."""
@@ -108,6 +117,8 @@ class Files:
         """The number of a descriptor: the highest that was closed, or a new one."""
         free = [fd for fd, found in enumerate(self._open) if found is None]
         if not free:
+            if len(self._open) == _MOST_OPEN:
+                raise Failed(MFILE)
             free = [len(self._open)]
             self._open.append(None)
         self._open[free[-1]] = descriptor
@@ -125,6 +136,10 @@ class Files:
 
     def find(self, folder: Descriptor, path: str) -> Tuple[str, int]:
         """(name, kind) to which a path from a folder leads, part by part."""
+        if "\0" in path:
+            raise Failed(INVAL)
+        if len(path.encode()) > _LONGEST_PATH:
+            raise Failed(NAMETOOLONG)
         if not path:
             raise Failed(NOENT)
         if path.startswith("/"):
@@ -135,6 +150,8 @@ class Files:
             plain = word in ("", ".")
             if "/".join(above + parts) not in self._tree and not (plain and number == 0):
                 raise Failed(NOTDIR if "/".join(above + parts) in self._contents else NOENT)
+            if len(word.encode()) > _LONGEST_PART:
+                raise Failed(NAMETOOLONG)
             if word == "..":
                 if not parts:
                     raise Failed(PERM)
@@ -153,6 +170,8 @@ class Files:
         folder = self.get(fd)
         if folder.kind != DIRECTORY:
             raise Failed(NOTDIR if folder.kind == REGULAR_FILE else BADF)
+        if how & SYNCS:
+            raise Failed(NOTSUP)
         if flags & (_O_CREAT | _O_TRUNC) or rights & _WRITE:
             raise Failed(PERM)
         name, kind = self.find(folder, path)
@@ -174,6 +193,8 @@ class Files:
                 raise Failed(SPIPE)
             return os.read(0, size)
         start = found.position if position is None else position
+        if start < 0 or start + size > LAST:
+            raise Failed(INVAL)
         data = self._contents[found.name][start : start + size]
         if position is None:
             found.position += len(data)
@@ -184,7 +205,7 @@ class Files:
         if whence not in (0, 1, 2):
             raise Failed(INVAL)
         position = offset + (0, file.position, self.size(file.name, file.kind))[whence]
-        if position < 0:
+        if not 0 <= position <= LAST:
             raise Failed(INVAL)
         file.position = position
         return position

@@ -77,7 +77,8 @@ class Wasi:
         return self._memory.put((at, _CLOCKS[clock](), 8))
 
     def _random_get(self, at: int, size: int) -> int:
-        self._memory.bytes(at, size)[:] = os.urandom(size & 0xFFFFFFFF)
+        data = self._memory.bytes(at, size)
+        data[:] = os.urandom(len(data))
         return OK
 
     def _fd_write(self, fd: int, vectors: int, count: int, at: int) -> int:
