@@ -347,6 +347,67 @@ static void of_polls(void)
     polled("poll_ready", 2, 1500000000);
 }
 
+/* Each a kind of name that is none. */
+static void of_odd_paths(void)
+{
+    static char many[5000], huge[200000];
+    static const struct { const char *label, *name; int size; } odd[] = { { "nul", "data.txt\0x", 10 },
+        { "no_utf8", "\xff\xfe", 2 }, { "latin1", "\xe9.txt", 5 }, { "long_name", huge, 300 },
+        { "name_of_255", huge, 255 }, { "many_parts", many, sizeof many }, { "huge", huge, sizeof huge } };
+    memset(huge, 'a', sizeof huge);
+    for (unsigned i = 0; i < sizeof many; i += 2)
+        memcpy(many + i, "./", 2);
+    for (unsigned i = 0; i < sizeof odd / sizeof *odd; i++) {
+        const char *name = odd[i].name;
+        int size = odd[i].size;
+        say(joined(odd[i].label, ".stat", "", ""), w_path_filestat_get(3, 0, name, size, buffer), "");
+        say(joined(odd[i].label, ".open", "", ""), w_path_open(3, 0, name, size, 0, READ, 0, 0, &got), "");
+        say(joined(odd[i].label, ".unlink", "", ""), w_path_unlink_file(3, name, size), "");
+        say(joined(odd[i].label, ".mkdir", "", ""), w_path_create_directory(3, name, size), "");
+        say(joined(odd[i].label, ".rename", "", ""), w_path_rename(3, "data.txt", 8, 3, name, size), "");
+        say(joined(odd[i].label, ".closed", "", ""), w_path_open(99, 0, name, size, 0, READ, 0, 0, &got), "");
+        say(joined(odd[i].label, ".readlink", "", ""), w_path_readlink(3, name, size, (char *)buffer, 10, &got), "");
+    }
+}
+
+/* Numbers that are too large, and flags that contradict each other. */
+static void of_odd_values(void)
+{
+    static const L large[] = { 1ull << 63, ~0ull - 2, ~0ull, 1000 };
+    const L most = (1ull << 63) - 1;
+    int file = opened("data.txt", 0, READ | SEEK | TELL);
+    for (int i = 0; i < 4; i++)
+        say(numbered("readdir_from", i), w_fd_readdir(3, buffer, 100, large[i], &got), " %u", got);
+    say("pread_most", w_fd_pread(file, one(buffer, 8), 1, most, &got), "");
+    say("pread_fits", w_fd_pread(file, one(buffer, 8), 1, most - 8, &got), " %u", got);
+    say("pread_input", w_fd_pread(0, one(buffer, 8), 1, ~0ull, &got), "");
+    say("pread_closed", w_fd_pread(99, one(buffer, 8), 1, ~0ull, &got), "");
+    say("seek_exact", w_fd_seek(file, (1ll << 53) + 1, SET, &wide), " %llu", wide);
+    say("seek_most", w_fd_seek(file, most, SET, &wide), " %llu", wide);
+    say("seek_exact_on", w_fd_seek(file, 0, CUR, &wide), " %llu", wide);
+    say("read_most", w_fd_read(file, one(buffer, 8), 1, &got), "");
+    for (int i = 0; i < 3; i++)
+        say(numbered("open_sync", i), w_path_open(3, 0, "data.txt", 8, 0, READ, 0, 2 << i * 3 / 2, &got), "");
+    say("sync_closed", w_path_open(99, 0, "data.txt", 8, 0, READ, 0, 16, &got), "");
+    say("sync_create", w_path_open(3, 0, "data.txt", 8, CREAT, READ, 0, 16, &got), "");
+    say("times_both_closed", w_fd_filestat_set_times(99, 0, 0, 3), "");
+    say("times_both", w_fd_filestat_set_times(file, 0, 0, 3), "");
+    say("times_both_more", w_fd_filestat_set_times(file, 0, 0, 12), "");
+    say("path_times_both", w_path_filestat_set_times(3, 0, "data.txt", 8, 0, 0, 3), "");
+    say("advise_large", w_fd_advise(file, ~0ull, ~0ull, 0), "");
+    say("advise_over", w_fd_advise(file, most, most, 0), "");
+    subscribe(0, 2, file, 0, 0);
+    polled("poll_write_of_file", 1, 1500000000);
+    subscribe(0, 7, 1, 0, 0);
+    say("poll_unknown", w_poll_oneoff(wanted, events, 1, &got), "");
+    subscribe(0, 0, 1, 20000000, 0xfe);
+    say("poll_flags", w_poll_oneoff(wanted, events, 1, &got), "");
+    subscribe(0, 0, 1, ~0ull, 0);
+    subscribe(1, 0, 1, 20000000, 0);
+    polled("poll_longest", 2, 20000000);
+    w_fd_close(file);
+}
+
 static void of_the_rest(void)
 {
     say("args", w_args_sizes_get(&got, &also), " %u %u", got, also);
@@ -434,5 +495,7 @@ int main(int argc, char *argv[])
     of_a_file();
     of_paths();
     of_polls();
+    of_odd_paths();
+    of_odd_values();
     return 0;
 }

@@ -13,17 +13,20 @@ import wasmtime_worker
 
 LIE = os.environ["LIE"]
 HOUR_NS = 3600 * 10**9
-#: Of looks at the clock, two a run: validation and calibration are behind it.
+#: Of looks at the clock, two a run: validation and calibration are behind it, unless the machine is busy.
 LATER = 18
+#: So many runs of one size, one after the other, are chunks: a clock is checked by at most five of them.
+CHUNKS = 7
 looks = itertools.count()
 began = begun = given = 0
+size, equal = None, 0
 
 
 def lied():
     """The nanoseconds that are due, wrong as it was asked for."""
     global began, begun, given
     true, look = time.monotonic_ns(), next(looks)
-    began = true if look <= LATER else began
+    began = began if equal >= CHUNKS else true
     begun = begun if look % 2 else true
     honest = look <= LATER or look // 2 % 2 == 0
     now = {
@@ -65,5 +68,17 @@ class Linker(wasmtime.Linker):
         self.define_func(*name, kind, clock_time_get, access_caller=True)
 
 
+def load(path, options):
+    run, facts = wasmtime_worker.load(path, options)
+
+    def counted(request):
+        global size, equal
+        equal = equal + 1 if request["argv"] == size else 1
+        size = request["argv"]
+        return run(request)
+
+    return counted, facts
+
+
 wasmtime.Linker = Linker
-serve.serve(wasmtime_worker.load)
+serve.serve(load)
