@@ -97,7 +97,7 @@ def load(identifier: str) -> EngineRecord | None:
 
 
 def described(place: Path) -> EngineRecord | None:
-    """The record in a folder of the cache, whatever its files are; None where none can be read."""
+    """The record in a folder of the cache, without a look at its files; None where none can be read."""
     try:
         return read_record(place / MADE, EngineRecord)
     except (OSError, ValueError):

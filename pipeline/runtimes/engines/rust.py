@@ -67,7 +67,7 @@ class _Cargo:
         try:
             _cargo(job, "generate-lockfile")
         except Failed as error:
-            # A release that its makers have withdrawn, or one that never was.
+            # A release that was withdrawn, or one that never was.
             no_such = "yanked" in str(error) or "candidate versions" in str(error)
             helps = "name a release that the registry has" if no_such else _NO_ROUTE
             raise Unavailable(f"{job.engine.id}: {error}; {helps}") from None
