@@ -119,7 +119,7 @@ def bare_command(backend: Backend, protocol: Protocol, module: Path) -> list[str
     if backend.runtime.engine is None:
         flags = [word for word in backend.arguments if "{" not in word]
         return [str(hosted_by(backend.runtime)), *flags, str(BARE / "javascript.mjs"), str(module)]
-    kind = str(next(iter(backend.options.values())))
+    kind = str(next(iter(backend.options.values()), ""))
     engine = provision.engine_of(backend.runtime)
     heap_mib = round(backend.runtime.memory_factor * protocol.memory_mib)
     values = {"{heap_mib}": str(heap_mib), "{stack_bytes}": str(1 << 26)}

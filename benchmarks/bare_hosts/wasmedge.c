@@ -27,6 +27,7 @@ int main(int count, char **arguments)
 {
     const char *mode = arguments[count - 2], *path = arguments[count - 1];
     char compiled[] = "/tmp/bare-wasmedge-XXXXXX";
+    WasmEdge_LogSetErrorLevel();
     WasmEdge_ConfigureContext *configuration = WasmEdge_ConfigureCreate();
 #if WASMEDGE_VERSION_MINOR >= 16
     WasmEdge_ConfigureSetRunMode(configuration, !strcmp(mode, "aot")   ? WasmEdge_RunMode_AOT
