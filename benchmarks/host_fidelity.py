@@ -31,7 +31,7 @@ from pipeline.runtimes.engines.build import copy_sources
 from pipeline.runtimes.engines.languages import Job, builder_of
 from pipeline.runtimes.engines.manifest import Engine, command_line
 from pipeline.runtimes.engines.progress import Progress
-from pipeline.runtimes.launch import hosted_by
+from pipeline.runtimes.launch import filled, hosted_by
 from pipeline.stats import student
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -124,13 +124,7 @@ def bare_command(backend: Backend, protocol: Protocol, module: Path) -> list[str
     heap_mib = round(backend.runtime.memory_factor * protocol.memory_mib)
     values = {"{heap_mib}": str(heap_mib), "{stack_bytes}": str(1 << 26)}
     words = [*command_line(engine, str(MADE / engine.id), backend.arguments), kind, str(module)]
-    return [_filled(word, values) for word in words]
-
-
-def _filled(word: str, values: dict[str, str]) -> str:
-    for name, value in values.items():
-        word = word.replace(name, value)
-    return word
+    return [filled(word, values) for word in words]
 
 
 def bare_run(process: subprocess.Popen[str]) -> float:

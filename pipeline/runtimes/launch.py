@@ -61,8 +61,8 @@ def start(backend: Backend, protocol: Protocol) -> Worker:
     # Threads of a runtime have stacks as large as the process's.
     more_mib = _THREADS * max(0, stack_kib - STACK_KIB * runtime.stack_factor) >> 10
     return Worker(
-        [_filled(word, values) for word in argv],
-        {name: _filled(text, values) for name, text in environment.items()},
+        [filled(word, values) for word in argv],
+        {name: filled(text, values) for name, text in environment.items()},
         memory_mib=protocol.memory_mib,
         reserved_mib=runtime.reserved_mib + more_mib + copies_mib,
         own_mib=runtime.own_mib + copies_mib,
@@ -79,7 +79,7 @@ def _built(runtime: Runtime, arguments: Sequence[str]) -> list[str]:
     return found
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
+def filled(text: str, values: Mapping[str, str]) -> str:
     """An argument of a backend with the limits that it names."""
     for name, value in values.items():
         text = text.replace(name, value)

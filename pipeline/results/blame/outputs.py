@@ -48,7 +48,7 @@ def engines(cells: Iterable[RanCell]) -> int:
     return len({cell.engine for cell in cells})
 
 
-def names(cells: Sequence[RanCell]) -> str:
+def names(cells: Sequence[RanCell] | Sequence[Cell]) -> str:
     """Their backends: "v8, jsc and 3 more"."""
     found = list(dict.fromkeys(cell.backend.name for cell in cells))
     more = len(found) - _MOST_NAMED

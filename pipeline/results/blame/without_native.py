@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.core.model import Cell, Status
+from pipeline.results.blame.outputs import names
 from pipeline.results.cell_result import Rounds
 from pipeline.workloads.output_difference import first_difference
-
-#: More backends than this are counted, not listed.
-_MOST_NAMED = 4
 
 
 def disagreements(cells: Sequence[Cell], collected: Mapping[str, Rounds]) -> dict[str, str]:
@@ -25,11 +23,11 @@ def disagreements(cells: Sequence[Cell], collected: Mapping[str, Rounds]) -> dic
     ordered = sorted(groups.values(), key=_runtimes, reverse=True)
     most, *others = ordered
     if _runtimes(most) < 2 or _runtimes(others[0]) == _runtimes(most):
-        first = first_difference(others[0][0][1], most[0][1], f"{_names(most)}:")
-        reason = f"backends print different things, and none is called right: {_names(others[0])}: {first}"
+        first = first_difference(others[0][0][1], most[0][1], f"{_named(most)}:")
+        reason = f"backends print different things, and none is called right: {_named(others[0])}: {first}"
         return {cell.name: reason for group in ordered for cell, _ in group}
     return {
-        cell.name: f"{cell.backend.name}: {first_difference(printed, most[0][1], f'{_names(most)} print')}"
+        cell.name: f"{cell.backend.name}: {first_difference(printed, most[0][1], f'{_named(most)} print')}"
         for group in others
         for cell, printed in group
     }
@@ -40,7 +38,5 @@ def _runtimes(group: Sequence[tuple[Cell, bytes]]) -> int:
     return len({cell.backend.runtime.name.partition("@")[0] for cell, _ in group})
 
 
-def _names(group: Sequence[tuple[Cell, bytes]]) -> str:
-    names = list(dict.fromkeys(cell.backend.name for cell, _ in group))
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+def _named(group: Sequence[tuple[Cell, bytes]]) -> str:
+    return names([cell for cell, _ in group])

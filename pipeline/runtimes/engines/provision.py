@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -56,7 +57,7 @@ def _provide(wanted: Engine) -> EngineRecord:
             return found
         if (reason := builder_of(wanted).missing(wanted)) is not None:
             raise Unavailable(reason)
-        folder = record.folder(wanted.id, key_of(wanted, basis_of(wanted)))
+        folder = _folder(wanted)
         if folder.exists():
             progress.say("its files are not what was built")
             shutil.rmtree(folder)
@@ -67,9 +68,14 @@ def _provide(wanted: Engine) -> EngineRecord:
             raise
 
 
+def _folder(wanted: Engine) -> Path:
+    """Where a build of today's parts is, or will be; raises Unavailable."""
+    return record.folder(wanted.id, key_of(wanted, basis_of(wanted)))
+
+
 def _found(wanted: Engine) -> EngineRecord | None:
     """The record of a whole build of today's parts, with the libraries as they are today."""
-    folder = record.folder(wanted.id, key_of(wanted, basis_of(wanted)))
+    folder = _folder(wanted)
     found = record.made(folder)
     if found is None:
         return None
@@ -95,10 +101,9 @@ def is_built(runtime: Runtime) -> bool:
     """Whether it is in the cache, as today's parts would make it: by this checkout or a different one."""
     wanted = engine_of(runtime)
     try:
-        basis = basis_of(wanted)
+        return record.made(_folder(wanted)) is not None
     except (Unavailable, OSError):
         return False
-    return record.made(record.folder(wanted.id, key_of(wanted, basis))) is not None
 
 
 def can_be_had(runtime: Runtime) -> bool:
@@ -112,11 +117,11 @@ def state(runtime: Runtime) -> tuple[str, str]:
     """ "present", "can be built" or "missing"; and where it is, what it takes, or what is to be done."""
     wanted = engine_of(runtime)
     try:
-        key = key_of(wanted, basis_of(wanted))
+        folder = _folder(wanted)
     except Unavailable as error:
         return "missing", str(error)
-    if record.made(record.folder(wanted.id, key)) is not None:
-        return "present", record.shown(record.folder(wanted.id, key))
+    if record.made(folder) is not None:
+        return "present", record.shown(folder)
     cost = f"some {minutes(wanted)} min, {wanted.family.disk_mb} MB meanwhile"
     return "can be built", f"{cost}; run: {how_to_build(runtime)}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,7 +80,9 @@ def check_root() -> None:
             f"{shown(place)} belongs to a different user; set XDG_CACHE_HOME to a folder of yours"
         )
     if state.st_mode & 0o022:
-        raise Unavailable(f"{shown(place)} can be written by others; run: chmod go-w '{shown(place)}'")
+        raise Unavailable(
+            f"{shown(place)} can be written by others; run: chmod go-w {shlex.quote(str(place))}"
+        )
 
 
 def lock_remedy(wanted: Engine) -> str:
@@ -107,13 +110,13 @@ def described(place: Path) -> EngineRecord | None:
 def made(place: Path) -> EngineRecord | None:
     """The record of a folder all of whose files are what was built; None for any other."""
     record = described(place)
+    if record is None or not record.files:
+        return None
     try:
-        whole = record is not None and all(
-            sha256(place / name) == digest for name, digest in record.files.items()
-        )
+        whole = all(sha256(place / name) == digest for name, digest in record.files.items())
     except OSError:
         return None
-    return record if whole and record is not None and record.files else None
+    return record if whole else None
 
 
 def files(identifier: str) -> list[str]:

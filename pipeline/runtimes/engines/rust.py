@@ -132,7 +132,8 @@ def _places() -> Iterator[Path]:
 
 def _configured() -> dict[str, str]:
     """{"configuration": a digest} of what the user's configuration of cargo decides, if that is anything."""
-    folders = (*(place / ".cargo" for place in _places()), _home())
+    # Once, where the cache is below the folder that has cargo's own.
+    folders = dict.fromkeys((*(place / ".cargo" for place in _places()), _home()))
     decided = []
     for path in (folder / name for folder in folders for name in ("config.toml", "config")):
         with contextlib.suppress(OSError):
