@@ -10,6 +10,7 @@ them seen by the kernel's accounts), a drift over all rounds, processes that dif
 and a memory layout for each native process.
 """
 
+import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.core.model import Protocol
+from pipeline.experiment import matrix
+from pipeline.measure import stopping_rule
 from pipeline.stats import estimates, undisturbed
 from pipeline.stats.undisturbed import Series
 
@@ -82,14 +86,36 @@ def measurement(noise: Noise, rounds: int, generator: np.random.Generator) -> li
     ]
 
 
-def ours(rounds: Sequence[Series], known: float = 0.0) -> estimates.Estimate:
-    """What results.py does, with the measuring loop's rule of when a round is over.
+@functools.cache
+def _protocol() -> Protocol:
+    return matrix.load({}).protocol
+
+
+def standard(rounds: Sequence[Series]) -> estimates.Estimate:
+    """The standard protocol: as many of these rounds as it takes until the interval is narrow."""
+    protocol = _protocol()
+    confidence = stopping_rule.confidence(protocol)
+    for number in range(protocol.rounds, len(rounds) + 1):
+        found = ours(rounds[:number], confidence=confidence)
+        if not found.disturbed and found.half_width * 100 <= (protocol.half_width_percent or 0.0):
+            break
+    return found
+
+
+def ours(
+    rounds: Sequence[Series], known: float = 0.0, confidence: float = estimates.CONFIDENCE
+) -> estimates.Estimate:
+    """What the results have, with the measuring loop's rule of when a round is over.
 
     ``known`` is the reference's undisturbed speed as other cells of the same run have seen it.
     """
-    speeds = [max(known, undisturbed.reference_speed(series)) for series in rounds]
-    # At each round the best of the rounds before it is known.
-    known_speeds = undisturbed.known_speeds(np.maximum.accumulate(speeds).tolist())
+    chunks: list[float] = []
+    speeds = []
+    for series in rounds:
+        # After each round the chunks of all rounds before it are known.
+        chunks += undisturbed.reference_chunks(series)
+        speeds.append(max(known, undisturbed.upper_cluster_speed(chunks)))
+    known_speeds = undisturbed.known_speeds(speeds)
     cut = []
     for series, speed in zip(rounds, known_speeds, strict=True):
         steady = series.steady(speed)
@@ -103,7 +129,7 @@ def ours(rounds: Sequence[Series], known: float = 0.0) -> estimates.Estimate:
             )
         )
     every = [c / r for s in cut for c, r in zip(s.scores, s.references, strict=True)]
-    return estimates.estimate(undisturbed.undisturbed_ratios(cut, known_speeds), every)
+    return estimates.estimate(undisturbed.undisturbed_ratios(cut, known_speeds), every, confidence)
 
 
 def _interval(values: np.ndarray, value: float) -> estimates.Estimate:
@@ -143,6 +169,7 @@ def quantiles(q: float) -> Callable[[np.ndarray], np.ndarray]:
 
 ESTIMATORS: dict[str, Callable[[Sequence[Series]], estimates.Estimate]] = {
     "undisturbed pairs, Student's t": ours,
+    "the same, by the standard protocol": standard,
     "undisturbed pairs, bootstrap of rounds": resampled_rounds,
     "95th percentiles, two-level bootstrap": bootstrapped(quantiles(0.95)),
     "median of pair ratios, two-level bootstrap": bootstrapped(lambda p: np.median(p[0] / p[1], axis=1)),
@@ -179,7 +206,7 @@ def main() -> None:
     for scenario, noise in SCENARIOS.items():
         for name, estimator in ESTIMATORS.items():
             # Bootstraps of all chunks take thirty times as long, and what is wrong with them shows early.
-            count = number if estimator is ours else max(1, number // 10)
+            count = number if estimator in (ours, standard) else max(1, number // 10)
             for rounds in (3, 8):
                 o = simulate(noise, estimator, count, rounds)
                 print(

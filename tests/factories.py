@@ -41,7 +41,9 @@ def measurement(ratio=1.0, error=0.002, freedom=7.0, **changes):
         "warmup_chunks": 3,
         "trend": "none",
         "stop_reason": "8 rounds",
-        "group_letters": None,
+        "rank_best": None,
+        "rank_worst": None,
+        "round_seconds": 1.0,
         "start_seconds": 0.03,
         "runtime_seconds": 0.01,
         "compile_seconds": 0.02,
@@ -64,7 +66,6 @@ def disturbed(ratio=1.0, half=0.2, **changes):
         "degrees_of_freedom": 0.0,
         "disturbed": True,
         "rounds_used": 1,
-        "group_letters": "",
     }
     return measurement(ratio, **{**numbers, **changes})
 
@@ -185,6 +186,7 @@ def protocol(**changes):
         "memory_mib": 2048,
         "seed": 1,
         "half_width_percent": None,
+        "most_rounds": None,
         "budget_s": None,
         "confidence": 0.95,
     }
@@ -199,12 +201,14 @@ def results(cells, comparisons=(), **changes):
         "created": "2026-01-02T03:04:05+00:00",
         "host": host(),
         "protocol": protocol(),
+        "preliminary": None,
         "workloads": workloads,
         "toolchains": (
             ToolchainResult(name="zig", present=True, reason=None, version="0.17.1", sha256=DIGEST),
         ),
         "cells": cells,
         "comparisons": tuple(comparisons),
+        "findings": (),
         "warnings": (),
         "pareto_fronts": pareto.find_fronts(cells, comparisons),
         "across_workloads": across_workloads.compare_workloads(cells, changes.get("workloads", workloads)),

@@ -28,7 +28,7 @@ _LABELS = ("A", "B")
 
 def refuse(plan: Plan) -> None:
     """Raise BadInput where no comparison would have an interval."""
-    if plan.protocol.rounds < 2:
+    if plan.protocol.usual_rounds < 2:
         again = hints.command("selftest", given=plan.given, rounds="3")
         raise BadInput(f"a self-test compares intervals, and {ONE_ROUND}; run: {again}")
 
@@ -62,7 +62,7 @@ def _write(plan: Plan, repeats: int, summary: Summary) -> None:
     head = {
         "schema": SCHEMA,
         "host": msgspec.to_builtins(host.describe()),
-        "protocol": {"rounds": plan.protocol.rounds, **plan.protocol.settings()},
+        "protocol": {"rounds": plan.protocol.usual_rounds, **plan.protocol.settings()},
         "repeats": repeats,
     }
     write_json(paths.SELFTEST_JSON, {**head, **msgspec.to_builtins(summary)})

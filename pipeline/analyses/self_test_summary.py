@@ -11,8 +11,8 @@ import msgspec
 from pipeline.core.model import Kind
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.measure.sample import Sample
-from pipeline.results.findings import warnings
 from pipeline.results.model import MeasurementWarning
+from pipeline.results.problems import warnings
 from pipeline.stats import estimates
 
 #: Above these limits a machine is too disturbed to measure on: the share of comparisons that are not usable,

@@ -19,10 +19,10 @@ from pipeline.experiment.plan import Plan
 from pipeline.results import results_json
 from pipeline.results.assemble import assemble
 from pipeline.results.cells import speed_text, unit, verdicts_of
-from pipeline.results.findings.check import check_cells
-from pipeline.results.findings.failures import failures
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
+from pipeline.results.problems.check import check_cells
+from pipeline.results.problems.failures import failures
 from pipeline.stats.verdicts import FASTER, SLOWER
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def render(runtime: str, results: Results) -> str:
         parts += [f"{name} over releases of {runtime}", _table(cells, unit(results.workloads), changed)]
     parts += [f"{failure.text}\n    in {failure.where}" for failure in failures(results)]
     parts.append(
-        "Versions that share a letter are indistinguishable. A change is shown where a version is faster "
+        "Ranks are among all versions of a module. A change is shown where a version is faster "
         "or slower than the one before it; all verdicts together are right with "
         f"{results.protocol.confidence:.0%} confidence. Chart data: {paths.sweep(runtime, 'json')}"
     )
@@ -139,7 +139,7 @@ def _table(cells: Sequence[CellResult], speed_unit: str, changed: dict[str, floa
         ("version", "left"),
         (speed_unit, "right"),
         ("ratio to native", "right"),
-        ("group", "left"),
+        ("rank", "right"),
         ("change", "right"),
         ("compile ms", "right"),
         ("code bytes", "right"),
@@ -156,7 +156,7 @@ def _row(cell: CellResult, change: float | None) -> tuple[str, ...]:
         version,
         speed_text(measured.score),
         f"{measured.ratio:.3f} ±{measured.half_width * 100:.1f}%",
-        measured.mark,
+        "?" if measured.disturbed else measured.rank,
         "" if change is None else f"{change:+.1%}",
         "" if compiled is None else f"{compiled * 1000:.1f}",
         str(measured.code_bytes or ""),

@@ -39,6 +39,12 @@ def _refused_in(files: Sequence[str], needs: str = "") -> Iterator[None]:
             refusals.save(path, Refusal(f"{needs}{error}"))
 
 
+def build_libcs(toolchain: Toolchain, targets: Sequence[str]) -> None:
+    """The C library of each target, all at the same time: a compiler builds most of one on one processor."""
+    with ThreadPoolExecutor(len(targets)) as pool:
+        list(pool.map(lambda target: build_libc(toolchain, target), targets))
+
+
 def build_libc(toolchain: Toolchain, target: str) -> None:
     """Build the C library that all variants of one target share, by linking an empty program."""
     folder = paths.libc(toolchain.name, target)

@@ -326,7 +326,7 @@ class Cell:
 @dataclass(frozen=True)
 class Protocol:
     """How a cell is measured. Samples are shared by protocols that differ only in when they end:
-    ``rounds``, ``half_width_percent`` and ``budget_s``."""
+    ``rounds``, ``half_width_percent``, ``most_rounds`` and ``budget_s``."""
 
     name: str
     #: Fresh processes per cell; the least where half_width_percent is set.
@@ -342,11 +342,18 @@ class Protocol:
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)]  # of the order in which cells are visited
     #: Rounds are added until half of a cell's interval is at most this, in per cent of its ratio.
     half_width_percent: Annotated[float, Meta(ge=0.01, le=100)] | None = None
+    #: Or until it has this many rounds; a cell without two undisturbed ones gets twice as many.
+    most_rounds: Annotated[int, Meta(ge=1, le=1000)] | None = None
     #: Or until its rounds have taken this long, s.
     budget_s: Annotated[float, Meta(ge=1, le=10**6)] | None = None
     #: Only a workload has others: see Limits.
     stack_kib: int = STACK_KIB
     output_kib: int = OUTPUT_KIB
+
+    @property
+    def usual_rounds(self) -> int:
+        """Rounds of a cell where each has the same number: of a search, of a self-test."""
+        return self.most_rounds or self.rounds
 
     def recorded(self) -> dict[str, Any]:
         """All of it but what only workloads set."""

@@ -14,7 +14,7 @@ from pipeline.core.model import Protocol
 _OTHER = {"name", *OF_WORKLOADS}
 #: {key: its type and bounds}: any other field of a protocol.
 KEYS = {key: kind for key, kind in get_type_hints(Protocol, include_extras=True).items() if key not in _OTHER}
-_OPTIONAL = {"half_width_percent", "budget_s", "undisturbed"}
+_OPTIONAL = {"half_width_percent", "most_rounds", "budget_s", "undisturbed"}
 #: Variables of the command line that set one field of the protocol.
 _VARIABLES = {"rounds": "rounds", "half_width": "half_width_percent", "budget": "budget_s"}
 
@@ -31,6 +31,12 @@ def read(path: str, protocols: Mapping[str, Table], measurement: Table, name: st
         raise BadInput(f"{path}: protocols.{name}: {missing[0]} is missing, also in [measurement]")
     # Without this key a round has all its pairs.
     settings.setdefault("undisturbed", settings["pairs"])
+    most = settings.get("most_rounds")
+    if most is not None and most < settings["rounds"]:
+        raise BadInput(
+            f"{path}: protocols.{name}: most_rounds {most} is less than rounds {settings['rounds']}; "
+            "expected at least as many"
+        )
     return Protocol(name=name, **settings)
 
 
@@ -46,6 +52,11 @@ def choose(
         for variable, key in _VARIABLES.items()
         if variable in variables
     }
+    # Who asks for a number of rounds gets that; who asks for a width gets the rounds that it takes.
+    if changed.keys() & {"half_width_percent", "budget_s"}:
+        changed["most_rounds"] = None
+    elif "rounds" in changed:
+        changed.update(half_width_percent=None, most_rounds=None, budget_s=None)
     return replace(read(path, protocols, measurement, name), **changed)
 
 

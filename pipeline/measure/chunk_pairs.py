@@ -30,22 +30,17 @@ _WHOLE_RUNS_S = 4.0
 _FEWEST_PAIRS = 2
 _RECENT_ROUNDS = 100
 
-#: The cache of ``recent_speeds``.
-_recent_speeds: dict[str, deque[float]] = {}
+#: The cache of ``recent_chunks``.
+_recent_chunks: dict[str, deque[list[float]]] = {}
 
 
-def recent_speeds(key: str) -> deque[float]:
-    """The undisturbed speeds of a reference in the last rounds of this process, iterations/s; append to it.
+def recent_chunks(key: str) -> deque[list[float]]:
+    """The speeds of a reference's chunks in the last rounds of this process, iterations/s; append to it.
 
     ``key`` is a digest of the reference and of how it is run. A round that never saw the machine undisturbed
     learns here what it missed. It is kept within a process only, for some minutes: a laptop may cool or warm.
     """
-    return _recent_speeds.setdefault(key, deque(maxlen=_RECENT_ROUNDS))
-
-
-def clear_recent_speeds() -> None:
-    """Forget all of them, as a new process would."""
-    _recent_speeds.clear()
+    return _recent_chunks.setdefault(key, deque(maxlen=_RECENT_ROUNDS))
 
 
 class ChunkPairs:
@@ -54,7 +49,8 @@ class ChunkPairs:
     def __init__(self, subject: Session, other: Session, protocol: Protocol, key: str, turn: int) -> None:
         """``key`` is a digest of the reference and of how it is run."""
         self.subject, self.other, self.protocol = subject, other, protocol
-        self.recent, self._key = recent_speeds(key), key
+        self.recent, self._key = recent_chunks(key), key
+        self._speed = 0.0  # the reference's undisturbed speed, as far as it is known
         self.size: RunSize | None = None
         self.warmup: Warmup | None = None
         self.series = Series()
@@ -73,6 +69,7 @@ class ChunkPairs:
         if not self.recent:
             self._scout()
         self._pin()
+        self._learn()
         for attempt in range(1 + _MOST_WARMUPS):
             self._series()
             change = trend(self._ratios())
@@ -80,8 +77,8 @@ class ChunkPairs:
                 break
             # It was still being compiled better: what was measured was its warm-up.
             warmed += self.series.scores
-        speed = self._speed()
-        self.recent.append(undisturbed.reference_speed(self.series))
+        self.recent.append(undisturbed.reference_chunks(self.series))
+        self._learn()
         return Chunks(
             iterations=self.subject.iterations,
             reference_iterations=self.other.iterations,
@@ -92,7 +89,7 @@ class ChunkPairs:
             page_faults=_median(self._faults[0]),
             reference_page_faults=_median(self._faults[1]),
             processors=self.processors,
-            machine_speed=speed,
+            machine_speed=self._speed,
             warmup_scores=warmed,
             warmup=self.warmup,
             trend=None if change is None else (change.change, change.p),
@@ -140,7 +137,11 @@ class ChunkPairs:
             self._pin()
             seen.references.append(self.other.chunk().score)
             seen.reference_shares.append(self.other.cpu_share)
-        self.recent.append(undisturbed.reference_speed(seen))
+        self.recent.append(undisturbed.reference_chunks(seen))
+
+    def _learn(self) -> None:
+        """Note the speed that the machine has undisturbed, by all chunks of recent rounds together."""
+        self._speed = undisturbed.upper_cluster_speed([x for chunks in self.recent for x in chunks])
 
     def _series(self) -> None:
         """Pairs in alternating order; a disturbed pair moves both to the next processor."""
@@ -159,16 +160,15 @@ class ChunkPairs:
                 scores.append(run.score)
                 shares.append(round(session.cpu_share, 3))
                 faults.append(session.page_faults)
-            speed = self._speed()
-            if undisturbed.count(series, speed) >= self.wanted:
+            if undisturbed.count(series, self._speed) >= self.wanted:
                 break
-            if not series.calm(pair, speed):
+            if not series.calm(pair, self._speed):
                 self._turn += 1
                 self._pin()
 
     def _ratios(self) -> list[float]:
         """Of the undisturbed pairs in the order of time; of all where these are too few to show a trend."""
-        steady = self.series.steady(self._speed())
+        steady = self.series.steady(self._speed)
         chosen = steady if len(steady) >= LEAST else range(len(self.series.scores))
         return [self.series.scores[i] / self.series.references[i] for i in chosen]
 
@@ -177,10 +177,6 @@ class ChunkPairs:
         processor = self._usable[self._turn % len(self._usable)]
         for session in (self.subject, self.other):
             session.worker.pin(processor)
-
-    def _speed(self) -> float:
-        """The reference's undisturbed speed, as far as it is known; 0 before the first pair."""
-        return max([undisturbed.reference_speed(self.series), *self.recent])
 
 
 def _median(counts: Sequence[int | None]) -> int | None:

@@ -8,11 +8,16 @@ from pipeline.measure.sample import Sample
 from pipeline.stats import estimates, undisturbed
 
 
-def estimate(samples: Sequence[Sample]) -> estimates.Estimate:
-    """The ratio of a cell from the samples of its rounds, all with status ok."""
+def estimate(samples: Sequence[Sample], confidence: float = estimates.CONFIDENCE) -> estimates.Estimate:
+    """The ratio of a cell from the samples of its rounds, all with status ok.
+
+    ``confidence`` is that of Student's quantile: above CONFIDENCE where the number of rounds depends on them.
+    """
     rounds = [sample.series() for sample in samples]
     every = [c / r for s in samples for c, r in zip(s.scores, s.reference_scores, strict=True)]
-    return estimates.estimate(undisturbed.undisturbed_ratios(rounds, machine_speeds(samples)), every)
+    return estimates.estimate(
+        undisturbed.undisturbed_ratios(rounds, machine_speeds(samples)), every, confidence
+    )
 
 
 def machine_speeds(samples: Sequence[Sample]) -> list[float]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -14,6 +17,9 @@ from pipeline.measure.measure_round import ensure_sample
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.stopping_rule import reason_to_stop
+
+#: Least time between two reports on what there is so far, s.
+_PASS_S = 30.0
 
 
 class RefinedCell(msgspec.Struct, frozen=True):
@@ -29,38 +35,55 @@ class Refinement(msgspec.Struct, frozen=True):
     cells: dict[str, RefinedCell]
 
 
-def refine(plan: Plan) -> None:
+class OnRound(Protocol):
+    """Is called with each further sample that a cell has."""
+
+    def __call__(self, cell: str, path: str, open_: int) -> None:
+        """``cell`` is the cell's name, ``path`` its sample, ``open_`` how many cells are not done yet."""
+
+
+def _silent(cell: str, path: str, open_: int) -> None:
+    """The default: nothing is shown."""
+
+
+def refine(plan: Plan, on_round: OnRound = _silent, on_pass: Callable[[Plan], object] | None = None) -> None:
     """Add rounds, one per cell in turn, until each has what the protocol asks for; note what was used.
 
-    Existing samples count: a more demanding run only adds to them, an interrupted one goes on.
+    Existing samples count: a more demanding run only adds to them, an interrupted one goes on. ``on_pass`` is
+    called with the plan before further rounds of all cells that want them, at most every _PASS_S seconds.
     """
     protocol = plan.protocol
     samples: dict[str, list[Sample]] = {}
     open_: list[Cell] = plan.cells()
     reasons: dict[str, str] = {}
-    round_ = 0
+    round_, shown = 0, time.monotonic()
     while open_:
         round_ += 1
+        if on_pass is not None and round_ > protocol.rounds and time.monotonic() - shown >= _PASS_S:
+            on_pass(plan)
+            shown = time.monotonic()
         random.Random(f"{protocol.seed}/{round_}").shuffle(open_)
         for cell in open_:
             rounds = samples.setdefault(cell.name, [])
-            rounds.append(ensure_sample(MeasurementSpec(cell, protocol, plan.reference_name, round_)))
+            spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
+            rounds.append(ensure_sample(spec))
             reason = reason_to_stop(protocol, rounds)
             if reason is not None:
                 reasons[cell.name] = reason
-                print(f"{cell.name}: {reason}", flush=True)
+            if round_ > protocol.rounds:
+                on_round(cell.name, spec.sample_path, len(plan.cells()) - len(reasons))
         open_ = [cell for cell in open_ if cell.name not in reasons]
     records = {name: _record(samples[name], reasons[name]) for name in sorted(samples)}
     write_record(paths.refined(), Refinement(records))
 
 
-def unchanged() -> bool:
-    """Whether every sample that the last refinement used is still what it was."""
+def used() -> list[str]:
+    """The paths of the samples that the last refinement used."""
     try:
         cells = read_record(paths.refined(), Refinement).cells
-        return all(sha256(p) == digest for c in cells.values() for p, digest in c.samples.items())
     except (OSError, ValueError):
-        return False
+        return []
+    return [path for cell in cells.values() for path in cell.samples]
 
 
 def _record(samples: list[Sample], reason: str) -> RefinedCell:

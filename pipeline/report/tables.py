@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from pipeline.core.model import PREBUILT
+from pipeline.core.model import PREBUILT, Kind
 from pipeline.core.rich_text import Side
 from pipeline.core.text import for_markdown
 from pipeline.results.cells import by_workload
-from pipeline.results.findings.warnings import KERNEL_SHARE
 from pipeline.results.model import HostResults, WorkloadResult
 from pipeline.results.model_cell import ONE_ROUND, CellResult, Measurement
+from pipeline.results.problems.warnings import KERNEL_SHARE
 
 E = TypeVar("E")
 
@@ -90,7 +90,7 @@ def _grids(part: HostResults) -> list[Grid[CellResult]]:
         groups.append(("prebuilt modules", "backend", prebuilt))
     return [
         new_grid(
-            cells,
+            by_speed(cells) if of == "backend" else cells,
             f"{workload.title}, {title}",
             of,
             row=attrgetter(of),
@@ -100,6 +100,54 @@ def _grids(part: HostResults) -> list[Grid[CellResult]]:
         )
         for title, of, cells in groups
     ]
+
+
+def by_speed(cells: Iterable[CellResult]) -> list[CellResult]:
+    """Cells in the order in which their backends are shown: by kind, and within one the fastest first.
+
+    Variants stay in their order.
+    """
+    cells = list(cells)
+    best: dict[str, float] = {}
+    for cell in cells:
+        speed = 0.0 if cell.measurement is None else cell.measurement.ratio
+        best[cell.backend] = max(best.get(cell.backend, 0.0), speed)
+    variants = list(dict.fromkeys(cell.variant for cell in cells))
+    kinds = list(Kind)
+    return sorted(
+        cells,
+        key=lambda c: (kinds.index(c.kind), -best[c.backend], c.backend, variants.index(c.variant)),
+    )
+
+
+def mark(cell: CellResult) -> str:
+    """ "*" for a backend that may be the fastest that runs its module."""
+    return "*" if cell.measurement is not None and cell.measurement.may_be_fastest else ""
+
+
+def rankings(results: HostResults) -> list[tuple[str, str]]:
+    """(module, its backends by rank): "1 wasmer.llvm, 2–3 v8.turbofan, 2–3 wasmtime.cranelift"."""
+    several = len(results.workloads) > 1, len({cell.toolchain for cell in results.cells}) > 1
+    groups: dict[str, list[CellResult]] = {}
+    for cell in results.cells:
+        if cell.measurement is not None and cell.measurement.rank_best is not None:
+            parts = zip((*several, True), (cell.workload, cell.toolchain, cell.variant), strict=True)
+            groups.setdefault(" ".join(name for shown, name in parts if shown), []).append(cell)
+    return [
+        (
+            module,
+            ", ".join(
+                f"{c.measurement.rank} {c.backend}" for c in sorted(cells, key=_place) if c.measurement
+            ),
+        )
+        for module, cells in groups.items()
+    ]
+
+
+def _place(cell: CellResult) -> tuple[int, int, float]:
+    m = cell.measurement
+    assert m is not None
+    return m.rank_best or 0, m.rank_worst or 0, -m.ratio
 
 
 def new_grid(

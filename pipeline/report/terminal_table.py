@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.core import paths
 from pipeline.core.rich_text import as_text, new_table
-from pipeline.core.text import for_terminal
-from pipeline.report import across_workloads_text
-from pipeline.report.tables import Grid, grids, notes, rounds
+from pipeline.core.text import for_line, for_terminal
+from pipeline.report import across_workloads_text, at_a_glance
+from pipeline.report.tables import Grid, grids, mark, notes, rounds
 from pipeline.results.cells import (
     doubts,
-    measured,
     native_name,
     native_speeds,
     prebuilt_modules,
     ratio_to,
-    speed_text,
 )
-from pipeline.results.findings.failures import failures
 from pipeline.results.model import HostResults, Results
 from pipeline.results.model_cell import CellResult
+from pipeline.results.problems.failures import failures
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-_WIDTH = 130
+_WIDTH = 120
 #: Of what is no table: a terminal of 100 columns does not wrap it again.
 _TEXT_WIDTH = 100
 #: Of the reasons that are printed: report.md has all, and whole.
 _MOST_FAILURES = 6
 _MOST_REASON = 280
-_MOST_LETTERS = 4
-_GROUPED = "Cells of a workload that share a letter are indistinguishable"
-_UNGROUPED = "Cells that differ in one thing only are compared in report.md"
 
 
 def render_table(results: Results) -> str:
@@ -46,6 +42,7 @@ def render_table(results: Results) -> str:
     width = max([_WIDTH, *(40 + 24 * len(grid.columns) for host in hosts for grid in grids(host))])
     return "".join(
         (
+            head(results),
             as_text(_own(results), width),
             across_workloads_text.render(results.across_workloads, results.workloads),
             as_text(_others(results), width),
@@ -54,6 +51,17 @@ def render_table(results: Results) -> str:
             reasons(results),
         )
     )
+
+
+def head(results: Results) -> str:
+    """What stands before the table: what disturbed the numbers, and what they show."""
+    texts = [*at_a_glance.lines(results), *(f"- {finding.text}" for finding in results.findings)]
+    return "".join(f"{line}\n" for line in [*itertools.chain.from_iterable(map(_wrapped, texts)), ""])
+
+
+def _wrapped(text: str) -> list[str]:
+    indent = "  " if text.startswith("- ") else ""
+    return textwrap.wrap(for_line(text), _TEXT_WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def reasons(results: Results) -> str:
@@ -78,7 +86,7 @@ def reasons(results: Results) -> str:
 def _own(results: Results) -> Iterator[RenderableType]:
     for grid in grids(results):
         yield grid.title
-        yield _table(grid)
+        yield table(grid)
 
 
 def _others(results: Results) -> Iterator[RenderableType]:
@@ -86,7 +94,7 @@ def _others(results: Results) -> Iterator[RenderableType]:
         where = f"{other.host.cpu}, {other.host.kernel or 'unknown kernel'}"
         for grid in grids(other):
             yield f"On a different host, {where}: {grid.title}"
-            yield _table(grid)
+            yield table(grid)
 
 
 def _about_cells(results: Results) -> Iterator[str]:
@@ -98,19 +106,18 @@ def _about_cells(results: Results) -> Iterator[str]:
 
 
 def _about_run(results: Results) -> Iterator[str]:
-    for warning in results.warnings:
+    # The first one is above the table.
+    for warning in results.warnings[1:]:
         yield f"{warning.name}: {warning.found}\n    remedy: {warning.remedy}"
     for workload in results.workloads:
         if workload.note:
             yield workload.note
     protocol, native = results.protocol, native_speeds(results.workloads)
     if native:
-        numbers = [m for _, m in measured(results.cells)]
         yield (
             f"{ratio_to(results.workloads).capitalize()} = {native_name(results.workloads)}, {native} "
             f"undisturbed. ± is half of a "
-            f"{protocol.confidence:.0%} interval. "
-            f"{_GROUPED if any(m.group_letters for m in numbers) else _UNGROUPED}"
+            f"{protocol.confidence:.0%} interval; * no other backend is shown to be faster at that level"
             f"{''.join(f'; ? has none: {doubt}' for doubt in doubts(results.cells))}. "
             f"Protocol {protocol.name}, {rounds(results.cells)} rounds a cell."
         )
@@ -119,12 +126,13 @@ def _about_run(results: Results) -> Iterator[str]:
     yield f"More in {paths.INDEX_HTML}, {paths.REPORT_MD} and {paths.RESULTS_JSON}."
 
 
-def _table(grid: Grid[CellResult]) -> Table:
+def table(grid: Grid[CellResult]) -> Table:
+    """Ratios with half of their intervals, a line a backend."""
     from rich.text import Text
 
     table = new_table(show_lines=False)
     names = [len(name) for name, _ in grid.rows]
-    table.add_column(f"{grid.unit}\nratio to {grid.ratio_to}", no_wrap=True, min_width=max([16, *names]))
+    table.add_column(f"ratio to {grid.ratio_to}", no_wrap=True, min_width=max([16, *names]))
     for variant in grid.columns:
         table.add_column(Text(variant), justify="right", no_wrap=True)
     for name, cells in grid.rows:
@@ -137,9 +145,7 @@ def _entry(cell: CellResult | None) -> str:
         return ""
     numbers = cell.measurement
     if numbers is None:
-        return f"{cell.status.value}\n"
-    if numbers.rounds == 1:
-        return f"{speed_text(numbers.score)}\n{numbers.ratio:.3f} {numbers.mark}"
-    # In many groups at once: few rounds, and the list in report.md is clearer than a word of letters.
-    letters = numbers.mark if len(numbers.mark) <= _MOST_LETTERS else "…"
-    return f"{speed_text(numbers.score)}\n{numbers.ratio:.3f} ±{numbers.half_width * 100:.1f}% {letters}"
+        return f"{cell.status.value} "
+    # A place for the mark in every row, so that numbers stand below each other.
+    after = mark(cell) or " "
+    return f"{numbers.ratio:.3f} {'?' if numbers.disturbed else f'±{numbers.half_width * 100:.1f}%'}{after}"

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from msgspec import structs
+
+from pipeline.analyses.claims.claim_verdicts import ClaimVerdict, check_all
+from pipeline.analyses.findings.find_findings import find_findings
+from pipeline.analyses.sweep import read_sweeps
 from pipeline.core import paths
+from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic
 from pipeline.core.text import for_markdown, for_markdown_code
 from pipeline.experiment.plan import Plan
-from pipeline.report import across_workloads_text
+from pipeline.report import across_workloads_text, at_a_glance
 from pipeline.report.pareto_text import tables
-from pipeline.report.tables import grids, heading, markdown_grid, markdown_table, notes, rounds, sources
+from pipeline.report.tables import (
+    grids,
+    heading,
+    mark,
+    markdown_grid,
+    markdown_table,
+    notes,
+    rankings,
+    rounds,
+    sources,
+)
 from pipeline.report.terminal_table import render_table
 from pipeline.results import results_json
 from pipeline.results.assemble import assemble
@@ -22,14 +40,30 @@ from pipeline.results.cells import (
     speed_text,
     steady_text,
 )
-from pipeline.results.findings.failures import failures
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
+from pipeline.results.problems.failures import failures
 
 
 def write_report(plan: Plan) -> None:
     """Derive the results from the plan's samples; write results.json, report.md and report.txt."""
-    results = assemble(plan)
+    _write(with_findings(assemble(plan)))
+
+
+def write_preliminary(plan: Plan) -> None:
+    """The same, of the rounds that there are so far."""
+    _write(with_findings(assemble(plan, preliminary=True)))
+
+
+def with_findings(results: Results) -> Results:
+    """The results with what they show. A bad claims.toml is reported by the page: here no claim is judged."""
+    claims: list[ClaimVerdict] = []
+    with contextlib.suppress(ProjectError):
+        claims = check_all(results, read_sweeps(results))
+    return structs.replace(results, findings=find_findings(results, claims))
+
+
+def _write(results: Results) -> None:
     results_json.write(paths.RESULTS_JSON, results)
     write_atomic(paths.REPORT_MD, render_markdown(results))
     write_atomic(paths.REPORT_TXT, render_table(results))
@@ -82,6 +116,8 @@ def render_markdown(results: Results) -> str:
         across=across_workloads_text.markdown(results.across_workloads, results.workloads),
         same_percent=f"{MOST_SAME * 100:g}",
         rounds=rounds(results.cells),
+        glance=list(at_a_glance.lines(results)),
+        rankings=rankings(results),
     )
 
 
@@ -89,8 +125,8 @@ def _entry(cell: CellResult) -> str:
     numbers = cell.measurement
     if numbers is None:
         return cell.status.value
-    half = "" if numbers.rounds == 1 else f"± {numbers.half_width * 100:.1f} % "
-    return f"{speed_text(numbers.score)}<br>{numbers.ratio:.3f} {half}{numbers.mark}"
+    half = "?" if numbers.disturbed else f"± {numbers.half_width * 100:.1f} %"
+    return f"{speed_text(numbers.score)}<br>{numbers.ratio:.3f} {half}{mark(cell)}"
 
 
 def _prebuilt(results: Results) -> list[list[str]]:

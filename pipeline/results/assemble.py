@@ -17,10 +17,10 @@ from pipeline.measure.sample_key import MeasurementSpec, artifact_of, sample_key
 from pipeline.measure.stopping_rule import MOST_ROUNDS, collect
 from pipeline.results import across_workloads, pareto
 from pipeline.results.cell_result import Rounds
-from pipeline.results.findings import build_warnings, warnings
 from pipeline.results.model import (
     HostRecord,
     OtherHost,
+    Preliminary,
     ProtocolRecord,
     Results,
     ToolchainResult,
@@ -28,19 +28,28 @@ from pipeline.results.model import (
 )
 from pipeline.results.model_across import AcrossWorkloads
 from pipeline.results.model_cell import CellIdentity, CellResult
+from pipeline.results.problems import build_warnings, warnings
 from pipeline.results.workload_cells import by_workload, comparison, ended_well, shown
 from pipeline.stats import estimates
 from toolchain.model import NATIVE
 
 
-def assemble(plan: Plan) -> Results:
+def assemble(plan: Plan, *, preliminary: bool = False) -> Results:
     """Read every sample of the plan and derive the result of every cell.
+
+    ``preliminary``: of the rounds that there are, while a run goes on.
 
     A sample that does not belong to the current inputs is not used: its cell is invalid. Samples from other
     hosts are reported separately, if they belong to the same artifacts. The same samples give the same
     bytes, except for "host", which is the machine that reads them.
     """
     collected = {cell.name: _samples(plan, cell) for cell in plan.cells()}
+    unfinished = None
+    if preliminary:
+        unfinished = _unfinished(collected.values())
+        collected = {
+            name: Rounds(list(rounds.present), rounds.stop_reason) for name, rounds in collected.items()
+        }
     parts = by_workload(plan, collected, plan.cells())
     cells, workloads = [c for part in parts for c in part.cells], tuple(part.workload for part in parts)
     return Results(
@@ -49,6 +58,7 @@ def assemble(plan: Plan) -> Results:
         protocol=msgspec.convert(
             {**plan.protocol.recorded(), "confidence": estimates.CONFIDENCE}, ProtocolRecord
         ),
+        preliminary=unfinished,
         workloads=workloads,
         toolchains=tuple(
             msgspec.convert(load_toolchain(t.name), ToolchainResult, from_attributes=True)
@@ -56,15 +66,26 @@ def assemble(plan: Plan) -> Results:
         ),
         cells=tuple(cells),
         comparisons=shown(parts),
+        findings=(),
         warnings=(
             *warnings.find_warnings(ended_well(collected.values())),
             *build_warnings.find(plan.cells()),
         ),
-        # All verdicts, also between cells that differ in more than one thing.
-        pareto_fronts=pareto.find_fronts(cells, [comparison(v) for part in parts for v in part.verdicts]),
+        pareto_fronts=pareto.find_fronts(
+            cells, [comparison(v) for part in parts for v in part.front_verdicts]
+        ),
         across_workloads=_across(cells, workloads),
         other_hosts=tuple(_other_hosts(plan)),
     )
+
+
+def _unfinished(collected: Iterable[Rounds]) -> Preliminary | None:
+    """What is missing, where a cell has fewer rounds than it will get."""
+    some = list(collected)
+    missing = [rounds for rounds in some if rounds.stop_reason is None]
+    if not missing:
+        return None
+    return Preliminary(rounds=max(1, min(len(rounds.present) for rounds in some)), cells=len(missing))
 
 
 def _across(cells: Sequence[CellResult], workloads: Sequence[WorkloadResult]) -> AcrossWorkloads | None:

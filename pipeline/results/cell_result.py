@@ -34,6 +34,8 @@ class Rounds:
 
 def status_of(rounds: Rounds) -> tuple[Status, str | None]:
     """A cell is ok if each of its rounds is; the reason names the one that is not."""
+    if not rounds.samples:
+        return Status.UNAVAILABLE, "not measured yet; run: doit run"
     for number, sample in enumerate(rounds.samples, 1):
         if sample is None:
             return Status.INVALID, f"round {number}: no sample with the current inputs; run: doit run"
@@ -73,9 +75,12 @@ def describe(
 
 
 def measured(
-    cell: Cell, rounds: Rounds, estimate: Estimate, score: float, letters: str | None
+    cell: Cell, rounds: Rounds, estimate: Estimate, score: float, rank: tuple[int, int] | None
 ) -> Measurement:
-    """The numbers of a cell that is ok; ``score`` is its speed, in iterations/s."""
+    """The numbers of a cell that is ok.
+
+    ``score`` is its speed, in iterations/s; ``rank`` its best and worst place among backends.
+    """
     samples = rounds.present
     return Measurement(
         score=score,
@@ -94,7 +99,9 @@ def measured(
         settled=all(s.warmup.settled for s in samples if s.warmup),
         trend=_trend(samples),
         stop_reason=rounds.stop_reason,
-        group_letters=letters,
+        rank_best=None if rank is None else rank[0],
+        rank_worst=None if rank is None else rank[1],
+        round_seconds=run_work.median_of(s.seconds for s in samples),
         start_seconds=_least([s.start_seconds for s in samples]),
         runtime_seconds=_least([s.runtime_seconds for s in samples]),
         compile_seconds=_least([s.compile_seconds for s in samples]),

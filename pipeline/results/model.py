@@ -7,7 +7,7 @@ other) is checked when an object is made or read: ValueError.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
@@ -17,6 +17,7 @@ from pipeline.results.model_fields import (
     Amount,
     AtLeastOne,
     Bound,
+    Count,
     Digest,
     Label,
     Name,
@@ -29,7 +30,7 @@ from pipeline.results.model_fields import (
 from pipeline.results.model_pareto import ParetoFronts
 from pipeline.stats.verdicts import FASTER, MOST_SAME, SAME, SLOWER, Word
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 class HostRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +56,11 @@ class ProtocolRecord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How cells are measured, as in matrix.toml: times in ms (_ms) and seconds (_s)."""
 
     name: Text
-    rounds: Annotated[int, Meta(ge=1, le=1000, description="fresh processes for each cell")]
+    rounds: Annotated[int, Meta(ge=1, le=1000, description="fresh processes for each cell, at least")]
+    most_rounds: Annotated[
+        Annotated[int, Meta(ge=1, le=1000)] | None,
+        Meta(description="at most, where half_width_percent asks for more; null: until budget_s is spent"),
+    ]
     pairs: Annotated[int, Meta(ge=1, le=10000, description="most pairs (chunk, reference chunk) of a round")]
     undisturbed: Annotated[int, Meta(ge=1, le=10000, description="undisturbed pairs that end a round")]
     chunk_ms: Annotated[float, Meta(ge=1, le=60000, description="intended length of a chunk")]
@@ -160,6 +165,20 @@ class MeasurementWarning(Struct, frozen=True, kw_only=True, forbid_unknown_field
     remedy: Text
 
 
+class Finding(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the run shows, in a sentence that verdicts back."""
+
+    about: Annotated[
+        Literal["fastest", "variants", "reversal", "compile time", "workloads", "claim", "disturbed"],
+        Meta(description="what it answers"),
+    ]
+    text: Text
+    comparisons: Annotated[
+        tuple[tuple[Label, Label], ...],
+        Meta(description="(cell, compared_with) of the comparisons that it is made of"),
+    ]
+
+
 class OtherHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a different machine measured: never mixed with the cells of this one."""
 
@@ -175,16 +194,25 @@ class OtherHost(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _check(self)
 
 
+class Preliminary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A run that still goes on, or was ended: its cells have fewer rounds than the protocol asks for."""
+
+    rounds: Annotated[AtLeastOne, Meta(description="of each cell until now, at least")]
+    cells: Annotated[Count, Meta(description="cells that will get further rounds")]
+
+
 class Results(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="schema", tag=SCHEMA):
     """report/results.json. Keys are in this order; the same samples give the same bytes, but for host."""
 
     created: Annotated[Time | None, Meta(description="time of the newest sample; null: nothing was measured")]
     host: Annotated[HostRecord, Meta(description="the machine that wrote this file")]
     protocol: ProtocolRecord
+    preliminary: Annotated[Preliminary | None, Meta(description="null: every cell has all of its rounds")]
     workloads: Annotated[tuple[WorkloadResult, ...], Meta(min_length=1)]
     toolchains: tuple[ToolchainResult, ...]
     cells: Annotated[tuple[CellResult, ...], Meta(min_length=1)]
     comparisons: tuple[Comparison, ...]
+    findings: Annotated[tuple[Finding, ...], Meta(description="the most important first")]
     warnings: tuple[MeasurementWarning, ...]
     pareto_fronts: ParetoFronts
     across_workloads: Annotated[

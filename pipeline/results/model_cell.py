@@ -96,13 +96,21 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         Trend | None, Meta(description="of the speed in most rounds; null: too few chunks to tell")
     ]
     stop_reason: Annotated[Text | None, Meta(description="why no further rounds were measured")]
-    group_letters: Annotated[
-        Annotated[str, Meta(pattern=r"^([a-z][0-9]*)*$(?!\n)")] | None,
+    rank_best: Annotated[
+        AtLeastOne | None,
         Meta(
-            description="cells that share a letter are indistinguishable; empty if disturbed, "
-            "null if there are too many cells"
+            description="1 + the number of backends that run the same module and are shown to be faster; "
+            "null: native, or disturbed"
         ),
     ]
+    rank_worst: Annotated[
+        AtLeastOne | None,
+        Meta(
+            description="the number of backends that can be compared on the same module, less those that are "
+            "shown to be slower"
+        ),
+    ]
+    round_seconds: Annotated[Seconds | None, Meta(description="one round, the median of all")]
     start_seconds: Annotated[Seconds | None, Meta(description="start of the process, least of all rounds")]
     runtime_seconds: Annotated[Seconds | None, Meta(description="load of the runtime, least of all rounds")]
     compile_seconds: Annotated[
@@ -139,9 +147,13 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         if not self.ratio_low <= self.ratio <= self.ratio_high:
             raise ValueError("ratio is not between ratio_low and ratio_high")
         if self.disturbed and (
-            self.log_standard_error is not None or self.degrees_of_freedom or self.group_letters
+            self.log_standard_error is not None or self.degrees_of_freedom or self.rank_best
         ):
-            raise ValueError("disturbed, but with a standard error, degrees of freedom or group_letters")
+            raise ValueError("disturbed, but with a standard error, degrees of freedom or a rank")
+        if (self.rank_best is None) != (self.rank_worst is None) or (self.rank_best or 0) > (
+            self.rank_worst or 0
+        ):
+            raise ValueError("rank_best is not at most rank_worst")
         if not self.disturbed and (
             self.log_standard_error is None
             or self.degrees_of_freedom == 0
@@ -176,9 +188,14 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return ONE_ROUND if self.rounds == 1 else "the machine was too disturbed"
 
     @property
-    def mark(self) -> str:
-        """The group letters; "?" where the cell cannot be compared."""
-        return "?" if self.disturbed else self.group_letters or ""
+    def rank(self) -> str:
+        """Its place among backends, "2" or "2–4"; "" without one."""
+        return "–".join(str(n) for n in dict.fromkeys((self.rank_best, self.rank_worst)) if n is not None)
+
+    @property
+    def may_be_fastest(self) -> bool:
+        """Whether no other backend is shown to run the same module faster."""
+        return self.rank_best == 1
 
 
 class CellResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.core.model import Cell, Kind
 from pipeline.measure.sample import Sample
-from pipeline.results.findings.warnings import KERNEL_SHARE
+from pipeline.results.problems.warnings import KERNEL_SHARE
 from pipeline.results.run_work import median_of
 from pipeline.stats.estimates import Estimate
 from toolchain.model import Variant

@@ -13,6 +13,7 @@ from pipeline.core.artifact import Artifact, load_record
 from pipeline.core.files import digest_of, sha256
 from pipeline.core.model import Cell, Status, Workload
 from pipeline.experiment.plan import Plan
+from pipeline.measure import stopping_rule
 from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import artifact_of
@@ -28,8 +29,8 @@ from pipeline.stats.verdicts import Verdict
 from pipeline.workloads import third_party, validators
 from toolchain.model import NATIVE
 
-#: Of more cells not all pairs are compared (a minute and more), and groups would have dozens of letters.
-_MOST_GROUPED = 300
+#: Of more cells a front knows only the verdicts on cells that differ in one thing: all pairs take a minute.
+_MOST_FOR_FRONTS = 300
 #: In place of the backend that ratios are relative to, where none was measured.
 _NO_BASE = "none"
 
@@ -43,7 +44,10 @@ class OfWorkload:
 
     workload: WorkloadResult
     cells: list[CellResult]
+    #: On cells that differ in one thing: what a user compares. All of them are right together.
     verdicts: list[Verdict]
+    #: For its Pareto fronts, which need every pair: a family of its own.
+    front_verdicts: list[Verdict]
 
 
 def by_workload(plan: Plan, collected: Collected, cells: Sequence[Cell]) -> list[OfWorkload]:
@@ -62,16 +66,15 @@ def ended_well(collected: Iterable[Rounds]) -> list[Sample]:
 def _of_workload(plan: Plan, workload: Workload, collected: Collected, cells: Sequence[Cell]) -> OfWorkload:
     statuses = judged_statuses(cells, collected)
     ratios = {
-        name: estimate(collected[name].present)
+        name: estimate(collected[name].present, stopping_rule.confidence(plan.protocol))
         for name, (status, _) in statuses.items()
         if status is Status.OK
     }
     doubts = _doubts(plan, workload, collected, cells, ratios)
     statuses.update((name, (Status.INVALID, why)) for name, why in doubts.items())
     ratios = {name: found for name, found in ratios.items() if name not in doubts}
-    small = len(ratios) <= _MOST_GROUPED
-    judged = verdicts.compare_all(ratios, None if small else _differing_in_one_thing(cells, ratios))
-    letters = verdicts.groups(ratios, judged) if small else {}
+    judged = verdicts.compare_all(ratios, _differing_in_one_thing(cells, ratios))
+    ranks = _ranks(cells, ratios, judged)
     reference = _reference_score(ended_well(collected[cell.name] for cell in cells))
     base = None if workload.native else ratios_to_backend.baseline(plan, cells, ratios)
     relative = ratios if base is None else ratios_to_backend.relative(ratios, base.name)
@@ -81,13 +84,28 @@ def _of_workload(plan: Plan, workload: Workload, collected: Collected, cells: Se
         measurement = None
         if cell.name in ratios and reference is not None:
             score = ratios[cell.name].value * reference
-            measurement = cell_result.measured(
-                cell, rounds, relative[cell.name], score, letters.get(cell.name)
-            )
+            measurement = cell_result.measured(cell, rounds, relative[cell.name], score, ranks.get(cell.name))
         results.append(cell_result.describe(cell, rounds, statuses[cell.name], measurement))
     if base is not None and reference is not None:
         reference *= ratios[base.name].value
-    return OfWorkload(_workload(plan, workload, base, reference), results, judged)
+    every = verdicts.compare_all(ratios) if len(ratios) <= _MOST_FOR_FRONTS else judged
+    return OfWorkload(_workload(plan, workload, base, reference), results, judged, every)
+
+
+def _ranks(
+    cells: Sequence[Cell], ratios: Mapping[str, Estimate], judged: Sequence[Verdict]
+) -> dict[str, tuple[int, int]]:
+    """{cell: its best and worst place} among the backends that run the same module; not of native code."""
+    modules: dict[tuple[str, str], dict[str, Estimate]] = {}
+    for cell in cells:
+        if cell.name in ratios and not cell.backend.native:
+            modules.setdefault((cell.toolchain, cell.variant.name), {})[cell.name] = ratios[cell.name]
+    found: dict[str, tuple[int, int]] = {}
+    for some in modules.values():
+        ranks = verdicts.ranks(some, judged)
+        # A single one has no rank.
+        found |= ranks if len(ranks) > 1 else {}
+    return found
 
 
 def _doubts(
@@ -175,9 +193,4 @@ def comparison(v: Verdict) -> Comparison:
 
 def shown(parts: Iterable[OfWorkload]) -> tuple[Comparison, ...]:
     """The verdicts on cells that differ in one thing only."""
-    return tuple(
-        comparison(v)
-        for part in parts
-        for v in part.verdicts
-        if sum(a != b for a, b in zip(v.one.split("/"), v.other.split("/"), strict=True)) == 1
-    )
+    return tuple(comparison(v) for part in parts for v in part.verdicts)

@@ -49,11 +49,15 @@ class Estimate:
 _EXACTLY = Estimate(1.0, 1.0, 1.0, rounds=0, pairs=0, error=0.0, freedom=math.inf)
 
 
-def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> Estimate:
+def estimate(
+    rounds: Sequence[Sequence[float]], every: Sequence[float] = (), confidence: float = CONFIDENCE
+) -> Estimate:
     """A cell's ratio from each round's ratios of undisturbed pairs.
 
     ``rounds[i][j]`` is the ratio of pair j in round i, > 0; a round without undisturbed pairs is empty.
     ``every`` holds the ratios of all pairs; it is used if fewer than two rounds have undisturbed ones.
+    ``confidence`` is that of the quantile of Student's t; the standard error is widened in the same ratio,
+    so that comparisons are as careful as the interval.
     Raises ValueError if there is no pair, or a ratio is not a positive number.
     """
     if not all(0 < x < math.inf for xs in (*rounds, every) for x in xs):
@@ -69,7 +73,9 @@ def estimate(rounds: Sequence[Sequence[float]], every: Sequence[float] = ()) -> 
     number = total**2 / math.fsum(w * w for w in weights)
     spread = math.fsum((w * (m - mean)) ** 2 for w, m in zip(weights, means, strict=True)) / total**2
     error = math.sqrt(spread * number / (number - 1))
-    half = student.quantile(1 - (1 - CONFIDENCE) / 2, number - 1) * error
+    quantile = student.quantile(1 - (1 - CONFIDENCE) / 2, number - 1)
+    error *= student.quantile(1 - (1 - confidence) / 2, number - 1) / quantile
+    half = quantile * error
     value = math.exp(mean)
     return Estimate(
         value,

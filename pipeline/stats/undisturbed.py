@@ -10,6 +10,7 @@ behind the constants.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,8 +24,9 @@ CPU_SHARE = 0.95
 SAME_PROGRAM = 0.85
 #: A round with fewer pairs is not used.
 MIN_PAIRS = 5
-#: The third fastest chunk: a single fast one is not a state of the machine.
-_RANK = 3
+#: A state of the machine has this share of the chunks, or this number of few: processors are faster for
+#: moments, and a speed that was seen for a moment is not what the others must come near.
+_STATE_SHARE, _STATE_CHUNKS = 0.05, 3
 
 
 @dataclass
@@ -59,23 +61,26 @@ class Series:
 
 
 def upper_cluster_speed(values: Sequence[float]) -> float:
-    """The speed of the upper cluster of a series: its median; 0 for an empty series."""
+    """The speed of the upper cluster of chunks of one or more rounds: its median; 0 for none."""
     if not values:
         return 0.0
     import statistics  # slow to import (fractions, decimal); a no-op run does not need it
 
-    edge = NEAR * sorted(values)[-min(_RANK, len(values))]
+    rank = min(len(values), max(_STATE_CHUNKS, math.ceil(_STATE_SHARE * len(values))))
+    edge = NEAR * sorted(values)[-rank]
     return statistics.median(x for x in values if x >= edge)
 
 
 def reference_speed(series: Series) -> float:
-    """The reference's undisturbed speed as far as this round shows it, in the unit of its scores.
+    """The reference's undisturbed speed as far as this round shows it, in the unit of its scores."""
+    return upper_cluster_speed(reference_chunks(series))
 
-    Computed from the chunks that were not preempted, or from all if every chunk was.
-    """
+
+def reference_chunks(series: Series) -> list[float]:
+    """The speeds of the reference's chunks that were not preempted, or of all if every chunk was."""
     shares = series.reference_shares
     own = [x for x, share in zip(series.references, shares, strict=True) if share >= CPU_SHARE]
-    return upper_cluster_speed(own or series.references)
+    return own or list(series.references)
 
 
 def known_speeds(speeds: Sequence[float]) -> list[float]:

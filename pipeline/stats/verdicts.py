@@ -1,6 +1,6 @@
-"""Which cells are faster than which, with one error rate for all verdicts together.
+"""Which cells are faster than which, and their ranks, with one error rate for all verdicts together.
 
-Every pair of cells is one comparison of one family. Half of the error that may be made in the whole
+All comparisons that are asked for together are one family. Half of the error that may be made in the whole
 family goes to "faster" and "slower" (Holm's procedure on Welch's p values), half to "same within"
 (Bonferroni bounds on the difference), so that the chance of one or more false verdicts in a whole table
 is at most 1 - CONFIDENCE.
@@ -69,37 +69,21 @@ def _bound(difference: Difference, family: int) -> float:
     return math.expm1(away) if away < 1 else math.inf
 
 
-def groups(cells: Mapping[str, Estimate], verdicts: list[Verdict]) -> dict[str, str]:
-    """{cell: letters}, fastest first: cells that share a letter are indistinguishable.
+def ranks(cells: Mapping[str, Estimate], verdicts: Sequence[Verdict]) -> dict[str, tuple[int, int]]:
+    """{cell: (best, worst)} place among these cells; 1 is the fastest. Disturbed cells have none.
 
-    A compact letter display by insertion and absorption (Piepho, "An algorithm for a letter-based
-    representation of all-pairwise comparisons", J. Comput. Graph. Statist. 13 (2004)). Disturbed cells
-    are not compared and have no letter.
+    A place is 1 + the number of cells that are shown to be faster, up to the number of cells less those that
+    are shown to be slower. These intervals hold together where the verdicts do. ``verdicts`` may have pairs
+    with other cells, which are ignored.
     """
-    named = [name for name, e in cells.items() if not e.disturbed]
-    sets = [frozenset(named)]
+    places = {name: [1, 0] for name, estimate in cells.items() if not estimate.disturbed}
+    for place in places.values():
+        place[1] = len(places)
     for verdict in verdicts:
-        if verdict.word in (FASTER, SLOWER):
-            sets = _split(sets, verdict.one, verdict.other)
-    fastest = sorted(sets, key=lambda s: max((cells[n].value for n in s), default=0), reverse=True)
-    letters = dict.fromkeys(cells, "")
-    for number, members in enumerate(fastest):
-        for name in members:
-            letters[name] += _letter(number)
-    return letters
-
-
-def _split(sets: list[frozenset[str]], one: str, other: str) -> list[frozenset[str]]:
-    """Split sets so that none holds both; drop sets that are contained in a second one."""
-    whole = [s for s in sets if not (one in s and other in s)]
-    parts = [s - {x} for s in sets if one in s and other in s for x in (one, other)]
-    for part in sorted(parts, key=len, reverse=True):
-        if not any(part <= s for s in whole):
-            whole.append(part)
-    return whole
-
-
-def _letter(number: int) -> str:
-    """a … z, then a1 … z1, a2 …: so that a cell in several groups stays readable."""
-    turn, index = divmod(number, 26)
-    return chr(ord("a") + index) + (str(turn) if turn else "")
+        if verdict.word not in (FASTER, SLOWER) or not {verdict.one, verdict.other} <= places.keys():
+            continue
+        pair = (verdict.one, verdict.other)
+        fast, slow = pair if verdict.word == FASTER else pair[::-1]
+        places[fast][1] -= 1
+        places[slow][0] += 1
+    return {name: (best, worst) for name, (best, worst) in places.items()}

@@ -142,22 +142,26 @@ def build_libraries(plan: Plan) -> Iterator[Task]:
     yield group("libc", "build the C library, and C++'s where it is asked for: all variants share them")
     for toolchain in plan.builders():
         targets = {t for ts in plan.builds(toolchain).values() for t in ts}
-        for target in (t for t in TARGETS if t in targets and not toolchain.missing(t)):
-            folder = paths.libc(toolchain.name, target)
+        present = [t for t in TARGETS if t in targets and not toolchain.missing(t)]
+        if present:
+            own = [source for target in present for source in toolchain.libc(target).own.values()]
+            files = [
+                f"{paths.libc(toolchain.name, t)}/{name}" for t in present for name in toolchain.libc(t).files
+            ]
             yield step(
-                f"libc:{toolchain.name}:{target}",
-                (libraries.build_libc, toolchain, target),
+                f"libc:{toolchain.name}",
+                (libraries.build_libcs, toolchain, present),
                 after=["sources"],
                 reads=[
                     paths.toolchain_identity(toolchain.name),
-                    *(path for source in toolchain.libc(target).own.values() for path in source.files),
+                    *(path for source in own for path in source.files),
                 ],
                 code=artifact_inputs.modules(toolchain),
-                makes=[f"{folder}/{name}" for name in toolchain.libc(target).files],
+                makes=files,
                 checks=[intact, _whole],
-                cleans=[folder],
-                phase="build libc (first time: up to a minute)",
-                seconds=40,
+                cleans=[paths.libc(toolchain.name, target) for target in present],
+                phase="build libc (first time: half a minute)",
+                seconds=30,
             )
         for target, name in plan.libraries(toolchain):
             yield step(

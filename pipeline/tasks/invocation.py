@@ -6,7 +6,7 @@ take the one ``Invocation`` of the process from here. ``doit_plugins.begin`` mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ class Invocation:
     done: list[Any] | None = None  # all tasks of a run that ended well
     code: LoadedCode | None = None  # the program's files as this process loaded them
     on_wait: OnWait | None = None  # tells that a task waits for a different process
+    on_round: Callable[[str, str, int], None] | None = None  # tells of a round within a task
 
 
 _current: Invocation | None = None
@@ -72,6 +73,12 @@ def tell_wait(holder: Holder | None, waited_s: float) -> None:
     """Have it shown that a task waits for a different process; without one, that this is over."""
     if _current is not None and _current.on_wait is not None:
         _current.on_wait(holder, waited_s)
+
+
+def tell_round(cell: str, path: str, open_: int) -> None:
+    """Have a further round of a cell shown: its sample's path, and how many cells are not done yet."""
+    if _current is not None and _current.on_round is not None:
+        _current.on_round(cell, path, open_)
 
 
 def changed_code() -> str | None:

@@ -14,9 +14,19 @@ from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes import environments, identity, packages
 from pipeline.runtimes.engines import provision
 from pipeline.runtimes.engines.basis import sources
+from pipeline.tasks import invocation
 from pipeline.tasks.actions import Later
 from pipeline.tasks.checks import intact, same_limits, untouched
 from pipeline.tasks.steps import Task, clean, group, step
+
+#: The task that writes a rough report after one round of every cell.
+FIRST_TABLE = "measure:first-table"
+_PRELIMINARY = Later("pipeline.report.write_report:write_preliminary")
+#: For the guess of how long a run takes: what a chunk takes in addition to its length, ms, and rounds of a
+#: cell beyond those that all cells have.
+_START_MS, _MORE_ROUNDS = 1.5, 1.5
+#: Of a run that goes on for less time than this after one round of every cell there is no rough report, s.
+_LONG_S = 60.0
 
 
 def runtimes_of(plan: Plan) -> list[Runtime]:
@@ -127,12 +137,16 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     """
     # Cleaning the group removes every sample, also those that this plan does not have.
     yield {**group("measure", "measure each cell, round by round"), "clean": clean(paths.RESULTS)}
-    protocol = plan.protocol
-    chunk_s = protocol.chunk_ms / 1000
-    seconds = 0.5 + 2.3 * chunk_s * (min(protocol.undisturbed, protocol.pairs) + protocol.warmup_chunks)
+    protocol, seconds = plan.protocol, _round_seconds(plan)
     measure = Later("pipeline.measure.measure_round:ensure_sample")
     previous: list[str] = []
+    first: list[str] = []
     for round_, cell in plan.schedule():
+        if round_ == 2 and first and (protocol.rounds - 1) * len(first) * seconds >= _LONG_S:
+            yield _first_table(plan, first, previous)
+            previous, first = [FIRST_TABLE], []
+        elif round_ == 2:
+            first = []
         spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
         name = f"measure:{cell.name.replace('/', ':')}:{round_}"
         yield step(
@@ -148,6 +162,27 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
             seconds=seconds,
         )
         previous = [name]
+        first += [spec.sample_path] if round_ == 1 else []
+
+
+def _round_seconds(plan: Plan) -> float:
+    """A guess of how long a round takes."""
+    protocol = plan.protocol
+    chunks = 2 * (min(protocol.undisturbed, protocol.pairs) + protocol.warmup_chunks)
+    return 0.5 + chunks * (protocol.chunk_ms + _START_MS) / 1000
+
+
+def _first_table(plan: Plan, samples: list[str], previous: list[str]) -> Task:
+    """A rough report, when every cell has one round: a run goes on for minutes, or is ended."""
+    return step(
+        FIRST_TABLE,
+        (_PRELIMINARY, plan),
+        after=previous,
+        reads=samples,
+        checks=[],
+        phase="report",
+        seconds=5,
+    )
 
 
 def first_samples(plan: Plan) -> list[str]:
@@ -159,7 +194,12 @@ def first_samples(plan: Plan) -> list[str]:
 def stop_settings(plan: Plan) -> dict[str, Any]:
     """When a cell has enough rounds, as JSON."""
     protocol = plan.protocol
-    return {"rounds": protocol.rounds, "half_width": protocol.half_width_percent, "budget": protocol.budget_s}
+    return {
+        "rounds": protocol.rounds,
+        "half_width": protocol.half_width_percent,
+        "most": protocol.most_rounds,
+        "budget": protocol.budget_s,
+    }
 
 
 def refine_cells(plan: Plan) -> Iterator[Task]:
@@ -169,14 +209,13 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         return
     yield step(
         f"refine:{plan.protocol.name}",
-        (Later("pipeline.measure.refine:refine"), plan),
+        (Later("pipeline.measure.refine:refine"), plan, invocation.tell_round, _PRELIMINARY),
         alone=True,
         after=["measure"],
         reads=first_samples(plan),
         makes=[paths.refined()],
-        checks=[intact, (Later("pipeline.measure.refine:unchanged"),)],
+        checks=[intact, untouched(Later("pipeline.measure.refine:used"), report=True)],
         decides={"cells": [c.name for c in plan.cells()], **stop_settings(plan)},
-        verbosity=2,
         phase="refine",
-        seconds=10.0 * len(plan.cells()),
+        seconds=_round_seconds(plan) * _MORE_ROUNDS * len(plan.cells()),
     )

@@ -22,6 +22,7 @@ from pipeline.workloads import validators
 def write_report(plan: Plan) -> Task:
     """The table, from the samples."""
     refined = plan.protocol.half_width_percent is not None
+    sweeps = _sweeps()
     return step(
         "report",
         (Later("pipeline.report.write_report:write_report"), plan),
@@ -32,6 +33,8 @@ def write_report(plan: Plan) -> Task:
             *(paths.runtime_identity(runtime.name) for runtime in runtimes_of(plan)),
             *(path for workload in plan.workloads for path in artifact_inputs.sources(workload)),
             paths.TEMPLATE,
+            *_matching(paths.CLAIMS),
+            *sweeps,
         ],
         code=[module for workload in plan.workloads for module in validators.modules(workload)],
         makes=[paths.RESULTS_JSON, paths.REPORT_MD, paths.REPORT_TXT],
@@ -43,6 +46,7 @@ def write_report(plan: Plan) -> Task:
             "host": fingerprint(),
             "other hosts": host_records.state(),
             "python": packages.python_version(),
+            "judged": [os.path.exists(paths.CLAIMS), sweeps],
         },
         cleans=[paths.REPORT],
         phase="report",
@@ -54,7 +58,7 @@ def check_report(after: list[str]) -> Task:
     """Fail where a cell went wrong, or a task after the report, when everything else is done."""
     return step(
         "check",
-        (Later("pipeline.results.findings.check:check"), after),
+        (Later("pipeline.results.problems.check:check"), after),
         reads=[paths.RESULTS_JSON],
         after=after,
         checks=[untroubled(*after)],
@@ -67,6 +71,10 @@ def _matching(*patterns: str) -> list[str]:
     return sorted(path for pattern in patterns for path in glob(pattern))
 
 
+def _sweeps() -> list[str]:
+    return _matching(paths.sweep("*", "json"))
+
+
 def _recorded() -> list[str]:
     return _matching(f"{paths.HISTORY}/*")
 
@@ -77,7 +85,7 @@ def _charts() -> list[str]:
 
 def draw_page() -> Task:
     """The page and its charts, with the claims and the results of sweeps."""
-    sweeps = _matching(paths.sweep("*", "json"))
+    sweeps = _sweeps()
     return step(
         "page",
         # vl-convert aborts its process where memory is short.

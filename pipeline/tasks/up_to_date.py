@@ -52,8 +52,8 @@ class Stamp(msgspec.Struct, frozen=True):
 def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
     """What names the stamp of a plan; None where only a real run can tell whether there is work."""
     wrapped = any(b.runtime.programs and not b.runtime.packages for b in plan.backends)
-    # An open number of rounds and missing environments need a real run.
-    if wrapped or plan.protocol.half_width_percent is not None:
+    # Missing environments need a real run.
+    if wrapped:
         return None
     if not all(environments.present(b.runtime) for b in plan.backends if b.runtime.environment):
         return None

@@ -30,8 +30,6 @@ _OWN = (
     "cost_key",
     "created",
 )
-#: Refused when results.json is read, if they are anything else.
-_CHECKED = ("group_letters",)
 #: Lists and keys that hold labels: workload/toolchain/variant/backend.
 _LABELS = (*("cell", "compared_with", "by", "indistinguishable", "cells", "series", "faster", "slower"),)
 #: Keys of objects whose own keys come from outside.
@@ -96,7 +94,7 @@ def with_numbers(cell, **changes):
 def other_host(own, *more):
     """A host whose samples are in the same folder: half as fast, with one backend and ``more`` labels."""
     cells = tuple(
-        with_numbers(c, score=c.measurement.score / 2, group_letters=None)
+        with_numbers(c, score=c.measurement.score / 2, rank_best=None, rank_worst=None)
         for c in own.cells
         if c.backend == "v8.turbofan" or c.label in more
     )
@@ -181,7 +179,7 @@ def poisoned(value, key=""):
     if isinstance(value, (list, tuple)):
         # A cell's own "cells" are objects, a front's are labels.
         return type(value)(poisoned(item, key) for item in value)
-    if not isinstance(value, str) or key in (*_OWN, *_CHECKED):
+    if not isinstance(value, str) or key in _OWN:
         return value
     if key in _LABELS:
         return "/".join(part + HOSTILE for part in value.split("/"))

@@ -27,7 +27,7 @@ CHANGES = {
     "pipeline/report/exports/csv_table.py": {"export"},
     "pipeline/report/terminal_table.py": {"report"},
     "pipeline/analyses/history/run_files.py": {"remember"},
-    "pipeline/results/findings/check.py": {"check"},
+    "pipeline/results/problems/check.py": {"check"},
     "pipeline/results/pareto.py": {"report"},
     "pipeline/stats/verdicts.py": {"report", "export", "remember", "check"},
     "pipeline/experiment/plan.py": {"report"},

@@ -2,11 +2,15 @@
 
 import copy
 import json
+import re
+import signal
+import subprocess
+import sys
 
 import jsonschema
 
 from pipeline.report import exports
-from tests.conftest import make_workspace
+from tests.conftest import environment, make_workspace
 
 
 def results(workspace):
@@ -40,7 +44,7 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
     # A sweep of this folder is seen, also after a run with nothing to do.
     assert workspace.run() == []
     (workspace.path / "report/sweep-wasmtime.json").write_text("{}")
-    assert workspace.run() == ["page"]
+    assert workspace.run() == ["report", "page"]
 
 
 def test_history_keeps_every_run_and_clean_keeps_it(workspace):
@@ -128,3 +132,50 @@ def test_what_goes_wrong_beside_the_report_hides_nothing(tmp_path, prepared):
     (workspace.path / "history/000001.json").unlink()
     assert workspace.run("variants=O2") == ["page", "remember", "check"]
     assert (workspace.path / "report/index.html").exists()
+
+
+def test_a_run_that_is_ended_leaves_a_preliminary_report_and_the_next_one_ends_it(workspace):
+    """After one round of each cell, because so many are still to come."""
+    command = [sys.executable, "-m", "doit", "run", "variants=O2", "rounds=200"]
+    process = subprocess.Popen(
+        command, cwd=workspace.path, env=environment(workspace.path), stdout=subprocess.PIPE, text=True
+    )
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if line.startswith("Native = "):
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    text = "".join(printed)
+    assert text.count("measure coremark zig O2 ") == 2
+    assert "Preliminary, after 1 round of each cell or more: 2 of 2 cells get further ones." in text
+    assert re.search(r"wasmtime\.cranelift +\d\.\d\d\d \?", text)
+    first = results(workspace)
+    assert first["preliminary"] == {"rounds": 1, "cells": 2}
+    assert first["findings"] == []
+    for name in ("report.md", "report.txt"):
+        assert "Preliminary, after 1 round" in (workspace.path / "report" / name).read_text()
+    workspace.run("variants=O2", "rounds=3")
+    final = results(workspace)
+    assert final["preliminary"] is None
+    assert {cell["measurement"]["rounds"] for cell in final["cells"]} == {3}
+    assert "Preliminary" not in (workspace.path / "report/report.md").read_text()
+
+
+def test_a_brief_run_has_no_preliminary_report(workspace):
+    outcome = workspace.doit("run", "variants=O2", "rounds=3")
+    assert "Preliminary" not in outcome.stdout
+    assert "first-table" not in outcome.stdout
+
+
+def test_a_run_with_nothing_to_do_is_one_also_where_the_number_of_rounds_was_open(workspace):
+    workspace.believe_all()
+    choice = ("variants=O2", "rounds=2", "half_width=60")
+    workspace.run(*choice)
+    outcome = workspace.doit("run", *choice)
+    assert outcome.stdout.startswith("Everything is up to date.\n")
+    sample = next((workspace.path / "results").rglob("round-02.json"))
+    sample.unlink()
+    assert len([task for task in workspace.run(*choice) if task.startswith("measure")]) == 1
+    assert workspace.run(*choice) == []

@@ -441,7 +441,7 @@ def broken(change):
         b'{"cells":' * 100_000,
         b'{"new":' * 100_000,
         broken(lambda r: r.pop("cells")),
-        *(broken(lambda r, s=schema: r.update(schema=s)) for schema in (0, 1, 2, 4, "3", None)),
+        *(broken(lambda r, s=schema: r.update(schema=s)) for schema in (0, 1, 2, 3, 5, "4", None)),
         broken(lambda r: r.pop("schema")),
         broken(lambda r: r.update(schema=True)),
         broken(lambda r: r.update(created="yesterday")),
@@ -500,7 +500,7 @@ def test_a_file_of_an_older_schema_is_refused_with_the_command_that_writes_a_cur
     with pytest.raises(BadInput) as caught:
         compare_command.run("old.json", "old.json", None)
     assert str(caught.value) == (
-        "old.json: schema 2; expected a results.json of schema 3; to write one, run: doit run report"
+        "old.json: schema 2; expected a results.json of schema 4; to write one, run: doit run report"
     )
 
 

@@ -16,6 +16,14 @@ def test_intervals_mean_what_they_say(scenario, rounds):
     assert found.disturbed < 0.05, found
 
 
+@pytest.mark.parametrize("scenario", coverage.SCENARIOS)
+def test_intervals_of_the_standard_protocol_do_too(scenario):
+    """It ends when the interval is narrow, which is narrow by chance more often than it should be."""
+    found = coverage.simulate(coverage.SCENARIOS[scenario], coverage.standard, 1000, 8)
+    assert 0.93 <= found.coverage <= 0.97, found
+    assert abs(found.bias) < 0.001, found
+
+
 @pytest.mark.parametrize("episode", [1, 3, 10])
 def test_a_machine_that_was_hardly_ever_undisturbed_is_not_trusted(episode):
     """No narrow interval around the ratio of a different state: it holds the truth, or there is none.

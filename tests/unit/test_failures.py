@@ -9,8 +9,8 @@ from pipeline.report import small_table
 from pipeline.report.exports.markdown import render as render_markdown_table
 from pipeline.report.terminal_table import render_table
 from pipeline.report.write_report import render_markdown
-from pipeline.results.findings.check import check_cells
-from pipeline.results.findings.failures import cells_in_words, failures
+from pipeline.results.problems.check import check_cells
+from pipeline.results.problems.failures import cells_in_words, failures
 from tests.factories import cell, comparison, failed, measurement, results
 
 VARIANTS = ("O0", "O1", "O2", "O3", "Os", "Oz")
@@ -207,7 +207,7 @@ def test_a_prebuilt_module_is_a_program():
 def test_one_round_is_said_to_have_no_interval():
     """No word about the machine."""
     one = {"rounds": 1, "rounds_used": 1, "disturbed": True, "log_standard_error": None}
-    numbers = measurement(0.8, **one, degrees_of_freedom=0.0, group_letters="")
+    numbers = measurement(0.8, **one, degrees_of_freedom=0.0)
     found = results([cell("w/zig/O2/wasm3", measured=numbers)])
     for text in (render_table(found), render_markdown(found), render_markdown_table(found, {})):
         flat = " ".join(text.split())

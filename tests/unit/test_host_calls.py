@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from pipeline.measure.sample import SCHEMA, Sample
-from pipeline.results.findings import warnings
 from pipeline.results.host_calls import least_share
+from pipeline.results.problems import warnings
 
 SAMPLE = Sample(
     schema=SCHEMA,

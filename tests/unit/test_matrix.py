@@ -8,6 +8,7 @@ import pytest
 from pipeline.core import paths, toml_file
 from pipeline.core.errors import BadInput
 from pipeline.experiment import matrix
+from pipeline.results import time_to_precision
 from pipeline.runtimes import identity
 from pipeline.runtimes.identity import installed
 
@@ -264,6 +265,30 @@ def test_the_schedule_visits_every_cell_once_a_round(load):
     assert schedule == [(r, c.name) for r, c in plan.schedule()]
     # More rounds keep the order of the first ones.
     assert schedule == [(r, c.name) for r, c in load(rounds="9").schedule()][: len(schedule)]
+
+
+def test_who_asks_for_a_number_of_rounds_gets_that_number(load):
+    def ends(**variables):
+        protocol = matrix.load(variables).protocol
+        return protocol.rounds, protocol.half_width_percent, protocol.most_rounds, protocol.budget_s
+
+    assert ends() == (4, 1.0, 8, None)
+    assert ends(protocol="quick") == (3, None, None, None)
+    assert ends(rounds="5") == ends(protocol="precise", rounds="5") == (5, None, None, None)
+    assert ends(half_width="0.3") == (4, 0.3, None, None)
+    assert ends(rounds="5", half_width="0.3") == (5, 0.3, None, None)
+    assert ends(budget="9") == (4, 1.0, None, 9.0)
+
+
+def test_what_the_report_says_of_precise_numbers_is_what_the_protocol_does():
+    precise = matrix.load({"protocol": "precise"}).protocol
+    assert precise.half_width_percent == time_to_precision.HALF_WIDTH * 100
+    assert precise.budget_s == time_to_precision.BUDGET_S
+
+
+def test_fewer_rounds_at_most_than_at_least_are_refused(load):
+    with pytest.raises(BadInput, match=r"most_rounds 2 is less than rounds 3; expected at least as many"):
+        load(GOOD.replace("rounds = ", "most_rounds = 2\nrounds = 3 #"))
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,7 @@ def test_disturbed_cells_are_marked_in_words_and_shape(whole, read):
     disturbed = [c.label for c in results.cells if c.is_ok and c.measurement.disturbed]
     assert disturbed
     rows = {r["tip"].partition("\n")[0]: r for r in read.chart_data["sets"]["cells"]}
-    assert [name for name, row in rows.items() if row["state"] == "disturbed"] == disturbed
+    assert {name for name, row in rows.items() if row["state"] == "disturbed"} == set(disturbed)
     assert all(rows[name]["below"] == "?" and "disturbed:" in rows[name]["tip"] for name in disturbed)
     assert whole[0].count('<span class="tag disturbed">') == len(disturbed)
 
@@ -344,69 +344,54 @@ def test_a_large_seed_is_shown_to_the_last_digit():
     assert settings["length of a chunk, ms"] == "12.5"
 
 
-def _cells(*groups, ratios=None):
-    """Cells with numbers, one a group, each slower than the one before."""
+def _cells(*ranks):
+    """Cells with numbers, one a rank, each slower than the one before."""
     cells = []
-    for number, group in enumerate(groups):
-        ratio = ratios[number] if ratios else 1 - number / 10
-        numbers = factories.measurement(ratio, group_letters=group)
+    for number, (best, worst) in enumerate(ranks):
+        numbers = factories.measurement(1 - number / 10, rank_best=best, rank_worst=worst)
         cells.append(factories.cell(f"coremark/zig/O3/b{number}", measured=numbers))
     return cells
 
 
 def test_the_fastest_is_only_called_so_when_it_is_shown():
-    shown = headline.fastest(_cells("a", "b", "bc"), [])
+    shown = headline.fastest(_cells((1, 1), (2, 3), (2, 3)))
     assert (shown["name"], shown["value"]) == ("Shown to be fastest", "b0")
-    assert shown["says"].endswith("faster than every other backend that runs wasm and could be compared")
-    open_ = headline.fastest(_cells("a", "ab", "b"), [])
+    assert shown["says"].endswith("shown to be faster than every other backend that runs the same module")
+    open_ = headline.fastest(_cells((1, 2), (1, 2), (3, 3)))
     assert (open_["name"], open_["value"]) == ("Fastest so far", "b0")
-    assert open_["says"].endswith("indistinguishable from b1")
-    # a1 and a are different groups.
-    assert headline.fastest(_cells("a", "a1"), [])["name"] == "Shown to be fastest"
+    assert open_["says"].endswith("; b1 may be faster")
+    alone = headline.fastest(_cells((None, None)))
+    assert (alone["name"], alone["value"]) == ("Fastest so far", "b0")
 
 
 def test_the_fastest_is_never_native_nor_disturbed():
-    _, second, third = _cells("a", "b", "c")
+    _, second, third = _cells((1, 1), (2, 2), (3, 3))
     cells = [
         factories.cell("coremark/zig/O3/native"),
         replace(second, measurement=factories.disturbed(0.9)),
         third,
     ]
-    assert headline.fastest(cells, [])["value"] == "b2"
+    assert headline.fastest(cells)["value"] == "b2"
     cells[2] = replace(third, measurement=factories.disturbed(0.8))
-    assert headline.fastest(cells, [])["value"] == "undecided"
+    assert headline.fastest(cells)["value"] == "undecided"
 
 
-@pytest.mark.parametrize(
-    ("word", "name"), [("faster", "Shown to be fastest"), ("undecided", "Fastest so far")]
-)
-def test_without_letters_comparisons_decide(word, name):
-    verdict = factories.comparison("coremark/zig/O3/b1", word, "coremark/zig/O3/b0")
-    assert headline.fastest(_cells(None, None), [verdict])["name"] == name
+def test_below_each_ratio_is_half_of_its_interval():
+    below = {row["state"]: row["below"] for row in chart_data.rows(page_inputs.results())}
+    assert below["ok"].startswith("±")
+    assert (below["disturbed"], below["none"]) == ("?", "")
 
 
-def test_many_groups_are_counted_not_listed():
-    letters = [chr(97 + n % 26) + (str(n // 26) if n >= 26 else "") for n in range(40)]
-    cells = _cells(*["".join(letters)] * 20, ratios=[1.0] * 20)
-    shown, more = cell_texts.groups(cells)
-    assert (len(shown), more) == (26, 14)
-    assert (len(shown[0]["cells"]), shown[0]["more"]) == (12, 8)
-    assert [group["letter"] for group in cell_texts.groups(_cells("ab", "b1", "ca1"))[0]] == [
-        "a",
-        "b",
-        "c",
-        "a1",
-        "b1",
-    ]
-
-
-def test_if_there_are_too_many_letters_the_heatmap_shows_intervals():
+def test_the_forest_plot_has_a_panel_for_each_variant():
     results = page_inputs.results()
-    assert cell_texts.crowded(results.cells)
-    assert chart_data.rows(results)[1]["below"].startswith("±")
-    cells = (page_inputs.with_numbers(c, group_letters="ab") if c.comparable else c for c in results.cells)
-    results = replace(results, cells=tuple(cells))
-    assert {row["below"] for row in chart_data.rows(results)} == {"ab", "?", ""}
+    spec = charts.forest(results)
+    panels = [panel for row in spec["vconcat"] for panel in row["hconcat"]]
+    variants = list(dict.fromkeys(cell.variant for cell in results.cells))
+    assert [panel["title"]["text"] for panel in panels] == variants
+    ratios = {(c.variant, c.backend): c.measurement.ratio for c in results.cells if c.measurement}
+    for panel, variant in zip(panels, variants, strict=True):
+        order = panel["layer"][0]["encoding"]["y"]["scale"]["domain"]
+        assert order == sorted(order, key=lambda name: -ratios[variant, name])
 
 
 def test_charts_name_their_data_and_hold_none():
@@ -546,7 +531,7 @@ def test_writing_leaves_no_picture_of_an_earlier_run(tmp_path, monkeypatch):
     for name in ("sweep-gone.svg", "sweep-gone.png", "notes.txt"):
         (old / name).write_text("old")
     write_page.write(page_inputs.results(), [page_inputs.sweep()], [])
-    names = ["code-size", "compile-time", "heatmap", "phases", "size", "sweep-wasmtime"]
+    names = ["code-size", "compile-time", "heatmap", "phases", "ranks", "size", "sweep-wasmtime"]
     wanted = ["notes.txt", *(f"{name}.{kind}" for name in names for kind in ("png", "svg"))]
     assert sorted(p.name for p in old.iterdir()) == sorted(wanted)
     assert (old / "size.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")

@@ -10,7 +10,7 @@ from pipeline.experiment import matrix
 from pipeline.measure.sample import SCHEMA, Sample
 from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.results import plausible, run_work
-from pipeline.results.findings import warnings
+from pipeline.results.problems import warnings
 from pipeline.stats.estimates import Estimate
 from toolchain.model import Variant
 

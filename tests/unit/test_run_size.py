@@ -1,6 +1,6 @@
 """The size of a run is found with programs whose work grows in any way, and is kept."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -13,7 +13,7 @@ from pipeline.measure.sizes.run_size_record import RunSize
 from pipeline.measure.worker_messages import Used
 from pipeline.workloads.validators.model import Run
 
-PROTOCOL = matrix.load({}).protocol
+PROTOCOL = replace(matrix.load({}).protocol, chunk_ms=10.0)
 AIM_S = 0.01
 TIMEOUT_S = 10.0
 

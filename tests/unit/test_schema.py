@@ -181,7 +181,7 @@ def test_what_is_written_is_what_is_read(tmp_path):
     results_json.write(path, found)
     assert results_json.read(path) == found
     text = (tmp_path / "results.json").read_text("utf-8")
-    assert text.startswith('{\n "schema": 3,\n "created": "')
+    assert text.startswith('{\n "schema": 4,\n "created": "')
     assert json.loads(text) == json.loads(msgspec.json.encode(found))
 
 
@@ -315,7 +315,8 @@ DAMAGES = {
     "a score of zero": lambda r: numbers(r).update(score=0),
     "a negative ratio": lambda r: numbers(r).update(ratio_low=-0.1),
     "half a round": lambda r: numbers(r).update(rounds=1.5),
-    "letters that are none": lambda r: numbers(r, disturbed=False).update(group_letters="A"),
+    "a rank of 0": lambda r: numbers(r, disturbed=False).update(rank_best=0),
+    "a finding about nothing": lambda r: r["findings"][0].update(about="luck"),
     "a trend that is none": lambda r: numbers(r).update(trend="sideways"),
     "flags in one text": lambda r: cell(r).update(flags="-O3"),
     "a backend with a slash": lambda r: cell(r).update(backend="a/b"),
@@ -351,7 +352,9 @@ CONTRADICTIONS = {
         degrees_of_freedom=2
     ),
     "a disturbed cell with an error": lambda r: numbers(r, disturbed=True).update(log_standard_error=0.1),
-    "a disturbed cell with a letter": lambda r: numbers(r, disturbed=True).update(group_letters="a"),
+    "a disturbed cell with a rank": lambda r: numbers(r, disturbed=True).update(rank_best=1, rank_worst=1),
+    "half a rank": lambda r: numbers(r, disturbed=False).update(rank_best=None, rank_worst=3),
+    "a best rank below the worst": lambda r: numbers(r, disturbed=False).update(rank_best=4, rank_worst=3),
     "an undisturbed cell without an error": lambda r: numbers(r, disturbed=False).update(
         log_standard_error=None
     ),
@@ -406,8 +409,8 @@ def test_the_disturbed_cell_exists(results):
         ("", "no such file"),
         ("{", "truncated"),
         ("[1]", "Expected `object`"),
-        ('{"schema": 2}', "schema 2"),
-        ('{"schema": 3}', "missing required field `created`"),
+        ('{"schema": 3}', "schema 3"),
+        ('{"schema": 4}', "missing required field `created`"),
     ],
 )
 def test_a_file_that_is_no_results_is_refused_in_one_line(tmp_path, text, found):

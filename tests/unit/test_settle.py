@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -25,7 +25,7 @@ class Planted:
     speed: object
     steady_s: float = 0.5
     share: float = 1.0
-    protocol: object = field(default_factory=lambda: matrix.load({}).protocol)
+    protocol: object = field(default_factory=lambda: replace(matrix.load({}).protocol, chunk_ms=10.0))
     ran_s: float = 0.0
     wall_seconds: float = 0.0
     sizes: list = field(default_factory=list)

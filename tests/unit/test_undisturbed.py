@@ -85,6 +85,14 @@ def test_one_lucky_chunk_is_no_state_of_the_machine():
     assert undisturbed.upper_cluster_speed([100, 101, 99, 100, 160]) == pytest.approx(100)
 
 
+def test_a_moment_in_which_the_processor_is_faster_is_no_state_of_the_machine():
+    """One round of thirty at 1.15: else all others would count as disturbed, for the rest of the run."""
+    moment = [100.0] * 29 * 40 + [115.0] * 40
+    assert undisturbed.upper_cluster_speed(moment) == 100.0
+    often = [100.0] * 9 * 40 + [115.0] * 40
+    assert undisturbed.upper_cluster_speed(often) == 115.0
+
+
 scores = st.lists(st.floats(1e-3, 1e9), min_size=1, max_size=30)
 
 

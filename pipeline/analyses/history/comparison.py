@@ -15,7 +15,7 @@ from pipeline.stats.verdicts import SLOWER
 
 ANY_HOST = "any"
 #: Keys of a protocol that decide how many rounds there are and their order, not what a sample is.
-_NO_SETTINGS = ("name", "rounds", "half_width_percent", "budget_s", "seed", "confidence")
+_NO_SETTINGS = ("name", "rounds", "half_width_percent", "most_rounds", "budget_s", "seed", "confidence")
 _NO_REGRESSION = (Status.OK, Status.UNAVAILABLE)
 
 

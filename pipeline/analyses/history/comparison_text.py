@@ -12,8 +12,8 @@ from pipeline.analyses.history.comparison import Comparison, host_words
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.core.text import for_terminal
 from pipeline.results.cells import speed_text
-from pipeline.results.findings.failures import kind_of
 from pipeline.results.model_cell import CellResult
+from pipeline.results.problems.failures import kind_of
 from pipeline.stats.estimates import CONFIDENCE
 
 if TYPE_CHECKING:

@@ -69,19 +69,21 @@ def measured(results: Results) -> Results:
     """The results without what follows from their cells, which a later version may conclude differently."""
     return structs.replace(
         results,
-        cells=tuple(map(_without_group, results.cells)),
+        cells=tuple(map(_without_rank, results.cells)),
         comparisons=(),
         warnings=(),
+        findings=(),
         pareto_fronts=ParetoFronts(size=(), compile_time=(), compile_time_all_backends=()),
         across_workloads=None,
         other_hosts=(),
     )
 
 
-def _without_group(cell: CellResult) -> CellResult:
+def _without_rank(cell: CellResult) -> CellResult:
     if cell.measurement is None:
         return cell
-    return structs.replace(cell, measurement=structs.replace(cell.measurement, group_letters=None))
+    numbers = structs.replace(cell.measurement, rank_best=None, rank_worst=None)
+    return structs.replace(cell, measurement=numbers)
 
 
 def same(one: Results, other: Results) -> bool:

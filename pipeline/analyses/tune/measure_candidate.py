@@ -37,7 +37,7 @@ def measure_candidate(
     """
     samples: dict[str, list[Sample]] = {backend.name: [] for backend in plan.backends}
     rounds: list[float | None] = []
-    while not rounds or (racing.needs_round(rounds, best, sd, plan.protocol.rounds) and time_left()):
+    while not rounds or (racing.needs_round(rounds, best, sd, plan.protocol.usual_rounds) and time_left()):
         for backend in plan.backends:
             cell = Cell(plan.workloads[0], plan.toolchains[0].name, variant, backend)
             spec = MeasurementSpec(cell, plan.protocol, plan.reference_name, len(rounds) + 1)

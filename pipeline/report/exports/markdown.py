@@ -12,9 +12,9 @@ from pipeline.report.exports.identities import machine, runtime
 from pipeline.report.exports.model import Export, Samples
 from pipeline.report.tables import grids, heading, markdown_grid, notes, sources
 from pipeline.results.cells import doubts, native_speeds, prebuilt_modules, ratio_to, speed_text
-from pipeline.results.findings.failures import failures
 from pipeline.results.model import MeasurementWarning, Results
 from pipeline.results.model_cell import ONE_ROUND, CellResult
+from pipeline.results.problems.failures import failures
 
 
 def render(results: Results, samples: Samples) -> str:

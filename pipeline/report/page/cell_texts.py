@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ import msgspec
 from pipeline.analyses.claims.claim_verdicts import ClaimVerdict
 from pipeline.report.page.number_format import (
     interval,
-    letters,
     milliseconds,
     percent,
     plus_minus,
@@ -20,7 +18,6 @@ from pipeline.report.page.number_format import (
     score,
     whole,
 )
-from pipeline.results.cells import measured
 from pipeline.results.model import WorkloadResult
 from pipeline.results.model_cell import ONE_ROUND, CellResult, InstalledPart, Measurement
 
@@ -32,9 +29,6 @@ PHASES = (
     ("instantiate_seconds", "instantiate"),
     ("first_run_seconds", "first run"),
 )
-#: Groups, and cells of one, beyond which they are counted: with few rounds there are hundreds.
-_MOST_GROUPS = 26
-_MOST_MEMBERS = 12
 #: Keys of cells by which the table can be filtered.
 FILTERS = ("workload", "toolchain", "variant", "backend", "kind", "status")
 
@@ -67,7 +61,7 @@ def _numbers(m: Measurement, workload: WorkloadResult) -> list[str]:
     return [
         f"{score(m.score)} {workload.unit}",
         f"{ratio(m.ratio)} of {workload.ratio_to} ({interval(m.ratio_low, m.ratio_high)}, {plus_minus(m)})",
-        f"group {letters(m)}" if m.group_letters and not m.disturbed else "",
+        f"rank {m.rank} of the backends that run this module" if m.rank else "",
         ", ".join(f"{number} {what}" for number, what in costs if number),
         f"{m.rounds} rounds, {pairs_used(m)} chunks undisturbed",
     ]
@@ -148,37 +142,6 @@ def runtimes(cells: Iterable[CellResult]) -> list[dict[str, Any]]:
 def _part(name: str, part: InstalledPart) -> tuple[str, str, str]:
     version = part.version or ""
     return name, version if part.says is None else f"version: {version}; says: {part.says}", part.sha256
-
-
-def groups(cells: Iterable[CellResult]) -> tuple[list[dict[str, Any]], int]:
-    """Groups of indistinguishable cells, fastest first, and how many more there are.
-
-    A group: {"letter", "low", "high" (ratios), "cells": [labels, fastest first], "more"}.
-    """
-    members: dict[str, list[tuple[CellResult, Measurement]]] = {}
-    for cell, m in measured(cells):
-        for letter in re.findall(r"[a-z]\d*", m.group_letters or ""):
-            members.setdefault(letter, []).append((cell, m))
-    found = []
-    for letter in sorted(members, key=lambda text: (int(text[1:] or 0), text[0])):
-        group = sorted(members[letter], key=lambda entry: (-entry[1].ratio, entry[0].label))
-        names = [cell.label for cell, _ in group]
-        found.append(
-            {
-                "letter": letter,
-                "high": ratio(group[0][1].ratio),
-                "low": ratio(group[-1][1].ratio),
-                "cells": names[:_MOST_MEMBERS],
-                "more": max(0, len(names) - _MOST_MEMBERS),
-            }
-        )
-    return found[:_MOST_GROUPS], max(0, len(found) - _MOST_GROUPS)
-
-
-def crowded(cells: Iterable[CellResult]) -> bool:
-    """Whether most cells with groups are in so many that there is no room for their letters."""
-    texts = [letters(m) for _, m in measured(cells) if not m.disturbed]
-    return sum(text in ("", "…") for text in texts) * 2 > len(texts)
 
 
 def choices(cells: Sequence[CellResult]) -> list[tuple[str, list[str]]]:

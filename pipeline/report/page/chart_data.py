@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.analyses.sweep import SweepResults
-from pipeline.report.page.cell_texts import PHASES, crowded, tip
-from pipeline.report.page.number_format import letters, plus_minus, ratio
+from pipeline.report.page.cell_texts import PHASES, tip
+from pipeline.report.page.number_format import plus_minus, ratio
+from pipeline.report.tables import by_speed
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult, Measurement
 from pipeline.results.model_pareto import FrontMember
@@ -19,24 +20,25 @@ def rows(results: Results) -> list[dict[str, Any]]:
     (workload,) = results.workloads
     # A prebuilt module is a column of its own, and needs no row of its own.
     several = len({cell.toolchain for cell in results.cells if not cell.prebuilt}) > 1
-    dense = crowded(results.cells)
+    columns = {name: number for number, name in enumerate(dict.fromkeys(c.variant for c in results.cells))}
     fronts = results.pareto_fronts.compile_time_all_backends
     sides = _sides(fronts[0].members if fronts else ())
     return [
         {
             "row": f"{cell.backend} · {cell.toolchain}" if several else cell.backend,
             "variant": cell.variant,
+            "column": columns[cell.variant],
             "backend": cell.backend,
             "kind": cell.kind.value,
             "state": _state(cell),
             "text": ratio(cell.measurement.ratio) if cell.measurement else cell.status.value,
-            "below": _below(cell.measurement, dense) if cell.measurement else "",
+            "below": _below(cell.measurement) if cell.measurement else "",
             "front": sides.get(cell.label, ""),
             "name": f"{cell.backend} {cell.variant}",
             "tip": tip(cell, workload),
             **(_numbers(cell.measurement) if cell.measurement else {}),
         }
-        for cell in results.cells
+        for cell in by_speed(results.cells)
     ]
 
 
@@ -46,9 +48,9 @@ def _state(cell: CellResult) -> str:
     return "disturbed" if cell.measurement.disturbed else "ok"
 
 
-def _below(m: Measurement, dense: bool) -> str:
-    """The line below a cell's ratio: its groups, or if there are too many, half of its interval."""
-    return plus_minus(m) if dense and not m.disturbed else letters(m)
+def _below(m: Measurement) -> str:
+    """The line below a cell's ratio: half of its interval, "?" if it has none."""
+    return "?" if m.disturbed else plus_minus(m)
 
 
 def _sides(members: Sequence[FrontMember]) -> dict[str, str]:
@@ -64,6 +66,9 @@ def _numbers(m: Measurement) -> dict[str, Any]:
     phases = {name: getattr(m, key) for key, name in PHASES}
     return {
         "ratio": _drawn(m.ratio),
+        "ratio low": _drawn(m.ratio_low),
+        "ratio high": _drawn(m.ratio_high),
+        "rank": m.rank,
         "score": _drawn(m.score),
         "low": _drawn(speed * m.ratio_low),
         "high": _drawn(speed * m.ratio_high),

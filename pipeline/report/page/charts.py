@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.analyses.sweep import SweepResults
 from pipeline.report.page.cell_texts import PHASES
@@ -18,6 +18,7 @@ from pipeline.report.page.chart_style import (
     Spec,
     around,
     finished,
+    kinds,
     log,
     positive,
 )
@@ -28,20 +29,22 @@ if TYPE_CHECKING:
     import altair as alt
 
 _PANEL = 160
+#: Of a panel of the forest plot: its width, and how many are in a row.
+_FOREST, _PANELS = 250, 2
 #: Where white text on viridis stops being readable, as a share of the scale: both texts have 4.5 : 1 there.
 _LIGHT_FROM = 0.44
 
 
 def heatmap(results: Results) -> Spec:
-    """Levels across, backends down, fastest first; colour and number are the ratio to native."""
+    """Levels across, backends down, by kind and speed; colour and number are the ratio to native."""
     import altair as alt
 
     placed = rows(results)
     best: dict[str, float] = {}
     for row in placed:
         best[row["row"]] = max(best.get(row["row"], 0.0), row.get("ratio", 0.0))
-    order = sorted(best, key=lambda name: (-best[name], name))
-    variants = list(dict.fromkeys(row["variant"] for row in placed))
+    order = list(best)
+    variants = list(dict.fromkeys(cell.variant for cell in results.cells))
     top = max([*best.values(), 0.01])
     angle = 0 if max(map(len, variants)) * 7 < _step(variants) else -35
     base = alt.Chart(alt.NamedData(CELLS)).encode(
@@ -109,6 +112,64 @@ def _not_measured(base: alt.Chart) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
 def _step(variants: list[str]) -> int:
     """Width of a column, pixels: wide enough for "0.859", and all of them within the page if they can be."""
     return max(56, min(120, 780 // max(1, len(variants))))
+
+
+def forest(results: Results) -> Spec:
+    """Ratios with intervals: a panel a variant, backends fastest first, and the rank of each at the right."""
+    import altair as alt
+
+    placed = [row for row in rows(results) if "ratio" in row]
+    variants = list(dict.fromkeys(cell.variant for cell in results.cells))
+    top = max([row["ratio high"] for row in placed if row["state"] == "ok"], default=1.0) * 1.02
+    panels = [
+        _panel(variant, number, own, top)
+        for number, variant in enumerate(variants)
+        if (own := sorted((r for r in placed if r["variant"] == variant), key=lambda r: -r["ratio"]))
+    ]
+    pairs = [panels[at : at + _PANELS] for at in range(0, len(panels), _PANELS)]
+    return finished(alt.vconcat(*(alt.hconcat(*pair, spacing=36) for pair in pairs), spacing=26))
+
+
+def _panel(
+    variant: str, number: int, placed: list[dict[str, Any]], top: float
+) -> alt.LayerChart | alt.FacetChart:
+    """One variant, the ``number``-th; ``placed``: its rows, fastest first."""
+    import altair as alt
+
+    order = list(dict.fromkeys(row["row"] for row in placed))
+    shown = kinds({row["kind"] for row in placed})
+    base = (
+        alt.Chart(alt.NamedData(CELLS))
+        # By its number: Vega-Lite would make an expression of its name, which comes from outside.
+        .transform_filter(f"datum.column === {number} && datum.state !== 'none'")
+        .encode(
+            y=alt.Y(
+                "row:N",
+                title=None,
+                scale=alt.Scale(domain=order),
+                axis=alt.Axis(ticks=False, domain=False, labelPadding=8),
+            ),
+            tooltip="tip:N",
+        )
+    )
+    sure = base.transform_filter("datum.state === 'ok'")
+    scale = alt.Scale(domain=[0, top])
+    x = alt.X("ratio:Q", title=None, scale=scale, axis=alt.Axis(tickCount=5, grid=True))
+    layers = []
+    if any(row["state"] == "ok" for row in placed):
+        ends = {"x": alt.X("ratio low:Q", title=None, scale=scale), "x2": "ratio high:Q"}
+        layers.append(sure.mark_rule(strokeWidth=2, clip=True).encode(**ends, color=shown["color"]))
+        layers.append(sure.mark_point(filled=True, size=55, opacity=1).encode(x=x, **shown))
+        ranks = sure.mark_text(align="left", fontSize=11, color=INK)
+        layers.append(ranks.encode(x=alt.value(_FOREST + 6), text="rank:N"))
+    if any(row["state"] == "disturbed" for row in placed):
+        unsure = base.transform_filter("datum.state === 'disturbed'")
+        layers.append(unsure.mark_point(size=55, strokeWidth=1.6).encode(x=x, **shown))
+    title = alt.Title(variant, anchor="start", fontWeight="bold")
+    chart: alt.LayerChart | alt.FacetChart = alt.layer(*layers).properties(
+        width=_FOREST, height=alt.Step(17), title=title
+    )
+    return chart
 
 
 def phases(results: Results) -> Spec:

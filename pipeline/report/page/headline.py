@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -11,14 +10,11 @@ from msgspec.structs import replace
 from pipeline.report.page.number_format import percent, plus_minus, ratio
 from pipeline.report.tables import rounds
 from pipeline.results.cells import by_workload, measured, native_name, native_speeds, ratio_to
-from pipeline.results.model import Comparison, HostRecord, Results
-from pipeline.results.model_cell import CellResult, Measurement
-from pipeline.stats.verdicts import FASTER, SLOWER
+from pipeline.results.model import HostRecord, Results
+from pipeline.results.model_cell import CellResult
 
 #: Backends that may be named next to the first one.
 _MOST_NAMED = 3
-
-_Measured = tuple[CellResult, Measurement]
 
 
 def facts(results: Results) -> list[dict[str, str]]:
@@ -70,7 +66,7 @@ def rounds_text(cells: Sequence[CellResult]) -> str:
 
 def _fastest(results: Results) -> list[dict[str, str]]:
     """One for each workload, with its name if there are several."""
-    facts = [fastest(part.cells, part.comparisons, ratio_to(part.workloads)) for part in by_workload(results)]
+    facts = [fastest(part.cells, ratio_to(part.workloads)) for part in by_workload(results)]
     if len(facts) == 1:
         return facts
     return [
@@ -79,43 +75,22 @@ def _fastest(results: Results) -> list[dict[str, str]]:
     ]
 
 
-def fastest(
-    cells: Sequence[CellResult], comparisons: Sequence[Comparison], to: str = "native"
-) -> dict[str, str]:
-    """A workload's fastest backend that runs wasm, and whether it is shown to be that.
-
-    By the letters of the groups (cells without a common letter differ); if there are too many cells for
-    letters, by the comparisons with other backends that ran the same module.
-    """
+def fastest(cells: Sequence[CellResult], to: str = "native") -> dict[str, str]:
+    """A workload's fastest backend that runs wasm, and whether it is shown to be that for its module."""
     fit = [(c, m) for c, m in measured(cells) if not m.disturbed and not c.is_native]
     if not fit:
         return {"name": "Fastest", "value": "undecided", "says": "no undisturbed cell that runs wasm"}
-    fit.sort(key=lambda entry: (-entry[1].ratio, entry[0].label))
-    first, numbers = fit[0]
-    slower = {frozenset((v.cell, v.compared_with)) for v in comparisons if v.verdict in (FASTER, SLOWER)}
-    indistinguishable = [c for c, m in fit if c is first or not _differ(fit[0], (c, m), slower)]
-    others = list(dict.fromkeys(c.backend for c in indistinguishable if c.backend != first.backend))
+    first, numbers = min(fit, key=lambda entry: (-entry[1].ratio, entry[0].label))
     at = f"{ratio(numbers.ratio)} {plus_minus(numbers)} of {to}, {first.variant}"
-    if not others:
-        return {
-            "name": "Shown to be fastest",
-            "value": first.backend,
-            "says": f"{at}; shown to be faster than every other backend that runs wasm and could be compared"
-            + ("" if numbers.group_letters else " with the same module"),
-        }
+    same = (first.toolchain, first.variant)
+    others = [
+        cell.backend
+        for cell, m in sorted(fit, key=lambda entry: -entry[1].ratio)
+        if (cell.toolchain, cell.variant) == same and m.may_be_fastest and cell is not first
+    ]
+    if numbers.may_be_fastest and not others:
+        says = "shown to be faster than every other backend that runs the same module"
+        return {"name": "Shown to be fastest", "value": first.backend, "says": f"{at}; {says}"}
     more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-    return {
-        "name": "Fastest so far",
-        "value": first.backend,
-        "says": f"{at}; indistinguishable from {', '.join(others[:_MOST_NAMED])}{more}",
-    }
-
-
-def _differ(one: _Measured, other: _Measured, decided: set[frozenset[str]]) -> bool:
-    """Whether two cells are shown to differ; cells that are not compared count as if they were."""
-    letters = [re.findall(r"[a-z]\d*", m.group_letters or "") for _, m in (one, other)]
-    if all(letters):
-        return not set(letters[0]) & set(letters[1])
-    if (one[0].toolchain, one[0].variant) != (other[0].toolchain, other[0].variant):
-        return True
-    return frozenset((one[0].label, other[0].label)) in decided
+    rest = f"; {', '.join(others[:_MOST_NAMED])}{more} may be faster" if others else ""
+    return {"name": "Fastest so far", "value": first.backend, "says": f"{at}{rest}"}

@@ -21,6 +21,7 @@ _SETTINGS = {
     "memory_mib": "memory limit, MiB",
     "seed": "seed of the order of cells",
     "half_width_percent": "wanted half of an interval, %",
+    "most_rounds": "most rounds",
     "budget_s": "time a cell may take, s",
 }
 

@@ -7,8 +7,6 @@ from typing import Protocol
 from pipeline.results.cells import speed_text, steady_text
 from pipeline.results.model_cell import Measurement
 
-#: A cell in more groups than this shows "…" in a narrow place, as the terminal's table does.
-_MOST_LETTERS = 4
 _MIB = 1 << 20
 _GIB = 1 << 30
 
@@ -75,8 +73,3 @@ def mebibytes(number: int | None) -> str:
 def gibibytes(number: int | None) -> str:
     """A machine's memory, from bytes."""
     return "unknown" if not number else f"{number / _GIB:.1f} GiB"
-
-
-def letters(numbers: Measurement) -> str:
-    """The letters of a cell's groups where there is little room: "?" if disturbed, "…" if there are many."""
-    return numbers.mark if len(numbers.mark) <= _MOST_LETTERS else "…"

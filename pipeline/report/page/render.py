@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 from pipeline.analyses.claims.claim_verdicts import NOT_TESTABLE, RULES, ClaimVerdict
 from pipeline.analyses.sweep import SweepResults, changes
 from pipeline.core import paths
+from pipeline.report import at_a_glance
 from pipeline.report.page import cell_texts, method, number_format, vega
 from pipeline.report.page.across_workloads import section
 from pipeline.report.page.headline import facts, processor
 from pipeline.report.pareto_text import tables
-from pipeline.report.tables import grids, heading, notes
+from pipeline.report.tables import grids, heading, mark, notes, rankings
 from pipeline.results.cells import by_workload, native_speeds, orders, unit
-from pipeline.results.findings.failures import failures
 from pipeline.results.model import OtherHost, Results
 from pipeline.results.model_cell import CellResult, Measurement
+from pipeline.results.problems.failures import failures
 from pipeline.stats.verdicts import MOST_SAME
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _context(results: Results) -> dict[str, Any]:
         "several": len(results.workloads) > 1,
         "parts": [_part(results, part) for part in by_workload(results)],
         "facts": facts(results),
+        "glance": list(at_a_glance.lines(results)),
         "across": section(results),
         "same_percent": f"{MOST_SAME * 100:g}",
         "phase_names": cell_texts.PHASES,
@@ -139,6 +141,7 @@ def _environment() -> jinja2.Environment:
         prebuilt=cell_texts.prebuilt,
         nested=cell_texts.nested,
         published=cell_texts.published,
+        mark=mark,
         row_class=_row_class,
         verdict=_verdict,
         processor=processor,
@@ -192,11 +195,12 @@ def _sections(
 ) -> list[tuple[str, str]]:
     """(id, name) of the sections of the page, in its order."""
     found: list[tuple[str, str, object]] = [
+        ("findings", "Findings", True),
         ("scores", "Scores", True),
+        ("ranks", "Ranks", True),
         ("across", "Across workloads", results.across_workloads),
         ("tradeoffs", "Costs", True),
         ("releases", "Releases", sweeps),
-        ("groups", "Groups", True),
         ("phases", "Phases", True),
         ("cells", "Every cell", True),
         ("unavailable", "Without a number", True),
@@ -211,15 +215,12 @@ def _sections(
 
 def _part(results: Results, part: Results) -> dict[str, Any]:
     """What the page shows of one workload by itself."""
-    groups, more_groups = cell_texts.groups(part.cells)
     return {
         "workload": part.workloads[0],
         "own": own_name(results, part),
         "grids": grids(part),
-        "crowded": cell_texts.crowded(part.cells),
         "fronts": tables(part.pareto_fronts, part.workloads),
-        "groups": groups,
-        "more_groups": more_groups,
+        "rankings": rankings(part),
         "orders": orders(part),
     }
 
@@ -238,5 +239,5 @@ def _sweep(sweep: SweepResults) -> dict[str, Any]:
 
 
 def _other(other: OtherHost) -> dict[str, Any]:
-    """A different host's cells, by themselves: they have no place among this host's groups."""
+    """A different host's cells, by themselves: they have no place among this host's."""
     return {"results": other, "grids": grids(other), "orders": orders(other)}

@@ -15,7 +15,7 @@ from pipeline.core import paths
 from pipeline.core.files import write_atomic
 from pipeline.report.page import across_workloads, chart_data, vega
 from pipeline.report.page.chart_style import CELLS, SWEEP, Spec
-from pipeline.report.page.charts import heatmap, phases, releases
+from pipeline.report.page.charts import forest, heatmap, phases, releases
 from pipeline.report.page.cost_charts import code_size, compile_time, module_size
 from pipeline.report.page.render import html, own_name, sweep_chart
 from pipeline.results.cells import by_workload, measured
@@ -89,5 +89,6 @@ def _of_cells(results: Results) -> dict[str, Spec]:
     if any(m.code_bytes for m in numbers):
         found["code-size"] = code_size(results)
     if numbers:
+        found["ranks"] = forest(results)
         found["phases"] = phases(results)
     return found

@@ -17,7 +17,7 @@ COMMAND = Command(
 
 def task(plan: Plan) -> Task:
     """About this machine as it is now."""
-    rounds = plan.repeats * plan.protocol.rounds * len(plan.backends) * 2
+    rounds = plan.repeats * plan.protocol.usual_rounds * len(plan.backends) * 2
     return command(
         (Later("pipeline.analyses.self_test:selftest"), plan),
         alone=True,

@@ -1,17 +1,16 @@
 """What a terminal shows while a run goes on: what is done now, how far it is, and the table as it fills up.
 
-Drawn between tasks only. Figures in the table are medians of what was measured so far, without intervals: the
-report judges, this only shows.
+Drawn between rounds only. The table has what was measured so far: the report judges, this only shows.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.core.model import Status
+from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample, read
 
 _PHASE = "measure:"
@@ -25,16 +24,17 @@ class _Cell:
     """One cell as far as its rounds are there."""
 
     wanted: int = 0
-    ratios: list[float] = field(default_factory=list)  # a round
+    samples: list[Sample] = field(default_factory=list)  # one a round
     status: Status = Status.OK
 
     def entry(self) -> str:
-        """ "0.842 3/8" of three of eight rounds; the status where it went wrong; "·" before the first."""
+        """ "0.842 ±1.3%", "0.842 ?" without an interval; the status where it went wrong; "·" before all."""
         if self.status is not Status.OK:
             return str(self.status.value)
-        if not self.ratios:
+        if not self.samples:
             return "·"
-        return f"{statistics.median(self.ratios):.3f} {len(self.ratios)}/{self.wanted}"
+        found = estimate(self.samples)
+        return f"{found.value:.3f} {'?' if found.disturbed else f'±{found.half_width * 100:.1f}%'}"
 
 
 class Board:
@@ -71,7 +71,7 @@ class Board:
     def cells(self) -> tuple[int, int]:
         """(cells with all their rounds, cells)."""
         self._read()
-        full = [c for c in self._cells.values() if c.status is not Status.OK or len(c.ratios) == c.wanted]
+        full = [c for c in self._cells.values() if c.status is not Status.OK or len(c.samples) >= c.wanted]
         return len(full), len(self._cells)
 
     def _read(self) -> None:
@@ -86,8 +86,7 @@ class Board:
         if sample.status is not Status.OK:
             cell.status = sample.status
             return
-        chosen = sample.steady() or range(len(sample.scores))
-        cell.ratios.append(statistics.median(sample.scores[i] / sample.reference_scores[i] for i in chosen))
+        cell.samples.append(sample)
 
     def table(self, height: int, now: str) -> Any:
         """rich's table of at most so many lines, around the row of the task ``now``; None without cells."""
@@ -108,7 +107,7 @@ class Board:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("ratio to native", no_wrap=True)
         for column in columns:
-            table.add_column(Text(column), justify="right", no_wrap=True, min_width=9)
+            table.add_column(Text(column), justify="right", no_wrap=True, min_width=11)
         for row in rows[first : first + most]:
             entries = []
             for column in columns:

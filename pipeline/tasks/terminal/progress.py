@@ -22,6 +22,7 @@ from pipeline.core.processes import end_by_signals
 from pipeline.core.text import printable
 from pipeline.tasks import invocation
 from pipeline.tasks.actions import Later, Regressed
+from pipeline.tasks.measure import FIRST_TABLE
 from pipeline.tasks.terminal import console
 from pipeline.tasks.terminal.time_left import TimeLeft, Waits, phase_of
 from pipeline.tasks.up_to_date import UP_TO_DATE
@@ -49,7 +50,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._reached: set[str] = set()
         self._failed = False
         self._gone = False
-        self._finished: list[str] = []  # since the live view was last drawn
+        #: (measure:CELL:ROUND, [path of the sample]) since the live view was last drawn.
+        self._finished: list[tuple[str, list[str]]] = []
         self._said: set[str] = set()  # kinds of failures that were printed
         self._verdict = ""  # of check, which is printed below the table
 
@@ -68,6 +70,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._reached = reached
         self._tasks = tasks
         invocation.current().on_wait = self._wait
+        invocation.current().on_round = self._further_round
 
     def execute_task(self, task: Any) -> None:
         """A task starts; what checks of its files found is printed below it."""
@@ -83,14 +86,17 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
     def add_success(self, task: Any) -> None:
         """A task is done."""
         self._left.done(task)
-        self._finished.append(task.name)
-        if task.name.startswith("measure:"):
+        self._finished.append((task.name, list(task.targets)))
+        if task.name == FIRST_TABLE:
+            if self._report_wanted:
+                self._print_text(Later("pipeline.report.small_table:first")())
+        elif task.name.startswith("measure:"):
             self._print_status(task)
 
     def skip_uptodate(self, task: Any) -> None:
         """A task needs not be done."""
         self._left.skip(task.name)
-        self._finished.append(task.name)
+        self._finished.append((task.name, list(task.targets)))
 
     def skip_ignore(self, task: Any) -> None:
         """A task is not wanted (doit ignore)."""
@@ -174,6 +180,16 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             if self._live is not None and os.getpid() == self._process:
                 self._draw("waiting" if self._waits.now else self._left.words)
 
+    def _further_round(self, cell: str, path: str, open_: int) -> None:
+        """Called after each round that a cell gets beyond those that all cells have."""
+        if self._live is None or os.getpid() != self._process:
+            return
+        number = path.rpartition("/")[2].partition(".")[0]
+        name = f"measure:{cell.replace('/', ':')}:{number}"
+        self._finished.append((name, [path]))
+        self._shown = (f"refine {cell}: {open_} cells are not exact enough yet", name)
+        self._draw(self._left.words)
+
     def _terminal(self) -> bool:
         return self.outstream.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -193,8 +209,8 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             # Redrawn by this class only: see above. What is too high for the terminal is cut.
             self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
             self._live.start()
-        for name in self._finished:
-            self._board.done(name, self._tasks[name].targets)
+        for name, targets in self._finished:
+            self._board.done(name, targets)
         self._finished.clear()
         height = self._live.console.height
         (what, now), number, total = self._shown, self._left.number, self._left.total
@@ -222,18 +238,21 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             self._print_line(notes.pop(0))
 
     def _print_line(self, text: str) -> None:
-        """A line below what is done now; above the live view, where there is one."""
-        line = f"    {printable(text)}\n"
+        """A line below what is done now."""
+        self._print_text(f"    {printable(text)}\n")
+
+    def _print_text(self, text: str) -> None:
+        """Lines that stay, above the live view where there is one."""
         if self._live is None or os.getpid() != self._process:
-            self.write(line)
+            self.write(text)
         else:
-            self._live.console.print(line, end="", markup=False, highlight=False, soft_wrap=True)
+            self._live.console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
 
     def _print_status(self, task: Any) -> None:
         """Why a round did not end well, once for all rounds and cells with that reason."""
         from pipeline.core.model import Status
         from pipeline.measure.sample import read
-        from pipeline.results.findings.failures import kind_of
+        from pipeline.results.problems.failures import kind_of
 
         sample = read(task.targets[0])
         if sample is None or sample.status is Status.OK:

@@ -1,0 +1,54 @@
+"""What a reader needs before the table: whether it is finished, what disturbed it, what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.core.text import for_line
+from pipeline.results.model import HostResults, Results
+from pipeline.results.time_to_precision import HALF_WIDTH, time_to_precision
+
+
+def state(results: Results) -> str:
+    """Whether the results are preliminary, in a sentence; "" if they are not."""
+    unfinished = results.preliminary
+    if unfinished is None:
+        return ""
+    rounds = "1 round" if unfinished.rounds == 1 else f"{unfinished.rounds} rounds"
+    return (
+        f"Preliminary, after {rounds} of each cell or more: {unfinished.cells} of {len(results.cells)} cells "
+        "get further ones. If the run has ended, go on with: doit run"
+    )
+
+
+def machine(results: HostResults) -> str:
+    """What disturbed the numbers most, with a cure, in a line."""
+    if not results.warnings:
+        return "The machine was quiet: nothing was found that disturbed the numbers."
+    first = results.warnings[0]
+    rest = [warning.name for warning in results.warnings[1:]]
+    more = f" Also found: {', '.join(rest)}." if rest else ""
+    return f"Disturbed ({first.name}): {for_line(first.found)}. Cure: {for_line(first.remedy)}.{more}"
+
+
+def time_for_precision(results: Results) -> str:
+    """How long exact numbers would take here, in a sentence; "" if all are exact."""
+    left = time_to_precision(results.cells)
+    if not left.cells or results.preliminary is not None:
+        return ""
+    cells = "1 cell" if left.cells == 1 else f"{left.cells} cells"
+    return (
+        f"±{HALF_WIDTH * 100:g} % for {cells}, or a minute for each, would take about "
+        f"{_minutes(left.seconds)} more here: doit run protocol=precise"
+    )
+
+
+def lines(results: Results) -> Iterator[str]:
+    """All of it, a line each, without the findings."""
+    yield from filter(None, (state(results), machine(results), time_for_precision(results)))
+
+
+def _minutes(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
