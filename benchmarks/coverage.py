@@ -40,6 +40,7 @@ class Noise:
     drift: float = 0.0  # relative loss of speed from the first round to the last
     episode: float = 10.0
     process: float = 0.004  # relative spread between processes of the cell
+    chunk: float = 0.005  # relative spread between the cell's chunks in one process
 
 
 SCENARIOS = {
@@ -50,6 +51,7 @@ SCENARIOS = {
     "bursts": Noise(bursts=0.15),
     "drift": Noise(drift=0.06),
     "uneven processes": Noise(process=0.012),
+    "uneven chunks": Noise(chunk=0.1),
     "all at once": Noise(slow=0.4, bursts=0.1, drift=0.03, process=0.006),
 }
 
@@ -59,7 +61,7 @@ def measurement(noise: Noise, rounds: int, generator: np.random.Generator) -> li
     shape = (rounds, PAIRS, 2)
     speed = np.empty(shape)
     speed[..., 0] = TRUTH * np.exp(
-        generator.normal(0, noise.process, (rounds, 1)) + generator.normal(0, 0.005, shape[:2])
+        generator.normal(0, noise.process, (rounds, 1)) + generator.normal(0, noise.chunk, shape[:2])
     )
     speed[..., 1] = np.exp(generator.normal(0, 0.016, shape[:2]))
     # Chunk by chunk, in the order of time: the shorter episodes last ``episode`` chunks on average.

@@ -22,6 +22,8 @@ CPU_SHARE = 0.95
 #: A round slower than this, relative to the cell's fastest round, was disturbed: processes of one program
 #: differ by a few per cent, states of the machine by more.
 SAME_PROGRAM = 0.85
+#: The largest spread of chunks that is a program's own. States of the machine differ by more.
+_MOST_SPREAD = 1.2
 #: A round with fewer pairs is not used.
 MIN_PAIRS = 5
 #: A state of the machine has this share of the chunks, or this number of few: processors are faster for
@@ -94,7 +96,9 @@ def known_speeds(speeds: Sequence[float]) -> list[float]:
 
 def count(series: Series, speed: float) -> int:
     """The number of undisturbed pairs of this round, looked at alone."""
-    return len(_upper(_ratios(series, speed)))
+    ratios = _ratios(series, speed)
+    low = len(ratios) - len(_upper(ratios))
+    return len(ratios) - min(low, _slow_references(series, speed))
 
 
 def undisturbed_ratios(rounds: Sequence[Series], speeds: Sequence[float]) -> list[list[float]]:
@@ -103,12 +107,55 @@ def undisturbed_ratios(rounds: Sequence[Series], speeds: Sequence[float]) -> lis
     ``speeds`` are the reference's undisturbed speeds, one a round. The cell's own chunks are checked by
     their ratio, which does not depend on the machine's frequency: relative to the best round of the cell
     (the cell's chunk may have hit a slower state than its reference did), and within the round (bursts).
+
+    What disturbs a chunk hits the cell's as often as the reference's. So no more low ratios are left out than
+    there are pairs whose reference was slow: the speed of some programs differs by a tenth from chunk to
+    chunk, and without the lower ones their ratio would be too high.
     """
-    undisturbed = [_ratios(series, speed) for series, speed in zip(rounds, speeds, strict=True)]
+    steady = [_ratios(series, speed) for series, speed in zip(rounds, speeds, strict=True)]
+    steady = _same_program(steady)
     best = max((_best_ratio(*pair) for pair in zip(rounds, speeds, strict=True)), default=0.0)
-    clustered = [_upper([x for x in xs if x >= SAME_PROGRAM * best]) for xs in undisturbed]
+    spread = _spread(steady)
+    edges = [_edge(xs, SAME_PROGRAM * best / spread, spread) for xs in steady]
+    slow = sum(_slow_references(*pair) for pair in zip(rounds, speeds, strict=True))
+    low = sorted(x for xs, edge in zip(steady, edges, strict=True) for x in xs if x < edge)[:slow]
+    highest = low[-1] if low else 0.0
+    kept = [[x for x in xs if x >= edge or x > highest] for xs, edge in zip(steady, edges, strict=True)]
     enough = min(MIN_PAIRS, *(len(series.scores) for series in rounds)) if rounds else MIN_PAIRS
-    return [xs if len(xs) >= enough else [] for xs in clustered]
+    return [xs if len(xs) >= enough else [] for xs in kept]
+
+
+def _same_program(rounds: Sequence[list[float]]) -> list[list[float]]:
+    """The rounds; [] for one in which the cell was slow all the time, and its reference was not."""
+    import statistics
+
+    middles = [statistics.median(xs) if xs else 0.0 for xs in rounds]
+    least = SAME_PROGRAM * max(
+        (middle for middle, xs in zip(middles, rounds, strict=True) if len(xs) >= MIN_PAIRS), default=0.0
+    )
+    return [xs if middle >= least else [] for middle, xs in zip(middles, rounds, strict=True)]
+
+
+def _spread(rounds: Sequence[list[float]]) -> float:
+    """How far the upper cluster of a program's ratios lies above their middle: 1 where all are equal."""
+    import statistics
+
+    relative = [x / statistics.median(xs) for xs in rounds if xs for x in xs]
+    return min(max(1.0, upper_cluster_speed(relative)), _MOST_SPREAD)
+
+
+def _edge(ratios: list[float], least: float, spread: float) -> float:
+    """Below which a ratio of a round is low: as far below the middle as the highest are above it."""
+    return max(least, NEAR * upper_cluster_speed([x for x in ratios if x >= least]) / spread**2)
+
+
+def _slow_references(series: Series, speed: float) -> int:
+    """The number of pairs whose reference was slow, and not because it was preempted."""
+    near = NEAR * series.undisturbed_speed(speed)
+    return sum(
+        reference < near and share >= CPU_SHARE
+        for reference, share in zip(series.references, series.reference_shares, strict=True)
+    )
 
 
 def _best_ratio(series: Series, speed: float) -> float:

@@ -15,7 +15,7 @@ _TEXT = """# docs/workloads.md explains all keys. To measure this program, run: 
 title = {title}
 {program}{form}
 # Arguments of the program. In place of "{{iterations}}" it gets a number with which one run takes about
-# 10 ms. Without "{{iterations}}" the whole program is timed a few times.
+# 5 ms. Without "{{iterations}}" the whole program is timed a few times.
 args = []
 
 # stdin = "input.txt"          # its standard input

@@ -18,7 +18,7 @@ from pipeline.results.model import Finding
 from pipeline.results.model_cell import CellResult
 from pipeline.stats.verdicts import FASTER, MOST_SAME, SAME, SLOWER, UNDECIDED
 
-#: Levels to compare: the first with the earlier, the most interesting pairs first.
+#: Levels to compare, the first of a pair with the second; the most interesting pairs come first.
 _LEVELS = (("O3", "O2"), ("Oz", "O3"), ("Oz", "O2"), ("Os", "O3"), ("Os", "O2"), ("O2", "O1"))
 _OF_SIZE = ("Oz", "Os")
 #: Names of backends in one sentence.
