@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.core.text import for_line
+from pipeline.results.cells import measured
 from pipeline.results.model import HostResults, Results
 from pipeline.results.time_to_precision import HALF_WIDTH, time_to_precision
 
@@ -31,21 +32,24 @@ def machine(results: HostResults) -> str:
     return f"Disturbed ({first.name}): {for_line(first.found)}. Cure: {for_line(first.remedy)}.{more}"
 
 
-def time_for_precision(results: Results) -> str:
-    """How long exact numbers would take here, in a sentence; "" if all are exact."""
+def precision(results: Results) -> str:
+    """The least exact number, and how long exact ones would take here, in a sentence; "" if all are exact."""
     left = time_to_precision(results.cells)
-    if not left.cells or results.preliminary is not None:
+    sure = [(m.half_width, cell) for cell, m in measured(results.cells) if not m.disturbed]
+    if not left.cells or not sure or results.preliminary is not None:
         return ""
+    width, widest = max(sure, key=lambda entry: entry[0])
     cells = "1 cell" if left.cells == 1 else f"{left.cells} cells"
     return (
-        f"±{HALF_WIDTH * 100:g} % for {cells}, or a minute for each, would take about "
-        f"{_minutes(left.seconds)} more here: doit run protocol=precise"
+        f"Least exact: {widest.backend} {widest.variant}, ±{width * 100:.1f} %. ±{HALF_WIDTH * 100:g} % for "
+        f"{cells}, or a minute for each, would take about {_minutes(left.seconds)} more: "
+        "doit run protocol=precise"
     )
 
 
 def lines(results: Results) -> Iterator[str]:
     """All of it, a line each, without the findings."""
-    yield from filter(None, (state(results), machine(results), time_for_precision(results)))
+    yield from filter(None, (state(results), machine(results), precision(results)))
 
 
 def _minutes(seconds: float) -> str:

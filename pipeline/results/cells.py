@@ -113,7 +113,8 @@ _PLACES: tuple[Literal["toolchain", "variant", "backend"], ...] = ("toolchain", 
 def orders(results: HostResults) -> list[tuple[str, str]]:
     """(what is the same, cells that differ in one thing, fastest first, with the verdicts between them).
 
-    Never of several workloads; if there are several, the first part names the workload.
+    Never of several workloads; if there are several, the first part names the workload. Cells that were
+    disturbed stand at the end, in no order.
     """
     several = len(results.workloads) > 1
     return [
@@ -132,12 +133,15 @@ def _orders(part: HostResults) -> list[tuple[str, str]]:
             names = tuple(getattr(cell, p) for p in _PLACES if p != place)
             groups.setdefault(names, []).append((cell, numbers))
         for names, group in groups.items():
-            if len(group) < 2:
+            sure = sorted(
+                (entry for entry in group if not entry[1].disturbed), key=lambda entry: -entry[1].ratio
+            )
+            if len(sure) < 2:
                 continue
-            group.sort(key=lambda entry: entry[1].ratio, reverse=True)
-            chain: str = getattr(group[0][0], place)
-            for (one, _), (other, _) in itertools.pairwise(group):
+            chain: str = getattr(sure[0][0], place)
+            for (one, _), (other, _) in itertools.pairwise(sure):
                 verdict = verdicts[frozenset((one.label, other.label))]
                 chain += f" {_SIGNS[verdict.verdict]} {getattr(other, place)}"
+            chain += "".join(f", {getattr(cell, place)} ?" for cell, m in group if m.disturbed)
             found.append((", ".join(names), chain))
     return found

@@ -71,10 +71,10 @@ def test_a_disturbed_cell_takes_all_of_its_time():
     assert (found.seconds, found.cells) == (60 - 16, 1)
 
 
-def test_the_estimate_is_told_with_the_command():
-    found = results([cell(measured=measured(0.1)), cell("w/zig/O2/x", measured=measured(0.1))])
-    assert at_a_glance.time_for_precision(found) == (
-        "±0.5 % for 2 cells, or a minute for each, would take about 2 min more here: "
+def test_the_least_exact_number_stands_with_what_helps():
+    found = results([cell(measured=measured(0.1)), cell("w/zig/O2/x", measured=measured(0.2))])
+    assert at_a_glance.precision(found) == (
+        "Least exact: x O2, ±97.1 %. ±0.5 % for 2 cells, or a minute for each, would take about 2 min more: "
         "doit run protocol=precise"
     )
-    assert at_a_glance.time_for_precision(results([cell(measured=measured(0.0001))])) == ""
+    assert at_a_glance.precision(results([cell(measured=measured(0.0001))])) == ""
