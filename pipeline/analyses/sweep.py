@@ -2,65 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
+from pipeline.analyses.sweep_results import changes, series_of, with_chart
 from pipeline.core import hints, paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
-from pipeline.core.model import Status
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.experiment.plan import Plan
 from pipeline.results import results_json
 from pipeline.results.assemble import assemble
-from pipeline.results.cells import speed_text, unit, verdicts_of
+from pipeline.results.cells import speed_text, unit
 from pipeline.results.model import Results
 from pipeline.results.model_cell import CellResult
 from pipeline.results.problems.check import check_cells
 from pipeline.results.problems.failures import failures
-from pipeline.stats.verdicts import FASTER, SLOWER
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
 _WIDTH = 120
-
-
-class ChartPoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A cell in the chart: versions on one axis, ratios with intervals on the other."""
-
-    series: str  # workload/toolchain/variant/backend without its version
-    version: str
-    ratio: float | None
-    ratio_low: float | None
-    ratio_high: float | None
-    compile_seconds: float | None
-    code_bytes: int | None
-    status: Status
-    reason: str | None
-
-
-class SweepResults(Results, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """report/sweep-RUNTIME.json: results.json of the releases, and a point for each cell."""
-
-    chart: tuple[ChartPoint, ...]
-
-    def __post_init__(self) -> None:
-        """Raise ValueError as Results does, and where a cell has no point."""
-        super().__post_init__()
-        if len(self.chart) != len(self.cells):
-            raise ValueError("chart has not one point for each cell")
-
-    @property
-    def runtime(self) -> str:
-        """The runtime whose releases are compared."""
-        return self.cells[0].backend.partition(".")[0]
 
 
 def sweep(plan: Plan, sweeps: Sequence[str]) -> None:
@@ -82,48 +45,11 @@ def sweep(plan: Plan, sweeps: Sequence[str]) -> None:
     check_cells(results.cells, paths.sweep(plan.sweep_name, "txt"))
 
 
-def with_chart(results: Results) -> SweepResults:
-    """The results with the points of their chart."""
-    fields = {name: getattr(results, name) for name in Results.__struct_fields__}
-    return SweepResults(**fields, chart=tuple(map(_point, results.cells)))
-
-
-def _point(cell: CellResult) -> ChartPoint:
-    series, _, version = cell.label.rpartition("@")
-    keys = ("ratio", "ratio_low", "ratio_high", "compile_seconds", "code_bytes")
-    numbers = {key: getattr(cell.measurement, key, None) for key in keys}
-    return ChartPoint(series=series, version=version, status=cell.status, reason=cell.reason, **numbers)
-
-
-def changes(results: Results) -> dict[str, float]:
-    """{label of a cell: change of its ratio to the release before it, as a fraction}.
-
-    Only where a verdict says that the release is faster or slower than the one before it.
-    """
-    verdicts = verdicts_of(results)
-    changed = {}
-    for cells in _series(results).values():
-        measured = [(cell.label, cell.measurement.ratio) for cell in cells if cell.measurement is not None]
-        for (one, before), (other, after) in itertools.pairwise(measured):
-            verdict = verdicts.get(frozenset((one, other)))
-            if verdict is not None and verdict.verdict in (FASTER, SLOWER):
-                changed[other] = after / before - 1
-    return changed
-
-
-def _series(results: Results) -> dict[str, list[CellResult]]:
-    """{label without the version: its cells}"""
-    series: dict[str, list[CellResult]] = {}
-    for cell in results.cells:
-        series.setdefault(cell.label.rpartition("@")[0], []).append(cell)
-    return series
-
-
 def render(runtime: str, results: Results) -> str:
     """A table for each series: a row a version, with the change to the version before it if there is one."""
     changed = changes(results)
     parts: list[RenderableType] = []
-    for name, cells in _series(results).items():
+    for name, cells in series_of(results).items():
         parts += [f"{name} over releases of {runtime}", _table(cells, unit(results.workloads), changed)]
     parts += [f"{failure.text}\n    in {failure.where}" for failure in failures(results)]
     parts.append(
@@ -161,18 +87,3 @@ def _row(cell: CellResult, change: float | None) -> tuple[str, ...]:
         "" if compiled is None else f"{compiled * 1000:.1f}",
         str(measured.code_bytes or ""),
     )
-
-
-def read_sweeps(results: Results) -> list[SweepResults]:
-    """The sweeps in report/ that the host of these results measured, by the names of their files.
-
-    Files that are damaged, of an older version or from a different host are left out: a claim that needs one
-    names the command that makes it.
-    """
-    sweeps = []
-    for path in sorted(map(str, Path().glob(paths.sweep("*", "json")))):
-        with contextlib.suppress(BadInput):
-            found = results_json.parse(results_json.read_bytes(path), path, SweepResults)
-            if found.host.fingerprint == results.host.fingerprint:
-                sweeps.append(found)
-    return sweeps

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from pipeline.analyses.claims.claim_verdicts import ClaimVerdict, check_all
 from pipeline.analyses.findings.find_findings import find_findings
-from pipeline.analyses.sweep import read_sweeps
+from pipeline.analyses.sweep_results import read_sweeps
 from pipeline.core import paths
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic

@@ -40,7 +40,7 @@ def _head(tab, name):
 def test_every_chart_is_drawn_and_replaces_its_picture(visit, whole):
     tab = visit(whole)
     names = tab.eval_on_selector_all("[data-chart]", "all => all.map(e => e.dataset.chart)")
-    assert names == ["heatmap", "compile-time", "size", "code-size", "sweep-wasmtime", "phases"]
+    assert names == ["heatmap", "ranks", "compile-time", "size", "code-size", "sweep-wasmtime", "phases"]
     assert tab.locator(".static").count() == 0
     assert tab.locator("[data-chart] .vega-embed svg, [data-chart] svg.marks").count() == len(names)
     cells = len(page_inputs.results().cells)

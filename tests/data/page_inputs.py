@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.analyses.claims.claim_verdicts import ClaimVerdict, MeasuredRatio, Published
-from pipeline.analyses.sweep import SweepResults
+from pipeline.analyses.sweep_results import SweepResults
 from pipeline.results import across_workloads, pareto, results_json
 from pipeline.results.model import OtherHost
 from pipeline.results.model_cell import PrebuiltModule

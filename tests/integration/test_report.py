@@ -17,16 +17,18 @@ def test_the_shape_of_results_json(ran):
         "created",
         "host",
         "protocol",
+        "preliminary",
         "workloads",
         "toolchains",
         "cells",
         "comparisons",
+        "findings",
         "warnings",
         "pareto_fronts",
         "across_workloads",
         "other_hosts",
     ]
-    assert results["schema"] == 3
+    assert results["schema"] == 4
     (workload,) = results["workloads"]
     assert set(workload["reference"]) == {"toolchain", "variant", "score", "sha256"}
     assert results["across_workloads"] is None
@@ -47,7 +49,7 @@ def test_the_shape_of_results_json(ran):
         assert numbers["score"] == numbers["ratio"] * workload["reference"]["score"]
         assert (numbers["rounds"], numbers["chunks"]) == (2, 4)
         assert numbers["stop_reason"] == "2 rounds"
-        assert (numbers["rank_best"] is None) == (numbers["disturbed"] or cell["kind"] == "native")
+        assert numbers["rank_best"] is numbers["rank_worst"] is None, "of a single backend"
         assert numbers["compiler_evidence"]
         assert numbers["peak_rss_bytes"] > 10_000
         assert (numbers["wasm_bytes"] is None) == native
@@ -79,7 +81,8 @@ def test_the_reports_say_what_the_results_say(ran):
     table = (ran.path / "report/report.txt").read_text()
     for cell in results.cells:
         numbers = cell.measurement
-        assert f"{numbers.score:.0f}" in table
+        assert f" {numbers.ratio:.3f} " in table
+        assert f"{numbers.score:.0f}<br>" in markdown
         assert f"| {numbers.ratio:.4f} | {numbers.ratio_low:.4f} |" in markdown
     assert table in ran.doit("run").stdout
 

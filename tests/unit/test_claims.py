@@ -13,7 +13,7 @@ from msgspec import structs
 
 from pipeline.analyses.claims import claim_verdicts, claims_toml, verdicts_text
 from pipeline.analyses.claims.claim_verdicts import CONTRADICTED, NOT_TESTABLE, REPRODUCED
-from pipeline.analyses.sweep import read_sweeps
+from pipeline.analyses.sweep_results import read_sweeps
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.model import Status

@@ -17,7 +17,7 @@ from pipeline.analyses.claims.claim_verdicts import (
     check_all,
 )
 from pipeline.analyses.claims.claims_toml import EQUAL, ORDER, SCORE, UNSTATED
-from pipeline.analyses.sweep import read_sweeps
+from pipeline.analyses.sweep_results import read_sweeps
 from pipeline.core import paths
 from pipeline.core.files import write_json
 from pipeline.core.rich_text import Side, as_text, new_table

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.analyses.sweep import SweepResults
+from pipeline.analyses.sweep_results import SweepResults
 from pipeline.report.page.cell_texts import PHASES, tip
 from pipeline.report.page.number_format import plus_minus, ratio
 from pipeline.report.tables import by_speed

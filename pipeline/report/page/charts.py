@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from pipeline.analyses.sweep import SweepResults
+from pipeline.analyses.sweep_results import SweepResults
 from pipeline.report.page.cell_texts import PHASES
 from pipeline.report.page.chart_data import rows, sweep_rows
 from pipeline.report.page.chart_style import (
@@ -121,8 +121,9 @@ def forest(results: Results) -> Spec:
     placed = [row for row in rows(results) if "ratio" in row]
     variants = list(dict.fromkeys(cell.variant for cell in results.cells))
     top = max([row["ratio high"] for row in placed if row["state"] == "ok"], default=1.0) * 1.02
+    shown = kinds({row["kind"] for row in placed})
     panels = [
-        _panel(variant, number, own, top)
+        _panel(variant, number, own, top, shown)
         for number, variant in enumerate(variants)
         if (own := sorted((r for r in placed if r["variant"] == variant), key=lambda r: -r["ratio"]))
     ]
@@ -131,13 +132,12 @@ def forest(results: Results) -> Spec:
 
 
 def _panel(
-    variant: str, number: int, placed: list[dict[str, Any]], top: float
+    variant: str, number: int, placed: list[dict[str, Any]], top: float, shown: dict[str, Any]
 ) -> alt.LayerChart | alt.FacetChart:
-    """One variant, the ``number``-th; ``placed``: its rows, fastest first."""
+    """One variant, the ``number``-th; ``placed``: its rows, fastest first; ``shown``: colours and shapes."""
     import altair as alt
 
     order = list(dict.fromkeys(row["row"] for row in placed))
-    shown = kinds({row["kind"] for row in placed})
     base = (
         alt.Chart(alt.NamedData(CELLS))
         # By its number: Vega-Lite would make an expression of its name, which comes from outside.

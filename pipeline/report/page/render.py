@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.analyses.claims.claim_verdicts import NOT_TESTABLE, RULES, ClaimVerdict
-from pipeline.analyses.sweep import SweepResults, changes
+from pipeline.analyses.sweep_results import SweepResults, changes
 from pipeline.core import paths
 from pipeline.report import at_a_glance
 from pipeline.report.page import cell_texts, method, number_format, vega

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.analyses.claims.claim_verdicts import ClaimVerdict, check_all
-from pipeline.analyses.sweep import SweepResults, read_sweeps
+from pipeline.analyses.sweep_results import SweepResults, read_sweeps
 from pipeline.core import paths
 from pipeline.core.files import write_atomic
 from pipeline.report.page import across_workloads, chart_data, vega
