@@ -220,8 +220,8 @@ def test_without_scripts_tables_and_pictures_remain(visit, whole):
     cells = page_inputs.results().cells
     assert tab.locator(EVERY).count() == len(cells)
     pictures = tab.locator("[data-chart] .static svg")
-    assert pictures.count() == 6
-    assert all(pictures.nth(n).bounding_box()["height"] > 100 for n in range(6))
+    assert pictures.count() == 7
+    assert all(pictures.nth(n).bounding_box()["height"] > 100 for n in range(7))
     assert not tab.locator("form.filters").is_visible()
     assert not tab.locator(".theme").is_visible()
     assert tab.locator("button:visible").count() == 0
