@@ -96,7 +96,7 @@ def _protocol() -> Protocol:
 def standard(rounds: Sequence[Series]) -> estimates.Estimate:
     """The standard protocol: as many of these rounds as it takes until the interval is narrow."""
     protocol = _protocol()
-    confidence = stopping_rule.confidence(protocol)
+    confidence, _ = stopping_rule.carefulness(protocol)
     for number in range(protocol.rounds, len(rounds) + 1):
         found = ours(rounds[:number], confidence=confidence)
         if not found.disturbed and found.half_width * 100 <= (protocol.half_width_percent or 0.0):

@@ -15,10 +15,9 @@ from pipeline.core.files import write_atomic, write_json
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import take_sample
-from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
-from pipeline.measure.stopping_rule import reason_to_stop
+from pipeline.measure.stopping_rule import careful_estimate, reason_to_stop
 from pipeline.results.model_cell import ONE_ROUND
 from pipeline.stats import estimates
 
@@ -105,7 +104,7 @@ def _measure(plan: Plan, repeat: int, unavailable: dict[str, str]) -> dict[tuple
 def _compare(plan: Plan, repeat: int, taken: Mapping[tuple[str, str], list[Sample]]) -> list[Comparison]:
     comparisons = []
     for backend in (b for b in plan.backends if (b.name, _LABELS[0]) in taken):
-        one, other = (estimate(taken[backend.name, label]) for label in _LABELS)
+        one, other = (careful_estimate(plan.protocol, taken[backend.name, label]) for label in _LABELS)
         usable = not (one.disturbed or other.disturbed)
         difference = estimates.compare(one, other)
         comparisons.append(Comparison(backend.name, backend.kind, repeat, difference, usable))

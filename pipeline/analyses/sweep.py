@@ -53,8 +53,8 @@ def render(runtime: str, results: Results) -> str:
         parts += [f"{name} over releases of {runtime}", _table(cells, unit(results.workloads), changed)]
     parts += [f"{failure.text}\n    in {failure.where}" for failure in failures(results)]
     parts.append(
-        "Ranks are among all versions of a module. A change is shown where a version is faster "
-        "or slower than the one before it; all verdicts together are right with "
+        "Ranks are among all backends and versions that ran the same module. A change is shown where a "
+        "version is faster or slower than the one before it; all verdicts together are right with "
         f"{results.protocol.confidence:.0%} confidence. Chart data: {paths.sweep(runtime, 'json')}"
     )
     return as_text(parts, _WIDTH)

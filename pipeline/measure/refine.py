@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable
@@ -36,7 +37,7 @@ class Refinement(msgspec.Struct, frozen=True):
 
 
 class OnRound(Protocol):
-    """Is called with each further sample that a cell has."""
+    """Is called with each further sample that was measured."""
 
     def __call__(self, cell: str, path: str, open_: int) -> None:
         """``cell`` is the cell's name, ``path`` its sample, ``open_`` how many cells are not done yet."""
@@ -66,11 +67,12 @@ def refine(plan: Plan, on_round: OnRound = _silent, on_pass: Callable[[Plan], ob
         for cell in open_:
             rounds = samples.setdefault(cell.name, [])
             spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
+            known = os.path.exists(spec.sample_path)
             rounds.append(ensure_sample(spec))
             reason = reason_to_stop(protocol, rounds)
             if reason is not None:
                 reasons[cell.name] = reason
-            if round_ > protocol.rounds:
+            if round_ > protocol.rounds and not known:
                 on_round(cell.name, spec.sample_path, len(plan.cells()) - len(reasons))
         open_ = [cell for cell in open_ if cell.name not in reasons]
     records = {name: _record(samples[name], reasons[name]) for name in sorted(samples)}

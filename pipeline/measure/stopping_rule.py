@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from pipeline.core.model import Protocol, Status
 from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
-from pipeline.stats.estimates import CONFIDENCE
+from pipeline.stats.estimates import CONFIDENCE, Estimate
 
 #: More rounds than this were never needed; where half_width_percent is out of reach, the budget ends it.
 MOST_ROUNDS = 1000
@@ -27,7 +28,7 @@ def reason_to_stop(protocol: Protocol, samples: Sequence[Sample]) -> str | None:
     wrong = next((s for s in samples if s.status is not Status.OK), None)
     if wrong is not None:
         return f"round {wrong.round} ended with {wrong.status.value}"
-    found = estimate(samples, confidence(protocol))
+    found = careful_estimate(protocol, samples)
     reached = f"±{found.half_width * 100:.2g} % after {number} rounds"
     wanted = f"at most {target:g} % were asked for"
     if found.half_width * 100 <= target and not found.disturbed:
@@ -41,13 +42,21 @@ def reason_to_stop(protocol: Protocol, samples: Sequence[Sample]) -> str | None:
     return f"{reached}, the most there are" if number >= most else None
 
 
-def confidence(protocol: Protocol) -> float:
-    """At what confidence a cell's interval is computed so that it holds the truth in CONFIDENCE of all cases.
+def careful_estimate(protocol: Protocol, samples: Sequence[Sample]) -> Estimate:
+    """The ratio of a cell, with regard to what decided how many rounds it has.
 
-    Ending when the interval is narrow ends more often where it is narrow by chance. docs/measurement.md has
-    how often intervals held the true value.
+    Ending when the interval is narrow ends more often where it is narrow by chance. So it is computed at a
+    higher confidence, and comparisons, which look at the tails, take the degrees of freedom of the fewest
+    rounds. docs/measurement.md has how often intervals held the true value, and verdicts were false.
     """
-    return CONFIDENCE if protocol.half_width_percent is None else _CONFIDENCE_WHERE_NARROW
+    return estimate(samples, *carefulness(protocol))
+
+
+def carefulness(protocol: Protocol) -> tuple[float, float]:
+    """The confidence of a cell's interval, and the most degrees of freedom of its comparisons."""
+    if protocol.half_width_percent is None:
+        return CONFIDENCE, math.inf
+    return _CONFIDENCE_WHERE_NARROW, max(1, protocol.rounds - 1)
 
 
 def collect(

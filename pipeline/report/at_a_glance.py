@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pipeline.core.text import for_line
 from pipeline.results.cells import measured
 from pipeline.results.model import HostResults, Results
+from pipeline.results.problems.build_warnings import BUILD
 from pipeline.results.time_to_precision import HALF_WIDTH, time_to_precision
 
 
@@ -23,25 +24,32 @@ def state(results: Results) -> str:
 
 
 def machine(results: HostResults) -> str:
-    """What disturbed the numbers most, with a cure, in a line."""
-    if not results.warnings:
+    """What disturbed the numbers most, with a cure, in a line; "" if nothing was measured."""
+    if results.created is None:
+        return ""
+    warnings = [warning for warning in results.warnings if warning.name != BUILD]
+    if not warnings:
         return "The machine was quiet: nothing was found that disturbed the numbers."
-    first = results.warnings[0]
-    rest = [warning.name for warning in results.warnings[1:]]
+    first, *others = warnings
+    rest = [warning.name for warning in others]
     more = f" Also found: {', '.join(rest)}." if rest else ""
     return f"Disturbed ({first.name}): {for_line(first.found)}. Cure: {for_line(first.remedy)}.{more}"
 
 
 def precision(results: Results) -> str:
     """The least exact number, and how long exact ones would take here, in a sentence; "" if all are exact."""
+    asked = results.protocol.half_width_percent
+    if results.preliminary is not None or (asked is not None and asked <= HALF_WIDTH * 100):
+        return ""
     left = time_to_precision(results.cells)
     sure = [(m.half_width, cell) for cell, m in measured(results.cells) if not m.disturbed]
-    if not left.cells or not sure or results.preliminary is not None:
+    if not left.cells or not sure:
         return ""
     width, widest = max(sure, key=lambda entry: entry[0])
     cells = "1 cell" if left.cells == 1 else f"{left.cells} cells"
+    name = f"{widest.backend} {widest.variant}" if len(results.workloads) == 1 else widest.label
     return (
-        f"Least exact: {widest.backend} {widest.variant}, ±{width * 100:.1f} %. ±{HALF_WIDTH * 100:g} % for "
+        f"Least exact: {name}, ±{width * 100:.1f} %. ±{HALF_WIDTH * 100:g} % for "
         f"{cells}, or a minute for each, would take about {_minutes(left.seconds)} more: "
         "doit run protocol=precise"
     )

@@ -45,10 +45,12 @@ def fitted(text: str) -> str:
 
 
 def first() -> str:
-    """The table after one round of each cell."""
+    """The table after one round of each cell; "" where that is all there will be."""
     from rich.console import Console
 
     results = results_json.read(paths.RESULTS_JSON)
+    if results.preliminary is None:
+        return ""
     # A log is read with any width.
     width = Console().size.width if sys.stdout.isatty() else _LOG_WIDTH
     return f"\n{render(results, width)}\n"

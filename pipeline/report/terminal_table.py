@@ -123,7 +123,8 @@ def _about_run(results: Results) -> Iterator[str]:
         )
     host = results.host
     yield f"On {host.cpu} ({host.microarchitecture}), {host.cores} cores."
-    yield f"More in {paths.INDEX_HTML}, {paths.REPORT_MD} and {paths.RESULTS_JSON}."
+    page = f"{paths.INDEX_HTML}, " if results.preliminary is None else ""
+    yield f"More in {page}{paths.REPORT_MD} and {paths.RESULTS_JSON}."
 
 
 def table(grid: Grid[CellResult]) -> Table:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 from msgspec import structs
 
 from pipeline.analyses.claims.claim_verdicts import ClaimVerdict, check_all
 from pipeline.analyses.findings.find_findings import find_findings
-from pipeline.analyses.sweep_results import read_sweeps
 from pipeline.core import paths
 from pipeline.core.errors import ProjectError
 from pipeline.core.files import write_atomic
 from pipeline.core.text import for_markdown, for_markdown_code
 from pipeline.experiment.plan import Plan
-from pipeline.report import across_workloads_text, at_a_glance
+from pipeline.report import across_workloads_text, at_a_glance, exports
 from pipeline.report.pareto_text import tables
 from pipeline.report.tables import (
     grids,
@@ -51,15 +51,23 @@ def write_report(plan: Plan) -> None:
 
 
 def write_preliminary(plan: Plan) -> None:
-    """The same, of the rounds that there are so far."""
-    _write(with_findings(assemble(plan, preliminary=True)))
+    """The same, of the rounds that there are so far; nothing where that is all of them.
+
+    What other files in report/ say of an earlier run is removed: it would contradict these.
+    """
+    results = assemble(plan, preliminary=True)
+    if results.preliminary is None:
+        return
+    for path in (paths.INDEX_HTML, *(export.path for export in exports.discover().values())):
+        Path(path).unlink(missing_ok=True)
+    _write(with_findings(results))
 
 
 def with_findings(results: Results) -> Results:
     """The results with what they show. A bad claims.toml is reported by the page: here no claim is judged."""
     claims: list[ClaimVerdict] = []
     with contextlib.suppress(ProjectError):
-        claims = check_all(results, read_sweeps(results))
+        claims = check_all(results, [])
     return structs.replace(results, findings=find_findings(results, claims))
 
 

@@ -141,7 +141,9 @@ class Comparison(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ratio_low: Annotated[Bound, Meta(description="lower end of this comparison's interval")]
     ratio_high: Annotated[Bound, Meta(description="upper end of this comparison's interval")]
     p: Annotated[Probability, Meta(description="two-sided, of both being equally fast (Welch)")]
-    p_adjusted: Annotated[Probability, Meta(description="for all pairs of the workload (Holm)")]
+    p_adjusted: Annotated[
+        Probability, Meta(description="for all pairs of the workload that differ in one thing (Holm)")
+    ]
     difference_bound: Annotated[
         Amount | None,
         Meta(description="both differ by less than this fraction, with the confidence of all verdicts"),

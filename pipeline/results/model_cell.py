@@ -100,7 +100,7 @@ class Measurement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         AtLeastOne | None,
         Meta(
             description="1 + the number of backends that run the same module and are shown to be faster; "
-            "null: native, or disturbed"
+            "null: native, disturbed, or the only one that can be compared"
         ),
     ]
     rank_worst: Annotated[

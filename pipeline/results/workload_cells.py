@@ -14,7 +14,6 @@ from pipeline.core.files import digest_of, sha256
 from pipeline.core.model import Cell, Status, Workload
 from pipeline.experiment.plan import Plan
 from pipeline.measure import stopping_rule
-from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import artifact_of
 from pipeline.results import cell_result, plausible, ratios_to_backend
@@ -66,7 +65,7 @@ def ended_well(collected: Iterable[Rounds]) -> list[Sample]:
 def _of_workload(plan: Plan, workload: Workload, collected: Collected, cells: Sequence[Cell]) -> OfWorkload:
     statuses = judged_statuses(cells, collected)
     ratios = {
-        name: estimate(collected[name].present, stopping_rule.confidence(plan.protocol))
+        name: stopping_rule.careful_estimate(plan.protocol, collected[name].present)
         for name, (status, _) in statuses.items()
         if status is Status.OK
     }
@@ -84,7 +83,9 @@ def _of_workload(plan: Plan, workload: Workload, collected: Collected, cells: Se
         measurement = None
         if cell.name in ratios and reference is not None:
             score = ratios[cell.name].value * reference
-            measurement = cell_result.measured(cell, rounds, relative[cell.name], score, ranks.get(cell.name))
+            # Relative to a disturbed cell every one is.
+            rank = None if relative[cell.name].disturbed else ranks.get(cell.name)
+            measurement = cell_result.measured(cell, rounds, relative[cell.name], score, rank)
         results.append(cell_result.describe(cell, rounds, statuses[cell.name], measurement))
     if base is not None and reference is not None:
         reference *= ratios[base.name].value

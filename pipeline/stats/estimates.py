@@ -50,14 +50,18 @@ _EXACTLY = Estimate(1.0, 1.0, 1.0, rounds=0, pairs=0, error=0.0, freedom=math.in
 
 
 def estimate(
-    rounds: Sequence[Sequence[float]], every: Sequence[float] = (), confidence: float = CONFIDENCE
+    rounds: Sequence[Sequence[float]],
+    every: Sequence[float] = (),
+    confidence: float = CONFIDENCE,
+    most_freedom: float = math.inf,
 ) -> Estimate:
     """A cell's ratio from each round's ratios of undisturbed pairs.
 
     ``rounds[i][j]`` is the ratio of pair j in round i, > 0; a round without undisturbed pairs is empty.
     ``every`` holds the ratios of all pairs; it is used if fewer than two rounds have undisturbed ones.
     ``confidence`` is that of the quantile of Student's t; the standard error is widened in the same ratio,
-    so that comparisons are as careful as the interval.
+    so that comparisons are as careful as the interval. They take no more than ``most_freedom`` degrees of
+    freedom.
     Raises ValueError if there is no pair, or a ratio is not a positive number.
     """
     if not all(0 < x < math.inf for xs in (*rounds, every) for x in xs):
@@ -84,7 +88,7 @@ def estimate(
         rounds=len(used),
         pairs=sum(map(len, used)),
         error=error,
-        freedom=number - 1,
+        freedom=min(number - 1, most_freedom),
     )
 
 

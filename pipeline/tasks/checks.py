@@ -14,15 +14,20 @@ from pipeline.tasks.doit_internals import save_with
 from pipeline.tasks.file_checker import Checker
 
 
-def _accept(path: str) -> None:
+def accept(path: str) -> None:
     """The default ``objection``: accepts every file."""
 
 
-def intact(task: Any, values: dict[str, Any], objection: Callable[[str], str | None] = _accept) -> bool:
+def intact(
+    task: Any,
+    values: dict[str, Any],
+    objection: Callable[[str], str | None] = accept,
+    report: bool = True,
+) -> bool:
     """Whether the targets are what the task made; doit itself checks only that they exist.
 
     As doit does with dependencies: the same time is believed, the same bytes are no change. Files that fail
-    the check are reported, with the reason that ``objection(path)`` returns.
+    the check are reported where ``report`` is true, with the reason that ``objection(path)`` returns.
     """
     checker = Checker()
     existing = (target for target in task.targets if os.path.exists(target))  # evaluated when it is saved
@@ -36,9 +41,9 @@ def intact(task: Any, values: dict[str, Any], objection: Callable[[str], str | N
         except OSError:
             return False
         reason = objection(target)
-        if reason or target in made:
+        if report and (reason or target in made):
             # A sample with a valid digest of its own may be kept.
-            then = "made again" if reason or objection is _accept else "checked again"
+            then = "made again" if reason or objection is accept else "checked again"
             invocation.note(f"{target}: {reason or 'not what was made'}; {then}")
         return False
     return True

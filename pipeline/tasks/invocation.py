@@ -34,6 +34,7 @@ class Invocation:
     done: list[Any] | None = None  # all tasks of a run that ended well
     code: LoadedCode | None = None  # the program's files as this process loaded them
     on_wait: OnWait | None = None  # tells that a task waits for a different process
+    reports: bool = False  # whether its tasks end with a report
     on_round: Callable[[str, str, int], None] | None = None  # tells of a round within a task
 
 
@@ -73,6 +74,11 @@ def tell_wait(holder: Holder | None, waited_s: float) -> None:
     """Have it shown that a task waits for a different process; without one, that this is over."""
     if _current is not None and _current.on_wait is not None:
         _current.on_wait(holder, waited_s)
+
+
+def wants_report() -> bool:
+    """Whether the tasks of this command end with a report."""
+    return _current is not None and _current.reports
 
 
 def tell_round(cell: str, path: str, open_: int) -> None:

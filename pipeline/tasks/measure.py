@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.core import paths
+from pipeline.core.errors import ProjectError
 from pipeline.core.model import Runtime
 from pipeline.experiment.plan import Plan
 from pipeline.measure import sample
@@ -21,7 +22,6 @@ from pipeline.tasks.steps import Task, clean, group, step
 
 #: The task that writes a rough report after one round of every cell.
 FIRST_TABLE = "measure:first-table"
-_PRELIMINARY = Later("pipeline.report.write_report:write_preliminary")
 #: For the guess of how long a run takes: what a chunk takes in addition to its length, ms, and rounds of a
 #: cell beyond those that all cells have.
 _START_MS, _MORE_ROUNDS = 1.5, 1.5
@@ -172,11 +172,24 @@ def _round_seconds(plan: Plan) -> float:
     return 0.5 + chunks * (protocol.chunk_ms + _START_MS) / 1000
 
 
+def write_preliminary(plan: Plan) -> None:
+    """Report on the rounds that there are so far, in a run that will end with a report.
+
+    Measuring goes on where that fails: the report at the end fails for the same reason.
+    """
+    if not invocation.wants_report():
+        return
+    try:
+        Later("pipeline.report.write_report:write_preliminary")(plan)
+    except (ProjectError, OSError, ValueError) as error:
+        invocation.note(f"no preliminary report: {error}")
+
+
 def _first_table(plan: Plan, samples: list[str], previous: list[str]) -> Task:
     """A rough report, when every cell has one round: a run goes on for minutes, or is ended."""
     return step(
         FIRST_TABLE,
-        (_PRELIMINARY, plan),
+        (write_preliminary, plan),
         after=previous,
         reads=samples,
         checks=[],
@@ -209,7 +222,7 @@ def refine_cells(plan: Plan) -> Iterator[Task]:
         return
     yield step(
         f"refine:{plan.protocol.name}",
-        (Later("pipeline.measure.refine:refine"), plan, invocation.tell_round, _PRELIMINARY),
+        (Later("pipeline.measure.refine:refine"), plan, invocation.tell_round, write_preliminary),
         alone=True,
         after=["measure"],
         reads=first_samples(plan),

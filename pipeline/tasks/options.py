@@ -56,7 +56,7 @@ MEASUREMENTS = (
     Option("baseline", "BACKEND", "what ratios without a native build are relative to", "the first JIT"),
     Option("artifact", "FILE.wasm", "a prebuilt module, in place of those built here"),
     Option("protocol", "NAME", "how thoroughly: quick, standard, precise", _DEFAULT),
-    Option("rounds", "N", "rounds of each cell, at least", "the protocol's"),
+    Option("rounds", "N", "rounds of each cell, and no more; with half_width= at least", "the protocol's"),
     Option(
         "half_width",
         "PERCENT",

@@ -13,7 +13,7 @@ from pipeline.measure import host_records
 from pipeline.report import exports
 from pipeline.runtimes import packages
 from pipeline.tasks.actions import InChild, Later
-from pipeline.tasks.checks import intact, untouched, untroubled
+from pipeline.tasks.checks import accept, intact, untouched, untroubled
 from pipeline.tasks.measure import first_samples, runtimes_of, stop_settings
 from pipeline.tasks.steps import Task, step
 from pipeline.workloads import validators
@@ -22,7 +22,6 @@ from pipeline.workloads import validators
 def write_report(plan: Plan) -> Task:
     """The table, from the samples."""
     refined = plan.protocol.half_width_percent is not None
-    sweeps = _sweeps()
     return step(
         "report",
         (Later("pipeline.report.write_report:write_report"), plan),
@@ -34,10 +33,11 @@ def write_report(plan: Plan) -> Task:
             *(path for workload in plan.workloads for path in artifact_inputs.sources(workload)),
             paths.TEMPLATE,
             *_matching(paths.CLAIMS),
-            *sweeps,
         ],
         code=[module for workload in plan.workloads for module in validators.modules(workload)],
         makes=[paths.RESULTS_JSON, paths.REPORT_MD, paths.REPORT_TXT],
+        # A preliminary report took their place while the run went on.
+        checks=[(intact, [accept, False])],
         decides={
             "cells": [[c.name, c.backend.kind] for c in plan.cells()],
             "workloads": [[w.name, w.title, w.stresses, w.note] for w in plan.workloads],
@@ -46,7 +46,7 @@ def write_report(plan: Plan) -> Task:
             "host": fingerprint(),
             "other hosts": host_records.state(),
             "python": packages.python_version(),
-            "judged": [os.path.exists(paths.CLAIMS), sweeps],
+            "claims": os.path.exists(paths.CLAIMS),
         },
         cleans=[paths.REPORT],
         phase="report",
@@ -71,10 +71,6 @@ def _matching(*patterns: str) -> list[str]:
     return sorted(path for pattern in patterns for path in glob(pattern))
 
 
-def _sweeps() -> list[str]:
-    return _matching(paths.sweep("*", "json"))
-
-
 def _recorded() -> list[str]:
     return _matching(f"{paths.HISTORY}/*")
 
@@ -85,7 +81,7 @@ def _charts() -> list[str]:
 
 def draw_page() -> Task:
     """The page and its charts, with the claims and the results of sweeps."""
-    sweeps = _sweeps()
+    sweeps = _matching(paths.sweep("*", "json"))
     return step(
         "page",
         # vl-convert aborts its process where memory is short.

@@ -74,6 +74,7 @@ def key(plan: Plan, variables: Mapping[str, str]) -> str | None:
             "checkouts": dict(plan.checkouts),
             "host": fingerprint(),
             "other hosts": host_records.state(),
+            "claims": os.path.exists(paths.CLAIMS),
             "sweeps": sorted(glob(paths.sweep("*", "json"))),
             "python": packages.python_version(),
         }

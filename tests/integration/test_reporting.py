@@ -44,7 +44,7 @@ def test_a_run_leaves_all_that_is_promised(tmp_path, prepared, monkeypatch):
     # A sweep of this folder is seen, also after a run with nothing to do.
     assert workspace.run() == []
     (workspace.path / "report/sweep-wasmtime.json").write_text("{}")
-    assert workspace.run() == ["report", "page"]
+    assert workspace.run() == ["page"]
 
 
 def test_history_keeps_every_run_and_clean_keeps_it(workspace):

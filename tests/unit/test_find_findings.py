@@ -59,7 +59,7 @@ def test_the_fastest_is_named_with_its_levels_and_by_how_much():
     (text,) = texts(run(ratios), about="fastest")
     assert text.startswith("At O2 and O3, a is the fastest of 3 backends: at O")
     assert "it has 0.9" in text
-    assert "of the speed of native and is faster than the next, b, by 12." in text
+    assert "of the speed of native and is faster than all others, than b by 12." in text
 
 
 def test_native_code_is_never_the_fastest_backend():
@@ -70,7 +70,7 @@ def test_native_code_is_never_the_fastest_backend():
 
 def test_a_tie_is_said_to_be_one():
     (text,) = texts(run({("O3", "a"): 0.9, ("O3", "b"): 0.9, ("O3", "c"): 0.8}), about="fastest")
-    assert text == "At O3, a and b are the fastest of 3 backends, and equally fast."
+    assert text == "At O3, a and b are the fastest of 3 backends, and the same within 2 %."
     (text,) = texts(
         run({("O3", "a"): 0.9, ("O3", "b"): 0.895, ("O3", "c"): 0.4}, process=0.02), about="fastest"
     )
@@ -95,7 +95,7 @@ def test_what_a_level_gains_and_where_it_loses():
         about="variants",
     )
     assert len(found) == 1
-    assert found[0].startswith("O3 against O2: faster under 2 of 4 backends, by ")
+    assert found[0].startswith("O3 against O2, under 4 backends: faster under 2, by ")
     assert "(b) to " in found[0]
     assert "% (a); slower under c, by 10." in found[0]
     assert found[0].endswith("; the same within 2 % under d.")
@@ -105,7 +105,7 @@ def test_a_smaller_module_is_said_with_what_it_costs():
     (text,) = texts(
         run({("O3", "a"): 0.9, ("Oz", "a"): 0.6, ("O3", "b"): 0.9, ("Oz", "b"): 0.7}), about="variants"
     )
-    assert text.startswith("Oz against O3: slower under 2 of 2 backends, by ")
+    assert text.startswith("Oz against O3, under 2 backends: slower under 2, by ")
     assert text.endswith("; its module is 20 % smaller (8000 and 10000 bytes).")
 
 
@@ -120,13 +120,15 @@ def test_flags_that_change_no_byte_are_told():
     [
         (["O0", "O1", "O2", "O3", "Os", "Oz"], [("O3", "O2"), ("Oz", "O3"), ("O2", "O1")]),
         (["O3", "O3-simd", "O3-simd-lto"], [("O3-simd", "O3"), ("O3-simd-lto", "O3-simd")]),
-        (["mine", "yours"], [("yours", "mine")]),
+        (["O0", "O2", "mine"], [("mine", "O2")]),
+        (["mine", "O3"], [("mine", "O3")]),
+        (["O0", "mine"], []),
         (["O0", "O3"], []),
         ([], []),
     ],
 )
 def test_pairs_that_somebody_would_ask_about(variants, pairs):
-    assert pairs_of(variants) == pairs
+    assert pairs_of(variants, {"mine": "O2"}, "O3") == pairs
 
 
 def test_an_order_that_turns_round_is_told():
@@ -138,7 +140,7 @@ def test_an_order_that_turns_round_is_told():
 
 def test_large_differences_are_factors():
     (text,) = texts(run({("O3", "a"): 0.9, ("O3", "b"): 0.3}), about="fastest")
-    assert "is faster than the next, b, by a factor of 3.0" in text
+    assert "is faster than all others, than b by a factor of 3.0" in text
 
 
 def test_of_several_workloads_each_answer_counts_them():
@@ -147,6 +149,36 @@ def test_of_several_workloads_each_answer_counts_them():
     both = factories.results((*one.cells, *other.cells), (*one.comparisons, *other.comparisons))
     (text,) = texts(both, about="fastest")
     assert text == "At O3 the fastest of 2 backends is a on 1 of 2 (w); b on 1 of 2 (x)."
+
+
+def test_an_order_that_is_reversed_on_a_second_workload_is_told_with_that():
+    one = run({("O3", "a"): 0.9, ("O3", "b"): 0.8})
+    other = run({("O3", "a"): 0.7, ("O3", "b"): 0.8}, workload="x", seed=2)
+    both = factories.results((*one.cells, *other.cells), (*one.comparisons, *other.comparisons))
+    (text,) = texts(both, about="workloads")
+    assert text.startswith("a ")
+    assert "; on x it is the other way round, by 14 %." in text
+
+
+def test_two_toolchains_are_two_answers():
+    one = run({("O3", "a"): 0.9, ("O3", "b"): 0.8})
+    other = run({("O3", "a"): 0.9, ("O3", "b"): 0.8}, workload="x", seed=2)
+    cells = [*one.cells, *other.cells]
+    cells += [replace(each, toolchain="clang-19") for each in cells]
+    verdicts = [*one.comparisons, *other.comparisons]
+    verdicts += [
+        replace(
+            v,
+            cell=v.cell.replace("zig", "clang-19"),
+            compared_with=v.compared_with.replace("zig", "clang-19"),
+        )
+        for v in verdicts
+    ]
+    found = texts(factories.results(cells, verdicts), about="fastest")
+    assert found == [
+        "At zig O3 the fastest of 2 backends is a on 2 of 2 (w, x).",
+        "At clang-19 O3 the fastest of 2 backends is a on 2 of 2 (w, x).",
+    ]
 
 
 def test_contradicted_claims_are_told_and_others_are_not():

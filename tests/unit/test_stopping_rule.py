@@ -127,7 +127,7 @@ def test_intervals_that_end_a_measurement_hold_the_truth(process, least, most):
             rounds.append(np.exp(mean + generator.normal(0, 0.002, 5)).tolist())
             if len(rounds) < protocol.rounds:
                 continue
-            found = estimates.estimate(rounds, confidence=stopping_rule.confidence(protocol))
+            found = estimates.estimate(rounds, (), *stopping_rule.carefulness(protocol))
             if found.half_width * 100 <= protocol.half_width_percent:
                 break
         numbers.append(len(rounds))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.analyses.findings.relations import Judged, Module
 from pipeline.results.model import Finding, Results
-from pipeline.results.model_pareto import LeastTotalTime
 
 #: Of more backends that follow each other the sentence would be a table; the report has that.
 _MOST_STEPS = 5
-#: Of the longest and the shortest work for which a backend is the best.
-_LEAST_RANGE = 1.5
 
 
-def compile_time(results: Results) -> Iterator[Finding]:
+def compile_time(results: Results, judged: Judged) -> Iterator[Finding]:
     """Which backend needs least time to compile and run, by the length of the work, of the only workload.
 
     The steps are those of the Pareto front over all backends: each next one is shown to be faster.
@@ -22,27 +20,22 @@ def compile_time(results: Results) -> Iterator[Finding]:
     speed = workload.reference.score
     cells = {cell.label: cell for cell in results.cells}
     for front in results.pareto_fronts.compile_time_all_backends:
-        steps = [step for step in front.least_total_time if not _short(step)]
+        steps = front.least_total_time
         if speed is None or not 1 < len(steps) <= _MOST_STEPS:
             continue
         parts = []
         for step in steps:
             cell = cells[step.cell]
             seconds = cell.measurement and cell.measurement.compile_seconds
-            name = f"{cell.backend} {cell.variant} (compiles in {_duration(seconds or 0.0)})"
+            module = judged.name(Module(cell.workload, cell.toolchain, cell.variant))
+            name = f"{cell.backend} {module} (compiles in {_duration(seconds or 0.0)})"
             until = step.until_iterations
             parts.append(f"{name} {'beyond' if until is None else f'up to {_duration(until / speed)}'}")
         text = (
-            f"Least time to compile and to run, by how long {workload.ratio_to} code takes for the work: "
-            f"{', '.join(parts)}."
+            "Least time to compile and to run, of backends that compile before they run, by how long "
+            f"{workload.ratio_to} code takes for the work: about {', '.join(parts)}."
         )
         yield Finding(about="compile time", text=text, comparisons=())
-
-
-def _short(step: LeastTotalTime) -> bool:
-    """Whether a step is the best for so few lengths of work that it is no answer."""
-    until = step.until_iterations
-    return until is not None and until < _LEAST_RANGE * step.from_iterations
 
 
 def _duration(seconds: float) -> str:

@@ -15,7 +15,8 @@ from pipeline.analyses.findings.relations import (
 )
 from pipeline.results.model import Finding, HostResults
 from pipeline.results.model_cell import CellResult
-from pipeline.stats.verdicts import FASTER, SAME, SLOWER
+from pipeline.stats.verdicts import FASTER, MOST_SAME, SAME, SLOWER
+from toolchain.model import NATIVE
 
 #: More backends than this that may be the fastest are no answer.
 _MOST_NAMED = 3
@@ -55,14 +56,16 @@ def _answer(
         equal = all(tie is not None and tie.word == SAME for tie in ties)
         text = f"{where}, the fastest of {among} is one of {names}: which of them is undecided."
         if equal:
-            text = f"{where}, {names} are the fastest of {among}, and equally fast."
+            text = f"{where}, {names} are the fastest of {among}, and the same within {MOST_SAME * 100:g} %."
         return Finding(about="fastest", text=text, comparisons=pairs)
     nearest = judged.between(cells[0], cells[1])
     assert nearest is not None
     at = f"at {judged.name(best)} it" if len(some) > 1 else "it"
+    # Ratios of programs without a native form are relative to one of these cells.
+    has = f"has {_interval(cells[0])} of the speed of {to} and " if to == NATIVE else ""
     text = (
-        f"{where}, {cells[0].backend} is the fastest of {among}: {at} has {_interval(cells[0])} of the "
-        f"speed of {to} and is faster than the next, {nearest.other.backend}, {by_how_much(nearest)}."
+        f"{where}, {cells[0].backend} is the fastest of {among}: {at} {has}is faster than all others, "
+        f"than {nearest.other.backend} {by_how_much(nearest)}."
     )
     return Finding(about="fastest", text=text, comparisons=pairs)
 
@@ -128,26 +131,30 @@ def _ratio(relation: Relation) -> float:
     return relation.ratio
 
 
-def fastest_of_several(results: HostResults, judged: Judged, variant: str) -> Iterator[Finding]:
-    """On how many workloads which backend is the fastest, at one variant."""
+def fastest_of_several(judged: Judged, variant: str) -> Iterator[Finding]:
+    """On how many workloads which backend is the fastest, at one variant by each toolchain."""
+    modules = {module: cells for module, cells in judged.modules.items() if module.variant == variant}
+    for toolchain in dict.fromkeys(module.toolchain for module in modules):
+        own = {module: cells for module, cells in modules.items() if module.toolchain == toolchain}
+        yield from _counted(judged, {module: cells for module, cells in own.items() if len(cells) > 1})
+
+
+def _counted(judged: Judged, modules: dict[Module, list[CellResult]]) -> Iterator[Finding]:
+    """``modules``: one for each workload."""
     winners: dict[str, list[str]] = {}
-    numbers: list[int] = []
     pairs: list[tuple[str, str]] = []
-    undecided = 0
-    for module, cells in judged.modules.items():
-        if module.variant != variant or len(cells) < 2:
-            continue
-        numbers.append(len(cells))
+    for module, cells in modules.items():
         first = _first(cells)
         if len(first) == 1:
             winners.setdefault(first[0].backend, []).append(module.workload)
-            pairs += _pairs([judged.between(first[0], other) for other in cells if other is not first[0]])
-        else:
-            undecided += 1
+            pairs += _pairs([judged.between(*two) for two in _decisive(cells)])
     if not winners:
         return
+    undecided = len(modules) - sum(map(len, winners.values()))
     ordered = sorted(winners.items(), key=lambda entry: (-len(entry[1]), entry[0]))
-    parts = [f"{backend} on {len(on)} of {len(numbers)} ({', '.join(on)})" for backend, on in ordered]
+    parts = [f"{backend} on {len(on)} of {len(modules)} ({', '.join(on)})" for backend, on in ordered]
     rest = f"; on {undecided} it is undecided" if undecided else ""
-    text = f"At {variant} the fastest of {_among(numbers)} is {'; '.join(parts)}{rest}."
+    name = judged.name(next(iter(modules)))
+    among = _among([len(cells) for cells in modules.values()])
+    text = f"At {name} the fastest of {among} is {'; '.join(parts)}{rest}."
     yield Finding(about="fastest", text=text, comparisons=tuple(pairs))

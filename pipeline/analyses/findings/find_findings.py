@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.analyses.claims.claim_verdicts import CONTRADICTED, REPRODUCED, ClaimVerdict
 from pipeline.analyses.findings.costs import compile_time
 from pipeline.analyses.findings.fastest import fastest, fastest_of_several, reversal
-from pipeline.analyses.findings.relations import Judged
+from pipeline.analyses.findings.relations import Judged, listed, percent
 from pipeline.analyses.findings.variants import gains
 from pipeline.results.model import Finding, Results
 from pipeline.results.problems.failures import cells_in_words
@@ -21,18 +21,18 @@ def find_findings(results: Results, claims: Sequence[ClaimVerdict]) -> tuple[Fin
     """What the verdicts of these results show, and the claims that they contradict: at most MOST."""
     judged = Judged.of(results)
     found: list[Finding] = []
+    reference = results.workloads[0].reference.variant
     if len(results.workloads) == 1:
         found += fastest(results, judged)
-        found += gains(judged)
+        found += gains(judged, reference)
         found += reversal(judged)
-        found += compile_time(results)
+        found += compile_time(results, judged)
     else:
         variants = dict.fromkeys(module.variant for module in judged.modules)
-        reference = results.workloads[0].reference.variant
         if variants:
             chosen = reference if reference in variants else list(variants)[-1]
-            found += fastest_of_several(results, judged, chosen)
-        found += gains(judged)
+            found += fastest_of_several(judged, chosen)
+        found += gains(judged, reference)
         found += _reversed_workloads(results)
     last = [*_contradicted(claims), *_disturbed(results)]
     return (*found[: MOST - len(last)], *last)
@@ -44,7 +44,13 @@ def _reversed_workloads(results: Results) -> Iterator[Finding]:
     conclusions = results.across_workloads.conclusions
     certain = [each for each in conclusions if any(one.certain for one in each.reversed)]
     for each in certain[:_MOST_REVERSED]:
-        yield Finding(about="workloads", text=f"{each.statement.rstrip('.')}.", comparisons=())
+        turned = [
+            f"on {one.workload} it is the other way round, by {percent(1 / one.ratio - 1)} %"
+            for one in each.reversed
+            if one.certain
+        ]
+        text = f"{each.statement.rstrip('.')}; {listed(turned)}."
+        yield Finding(about="workloads", text=text, comparisons=())
 
 
 def _contradicted(claims: Sequence[ClaimVerdict]) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.analyses.findings.relations import (
     Judged,
@@ -27,10 +27,11 @@ _MOST_FINDINGS = 4
 _WITHIN = f"the same within {MOST_SAME * 100:g} %"
 
 
-def pairs_of(variants: Sequence[str]) -> list[tuple[str, str]]:
+def pairs_of(variants: Sequence[str], levels: Mapping[str, str], reference: str) -> list[tuple[str, str]]:
     """Pairs of variants to compare: (variant, what it is compared with).
 
-    One that is named after a second one (O3-lto) with that; one that is named after none with the first.
+    One that is named after a second one (O3-lto) with that; others with the level in their flags, ``levels``,
+    or else with that of the native reference. Code that was not optimised is compared with nothing.
     """
     found: list[tuple[str, str]] = []
     for one, other in _LEVELS:
@@ -38,24 +39,31 @@ def pairs_of(variants: Sequence[str]) -> list[tuple[str, str]]:
         # One level that is for size, with one that is for speed, shows what size costs.
         if known and not (one in _OF_SIZE and any(each in _OF_SIZE for each, _ in found)):
             found.append((one, other))
-    levels = {"O0", "O1", *(name for pair in _LEVELS for name in pair)}
+    plain = {"O0", "O1", *(name for pair in _LEVELS for name in pair)}
     for name in variants:
-        if name in levels:
+        if name in plain:
             continue
-        bases = [each for each in variants if each != name and name.startswith(f"{each}-")]
-        base = max(bases, key=len, default=variants[0])
-        if base != name:
+        named = [each for each in variants if each != name and name.startswith(f"{each}-")]
+        others = [max(named, key=len, default=""), levels.get(name, ""), reference]
+        base = next((each for each in others if each in variants and each != name), "O0")
+        if base != "O0":
             found.append((name, base))
     return found
 
 
-def gains(judged: Judged) -> list[Finding]:
-    """One finding for each pair of variants on which there are verdicts, and for each toolchain."""
+def gains(judged: Judged, reference: str) -> list[Finding]:
+    """One finding for each pair of variants on which there are verdicts, and for each toolchain.
+
+    ``reference`` is the variant of the native reference.
+    """
+    levels = {c.variant: flag[1:] for c in judged.cells.values() for flag in c.flags if flag.startswith("-O")}
     modules = judged.modules
     variants = list(dict.fromkeys(module.variant for module in modules if module.toolchain != PREBUILT))
     toolchains = list(dict.fromkeys(module.toolchain for module in modules if module.toolchain != PREBUILT))
     wanted = [
-        (one, other, toolchain, toolchain) for one, other in pairs_of(variants) for toolchain in toolchains
+        (one, other, toolchain, toolchain)
+        for one, other in pairs_of(variants, levels, reference)
+        for toolchain in toolchains
     ]
     if variants:
         best = "O3" if "O3" in variants else variants[-1]
@@ -103,17 +111,16 @@ def _sentence(one: str, other: str, relations: Sequence[Relation], several: bool
     words = {FASTER: FASTER, SLOWER: SLOWER, SAME: _WITHIN, UNDECIDED: UNDECIDED}
     parts: list[str] = []
     for word, text in words.items():
-        some = [name[relation.one.label] for relation in relations if relation.word == word]
+        some = [relation for relation in relations if relation.word == word]
         if not some:
             continue
+        names = [name[relation.one.label] for relation in some]
         ranged = word in (FASTER, SLOWER) and len(some) > 1
-        where = str(len(some)) if ranged or len(some) > _MOST_NAMED or several else listed(some)
-        # The whole is named once.
-        whole = "" if parts else f" of {len(relations)} {'cells' if several else 'backends'}"
-        where = f"{'in' if several else 'under'} {where}{whole if where.isdigit() else ''}"
-        how = _how(word, [relation for relation in relations if relation.word == word], name)
-        parts.append(f"{text} {where}{how}")
-    return f"{one} against {other}: {'; '.join(parts)}"
+        where = str(len(some)) if ranged or len(some) > _MOST_NAMED or several else listed(names)
+        parts.append(f"{text} {'in' if several else 'under'} {where}{_how(word, some, name)}")
+    cells = "cells" if several else "backends"
+    whole = f"{len(relations)} {cells}" if len(relations) > 1 else f"{len(relations)} {cells[:-1]}"
+    return f"{one} against {other}, {'in' if several else 'under'} {whole}: {'; '.join(parts)}"
 
 
 def _how(word: str, some: Sequence[Relation], name: dict[str, str]) -> str:

@@ -62,7 +62,12 @@ def choose(name: str, entries: Sequence[Entry], host: str) -> Side:
             f"{for_terminal(name)}: no such file; expected the path of a results.json, last, previous, or "
             "the number of a run; to list the runs: doit run history"
         )
-    return Side(for_terminal(name), results_json.read(name))
+    results = results_json.read(name)
+    if results.preliminary is not None:
+        raise BadInput(
+            f"{for_terminal(name)} is preliminary; expected a finished run; to end it, run: doit run"
+        )
+    return Side(for_terminal(name), results)
 
 
 def _side(entry: Entry) -> Side:

@@ -13,6 +13,9 @@ from pipeline.core.text import for_terminal
 from pipeline.measure.sample_key import artifact_of
 from pipeline.results.model import MeasurementWarning
 
+#: The name of such a warning: it is about modules, not about the machine.
+BUILD = "build"
+
 
 def find(cells: Iterable[Cell]) -> list[MeasurementWarning]:
     """One for each text, with the artifacts that it holds for."""
@@ -26,7 +29,7 @@ def find(cells: Iterable[Cell]) -> list[MeasurementWarning]:
 def _warning(text: str, artifacts: list[Artifact]) -> MeasurementWarning:
     more = f" and {len(artifacts) - 1} more" if len(artifacts) > 1 else ""
     return MeasurementWarning(
-        name="build",
+        name=BUILD,
         found=f"{text} ({artifacts[0].id}{more})",
         effect="in wasm a call or an end of a function that does not fit its type traps (unreachable)",
         remedy=f"correct the declaration or the function; {artifacts[0].log_path} has all warnings",

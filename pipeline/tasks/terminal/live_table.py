@@ -26,6 +26,7 @@ class _Cell:
     wanted: int = 0
     samples: list[Sample] = field(default_factory=list)  # one a round
     status: Status = Status.OK
+    shown: str = ""  # the entry, until there is a further sample
 
     def entry(self) -> str:
         """ "0.842 ±1.3%", "0.842 ?" without an interval; the status where it went wrong; "·" before all."""
@@ -33,8 +34,11 @@ class _Cell:
             return str(self.status.value)
         if not self.samples:
             return "·"
-        found = estimate(self.samples)
-        return f"{found.value:.3f} {'?' if found.disturbed else f'±{found.half_width * 100:.1f}%'}"
+        if not self.shown:
+            found = estimate(self.samples)
+            width = "?" if found.disturbed else f"±{found.half_width * 100:.1f}%"
+            self.shown = f"{found.value:.3f} {width}"
+        return self.shown
 
 
 class Board:
@@ -87,6 +91,7 @@ class Board:
             cell.status = sample.status
             return
         cell.samples.append(sample)
+        cell.shown = ""
 
     def table(self, height: int, now: str) -> Any:
         """rich's table of at most so many lines, around the row of the task ``now``; None without cells."""

@@ -52,6 +52,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._gone = False
         #: (measure:CELL:ROUND, [path of the sample]) since the live view was last drawn.
         self._finished: list[tuple[str, list[str]]] = []
+        self._round = ""  # the last one of a refinement that was printed
         self._said: set[str] = set()  # kinds of failures that were printed
         self._verdict = ""  # of check, which is printed below the table
 
@@ -66,7 +67,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
                 reached.add(name)
                 waiting += [*tasks[name].task_dep, *tasks[name].setup_tasks]
         self._left = TimeLeft(tasks, reached)
-        self._report_wanted = "report" in reached
+        self._report_wanted = invocation.current().reports = "report" in reached
         self._reached = reached
         self._tasks = tasks
         invocation.current().on_wait = self._wait
@@ -182,9 +183,14 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
 
     def _further_round(self, cell: str, path: str, open_: int) -> None:
         """Called after each round that a cell gets beyond those that all cells have."""
-        if self._live is None or os.getpid() != self._process:
+        if os.getpid() != self._process:
             return
         number = path.rpartition("/")[2].partition(".")[0]
+        if self._live is None:
+            if number != self._round:
+                self._round = number
+                self._print_text(f"    {number}: {open_} cells are not exact enough yet\n")
+            return
         name = f"measure:{cell.replace('/', ':')}:{number}"
         self._finished.append((name, [path]))
         self._shown = (f"refine {cell}: {open_} cells are not exact enough yet", name)
