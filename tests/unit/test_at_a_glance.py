@@ -74,7 +74,7 @@ def test_a_disturbed_cell_takes_all_of_its_time():
 def test_the_least_exact_number_stands_with_what_helps():
     found = results([cell(measured=measured(0.1)), cell("w/zig/O2/x", measured=measured(0.2))])
     assert at_a_glance.precision(found) == (
-        "Least exact: w/zig/O2/x, ±97.1 %. ±0.5 % for 2 cells, or a minute for each, would take about 2 min more: "
-        "doit run protocol=precise"
+        "Least exact: w/zig/O2/x, ±97.1 %. ±0.5 % for 2 cells, or a minute for each, would take "
+        "about 2 min more: doit run protocol=precise"
     )
     assert at_a_glance.precision(results([cell(measured=measured(0.0001))])) == ""

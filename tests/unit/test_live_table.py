@@ -27,7 +27,7 @@ def test_the_table_fills_up(tmp_path):
     assert text.index("zig native") < text.index("zig wasmtime.cranelift")
     assert text.index(" O2") < text.index(" O3")
     assert text.count("·") == 4
-    path = written(tmp_path, scores=[1.0, 2.0], reference_scores=[4.0, 4.0], cpu_shares=[1.0, 1.0])
+    path = written(tmp_path, scores=[1.5, 1.5], reference_scores=[4.0, 4.0], cpu_shares=[1.0, 1.0])
     for number in (1, 2):
         assert f"{number - 1}/4 cells" in shown(board) or number == 2
         board.done(f"measure:coremark:zig:O2:native:{number}", [str(path)])
