@@ -181,6 +181,20 @@ def test_two_toolchains_are_two_answers():
     ]
 
 
+def test_which_backend_is_worth_its_compile_time_depends_on_the_work():
+    """6 ms and 60 ms to compile, at a half and nine tenths of native: equal after 61 ms of native time."""
+    cells = run({("O3", "fast"): 0.9, ("O3", "quick"): 0.5})
+    seconds = {"fast": 0.06, "quick": 0.006}
+    made = [page_inputs.with_numbers(c, compile_seconds=seconds[c.backend]) for c in cells.cells]
+    (text,) = texts(factories.results(made, cells.comparisons), about="compile time")
+    assert text == (
+        "Least time to compile and to run, of backends that compile before they run, by how long native code "
+        "takes for the work: about quick (compiles in 6 ms) up to 61 ms, fast (compiles in 60 ms) beyond."
+    )
+    one = [page_inputs.with_numbers(c, compile_seconds=0.006) for c in cells.cells]
+    assert texts(factories.results(one, cells.comparisons), about="compile time") == []
+
+
 def test_contradicted_claims_are_told_and_others_are_not():
     results = run({("O3", "a"): 0.9})
     (text,) = texts(results, page_inputs.CLAIMS, about="claim")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from pipeline.analyses.findings.relations import Judged, Module
 from pipeline.results.model import Finding, Results
 
 #: Of more backends that follow each other the sentence would be a table; the report has that.
 _MOST_STEPS = 5
 
 
-def compile_time(results: Results, judged: Judged) -> Iterator[Finding]:
+def compile_time(results: Results) -> Iterator[Finding]:
     """Which backend needs least time to compile and run, by the length of the work, of the only workload.
 
-    The steps are those of the Pareto front over all backends: each next one is shown to be faster.
+    The steps are those of the Pareto front over all backends: each next one is shown to be faster, and really
+    compiles longer.
     """
     (workload,) = results.workloads
     speed = workload.reference.score
@@ -23,14 +24,17 @@ def compile_time(results: Results, judged: Judged) -> Iterator[Finding]:
         steps = front.least_total_time
         if speed is None or not 1 < len(steps) <= _MOST_STEPS:
             continue
-        parts = []
-        for step in steps:
-            cell = cells[step.cell]
-            seconds = cell.measurement and cell.measurement.compile_seconds
-            module = judged.name(Module(cell.workload, cell.toolchain, cell.variant))
-            name = f"{cell.backend} {module} (compiles in {_duration(seconds or 0.0)})"
-            until = step.until_iterations
-            parts.append(f"{name} {'beyond' if until is None else f'up to {_duration(until / speed)}'}")
+        # Levels of one backend often differ in neither cost nor speed: the backend is the answer.
+        parts: list[str] = []
+        for backend, own in itertools.groupby(steps, key=lambda step: cells[step.cell].backend):
+            first, *rest = own
+            measured = cells[first.cell].measurement
+            seconds = (measured and measured.compile_seconds) or 0.0
+            until = (rest[-1] if rest else first).until_iterations
+            end = "beyond" if until is None else f"up to {_duration(until / speed)}"
+            parts.append(f"{backend} (compiles in {_duration(seconds)}) {end}")
+        if len(parts) < 2:
+            continue
         text = (
             "Least time to compile and to run, of backends that compile before they run, by how long "
             f"{workload.ratio_to} code takes for the work: about {', '.join(parts)}."

@@ -26,7 +26,7 @@ def find_findings(results: Results, claims: Sequence[ClaimVerdict]) -> tuple[Fin
         found += fastest(results, judged)
         found += gains(judged, reference)
         found += reversal(judged)
-        found += compile_time(results, judged)
+        found += compile_time(results)
     else:
         variants = dict.fromkeys(module.variant for module in judged.modules)
         if variants:
