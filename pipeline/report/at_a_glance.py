@@ -24,7 +24,7 @@ def state(results: Results) -> str:
 
 
 def machine(results: HostResults) -> str:
-    """What disturbed the numbers most, with a cure, in a line; "" if nothing was measured."""
+    """What disturbed the numbers first, with its effect and a cure, in a line; "" if nothing was measured."""
     if results.created is None:
         return ""
     warnings = [warning for warning in results.warnings if warning.name != BUILD]
@@ -33,7 +33,8 @@ def machine(results: HostResults) -> str:
     first, *others = warnings
     rest = [warning.name for warning in others]
     more = f" Also found: {', '.join(rest)}." if rest else ""
-    return f"Disturbed ({first.name}): {for_line(first.found)}. Cure: {for_line(first.remedy)}.{more}"
+    found, effect, cure = map(for_line, (first.found, first.effect, first.remedy))
+    return f"Disturbed ({first.name}): {found}. Effect: {effect}. Cure: {cure}.{more}"
 
 
 def precision(results: Results) -> str:
@@ -46,12 +47,11 @@ def precision(results: Results) -> str:
     if not left.cells or not sure:
         return ""
     width, widest = max(sure, key=lambda entry: entry[0])
-    cells = "1 cell" if left.cells == 1 else f"{left.cells} cells"
     name = f"{widest.backend} {widest.variant}" if len(results.workloads) == 1 else widest.label
     return (
-        f"Least exact: {name}, ±{width * 100:.1f} %. ±{HALF_WIDTH * 100:g} % for "
-        f"{cells}, or a minute for each, would take about {_minutes(left.seconds)} more: "
-        "doit run protocol=precise"
+        f"Least exact: {name}, ±{width * 100:.1f} %. {left.cells} of {len(results.cells)} cells are not "
+        f"within ±{HALF_WIDTH * 100:g} % yet; to measure each until it is, or for a minute, about "
+        f"{_minutes(left.seconds)}, run: doit run protocol=precise"
     )
 
 

@@ -34,7 +34,7 @@ def test_a_quiet_machine_is_said_to_be_one():
 def test_the_first_disturbance_has_a_cure_and_others_are_named():
     found = results([cell()], warnings=(STEAL, LOAD))
     assert at_a_glance.machine(found) == (
-        "Disturbed (steal): it took 0.5 processors. Cure: own one. Also found: load."
+        "Disturbed (steal): it took 0.5 processors. Effect: pauses. Cure: own one. Also found: load."
     )
 
 
@@ -74,7 +74,7 @@ def test_a_disturbed_cell_takes_all_of_its_time():
 def test_the_least_exact_number_stands_with_what_helps():
     found = results([cell(measured=measured(0.1)), cell("w/zig/O2/x", measured=measured(0.2))])
     assert at_a_glance.precision(found) == (
-        "Least exact: w/zig/O2/x, ±97.1 %. ±0.5 % for 2 cells, or a minute for each, would take "
-        "about 2 min more: doit run protocol=precise"
+        "Least exact: w/zig/O2/x, ±97.1 %. 2 of 2 cells are not within ±0.5 % yet; to measure each until "
+        "it is, or for a minute, about 2 min, run: doit run protocol=precise"
     )
     assert at_a_glance.precision(results([cell(measured=measured(0.0001))])) == ""

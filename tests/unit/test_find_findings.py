@@ -188,8 +188,8 @@ def test_which_backend_is_worth_its_compile_time_depends_on_the_work():
     made = [page_inputs.with_numbers(c, compile_seconds=seconds[c.backend]) for c in cells.cells]
     (text,) = texts(factories.results(made, cells.comparisons), about="compile time")
     assert text == (
-        "Least time to compile and to run, of backends that compile before they run, by how long native code "
-        "takes for the work: about quick (compiles in 6 ms) up to 61 ms, fast (compiles in 60 ms) beyond."
+        "Compile time included, of backends that compile before they run, quick (compiles in 6 ms) "
+        "finishes first for work that takes native code up to 61 ms, fast (compiles in 60 ms) for more."
     )
     one = [page_inputs.with_numbers(c, compile_seconds=0.006) for c in cells.cells]
     assert texts(factories.results(one, cells.comparisons), about="compile time") == []
@@ -199,9 +199,11 @@ def test_contradicted_claims_are_told_and_others_are_not():
     results = run({("O3", "a"): 0.9})
     (text,) = texts(results, page_inputs.CLAIMS, about="claim")
     assert text.startswith(
-        "1 published claim is contradicted, 0 reproduced. Contradicted: “Wasmer's LLVM is 2.6"
+        "Of the published claims that could be tested, 1 is contradicted and 0 reproduced. "
     )
-    assert text.endswith("(wasmerio/wasmer issue 5195); here it is 1.22 (1.19 to 1.25).")
+    assert text.endswith(
+        "(wasmerio/wasmer issue 5195): the published ratio is 2.59, here it is 1.22 (1.19 to 1.25)."
+    )
     assert texts(results, page_inputs.CLAIMS[1:], about="claim") == []
 
 

@@ -272,12 +272,12 @@ def test_who_asks_for_a_number_of_rounds_gets_that_number(load):
         protocol = matrix.load(variables).protocol
         return protocol.rounds, protocol.half_width_percent, protocol.most_rounds, protocol.budget_s
 
-    assert ends() == (4, 1.0, 8, None)
+    assert ends() == (6, 1.0, 8, None)
     assert ends(protocol="quick") == (3, None, None, None)
     assert ends(rounds="5") == ends(protocol="precise", rounds="5") == (5, None, None, None)
-    assert ends(half_width="0.3") == (4, 0.3, None, None)
+    assert ends(half_width="0.3") == (6, 0.3, None, None)
     assert ends(rounds="5", half_width="0.3") == (5, 0.3, None, None)
-    assert ends(budget="9") == (4, 1.0, None, 9.0)
+    assert ends(budget="9") == (6, 1.0, None, 9.0)
 
 
 def test_what_the_report_says_of_precise_numbers_is_what_the_protocol_does():

@@ -115,7 +115,7 @@ def test_only_the_rounds_that_are_needed_are_taken(precise):
     assert stopping_rule.collect(loose, first.get) == ([have[1], have[2], None], None)
 
 
-@pytest.mark.parametrize(("process", "least", "most"), [(0.002, 4, 4.1), (0.005, 4.1, 5), (0.012, 6, 7.5)])
+@pytest.mark.parametrize(("process", "least", "most"), [(0.002, 6, 6.01), (0.005, 6, 6.2), (0.012, 6.5, 7.8)])
 def test_intervals_that_end_a_measurement_hold_the_truth(process, least, most):
     """The standard protocol, with processes that differ little, as usual, and much."""
     protocol = matrix.load({}).protocol

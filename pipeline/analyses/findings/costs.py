@@ -31,14 +31,12 @@ def compile_time(results: Results) -> Iterator[Finding]:
             measured = cells[first.cell].measurement
             seconds = (measured and measured.compile_seconds) or 0.0
             until = (rest[-1] if rest else first).until_iterations
-            end = "beyond" if until is None else f"up to {_duration(until / speed)}"
+            end = "for more" if until is None else f"up to {_duration(until / speed)}"
+            end = end if parts else f"finishes first for work that takes {workload.ratio_to} code {end}"
             parts.append(f"{backend} (compiles in {_duration(seconds)}) {end}")
         if len(parts) < 2:
             continue
-        text = (
-            "Least time to compile and to run, of backends that compile before they run, by how long "
-            f"{workload.ratio_to} code takes for the work: about {', '.join(parts)}."
-        )
+        text = f"Compile time included, of backends that compile before they run, {', '.join(parts)}."
         yield Finding(about="compile time", text=text, comparisons=())
 
 

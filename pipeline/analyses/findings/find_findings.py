@@ -58,13 +58,18 @@ def _contradicted(claims: Sequence[ClaimVerdict]) -> Iterator[Finding]:
     if not wrong:
         return
     first, measured = wrong[0], wrong[0].measured
-    here = ""
-    if measured is not None:
-        here = f"; here it is {measured.ratio:.2f} ({measured.low:.2f} to {measured.high:.2f})"
+    figures = ""
+    if measured is not None and first.published.ratio is not None:
+        figures = (
+            f": the published ratio is {first.published.ratio:.2f}, here it is {measured.ratio:.2f} "
+            f"({measured.low:.2f} to {measured.high:.2f})"
+        )
     right = sum(claim.verdict == REPRODUCED for claim in claims)
-    are = "s are" if len(wrong) > 1 else " is"
-    counts = f"{len(wrong)} published claim{are} contradicted, {right} reproduced"
-    text = f"{counts}. Contradicted: \u201c{first.statement.rstrip('.')}\u201d ({first.source}){here}."
+    are = "is" if len(wrong) == 1 else "are"
+    text = (
+        f"Of the published claims that could be tested, {len(wrong)} {are} contradicted and {right} reproduced. "
+        f"For one: \u201c{first.statement.rstrip('.')}\u201d ({first.source}){figures}."
+    )
     yield Finding(about="claim", text=text, comparisons=())
 
 

@@ -108,7 +108,7 @@ def _sentence(one: str, other: str, relations: Sequence[Relation], several: bool
     name = {
         r.one.label: f"{r.one.backend} on {r.one.workload}" if several else r.one.backend for r in relations
     }
-    words = {FASTER: FASTER, SLOWER: SLOWER, SAME: _WITHIN, UNDECIDED: UNDECIDED}
+    words = {FASTER: FASTER, SLOWER: SLOWER, SAME: _WITHIN, UNDECIDED: "no difference is shown"}
     parts: list[str] = []
     for word, text in words.items():
         some = [relation for relation in relations if relation.word == word]
