@@ -12,8 +12,8 @@ from pipeline.stats.estimates import CONFIDENCE, Estimate
 
 #: More rounds than this were never needed; where half_width_percent is out of reach, the budget ends it.
 MOST_ROUNDS = 1000
-#: In simulations of rounds that end at ±1 %, intervals at this confidence hold the truth in 94.7 % (six to eight
-#: rounds that differ by 1.5 %) to 95.5 % of all cases; with four to eight rounds in 93.3 to 95.6 %.
+#: In simulations of rounds that end at ±1 %, intervals at this confidence hold the truth in 94.7 % (six to
+#: eight rounds that differ by 1.5 %) to 95.5 % of all cases; with four to eight rounds in 93.3 to 95.6 %.
 _CONFIDENCE_WHERE_NARROW = 0.955
 
 

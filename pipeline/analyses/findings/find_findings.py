@@ -67,8 +67,8 @@ def _contradicted(claims: Sequence[ClaimVerdict]) -> Iterator[Finding]:
     right = sum(claim.verdict == REPRODUCED for claim in claims)
     are = "is" if len(wrong) == 1 else "are"
     text = (
-        f"Of the published claims that could be tested, {len(wrong)} {are} contradicted and {right} reproduced. "
-        f"For one: \u201c{first.statement.rstrip('.')}\u201d ({first.source}){figures}."
+        f"Of the published claims that could be tested, {len(wrong)} {are} contradicted and {right} "
+        f"reproduced. For one: \u201c{first.statement.rstrip('.')}\u201d ({first.source}){figures}."
     )
     yield Finding(about="claim", text=text, comparisons=())
 
