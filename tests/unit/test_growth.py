@@ -75,6 +75,14 @@ def test_of_a_hundred_curves_at_most_five_are_called_lines(name):
     assert sum(word is None for word in words) <= 100
 
 
+@pytest.mark.parametrize("per_second", [1, 10, 50])
+def test_a_number_that_is_ignored_is_said_to_be(per_second):
+    dice = random.Random(per_second)
+    words = [judged(CURVES["ignored"], dice, per_second) for _ in range(1000)]
+    assert words.count("not at all") >= 970
+    assert words.count("fixed part") <= 10
+
+
 @pytest.mark.parametrize(
     ("seconds", "word"),
     [

@@ -21,7 +21,7 @@ from pipeline.stats import growth
 from pipeline.workloads.validators.model import Run
 
 #: The number of the rule by which a size is found: files by a different one are not read.
-RULE = 2
+RULE = 3
 #: Where twice as many iterations take more than this many times as long (n³ does not), twice as many again
 #: could take hours; from then on the number is raised by an eighth.
 _STEEP = 8.5
