@@ -24,7 +24,7 @@ from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.stats.estimates import Estimate
 
 BACKENDS = ("wasmtime.cranelift", "v8.turbofan")
-LENGTHS = ("10/40/30", "3/130/100")
+LENGTHS = ("10/40/30", "5/80/60", "5/40/30", "3/130/100")
 
 
 def with_length(protocol: Protocol, words: str) -> Protocol:
@@ -32,14 +32,14 @@ def with_length(protocol: Protocol, words: str) -> Protocol:
     return replace(protocol, chunk_ms=float(length), pairs=int(pairs), undisturbed=int(undisturbed))
 
 
-def ask(plan: Plan, cell: Cell, protocol: Protocol, seconds: float) -> tuple[Estimate, list[Sample]]:
-    """As many rounds as fit into the time."""
+def ask_for(plan: Plan, cell: Cell, protocol: Protocol, seconds: float) -> tuple[Estimate, list[Sample]]:
+    """The ratio of a cell by as many rounds as fit into the time, two at least; exits if one fails."""
     started = time.monotonic()
     spec = MeasurementSpec(cell, protocol, plan.reference_name)
     inputs = spec.read_inputs()
     rounds: list[Sample] = []
-    longest = 0.0
-    while len(rounds) < 2 or time.monotonic() - started + longest <= seconds:
+    longest = 0.0  # rounds differ in length: the last one must end in time too
+    while len(rounds) < 2 or time.monotonic() - started + 1.2 * longest <= seconds:
         rounds.append(take_sample(replace(spec, round=len(rounds) + 1), inputs))
         if rounds[-1].status is not Status.OK:
             sys.exit(f"{cell.name}: {rounds[-1].status.value}: {rounds[-1].reason}")
@@ -58,7 +58,7 @@ def main() -> None:
         for number in range(answers):
             for cell in plan.cells():
                 for length in lengths:
-                    answer = ask(plan, cell, with_length(plan.protocol, length), seconds)
+                    answer = ask_for(plan, cell, with_length(plan.protocol, length), seconds)
                     found.setdefault((cell.backend.name, length), []).append(answer)
                     print(
                         f"  {number + 1}/{answers} {cell.backend.name} {length}: {answer[0].value:.4f}",

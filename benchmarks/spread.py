@@ -14,16 +14,14 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 
+from chunk_lengths import ask_for
 from noise import burners
 
 from pipeline.core.locks import machine_lock
-from pipeline.core.model import Backend, Cell, Kind, Status
+from pipeline.core.model import Backend, Cell, Kind
 from pipeline.coremark import validator
 from pipeline.experiment import matrix
 from pipeline.experiment.plan import Plan
-from pipeline.measure.measure_round import take_sample
-from pipeline.measure.ratio import estimate
-from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.session import Session
 from pipeline.runtimes.backends import discover
@@ -63,17 +61,7 @@ def _range(a: Answers) -> str:
 def by_us(plan: Plan, cell: Cell, answers: Answers) -> float:
     """Ask once by our protocol; returns the seconds that it took."""
     started = time.monotonic()
-    spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
-    inputs = spec.read_inputs()
-    rounds: list[Sample] = []
-    longest = 0.0
-    # Rounds differ in length: the last one must end in time too.
-    while time.monotonic() - started + 1.2 * longest <= MOST_SECONDS:
-        rounds.append(take_sample(replace(spec, round=len(rounds) + 1), inputs))
-        if rounds[-1].status is not Status.OK:
-            sys.exit(f"{cell.name}: {rounds[-1].status.value}: {rounds[-1].reason}")
-        longest = max(longest, rounds[-1].seconds or 0.0)
-    found = estimate(rounds)
+    found, _ = ask_for(plan, cell, plan.protocol, MOST_SECONDS)
     answers.asked += 1
     # Marked "?" in a report: nothing that we would call an answer.
     if not found.disturbed:

@@ -59,3 +59,8 @@ def for_github(value: object) -> str:
     for character, element in _GITHUB_SPECIAL.items():
         text = text.replace(character, element)
     return text
+
+
+def duration(seconds: float) -> str:
+    """ "3 min", "40 s"."""
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(1, round(seconds))} s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.core.text import for_line
+from pipeline.core.text import duration, for_line
 from pipeline.results.cells import measured
 from pipeline.results.model import HostResults, Results
 from pipeline.results.problems.build_warnings import BUILD
@@ -51,16 +51,10 @@ def precision(results: Results) -> str:
     return (
         f"Least exact: {name}, ±{width * 100:.1f} %. {left.cells} of {len(results.cells)} cells are not "
         f"within ±{HALF_WIDTH * 100:g} % yet; to measure each until it is, or for a minute, about "
-        f"{_minutes(left.seconds)}, run: doit run protocol=precise"
+        f"{duration(left.seconds)}, run: doit run protocol=precise"
     )
 
 
 def lines(results: Results) -> Iterator[str]:
     """All of it, a line each, without the findings."""
     yield from filter(None, (state(results), machine(results), precision(results)))
-
-
-def _minutes(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

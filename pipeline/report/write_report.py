@@ -47,7 +47,7 @@ from pipeline.results.problems.failures import failures
 
 def write_report(plan: Plan) -> None:
     """Derive the results from the plan's samples; write results.json, report.md and report.txt."""
-    _write(with_findings(assemble(plan)))
+    _write(_with_findings(assemble(plan)))
 
 
 def write_preliminary(plan: Plan) -> None:
@@ -60,10 +60,10 @@ def write_preliminary(plan: Plan) -> None:
         return
     for path in (paths.INDEX_HTML, *(export.path for export in exports.discover().values())):
         Path(path).unlink(missing_ok=True)
-    _write(with_findings(results))
+    _write(_with_findings(results))
 
 
-def with_findings(results: Results) -> Results:
+def _with_findings(results: Results) -> Results:
     """The results with what they show. A bad claims.toml is reported by the page: here no claim is judged."""
     claims: list[ClaimVerdict] = []
     with contextlib.suppress(ProjectError):

@@ -44,7 +44,9 @@ def _rounds(m: Measurement) -> float:
         return math.inf
     sd = m.log_standard_error * math.sqrt(m.rounds_used)
     most = BUDGET_S / (m.round_seconds or 1.0)
-    used = m.rounds_used
+    # No fewer than with the quantile of the most rounds: a matrix may have a thousand cells.
+    fewest = (student.quantile(1 - (1 - CONFIDENCE) / 2, most) * sd / HALF_WIDTH) ** 2
+    used = max(m.rounds_used, math.ceil(min(fewest, most)))
     while used < most:
         if student.quantile(1 - (1 - CONFIDENCE) / 2, used - 1) * sd / math.sqrt(used) <= HALF_WIDTH:
             break

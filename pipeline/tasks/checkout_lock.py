@@ -21,8 +21,8 @@ from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import NEW
 from pipeline.core.processes import end_by_signals
-from pipeline.core.text import for_terminal, printable
-from pipeline.tasks.terminal.time_left import TELL_WAIT_S, duration
+from pipeline.core.text import duration, for_terminal, printable
+from pipeline.tasks.terminal.time_left import TELL_WAIT_S
 
 if TYPE_CHECKING:
     import fasteners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -140,29 +141,27 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     protocol, seconds = plan.protocol, _round_seconds(plan)
     measure = Later("pipeline.measure.measure_round:ensure_sample")
     previous: list[str] = []
-    first: list[str] = []
-    for round_, cell in plan.schedule():
-        if round_ == 2 and first and (protocol.rounds - 1) * len(first) * seconds >= _LONG_S:
-            yield _first_table(plan, first, previous)
-            previous, first = [FIRST_TABLE], []
-        elif round_ == 2:
-            first = []
-        spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
-        name = f"measure:{cell.name.replace('/', ':')}:{round_}"
-        yield step(
-            name,
-            (measure, spec),
-            alone=True,
-            after=previous,
-            reads=spec.files(),
-            makes=[spec.sample_path],
-            checks=[(intact, [sample.problem]), same_limits],
-            decides=spec.settings(),
-            phase="measure",
-            seconds=seconds,
-        )
-        previous = [name]
-        first += [spec.sample_path] if round_ == 1 else []
+    long = (protocol.rounds - 1) * len(plan.cells()) * seconds >= _LONG_S
+    for round_, scheduled in itertools.groupby(plan.schedule(), key=lambda each: each[0]):
+        if round_ == 2 and long:
+            yield _first_table(plan, previous)
+            previous = [FIRST_TABLE]
+        for _, cell in scheduled:
+            spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
+            name = f"measure:{cell.name.replace('/', ':')}:{round_}"
+            yield step(
+                name,
+                (measure, spec),
+                alone=True,
+                after=previous,
+                reads=spec.files(),
+                makes=[spec.sample_path],
+                checks=[(intact, [sample.problem]), same_limits],
+                decides=spec.settings(),
+                phase="measure",
+                seconds=seconds,
+            )
+            previous = [name]
 
 
 def _round_seconds(plan: Plan) -> float:
@@ -185,13 +184,13 @@ def write_preliminary(plan: Plan) -> None:
         invocation.note(f"no preliminary report: {error}")
 
 
-def _first_table(plan: Plan, samples: list[str], previous: list[str]) -> Task:
+def _first_table(plan: Plan, previous: list[str]) -> Task:
     """A rough report, when every cell has one round: a run goes on for minutes, or is ended."""
     return step(
         FIRST_TABLE,
         (write_preliminary, plan),
         after=previous,
-        reads=samples,
+        reads=[paths.sample(cell.name, 1) for cell in plan.cells()],
         checks=[],
         phase="report",
         seconds=5,

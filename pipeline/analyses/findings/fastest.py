@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from operator import attrgetter
 
 from pipeline.analyses.findings.relations import (
     Judged,
@@ -106,10 +107,11 @@ def reversal(judged: Judged) -> Iterator[Finding]:
             if relation is not None and relation.word in (FASTER, SLOWER):
                 key = (one.toolchain, one.backend, other.backend)
                 found.setdefault(key, []).append(relation)
+    ratio = attrgetter("ratio")
     most = 1.0
     chosen: tuple[Relation, Relation] | None = None
     for relations in found.values():
-        ahead, behind = max(relations, key=_ratio), min(relations, key=_ratio)
+        ahead, behind = max(relations, key=ratio), min(relations, key=ratio)
         least = min(ahead.ratio, 1 / behind.ratio)
         if least > most:
             most, chosen = least, (ahead, behind)
@@ -125,10 +127,6 @@ def reversal(judged: Judged) -> Iterator[Finding]:
         f"{by_how_much(ahead)}; at {names[1]} {second} is, {by_how_much(back)}."
     )
     yield Finding(about="reversal", text=text, comparisons=(ahead.pair, behind.pair))
-
-
-def _ratio(relation: Relation) -> float:
-    return relation.ratio
 
 
 def fastest_of_several(judged: Judged, variant: str) -> Iterator[Finding]:

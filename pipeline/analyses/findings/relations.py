@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import attrgetter
 
 from pipeline.core.model import PREBUILT
 from pipeline.results.model import Comparison, HostResults
@@ -43,12 +44,12 @@ class Module:
     variant: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Judged:
     """The cells of results that can be compared, and the verdicts on them."""
 
-    cells: dict[str, CellResult] = field(default_factory=dict)
-    comparisons: dict[tuple[str, str], Comparison] = field(default_factory=dict)
+    cells: dict[str, CellResult]
+    comparisons: dict[tuple[str, str], Comparison]
 
     @classmethod
     def of(cls, results: HostResults) -> Judged:
@@ -126,7 +127,8 @@ def by_range(relations: Sequence[Relation], name: dict[str, str]) -> str:
 
     "by 1.1 % (wasm3) to 8.2 % (wasmer.llvm)"; ``name``: of the label of ``one``.
     """
-    least, most = min(relations, key=_distance), max(relations, key=_distance)
+    distance = attrgetter("distance")
+    least, most = min(relations, key=distance), max(relations, key=distance)
     if most.distance >= _FACTOR:
         texts = [f"{each.distance:.2f}" for each in (least, most)]
         words = "by a factor of {} ({}) to {} ({})"
@@ -134,10 +136,6 @@ def by_range(relations: Sequence[Relation], name: dict[str, str]) -> str:
         texts = [percent(abs(each.ratio - 1)) for each in (least, most)]
         words = "by {} % ({}) to {} % ({})"
     return words.format(texts[0], name[least.one.label], texts[1], name[most.one.label])
-
-
-def _distance(relation: Relation) -> float:
-    return relation.distance
 
 
 def percent(share: float) -> str:

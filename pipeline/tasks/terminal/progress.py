@@ -193,7 +193,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
             return
         name = f"measure:{cell.replace('/', ':')}:{number}"
         self._finished.append((name, [path]))
-        self._shown = (f"refine {cell}: {open_} cells are not exact enough yet", name)
+        self._shown = (f"refine {cell}, {open_} cells left", name)
         self._draw(self._left.words)
 
     def _terminal(self) -> bool:

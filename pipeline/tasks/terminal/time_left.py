@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipeline.core.locks import Holder
+from pipeline.core.text import duration
 
 #: How often it is printed that a process is waited for, s.
 TELL_WAIT_S = 60.0
@@ -104,8 +105,3 @@ class Waits:
 def phase_of(task: Any) -> str:
     """What a task does, in words."""
     return str((task.meta or {}).get("phase", task.name))
-
-
-def duration(seconds: float) -> str:
-    """ "3 min", "40 s"."""
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{max(1, round(seconds))} s"
