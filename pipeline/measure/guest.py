@@ -88,6 +88,7 @@ class Guest:
     used: Used | None = None  # for the last run, where the worker can tell
     page_faults: int | None = None  # of the last run; None where the worker does not tell
     wasi_calls: int | None = None  # the same
+    instructions: int | None = None  # of the last run; None unless they are counted
     output: bytes = b""  # of the last run
     first_run_seconds: float | None = None  # host side, of the first run that was valid
     instantiate_seconds: float | None = None  # of the same
@@ -161,6 +162,7 @@ class Guest:
             self.instantiate_seconds = answer.instantiate_seconds
         self.cpu_share, self.used = answer.cpu_share, answer.used
         self.page_faults, self.wasi_calls = answer.page_faults, answer.wasi_calls
+        self.instructions = answer.instructions
         try:
             self.output = self.own.without(answer.stdout.encode("latin-1"))  # a character a byte
         except UnicodeEncodeError:

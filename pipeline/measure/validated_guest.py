@@ -70,7 +70,7 @@ class ValidatedGuest(Guest):
     def _run_all(self, cases: tuple[Any, ...], iterations: int, *, watch: bool) -> Run:
         """Run several cases, as one run that takes the sum of their times."""
         runs: list[Run] = []
-        wall, cpu, peak, faults = 0.0, 0.0, 0, list[int | None]()
+        wall, cpu, peak, faults, executed = 0.0, 0.0, 0, list[int | None](), 0
         used: list[Used | None] = []
         for case in cases:
             runs.append(self.run(case, iterations, watch=watch))
@@ -78,11 +78,13 @@ class ValidatedGuest(Guest):
             cpu += self.wall_seconds * self.cpu_share
             peak = max(peak, self.peak_rss_bytes or 0)
             faults.append(self.page_faults)
+            executed += self.instructions or 0
             used.append(self.used)
         self.wall_seconds, self.cpu_share, self.peak_rss_bytes = wall, cpu / wall, peak or None
         known = [each for each in faults if each is not None]
         self.page_faults = sum(known) if len(known) == len(faults) else None
         self.used = sum_of(used)
+        self.instructions = executed or None
         run = in_one(map(self.validator.name, cases), runs)
         if run.clock_s is not None:
             self._timed(run.clock_s)

@@ -29,6 +29,7 @@ class Loaded(msgspec.Struct, frozen=True):
     code_bytes: Count | None
     version: str | None
     proof: Evidence
+    code_sha256: str | None = None  # of the machine code, where the runtime gives it
     runtime_seconds: Seconds | None = None  # to load the runtime into the worker
 
     def __post_init__(self) -> None:
@@ -84,4 +85,5 @@ class Ran(msgspec.Struct, frozen=True):
     peak_rss_bytes: Count | None = None
     page_faults: Count | None = None  # of the process that ran the guest, from before it was instantiated
     returned: Returned | None = None
+    instructions: Count | None = None  # of wasm, where the module was loaded to count them
     wasi_calls: Count | None = None  # that the guest made; None where the runtime does not count

@@ -1,6 +1,7 @@
 """Runs a module in Wasmtime, any release from 0.40 to 50, compiled as the options say."""
 
 import ctypes
+import hashlib
 import inspect
 import os
 import re
@@ -34,6 +35,8 @@ _SWITCHES = {
     "tail-call": ("wasm_tail_call",),
     "wide-arithmetic": ("wasm_wide_arithmetic",),
 }
+#: More than any run burns: a unit an instruction of wasm, but for those that cost nothing.
+_MOST_FUEL = 1 << 62
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
@@ -54,11 +57,13 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     if proof["compiler"] != options["compiler"]:
         # Releases before Winch take its number for Cranelift.
         raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, options["compiler"].capitalize()))
+    # With Pulley this is its bytecode.
+    code = elf.section(image, ".text")
     return _timed(engine, module, timed) if timed else _command(engine, module, options), {
         "runtime_seconds": _RUNTIME_SECONDS,
         "compile_seconds": compile_seconds,
-        # With Pulley these are bytes of its bytecode.
-        "code_bytes": len(elf.section(image, ".text")),
+        "code_bytes": len(code),
+        "code_sha256": hashlib.sha256(code).hexdigest(),
         "version": _VERSION,
         "proof": proof,
     }
@@ -88,6 +93,8 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
             wasi.preopen_dir(copy.path if copy else files, "/", **read_only)
         store.set_wasi(wasi)
         facts = {}  # type: serve.Facts
+        if options.get("fuel"):
+            store.set_fuel(_MOST_FUEL)
         try:
             start = linker.instantiate(store, module).exports(store)["_start"]
             assert isinstance(start, wasmtime.Func)
@@ -97,6 +104,8 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
                 start(store)
             finally:
                 facts["wall_seconds"] = time.perf_counter() - started
+                if options.get("fuel"):
+                    facts["instructions"] = _MOST_FUEL - store.get_fuel()
         except wasmtime.ExitTrap as error:
             if error.code:
                 raise serve.Exit(error.code, facts)
@@ -212,6 +221,8 @@ def _config(options: serve.Facts) -> wasmtime.Config:
                 switch.argtypes, switch.restype = [ctypes.c_void_p, ctypes.c_bool], None
                 switch(ctypes.cast(pointer, ctypes.c_void_p), True)
     _set_stack(pointer, serve.engine_stack())
+    if options.get("fuel"):
+        config.consume_fuel = True
     if "opt_level" in options:
         config.cranelift_opt_level = options["opt_level"]
     if "target" in options:
