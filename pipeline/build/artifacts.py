@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.build import artifact_inputs, libraries, refusals, unwinding
+from pipeline.build import artifact_inputs, libraries, profiles, refusals, unwinding
 from pipeline.build.compilers import complaint, run, settled
 from pipeline.build.flag_check import FlagRecord
 from pipeline.build.module_facts import facts_of
@@ -45,6 +45,9 @@ def compile_object(spec: BuildSpec, source: str) -> None:
     workload, toolchain, target = spec.workload, spec.toolchain, spec.target
     refused = read_record(paths.flags(toolchain.name, spec.variant.name), FlagRecord).refused
     why = refused.get(target) or next(iter(missing_libraries(workload, toolchain, target)), None)
+    if why is None and profiles.uses(spec.variant):
+        absent = refusals.load(profiles.file(workload, toolchain))
+        why = None if absent is None else absent.refused
     refusal = Refusal(why) if why is not None else _compile(spec, source)
     if refusal is not None:
         refusals.keep_words(refusals.words_path(spec.object_path(source)), "")
@@ -78,7 +81,7 @@ def _compile(spec: BuildSpec, source: str) -> Refusal | None:
 
 def compile_command(spec: BuildSpec, source: str, output: str) -> list[str]:
     """The command that compiles one source of a workload."""
-    flags = [*program_flags(spec, source), _ALL_ERRORS]
+    flags = [*profiles.with_profile(spec, program_flags(spec, source)), _ALL_ERRORS]
     path = f"{spec.workload.root}/{source}"
     return spec.toolchain.compile(spec.target, flags, path, output, unwinding.of(spec))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from pipeline.build import profiles
 from pipeline.build.compilers import complaint, settled
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
@@ -63,10 +64,11 @@ def refusal_of(toolchain: Toolchain, variant: Variant, target: str) -> str:
         source, object_, linked = (f"{folder}/{name}" for name in ("bare.c", "bare.o", "linked"))
         Path(source).write_text(_BARE, encoding="utf-8")
         Path(f"{folder}/empty.wasm").write_bytes(_EMPTY_MODULE)
-        compile_ = toolchain.compile(target, variant.flags, source, object_)
+        own = profiles.without(variant.flags)
+        compile_ = toolchain.compile(target, own, source, object_)
         link = toolchain.link(target, [object_], None, linked, variant.link)
         asked = [
-            ("flags", variant.flags, toolchain.name, toolchain.check(target, variant.flags)),
+            ("flags", variant.flags, toolchain.name, toolchain.check(target, own)),
             ("flags", variant.flags, toolchain.name, compile_),
             ("link", variant.link, f"the linker of {toolchain.name}", link),
         ]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.build import libraries
+from pipeline.build import libraries, profiles
 from pipeline.build.compilers import run, settled
 from pipeline.build.program_flags import program_flags
 from pipeline.core import paths
@@ -81,7 +81,7 @@ def _complaints(spec: BuildSpec, source: str) -> str:
     if is_cxx(source) and spec.toolchain.lacks(spec.target, "c++"):
         return ""
     own = ["-isystem", HEADERS] if spec.target == WASM else []
-    flags = [*own, *program_flags(spec, source), "-fsyntax-only", "-ferror-limit=0", "-w"]
+    flags = [*own, *profiles.without(program_flags(spec, source)), "-fsyntax-only", "-ferror-limit=0", "-w"]
     command = spec.toolchain.compile(spec.target, flags, f"{spec.workload.root}/{source}", "/dev/null")
     what = f"{spec.toolchain.name} {spec.workload.root}/{source}"
     return settled(lambda: run(spec.toolchain, command), what).stderr

@@ -63,16 +63,23 @@ def children_of(pid: int) -> list[int]:
 
 
 def run_to_end(
-    command: Sequence[str], environment: dict[str, str], text: str = "", folder: str | None = None
+    command: Sequence[str],
+    environment: dict[str, str],
+    text: str = "",
+    folder: str | None = None,
+    *,
+    stdin: str | None = None,
+    timeout_s: float | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program with a text on standard input, in a folder or in this one.
+    """Run a program with a text or a file on standard input, in a folder or in this one.
 
-    It is killed when this process ends, however it ends.
+    It is killed when this process ends, however it ends. Raises subprocess.TimeoutExpired when it has run for
+    ``timeout_s``, and is killed.
     """
-    with starting():
+    with contextlib.ExitStack() as opened, starting():
         process = subprocess.Popen(
             command,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.PIPE if stdin is None else opened.enter_context(open(stdin, "rb")),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -84,7 +91,7 @@ def run_to_end(
         )
     with process:
         try:
-            stdout, stderr = process.communicate(text)
+            stdout, stderr = process.communicate(text if stdin is None else None, timeout=timeout_s)
         except BaseException:
             process.kill()
             raise

@@ -15,6 +15,7 @@ class FileFlags:
     beginnings: tuple[str, ...]
     names: frozenset[str]
     inputs: tuple[str, ...] = ()  # what the name of an input file ends with
+    tracked: tuple[str, ...] = ()  # words that stand for a file of ours
 
     def refuse(self, where: str, words: Sequence[str]) -> None:
         """Raises BadInput for the first word that names or writes a file."""
@@ -31,6 +32,8 @@ class FileFlags:
     def _is_one(self, word: str) -> bool:
         if not word.startswith(("-", "@")):
             return bool(self.inputs) and ("/" in word or word.endswith(self.inputs))
+        if word in self.tracked:
+            return False
         name, _, value = word.lstrip("-").partition("=")
         # What a driver hands on: --mllvm=-stats-file=x.
         passed_on = value.startswith("-") and (
@@ -65,6 +68,7 @@ COMPILER = FileFlags(
             *("Xpreprocessor", *_LLVM),
         )
     ),
+    tracked=("-fprofile-use",),
 )
 LINKER = FileFlags(
     ("@", "-o", "-l", "-L", "-T", "-R"),

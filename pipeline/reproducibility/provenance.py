@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import libraries, unwinding
+from pipeline.build import libraries, profiles, unwinding
 from pipeline.build.artifact_inputs import code, libc, sources
 from pipeline.build.artifacts import compile_command, link_command
 from pipeline.build.compilers import ToolchainRecord
@@ -97,6 +97,8 @@ def _materials(spec: BuildSpec) -> list[Resource]:
     materials.append(_program(paths.toolchain_identity(toolchain.name)))
     if target == WASM and spec.variant.wasm_opt is not None:
         materials.append(_program(paths.wasm_opt_identity()))
+    if profiles.uses(spec.variant):
+        materials.append(_file(profiles.file(workload, toolchain)))
     return materials + [_file(path) for path in _linked(spec)]
 
 

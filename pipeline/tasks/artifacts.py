@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from pipeline.build import artifact_inputs, artifacts, prebuilt, program_flags, unwinding
+import msgspec
+
+from pipeline.build import (
+    artifact_inputs,
+    artifacts,
+    prebuilt,
+    profiles,
+    program_flags,
+    refusals,
+    unwinding,
+)
 from pipeline.core import paths
 from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.files import sha256
 from pipeline.core.model import PREBUILT, Workload
 from pipeline.experiment.plan import Plan
+from pipeline.measure.sample_key import guest_files
+from pipeline.measure.training_run import training
 from pipeline.reproducibility import provenance
 from pipeline.runtimes import packages
 from pipeline.tasks.build import flags_config, optimiser
+from pipeline.tasks.checks import intact
 from pipeline.tasks.steps import Task, clean, group, step
 from toolchain.model import WASM
 
@@ -55,6 +69,27 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
             phase="look for setjmp and exceptions",
             seconds=0.05,
         )
+    profiled = {
+        (spec.workload.name, spec.toolchain.name): spec
+        for spec in plan.built()
+        if profiles.uses(spec.variant)
+    }
+    for spec in profiled.values():
+        yield step(
+            f"compile:{spec.workload.name}:{spec.toolchain.name}:profile",
+            (profiles.make, spec.workload, spec.toolchain, training(spec.workload)),
+            after=["sources"],
+            reads=[
+                *artifact_inputs.sources(spec.workload),
+                *guest_files(spec.workload),
+                paths.toolchain_identity(spec.toolchain.name),
+            ],
+            makes=[profiles.file(spec.workload, spec.toolchain)],
+            checks=[intact, _counted],
+            decides={**_language(spec.workload), "training": msgspec.to_builtins(training(spec.workload))},
+            phase="count for -fprofile-use",
+            seconds=2,
+        )
     for spec in plan.built():
         workload, toolchain = spec.workload, spec.toolchain
         for source in workload.sources:
@@ -69,6 +104,7 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                     paths.toolchain_identity(toolchain.name),
                     paths.flags(toolchain.name, spec.variant.name),
                     paths.unwinding(workload.name, toolchain.name),
+                    *([profiles.file(workload, toolchain)] if profiles.uses(spec.variant) else []),
                     *(
                         path
                         for name in workload.libraries
@@ -81,6 +117,11 @@ def compile_objects(plan: Plan) -> Iterator[Task]:
                 phase="compile",
                 seconds=0.15,
             )
+
+
+def _counted(task: Any, values: Mapping[str, Any]) -> bool:
+    """Whether there is a profile; where there is none, what it needs may be installed now."""
+    return not any(map(refusals.is_one, task.targets))
 
 
 def link_artifacts(plan: Plan) -> Iterator[Task]:
@@ -119,6 +160,7 @@ def _linked(spec: BuildSpec) -> list[str]:
     return [
         *artifact_inputs.linked(spec.workload, spec.toolchain, spec.target),
         paths.toolchain_identity(spec.toolchain.name),
+        *([profiles.file(spec.workload, spec.toolchain)] if profiles.uses(spec.variant) else ()),
         *(optimiser(spec.variant) if spec.target == WASM else ()),
     ]
 

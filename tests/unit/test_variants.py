@@ -63,7 +63,7 @@ def test_flags_that_name_or_write_files_are_refused(key, text):
 
 def test_flags_that_only_look_like_them_are_taken():
     link = "--lto-O3 --stack-first -z stack-size=65536 --print-gc-sections --export=main --mllvm=-x=3"
-    flags = "-O3 -mllvm -inline-threshold=9 -fno-jump-tables -msimd128 -fxray-instrument -DX=/a/b"
+    flags = "-O3 -mllvm -inline-threshold=9 -fno-jump-tables -fprofile-use -fxray-instrument -DX=/a/b"
     found = read(x={"flags": flags, "link": link, "wasm_opt": "-O4 --flatten --rereloop --enable-simd"})["x"]
     assert found.flags == tuple(flags.split())
     assert found.link == tuple(link.split())
