@@ -96,6 +96,11 @@ def unwinding(workload: str, toolchain: str) -> str:
     return f"{ARTIFACTS}/{workload}/{toolchain}/unwinding.json"
 
 
+def profile(workload: str, toolchain: str) -> str:
+    """What a workload's compilation with -fprofile-use reads."""
+    return f"{ARTIFACTS}/{workload}/{toolchain}/profile.profdata"
+
+
 def settled(key: str) -> str:
     return f"{SETTLED}/{key}.json"
 
@@ -209,10 +214,15 @@ def asked(toolchain: str) -> str:
     return f"{BUILD}/toolchains/{toolchain}/asked.json"
 
 
-def search_name(backends: Sequence[str]) -> str:
-    """The name of a search for flags, from the names of its backends."""
-    whole = "+".join(backends)
-    return whole if len(whole) <= 60 else f"{backends[0]}+{len(backends) - 1}-more"
+def search_name(workloads: Sequence[str], backends: Sequence[str], objective: str = "speed") -> str:
+    """The name of a search for flags: its backends, and what is not usual about it."""
+    own = [] if list(workloads) == ["coremark"] else [_joined(workloads)]
+    return "-".join([*own, _joined(backends), *([objective] if objective != "speed" else [])])
+
+
+def _joined(names: Sequence[str]) -> str:
+    whole = "+".join(names)
+    return whole if len(whole) <= 60 else f"{names[0][:40]}+{len(names) - 1}-more"
 
 
 def searches() -> str:

@@ -82,12 +82,12 @@ def select(asked: Request, *, every: bool = False) -> Selection:
     """What is asked for; reads files that matrix.toml and the command line name. Raises BadInput."""
     all_variants = variants_table.read(asked.path, asked.tables.variants)
     sweep = backend_selection.sweep(asked.path, asked.tables.sweeps, asked.variables)
-    tuning = tune_table.tuning(asked.path, asked.tables.tune, asked.variables, all_variants)
+    tuning = tune_table.tuning(
+        asked.path, asked.tables.tune, asked.tables.hints, asked.variables, all_variants
+    )
     workloads = selection.chosen(asked.path, asked.tables.workloads, asked.variables, every=every)
-    if tuning is not None:
-        workloads = only_one(
-            "workloads", workloads, given=bool(asked.variables.keys() & {"workload", "workloads"})
-        )
+    if tuning is not None and not asked.variables.keys() & {"workload", "workloads"}:
+        workloads = workloads[:1]  # a search for all of them takes long: it is asked for
     # With backend=, budget= is the search's, not that of a cell's rounds.
     own = {key: value for key, value in asked.variables.items() if tuning is None or key != "budget"}
     builds = "artifact" not in asked.variables or bool(asked.variables.keys() & _BUILD_VARIABLES)

@@ -19,7 +19,7 @@ _Backends = Annotated[
     Meta(description='"installed" or a list of names or patterns'),
 ]
 #: Tables whose keys are names that a user gives.
-_NAMED = ("variants", "protocols", "runtimes", "sweeps", "artifacts", "tune")
+_NAMED = ("variants", "protocols", "runtimes", "sweeps", "artifacts", "tune", "hints")
 
 
 class Reference(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +46,7 @@ class Tables(Struct, frozen=True, forbid_unknown_fields=True):
     sweeps: dict[str, SweepTable] = {}
     artifacts: dict[str, Entry] = {}
     tune: dict[str, object] = {}  # checked where a search asks for it: see tune_table.py
+    hints: dict[str, VariantTable] = {}  # for searches
 
 
 def read(path: str, parties: Collection[str]) -> tuple[Tables, dict[str, str]]:

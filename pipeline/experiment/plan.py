@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from pipeline.core import paths
 from pipeline.core.artifact import BuildSpec
 from pipeline.core.model import PREBUILT, Backend, Cell, Prebuilt, Protocol, Workload
 from pipeline.experiment.search_space import Tuning
@@ -48,6 +49,18 @@ class Plan:
         """The name of a sweep's files; with prebuilt modules a different one."""
         assert self.sweep is not None
         return "-".join([self.sweep.runtime, *(p.name for p in self.prebuilt)])[:80]
+
+    @property
+    def search_name(self) -> str:
+        """The name of the files of a search for flags."""
+        assert self.tune is not None
+        goal = self.tune.goal
+        objective = goal.wanted.value
+        if goal.slowdown is not None:
+            objective += f"-{goal.slowdown * 100:g}"
+        return paths.search_name(
+            [workload.name for workload in self.workloads], [b.name for b in self.backends], objective
+        )
 
     def builders(self) -> list[Toolchain]:
         """All toolchains that build something, that of the reference too."""

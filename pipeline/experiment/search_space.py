@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from toolchain.model import Variant
@@ -39,6 +40,20 @@ class Choice:
         p = self.part
         opt = None if p.wasm_opt is None else fill(p.wasm_opt)
         return Variant(p.name, fill(p.flags), fill(p.link), opt, p.needs)
+
+    def number_in(self, variant: Variant) -> int | None:
+        """The number that a variant has in place of this choice's ``{}``; None without one in its range."""
+        if self.low is None:
+            return None
+        pattern = next(
+            word for word in (*self.part.flags, *self.part.link, *(self.part.wasm_opt or ())) if "{}" in word
+        )
+        before, _, after = pattern.partition("{}")
+        for word in (*variant.flags, *variant.link, *(variant.wasm_opt or ())):
+            text = word.removeprefix(before).removesuffix(after)
+            if word == f"{before}{text}{after}" and text.isdecimal() and self.low <= int(text) <= self.high:
+                return int(text)
+        return None
 
 
 @dataclass(frozen=True)
@@ -82,16 +97,25 @@ class Space:
         return Space({name: choices for name, choices in left.items() if choices})
 
     def find(self, variant: Variant) -> dict[str, str | int] | None:
-        """The point of a variant, in any order of flags; None if it is not in the space, or in a range."""
+        """The point of a variant, in any order of flags; None if it is not in the space.
+
+        Options of LLVM that the linker gets too may be missing there: without -flto they do nothing.
+        """
         wanted = _bag(variant)
         params: dict[str, str | int] = {}
         for name, choices in self.dimensions.items():
-            within = [c for c in choices if c.low is None and _bag(c.part) <= wanted]
+            numbers = [(c, c.number_in(variant)) for c in choices]
+            within = [
+                (c, n) for c, n in numbers if (c.low is None or n is not None) and _bag(c.at(n)) <= wanted
+            ]
             if not within:
                 return None
-            chosen = max(within, key=lambda c: len(_bag(c.part)))
+            chosen, number = max(within, key=lambda each: len(_bag(each[0].part)))
             params[name] = chosen.label
-        return params if _bag(self.variant(params)) == wanted else None
+            if number is not None:
+                params[numbered(name)] = number
+        found = self.variant(params)
+        return params if _bag(found) == wanted and set(variant.link) <= set(found.link) else None
 
     def described(self) -> dict[str, Any]:
         """As JSON, for keys and records."""
@@ -101,14 +125,33 @@ class Space:
         }
 
 
+class Wanted(StrEnum):
+    """What the best candidate has most of, or least."""
+
+    SPEED = "speed"  # the geometric mean of ratios to native, of all workloads under all backends
+    WORST = "worst"  # the least gain over the baseline, of all workloads under all backends
+    SIZE = "size"  # bytes of the module
+    COMPILE = "compile"  # time that the backend takes to compile it
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a search is for."""
+
+    wanted: Wanted = Wanted.SPEED
+    slowdown: float | None = None  # of the smallest module, compared with the fastest: at most this share
+
+
 @dataclass(frozen=True)
 class Tuning:
-    """The search that backend= asks for; the backends are in the plan."""
+    """The search that backend= asks for; workloads and backends are in the plan."""
 
     space: Space
     budget_s: float  # of work, all runs of one search together
-    start: tuple[Variant, ...]  # the matrix's own variants: what is tried first, if it is in the space
-    baselines: tuple[Variant, ...]  # O2 and O3: measured together with the best; the last one is to be beaten
+    hints: Mapping[str, Variant]  # combinations that were fast for other programs: tried first
+    baselines: tuple[Variant, ...]  # measured together with the best; the last one is to be beaten
+    taken: Mapping[str, Variant]  # the matrix's own variants: a winner that equals one has its name
+    goal: Goal = Goal()
 
 
 def numbered(dimension: str) -> str:
@@ -126,10 +169,14 @@ def combine(parts: Sequence[Variant]) -> Variant:
 
 
 def _bag(variant: Variant) -> frozenset[tuple[str, str, int]]:
-    """The words of a variant without their order; each says which of its equals it is."""
+    """The words of a variant without their order, and without LLVM's options for the linker.
+
+    Each says which of its equals it is.
+    """
     found: set[tuple[str, str, int]] = set()
     seen: dict[tuple[str, str], int] = {}
-    lists = (("flags", variant.flags), ("link", variant.link), ("wasm_opt", variant.wasm_opt or ()))
+    link = [word for word in variant.link if not word.startswith("-mllvm=")]
+    lists = (("flags", variant.flags), ("link", link), ("wasm_opt", variant.wasm_opt or ()))
     for key, words in lists:
         for word in words:
             seen[key, word] = seen.get((key, word), 0) + 1

@@ -11,12 +11,19 @@ from msgspec import Meta, Struct
 from pipeline.core import toml_file
 from pipeline.core.errors import BadInput
 from pipeline.experiment.protocols_table import KEYS
-from pipeline.experiment.search_space import Choice, Space, Tuning
+from pipeline.experiment.search_space import Choice, Goal, Space, Tuning, Wanted
 from pipeline.experiment.variants_table import Flags, Needs, VariantTable, parse
 from toolchain.model import Variant
 
 DEFAULT_BUDGET_S = 300
-_BASELINES = ("O2", "O3")
+#: What the winner is measured together with; the last one is to be beaten.
+_BASELINES = {
+    Wanted.SPEED: ("O2", "O3"),
+    Wanted.WORST: ("O2", "O3"),
+    Wanted.SIZE: ("O3", "Oz"),
+    Wanted.COMPILE: ("O2", "O3"),
+}
+_Slowdown = Annotated[float, Meta(ge=0, lt=100, description="per cent, like 2%")]
 #: Variables of the command line that do not go with backend=: the search chooses what they say.
 _NOT_WITH_BACKEND = (
     "backends",
@@ -64,7 +71,11 @@ _Dimension = Annotated[
 
 
 def tuning(
-    path: str, table: Mapping[str, object], variables: Mapping[str, str], variants: Mapping[str, Variant]
+    path: str,
+    table: Mapping[str, object],
+    hints: Mapping[str, VariantTable],
+    variables: Mapping[str, str],
+    variants: Mapping[str, Variant],
 ) -> Tuning | None:
     """The search that the command line's backend= asks for; None without it. Raises BadInput."""
     if "backend" not in variables:
@@ -76,8 +87,24 @@ def tuning(
                 "to measure the matrix, run: doit run backends=…"
             )
     budget = toml_file.given("budget", variables.get("budget", str(DEFAULT_BUDGET_S)), KEYS["budget_s"])
-    baselines = [variants.get(name, Variant(name, (f"-{name}",))) for name in _BASELINES]
-    return Tuning(space(path, table), float(budget), tuple(variants.values()), tuple(baselines))
+    goal = _goal(variables)
+    baselines = [variants.get(name, Variant(name, (f"-{name}",))) for name in _BASELINES[goal.wanted]]
+    known = {name: parse(f"{path}: hints.{name}", each, name) for name, each in hints.items()}
+    return Tuning(space(path, table), float(budget), known, tuple(baselines), variants, goal)
+
+
+def _goal(variables: Mapping[str, str]) -> Goal:
+    text = variables.get("objective", Wanted.SPEED)
+    toml_file.one_of("command line: objective", "objective", text, [each.value for each in Wanted])
+    wanted = Wanted(text)
+    if "slowdown" not in variables:
+        return Goal(wanted)
+    if wanted is not Wanted.SIZE:
+        raise BadInput(
+            "command line: slowdown= goes with objective=size: the smallest module that is fast enough"
+        )
+    percent = toml_file.given("slowdown", variables["slowdown"].removesuffix("%"), _Slowdown)
+    return Goal(wanted, float(percent) / 100)
 
 
 def space(path: str, table: Mapping[str, object]) -> Space:

@@ -76,6 +76,7 @@ def changes_checkout(command: str, tasks: Sequence[str]) -> bool:
 
 def read_plan(variables: Mapping[str, str], tasks: Sequence[str]) -> Plan:
     """The plan that the command line asks for, as the files are now; raises BadInput."""
+    variables = _as_meant(variables, tasks)
     check(variables, tasks)
     every = any(task in discover() and discover()[task].all_workloads for task in tasks)
     if "new" not in tasks:
@@ -88,6 +89,18 @@ def read_plan(variables: Mapping[str, str], tasks: Sequence[str]) -> Plan:
     # The workload that is to be made does not exist yet.
     others = {name: value for name, value in variables.items() if name not in ("workload", "from")}
     return replace(load(others), given=dict(variables))
+
+
+def _as_meant(variables: Mapping[str, str], tasks: Sequence[str]) -> Mapping[str, str]:
+    """With the names that a task's own options have."""
+    means: dict[str, str] = {}
+    for task in tasks:
+        if task in discover():
+            means.update(discover()[task].means)
+    return {
+        means[name] if name in means and means[name] not in variables else name: value
+        for name, value in variables.items()
+    }
 
 
 def describe(tasks: Sequence[str]) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -24,6 +24,8 @@ class Command:
 
     #: That this task takes and no other; with a name of a shared option: what it means here.
     options: tuple[Option, ...] = ()
+    #: {name of an option of all runs: that of the option of this task that it means here}
+    means: Mapping[str, str] = field(default_factory=dict)
     #: Of those that all runs share, the ones that matter here.
     shared: tuple[Option, ...] = ()
     #: Whether it is about all of the project's workloads where none is named.

@@ -23,7 +23,7 @@ _PINNED = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.]*( ;[^\\]*)?( --hash=sha256:[0-9a-f]{64})+"
 )
 #: What reads, shows or tests results: a newer one changes neither bytes of artifacts nor scores.
-_RANGES = ("tomli", "msgspec", "rich", "jinja2", "fasteners", "archspec", "regex", "uv", "optuna")
+_RANGES = ("tomli", "msgspec", "rich", "jinja2", "fasteners", "archspec", "regex", "uv")
 
 
 def pins(text):

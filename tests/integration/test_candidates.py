@@ -1,5 +1,6 @@
 """What the search builds, with the real compiler: asked once, built once, nothing superfluous in a winner."""
 
+import json
 import os
 
 import pytest
@@ -7,11 +8,13 @@ import tomli
 
 from pipeline.analyses.tune import candidate_builder
 from pipeline.analyses.tune.candidate_builder import CandidateBuilder
-from pipeline.build import artifacts, flag_check
+from pipeline.analyses.tune.codes import Codes
+from pipeline.build import artifacts, flag_check, profiles
 from pipeline.core.artifact import Artifact
 from pipeline.core.model import Cell, Status
-from pipeline.experiment import tune_table
+from pipeline.experiment import matrix, tune_table
 from pipeline.measure.measure_round import ensure_sample
+from pipeline.measure.probes.code_probe import CodeProbe
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.workloads import workload_toml
 from toolchain import discover
@@ -34,7 +37,7 @@ def here(workspace, monkeypatch):
 
 def builder(*targets):
     workload = workload_toml.read("workloads/coremark", own=True)
-    return CandidateBuilder(workload, discover()["zig"], targets or [WASM])
+    return CandidateBuilder([workload], discover()["zig"], targets or [WASM])
 
 
 def parse(text):
@@ -108,8 +111,6 @@ def test_what_does_not_build_has_a_reason_and_no_module(here):
 
 
 def test_a_candidate_s_cell_is_measured_as_any(here):
-    from pipeline.experiment import matrix
-
     here.run("build", "runtime")
     plan = matrix.load({"backend": "wasmtime.cranelift"})
     built = builder().candidate(Variant("", ("-O3",)))
@@ -119,3 +120,71 @@ def test_a_candidate_s_cell_is_measured_as_any(here):
     assert sample.artifact_sha256 == built.module
     with open(Artifact("coremark", "zig", built.variant.name, WASM).path, "rb") as stream:
         assert candidate_builder.TEXT.encode() in stream.read()
+
+
+def test_what_a_module_becomes_and_executes_is_known_without_measuring_it(here):
+    here.run("build", "runtime")
+    plan = matrix.load({"backend": "wasmtime.cranelift"})
+    own = builder()
+    named = own.candidate(Variant("", ("-O3",)))
+    bare = own.candidate(Variant("", ("-O3",), ("--strip-all",)))
+    slow = own.candidate(Variant("", ("-O1",)))
+    assert named.module != bare.module
+    with Codes(plan) as codes:
+        digests = [codes.digest(each.variant) for each in (named, bare, slow)]
+    assert digests[0] == digests[1] != digests[2]
+    assert None not in digests
+    with CodeProbe(plan.backends[0], plan.workloads[0], plan.protocol) as probe:
+        executed = [
+            probe.instructions(Artifact("coremark", "zig", each.variant.name, WASM)) for each in (named, slow)
+        ]
+        again = probe.instructions(Artifact("coremark", "zig", named.variant.name, WASM))
+    assert again == pytest.approx(executed[0], rel=1e-3), "it prints times, which are not the same"
+    assert 100_000 < executed[0] < executed[1], "-O1 executes more than -O3"
+
+
+def test_a_backend_that_does_not_tell_its_code_is_not_asked_again(here, monkeypatch):
+    here.run("build", "runtime", "backends=wasmer.cranelift")
+    plan = matrix.load({"backend": "wasmer.cranelift"})
+    built = builder().candidate(Variant("", ("-O3",)))
+    with Codes(plan) as codes:
+        assert codes.digest(built.variant) is None
+
+        def asked(*_):
+            raise AssertionError("asked again")
+
+        monkeypatch.setattr(CodeProbe, "code", asked)
+        assert codes.digest(built.variant) is None
+
+
+def test_a_profile_is_counted_once_and_changes_the_module(here):
+    here.run("build", "runtime")
+    space = parse('[tune]\nlevel = ["-O2"]\nprofile = ["", "-fprofile-use"]\n')
+    own = builder()
+    left, refused = own.without_refused(space)
+    if refused:  # no clang of the same release
+        assert "apt-get install clang-" in refused["profile"]["-fprofile-use"]
+        return
+    assert left == space
+    plain, guided = (own.candidate(Variant("", ("-O2", *more))) for more in ((), ("-fprofile-use",)))
+    assert plain.module != guided.module
+    with open(profiles.file(own.workloads[0], own.toolchain), "rb") as stream:
+        first = stream.read()
+    assert builder().without_refused(space)[1] == {}
+    with open(profiles.file(own.workloads[0], own.toolchain), "rb") as stream:
+        assert stream.read() == first, "counts do not depend on the time"
+
+
+def test_a_variant_with_a_profile_is_measured_as_any_or_says_what_it_lacks(here):
+    here.believe_all()
+    flags = "flags=O2 -fprofile-use"
+    here.doit("run", flags, "variants=O2", "backends=wasmtime.cranelift", "rounds=1")
+    cells = {c["variant"]: c for c in json.loads((here.path / "report/results.json").read_text())["cells"]}
+    (guided,) = (cell for name, cell in cells.items() if name != "O2")
+    if guided["status"] == "unavailable":
+        assert "apt-get install clang-" in guided["reason"]
+    else:
+        assert guided["status"] == "ok"
+        assert guided["wasm_sha256"] != cells["O2"]["wasm_sha256"]
+    again = here.doit("run", flags, "variants=O2", "backends=wasmtime.cranelift", "rounds=1")
+    assert "] compile" not in again.stdout + again.stderr

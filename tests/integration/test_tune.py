@@ -31,7 +31,7 @@ def small(workspace):
     path.write_text(text + SPACE)
     workspace.believe_all()
     budget = "pipeline/analyses/tune/time_budget.py"
-    workspace.edit(budget, "FINAL_ROUNDS = (8, 30)", "FINAL_ROUNDS = (4, 4)")
+    workspace.edit(budget, "FINAL_ROUNDS = (6, 30)", "FINAL_ROUNDS = (4, 4)")
     # A clock of its own: a trial takes 16 s of it, however fast the machine is.
     clock = "self._before + time.monotonic() - self._began"
     workspace.edit(budget, clock, "16.0 * len(self._log.trials)")
@@ -126,7 +126,7 @@ def test_a_search_is_killed_continued_and_not_done_again(workspace):
 
 def check(workspace, found, state, text):
     """What a finished search reports."""
-    assert (found["schema"], state["schema"]) == (2, 3)
+    assert (found["schema"], state["schema"]) == (3, 4)
     assert found["left_out"].keys() == {"nonsense", "absent"}
     assert found["trials"] == len(state["trials"]) >= 2
     names = [row["name"] for row in found["variants"]]
@@ -135,7 +135,7 @@ def check(workspace, found, state, text):
     final = {p.parent.parent.name for p in (workspace.results / "tune").rglob("round-*.json")}
     assert final == set(names)
     for row in found["variants"]:
-        (cell,) = row["backends"]
+        (cell,) = row["cells"]
         assert (cell["status"], cell["rounds"]) == ("ok", found["final_rounds"])
         assert row["bytes"] > 10_000
         assert cell["ratio"]["low"] <= cell["ratio"]["value"] <= cell["ratio"]["high"]
@@ -155,8 +155,18 @@ def check(workspace, found, state, text):
     assert {t["status"] for t in invalid} <= {"invalid"}
     assert sum(found["failures"].values()) == len(invalid)
     for reason, number in found["failures"].items():
-        assert reason.startswith("invalid: wasmtime.cranelift: wasmtime.cranelift refuses the module")
+        assert reason.startswith("invalid: coremark/wasmtime.cranelift: wasmtime.cranelift refuses")
         assert f"{number} of {found['trials']} trials failed: {reason[:40]}" in text
+    for fault in found["faults"]:
+        assert "-wasm-keep-registers" in fault["flags"]
+        assert "-fno-jump-tables" not in fault["flags"], "the fewest flags"
+        assert fault["fails_under"][0] == "wasmtime.cranelift"
+        assert fault["right_under"] == []
+        assert fault["whose"].startswith("the compiler, zig ")
+    assert len(found["faults"]) == min(1, len(invalid))
+    tried = {effect["line"] for effect in found["effects"]}
+    assert "-O2" in tried
+    assert "-O3" not in tried, "effects are relative to it"
 
 
 def test_without_its_backend_it_says_what_to_run(workspace):

@@ -73,7 +73,7 @@ def test_the_pipeline_holds_rooms_only():
 
 @pytest.mark.parametrize(
     "heavy",
-    ["numpy", "scipy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv", "optuna", "altair"],
+    ["numpy", "scipy", "rich", "jinja2", "fasteners", "archspec", "wasmtime", "uv", "altair"],
 )
 def test_loading_the_graph_stays_light(heavy):
     ours = ", ".join(f"pipeline.tasks.{name}" for name in ("build", "report", "terminal.progress", "doit_db"))

@@ -48,6 +48,20 @@ def fresh(truth, generator):
     return estimates.estimate(np.exp(means + generator.normal(0, 0.017, (8, 30))).tolist())
 
 
+@pytest.mark.parametrize(("better_by", "most"), [(0.02, 0.005), (0.01, 0.03), (0.005, 0.13)])
+def test_a_better_candidate_is_seldom_given_up(better_by, most):
+    """docs/flags.md has these rates."""
+    generator = np.random.default_rng(1)
+    lost = 0
+    for _ in range(2000):
+        rival = [float(x) for x in generator.normal(0, SD, 3)]
+        rounds = []
+        while not rounds or racing.needs_round(rounds, rival, SD, 8):
+            rounds.append(float(generator.normal(better_by, SD)))
+        lost += racing.best({"rival": rival, "own": rounds}, SD) != "own"
+    assert lost / 2000 <= most
+
+
 def test_where_all_are_equal_the_winner_is_not_called_faster():
     faster, by_search = 0, 0
     for seed in range(300):

@@ -8,7 +8,9 @@ from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.toml_file import convert
 from pipeline.experiment import matrix, tune_table
+from pipeline.experiment.search_space import Goal, Wanted
 from pipeline.experiment.variants_table import VariantTable, read
+from pipeline.tasks.command_line import read_plan
 from toolchain.model import Variant
 
 GOOD = """
@@ -59,7 +61,10 @@ def test_the_matrix_s_own_variants_are_found_whatever_the_order_of_their_flags()
     assert found["O3-simd"] == {**parse().first(), "simd": "-msimd128"}
     assert found["O3-lto"] == {**parse().first(), "lto": "-flto link --lto-O3"}
     assert found["Oz"] is None
-    assert found["O3-threshold"] is None, "in a range, which is not searched for it"
+    number = {"inlining": "llvm -inline-threshold={}", "inlining #": 100}
+    assert found["O3-threshold"] == {**parse().first(), **number}
+    assert parse().find(Variant("", ("-O3", "-mllvm", "-inline-threshold=3000"))) is None, "out of the range"
+    assert parse().find(Variant("", ("-O3",), ("-mllvm=-other",))) is None
 
 
 def test_what_is_refused_leaves_the_space():
@@ -127,8 +132,36 @@ def test_backend_chooses_what_the_plan_is_about():
     assert [t.name for t in plan.toolchains] == ["zig"]
     assert plan.tune.budget_s == 40
     assert plan.protocol.budget_s is None, "the search's, not a cell's"
-    assert {"O3-simd", "O2"} <= {v.name for v in plan.tune.start}
+    assert {"O3-simd", "O2"} <= plan.tune.taken.keys()
+    assert plan.tune.goal == Goal()
+    assert [w.name for w in plan.workloads] == ["coremark"]
     assert matrix.load({}).tune is None
+
+
+def test_several_workloads_are_searched_for_where_they_are_named():
+    plan = matrix.load({"backend": "wasmtime.cranelift", "workloads": "calls,json"})
+    assert [w.name for w in plan.workloads] == ["calls", "json"]
+    assert plan.search_name == "calls+json-wasmtime.cranelift"
+
+
+def test_an_objective_has_what_it_is_to_beat_and_its_own_files():
+    plan = matrix.load({"backend": "wasmtime.cranelift", "objective": "size", "slowdown": "2.5%"})
+    assert [v.name for v in plan.variants] == ["O3", "Oz"]
+    assert plan.tune.goal == Goal(Wanted.SIZE, 0.025)
+    assert plan.search_name == "wasmtime.cranelift-size-2.5"
+
+
+def test_hints_of_the_matrix_are_points_of_its_space():
+    plan = matrix.load({"backend": "wasmtime.cranelift"})
+    assert plan.tune.hints
+    for name, hint in plan.tune.hints.items():
+        assert plan.tune.space.find(hint) is not None, name
+
+
+def test_backends_means_backend_to_tune():
+    plan = read_plan({"backends": "wasmtime.cranelift,wasmtime.winch"}, ["tune"])
+    assert [b.name for b in plan.backends] == ["wasmtime.cranelift", "wasmtime.winch"]
+    assert plan.tune is not None
 
 
 @pytest.mark.parametrize(
@@ -140,6 +173,12 @@ def test_backend_chooses_what_the_plan_is_about():
         ({"backend": "native", "backends": "native"}, "backends= does not go with backend="),
         ({"backend": "native", "budget": "0"}, "budget: expected a number from 1"),
         ({"backend": "native", "toolchains": "zig,wasi-sdk*"}, "a search takes one toolchain"),
+        (
+            {"backend": "native", "objective": "sized"},
+            "objective: unknown objective 'sized'; did you mean 'size'",
+        ),
+        ({"backend": "native", "slowdown": "2"}, "slowdown= goes with objective=size"),
+        ({"backend": "native", "objective": "size", "slowdown": "x"}, "slowdown: expected"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_reported(variables, complaint):
@@ -157,8 +196,8 @@ def test_the_shipped_space_is_parsed_only_where_it_is_asked_for(tmp_path):
         matrix.load({"backend": "native"}, str(path))
     path.write_text(text.replace("[tune]\n", "[tune.x]\nflags = ''\n[rest]\n", 1).partition("[rest]")[0])
     dimensions = parse(text).dimensions
-    assert 12 <= len(dimensions) <= 25
-    assert [c.label for c in dimensions["level"]] == ["-O3", "-O2", "-O1", "-Os"]
+    assert 12 <= len(dimensions) <= 30
+    assert [c.label for c in dimensions["level"]] == ["-O3", "-O2", "-O1", "-Os", "-Oz"]
 
 
 # -- the line for matrix.toml

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.build import artifact_inputs, artifacts, flag_check, refusals, unwinding
+from pipeline.build import artifact_inputs, artifacts, flag_check, profiles, refusals, unwinding
 from pipeline.core import own_code, paths
 from pipeline.core.artifact import BuildSpec, load_record
 from pipeline.core.errors import BuildError
@@ -22,8 +22,9 @@ from pipeline.core.host import fingerprint
 from pipeline.core.model import Workload
 from pipeline.experiment.search_space import Choice, Space, combine
 from pipeline.experiment.variants_table import digest
+from pipeline.measure.training_run import training
 from toolchain import wasm_opt
-from toolchain.model import TARGETS, WASM, Toolchain, Variant
+from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
 #: What every candidate prints as its flags.
 TEXT = "searched by doit run tune"
@@ -34,32 +35,38 @@ class Built:
     """A candidate, and the module that it gives."""
 
     variant: Variant
-    #: Digest of its artifacts, one a target: equal ones run the same code. None where there is none.
+    #: Digests of its artifacts, of each workload and target: equal ones run the same code. None without one.
     module: str | None
-    bytes: int | None  # of the wasm module, or of the program where only that is wanted
+    #: {workload: size of the wasm module, or of the program where only that is wanted}
+    bytes: Mapping[str, int]
     reason: str = ""  # why there is none
 
 
 class CandidateBuilder:
     """One toolchain with what all candidates have in common."""
 
-    def __init__(self, workload: Workload, toolchain: Toolchain, targets: Sequence[str]) -> None:
-        self.workload, self.toolchain = workload, toolchain
+    def __init__(self, workloads: Sequence[Workload], toolchain: Toolchain, targets: Sequence[str]) -> None:
+        self.workloads, self.toolchain = workloads, toolchain
         self.targets = [t for t in TARGETS if t in targets]
-        libc = [
-            path for target in self.targets for path in artifact_inputs.linked(workload, toolchain, target)
+        self._programs = [
+            (workload, target)
+            for workload in workloads
+            for target in self.targets
+            if workload.native or target != NATIVE
         ]
+        self._profiles: dict[str, str] = {}  # digests of those that were asked for
         identity = paths.toolchain_identity(toolchain.name)
-        files = sorted(
-            {*artifact_inputs.sources(workload), *libc, *artifact_inputs.code(toolchain), identity}
-        )
+        files = {*artifact_inputs.code(toolchain), identity}
+        for workload, target in self._programs:
+            files.update(artifact_inputs.sources(workload))
+            files.update(artifact_inputs.linked(workload, toolchain, target))
         #: Digest of everything but the flags that decides a module.
         self.basis = digest_of(
             {
-                "files": {path: own_code.digest(path) for path in files},
+                "files": {path: own_code.digest(path) for path in sorted(files)},
                 "wasm_opt": wasm_opt.identify().digest,
                 "text": TEXT,
-                "workload": repr(replace(workload, folder="")),
+                "workloads": [repr(replace(workload, folder="")) for workload in workloads],
                 "host": fingerprint(),
             }
         )
@@ -87,8 +94,22 @@ class CandidateBuilder:
                 refused.setdefault(name, {}).setdefault(choice.label, why)
         return space.without(refused), refused
 
+    def _without_profile(self) -> str:
+        """Why there is no profile of one of the workloads; "" where all have one. They are made once."""
+        for workload in self.workloads:
+            profile = profiles.file(workload, self.toolchain)
+            if self._profiles.get(profile) is None:
+                profiles.make(workload, self.toolchain, training(workload))
+                self._profiles[profile] = sha256(profile)
+            refusal = refusals.load(profile)
+            if refusal is not None:
+                return refusal.refused
+        return ""
+
     def _doubt(self, variant: Variant, answers: dict[str, str]) -> str:
         """Why the toolchain refuses a variant; "" if it accepts it. Answers are remembered."""
+        if profiles.uses(variant) and (why := self._without_profile()):
+            return why  # not remembered, for the same reason
         for target in self.targets:
             if variant.wasm_opt is not None:
                 # Not remembered: it may be installed later.
@@ -115,22 +136,26 @@ class CandidateBuilder:
         A compiler that dies is run once more: it may have been killed, or memory was short. The second
         time it is a finding about the flags; a full disk never is, and raises DiskFull.
         """
-        key = digest_of([self.basis, variant.text, digest(variant)])
-        if not all(self._is_current(variant, target, key) for target in self.targets):
+        counted = self._profiles if profiles.uses(variant) else {}
+        key = digest_of([self.basis, counted, variant.text, digest(variant)])
+        specs = self._specs(variant)
+        if not all(_is_current(spec, key) for spec in specs):
             try:
                 self._compile_and_link(variant)
             except BuildError as error:
                 if tries == 1:
-                    return Built(variant, None, None, str(error))
+                    return Built(variant, None, {}, str(error))
                 return self.build(variant, tries - 1)
-            for target in self.targets:
-                write_atomic(self._key_path(variant, target), key)
-        records = [load_record(self._spec(variant, target).artifact) for target in self.targets]
+            for spec in specs:
+                write_atomic(_key_path(spec), key)
+        records = [load_record(spec.artifact) for spec in specs]
         reason = next((str(r.reason) for r in records if not r.present), "")
         if reason:
-            return Built(variant, None, None, reason)
-        # The wasm module is the first of the targets.
-        return Built(variant, "+".join(r.sha256 or "" for r in records), records[0].bytes)
+            return Built(variant, None, {}, reason)
+        sizes: dict[str, int] = {}
+        for spec, record in zip(specs, records, strict=True):  # the wasm module is the first of the targets
+            sizes.setdefault(spec.workload.name, record.bytes or 0)
+        return Built(variant, "+".join(r.sha256 or "" for r in records), sizes)
 
     def _compile_and_link(self, variant: Variant) -> None:
         if variant.text is None:
@@ -142,9 +167,10 @@ class CandidateBuilder:
             }
             refused = {target: why for target, why in doubts.items() if why}
             flag_check.record_refusals(self.toolchain, variant, refused)
-        unwinding.ask(self.workload, self.toolchain)
-        specs = [self._spec(variant, target) for target in self.targets]
-        work = [(spec, source) for spec in specs for source in self.workload.sources]
+        for workload in self.workloads:
+            unwinding.ask(workload, self.toolchain)
+        specs = self._specs(variant)
+        work = [(spec, source) for spec in specs for source in spec.workload.sources]
 
         def compile_(one: tuple[BuildSpec, str]) -> None:
             artifacts.compile_object(*one)
@@ -157,20 +183,8 @@ class CandidateBuilder:
             Path(spec.object_path(source)).unlink()  # there are many candidates
             Path(refusals.words_path(spec.object_path(source))).unlink(missing_ok=True)
 
-    def _is_current(self, variant: Variant, target: str, key: str) -> bool:
-        artifact = self._spec(variant, target).artifact
-        try:
-            record = load_record(artifact)
-            whole = not record.present or record.sha256 == sha256(artifact.path)
-            return whole and Path(self._key_path(variant, target)).read_text(encoding="utf-8") == key
-        except (OSError, ValueError):
-            return False
-
-    def _key_path(self, variant: Variant, target: str) -> str:
-        return f"{self._spec(variant, target).artifact.directory}/key"
-
-    def _spec(self, variant: Variant, target: str) -> BuildSpec:
-        return BuildSpec(self.workload, self.toolchain, variant, target)
+    def _specs(self, variant: Variant) -> list[BuildSpec]:
+        return [BuildSpec(workload, self.toolchain, variant, target) for workload, target in self._programs]
 
     def minimal(self, parts: Sequence[Variant], time_left: Callable[[], bool]) -> Variant:
         """The same module with as few flags: what can go without a change to it goes, while there is time."""
@@ -187,6 +201,20 @@ class CandidateBuilder:
                     left = tried
                     break
         return combine(left)
+
+
+def _is_current(spec: BuildSpec, key: str) -> bool:
+    artifact = spec.artifact
+    try:
+        record = load_record(artifact)
+        whole = not record.present or record.sha256 == sha256(artifact.path)
+        return whole and Path(_key_path(spec)).read_text(encoding="utf-8") == key
+    except (OSError, ValueError):
+        return False
+
+
+def _key_path(spec: BuildSpec) -> str:
+    return f"{spec.artifact.directory}/key"
 
 
 def _reduced(part: Variant) -> Iterator[Variant]:

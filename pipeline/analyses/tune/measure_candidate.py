@@ -1,4 +1,4 @@
-"""One candidate of a search in the race: rounds as of any cell, under all backends."""
+"""One candidate of a search in the race: rounds as of any cell, of all workloads under all backends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from pipeline.analyses.tune import racing
-from pipeline.analyses.tune.racing import Rounds
 from pipeline.core.model import Cell, Status
 from pipeline.experiment.plan import Plan
 from pipeline.measure.measure_round import ensure_sample
@@ -21,45 +19,56 @@ from toolchain.model import Variant
 
 @dataclass(frozen=True)
 class CandidateRounds:
-    """How the measurement of a candidate ended, and its rounds as in racing.py."""
+    """How the measurement of a candidate ended, and its rounds as in trial_log.Trial."""
 
     status: Status
     reason: str = ""  # why it did not end well
-    rounds: list[float | None] = field(default_factory=list)
+    rounds: dict[str, list[float | None]] = field(default_factory=dict)
+    compile_seconds: dict[str, list[float | None]] = field(default_factory=dict)
 
 
 def measure_candidate(
-    plan: Plan, variant: Variant, best: Rounds, sd: float, time_left: Callable[[], bool]
+    plan: Plan, variant: Variant, needs_round: Callable[[CandidateRounds], bool]
 ) -> CandidateRounds:
-    """Measure a candidate until it is decided whether it is better than the best so far; one round at least.
+    """Measure a candidate, one round at least, and more as long as ``needs_round`` says so.
 
     Rounds that exist already count. The first that does not end well ends it: what fails once is no winner.
     """
-    samples: dict[str, list[Sample]] = {backend.name: [] for backend in plan.backends}
-    rounds: list[float | None] = []
-    while not rounds or (racing.needs_round(rounds, best, sd, plan.protocol.usual_rounds) and time_left()):
-        for backend in plan.backends:
-            cell = Cell(plan.workloads[0], plan.toolchains[0].name, variant, backend)
-            spec = MeasurementSpec(cell, plan.protocol, plan.reference_name, len(rounds) + 1)
-            sample = ensure_sample(spec)
+    cells = search_cells(plan, variant)
+    samples: dict[str, list[Sample]] = {cell_label(cell): [] for cell in cells}
+    found = CandidateRounds(Status.OK)
+    number = 0
+    while not number or needs_round(found):
+        number += 1
+        for cell in cells:
+            sample = ensure_sample(MeasurementSpec(cell, plan.protocol, plan.reference_name, number))
             if sample.status is not Status.OK:
-                return CandidateRounds(sample.status, f"{backend.name}: {sample.reason}")
-            samples[backend.name].append(sample)
-        rounds = mean_logs(list(samples.values()))
-    return CandidateRounds(Status.OK, rounds=rounds)
+                return CandidateRounds(sample.status, f"{cell_label(cell)}: {sample.reason}")
+            samples[cell_label(cell)].append(sample)
+        found = CandidateRounds(
+            Status.OK,
+            rounds={label: mean_logs(each) for label, each in samples.items()},
+            compile_seconds={label: [s.compile_seconds for s in each] for label, each in samples.items()},
+        )
+    return found
 
 
-def mean_logs(samples: Sequence[Sequence[Sample]]) -> list[float | None]:
-    """Of each round the mean over backends of the mean log ratio; None where one of them was disturbed.
+def search_cells(plan: Plan, variant: Variant) -> list[Cell]:
+    """The cells in which a search measures a variant."""
+    return [
+        Cell(workload, plan.toolchains[0].name, variant, backend)
+        for workload in plan.workloads
+        for backend in plan.backends
+        if workload.native or not backend.native
+    ]
 
-    ``samples[i][j]`` is round j under backend i.
-    """
-    columns = []
-    for rounds in samples:
-        by_round = undisturbed_ratios([s.series() for s in rounds], machine_speeds(rounds))
-        columns.append([fmean(map(math.log, xs)) if xs else None for xs in by_round])
-    means: list[float | None] = []
-    for by_backend in zip(*columns, strict=True):
-        values = racing.undisturbed(by_backend)
-        means.append(fmean(values) if len(values) == len(by_backend) else None)
-    return means
+
+def cell_label(cell: Cell) -> str:
+    """A cell of a search without its variant and toolchain, which is one: "coremark/wasmtime.cranelift"."""
+    return f"{cell.workload.name}/{cell.backend.name}"
+
+
+def mean_logs(rounds: Sequence[Sample]) -> list[float | None]:
+    """Of each round of a cell the mean log ratio to native; None where it was disturbed."""
+    by_round = undisturbed_ratios([s.series() for s in rounds], machine_speeds(rounds))
+    return [fmean(map(math.log, ratios)) if ratios else None for ratios in by_round]

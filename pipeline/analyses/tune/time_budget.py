@@ -8,7 +8,7 @@ from pipeline.analyses.tune.trial_log import TrialLog
 
 #: Rounds of the confirmation, of each variant and backend: at least, at most; and the share of the budget
 #: that is reserved for them if it suffices for more than the least.
-FINAL_ROUNDS = (8, 30)
+FINAL_ROUNDS = (6, 30)
 _FINAL_SHARE = 0.15
 #: For comparing the finalists, s; and how much longer than so far rounds and builds may take.
 _COMPARISON_S = 2.0
@@ -18,11 +18,14 @@ _SAFETY_FACTOR = 1.15
 class TimeBudget:
     """The clock of one run; what earlier runs of the same search have spent counts. Times in seconds."""
 
-    def __init__(self, budget_s: float, log: TrialLog, backends: int, variants: int, began: float) -> None:
-        """``variants`` are those of a confirmation, at most; ``began`` is a time of the monotonic clock."""
+    def __init__(self, budget_s: float, log: TrialLog, cells: int, variants: int, began: float) -> None:
+        """``cells`` are workloads under backends, ``variants`` those of a confirmation, at most.
+
+        ``began`` is a time of the monotonic clock.
+        """
         self._began, self._before = began, log.spent_s
         self._budget_s, self._log = budget_s, log
-        self._backends, self._variants = backends, variants
+        self._cells, self._variants = cells, variants
 
     def spent(self) -> float:
         return self._before + time.monotonic() - self._began
@@ -31,11 +34,11 @@ class TimeBudget:
         return self._budget_s - self.spent()
 
     def round_s(self) -> float:
-        """What a round takes under all backends, at most; a guess before the first."""
+        """What a round of all cells takes, at most; a guess before the first."""
         trials = [trial for trial in self._log.trials if trial.rounds]
-        rounds = sum(len(trial.rounds) for trial in trials)
+        rounds = sum(trial.number_of_rounds for trial in trials)
         spent = sum(trial.seconds - trial.build_seconds for trial in trials)
-        return _SAFETY_FACTOR * (spent / rounds if rounds else 1.5 * self._backends)
+        return _SAFETY_FACTOR * (spent / rounds if rounds else 1.5 * self._cells)
 
     def build_s(self) -> float:
         """What a build takes, at most."""

@@ -14,7 +14,7 @@ from pipeline.core.files import digest_of, write_atomic
 from pipeline.core.model import Status
 from toolchain.model import Variant
 
-SCHEMA = 3
+SCHEMA = 4
 #: Reasons whose first characters, so many, differ in numbers only are counted as one.
 _COMPARED_CHARACTERS = 90
 
@@ -35,14 +35,46 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     needs: tuple[str, ...] = ()
     status: Status  # UNAVAILABLE where there is no module
     reason: str | None = None
-    module: str | None = None  # its digest; equal ones are measured once, by the first
-    rounds: list[float | None] = []  # see racing.py; empty where an earlier trial of this module has them
+    #: Digest of its artifacts of all workloads, and of their machine code where all engines tell it. Trials
+    #: of one module, or of one code where speed is wanted, are measured once, by the first.
+    module: str | None = None
+    code: str | None = None
+    #: Mean over workloads of log(instructions of wasm that an iteration executes), and what that lets expect,
+    #: as objective.py has it, of a trial that was not measured because it cannot be the best.
+    count: float | None = None
+    expected: float | None = None
+    bytes: dict[str, int] = {}  # {workload: size of its module}
+    #: {"workload/backend": a number for each round}, empty where an earlier trial of this module has them:
+    #: mean log ratios to native (None: disturbed), and compile times in s.
+    rounds: dict[str, list[float | None]] = {}
+    compile_seconds: dict[str, list[float | None]] = {}
     build_seconds: float = 0.0  # little where the module existed already
     seconds: float  # that it took, this included
 
     @property
     def variant(self) -> Variant:
         return Variant("", self.flags, self.link, self.wasm_opt, self.needs)
+
+    @property
+    def number_of_rounds(self) -> int:
+        """Of each workload under each backend."""
+        return max(map(len, self.rounds.values()), default=0)
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A variant without its name."""
+
+    flags: tuple[str, ...]
+    link: tuple[str, ...] = ()
+    wasm_opt: tuple[str, ...] | None = None
+    needs: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, variant: Variant) -> Words:
+        return cls(flags=variant.flags, link=variant.link, wasm_opt=variant.wasm_opt, needs=variant.needs)
+
+    def named(self, name: str) -> Variant:
+        return Variant(name, self.flags, self.link, self.wasm_opt, self.needs)
 
 
 class Final(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -54,6 +86,7 @@ class Final(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     link: tuple[str, ...] = ()
     wasm_opt: tuple[str, ...] | None = None
     needs: tuple[str, ...] = ()
+    fastest: Words | None = None  # where the smallest may be so much slower than it
     rounds: int  # that it takes, of each variant and backend
     result: SearchResult | None = None  # None while it is under way
 
@@ -72,13 +105,19 @@ class TrialLog(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     trials: list[Trial] = []
     finals: list[Final] = []
 
-    def rounds_by_module(self) -> dict[str, list[float | None]]:
-        """{module: its rounds}, of those that could be measured."""
+    def measured(self) -> dict[str, Trial]:
+        """{module: the trial that measured it}, of those that could be measured."""
         return {
-            t.module: t.rounds
-            for t in self.trials
-            if t.module is not None and t.status is Status.OK and t.rounds
+            t.module: t for t in self.trials if t.module is not None and t.status is Status.OK and t.rounds
         }
+
+    def measured_as(self, trial: Trial) -> Trial:
+        """The trial that was measured in place of one that has the same module or code; or that itself."""
+        for other in self.trials:
+            same = other.module == trial.module or (other.code is not None and other.code == trial.code)
+            if same and other.module is not None and (other.rounds or other.expected is not None):
+                return other
+        return trial
 
     def first_trial(self, module: str) -> Trial:
         """The first trial of a module: the one that measured it."""
@@ -89,9 +128,13 @@ class TrialLog(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         groups: dict[str, list[str]] = {}
         for trial in self.trials:
             if trial.status is not Status.OK:
-                reason = f"{trial.status.value}: {trial.reason}"
-                groups.setdefault(re.sub(r"\d+", "0", reason)[:_COMPARED_CHARACTERS], []).append(reason)
+                groups.setdefault(alike(trial), []).append(f"{trial.status.value}: {trial.reason}")
         return {reasons[0]: len(reasons) for reasons in sorted(groups.values(), key=len, reverse=True)}
+
+
+def alike(trial: Trial) -> str:
+    """How a trial failed, the same text for all that failed alike."""
+    return re.sub(r"\d+", "0", f"{trial.status.value}: {trial.reason}")[:_COMPARED_CHARACTERS]
 
 
 def path(name: str, key: str) -> str:

@@ -16,7 +16,12 @@ COMMAND = Command(
             needed=True,
         ),
         Option("budget", "SECONDS", "how long the search may take", str(DEFAULT_BUDGET_S)),
+        Option(
+            "objective", "WHAT", "speed, worst (the least gain of several cells), size or compile", "speed"
+        ),
+        Option("slowdown", "PERCENT", "with objective=size: the smallest of those that lose at most this"),
     ),
+    means={"backends": "backend"},
     shared=tuple(
         option
         for option in EVERYTHING
@@ -28,7 +33,7 @@ COMMAND = Command(
 
 def task(plan: Plan) -> Task:
     """It finds out by itself whether anything is left to do."""
-    name = paths.search_name([backend.name for backend in plan.backends]) if plan.tune else ""
+    name = plan.search_name if plan.tune else ""
     files = [paths.tuned(name, kind) for kind in ("txt", "json")] if plan.tune else []
     return command(
         (Later("pipeline.analyses.tune.search:tune"), plan),
