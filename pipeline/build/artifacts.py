@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +64,7 @@ def _compile(spec: BuildSpec, source: str) -> Refusal | None:
         try:
             listing = [*command, "-MD", "-MF", listed]
             what = f"{toolchain.name} {spec.workload.root}/{source}"
-            outcome = settled(lambda: run(toolchain, listing), what)
+            outcome = settled(lambda: run(toolchain, listing, most_s=spec.most_s), what)
             if outcome.returncode != 0:
                 Path(temporary).touch()
                 return Refusal(
@@ -72,6 +73,9 @@ def _compile(spec: BuildSpec, source: str) -> Refusal | None:
                     _refused_natively(spec, source, outcome.stderr),
                 )
             read_files = Path(listed).read_text("utf-8", "replace")
+        except subprocess.TimeoutExpired:
+            Path(temporary).touch()
+            return Refusal(f"{source} does not compile within {spec.most_s:.0f} s")
         finally:
             Path(listed).unlink(missing_ok=True)
     refusals.keep_words(refusals.words_path(output), outcome.stderr)
@@ -176,7 +180,12 @@ def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
         return Refusal(f"needs C++ exceptions: {error}"), ""
     with fresh_file(spec.artifact.path) as temporary:
         command = link_command(spec, temporary)
-        outcome = settled(lambda: run(toolchain, command), f"{toolchain.name} link of {spec.artifact.path}")
+        try:
+            what = f"{toolchain.name} link of {spec.artifact.path}"
+            outcome = settled(lambda: run(toolchain, command, most_s=spec.most_s), what)
+        except subprocess.TimeoutExpired:
+            Path(temporary).touch()
+            return Refusal(f"it does not link within {spec.most_s:.0f} s"), ""
         if outcome.returncode != 0:
             far = _TOO_FAR in outcome.stderr
             what = (
@@ -188,7 +197,7 @@ def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
         elif target == WASM:
             refusal = _stubbed(spec.objects)
         if refusal is None and variant.wasm_opt is not None:
-            refusal = _optimise(variant.wasm_opt, temporary)
+            refusal = _optimise(variant.wasm_opt, temporary, spec.most_s)
         Path(temporary).touch()
         os.chmod(temporary, 0o755 if target != WASM else 0o644)
     return refusal, outcome.stderr
@@ -207,10 +216,13 @@ def _stubbed(objects: Sequence[str]) -> Refusal | None:
     return None
 
 
-def _optimise(flags: Sequence[str], module: str) -> Refusal | None:
+def _optimise(flags: Sequence[str], module: str, most_s: float | None) -> Refusal | None:
     """Let wasm-opt rewrite a module in its place; returns why it does not."""
     command = wasm_opt.command(flags, module, f"{module}.opt")
-    outcome = settled(lambda: run_to_end(command, wasm_opt.environment()), "wasm-opt")
+    try:
+        outcome = settled(lambda: run_to_end(command, wasm_opt.environment(), timeout_s=most_s), "wasm-opt")
+    except subprocess.TimeoutExpired:
+        return Refusal(f"wasm-opt does not end within {most_s:.0f} s")
     if outcome.returncode != 0:
         return Refusal(f"wasm-opt refuses the module: {complaint(outcome.stderr)}")
     os.replace(f"{module}.opt", module)

@@ -44,9 +44,15 @@ _OWN_SIGNALS = {
 _CRASHES = ("failed due to signal", "error in backend", "PLEASE submit a bug report")
 
 
-def run(toolchain: Toolchain, command: Sequence[str], text: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a toolchain's command in its own environment, with a text on standard input."""
-    return run_to_end(command, toolchain.environment(paths.toolchain_cache(toolchain.name)), text)
+def run(
+    toolchain: Toolchain, command: Sequence[str], text: str = "", *, most_s: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a toolchain's command in its own environment, with a text on standard input.
+
+    Raises subprocess.TimeoutExpired where it takes more than ``most_s``.
+    """
+    environment = toolchain.environment(paths.toolchain_cache(toolchain.name))
+    return run_to_end(command, environment, text, timeout_s=most_s)
 
 
 def run_for_library(toolchain: Toolchain, command: Sequence[str]) -> subprocess.CompletedProcess[str]:

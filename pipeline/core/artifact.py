@@ -106,6 +106,7 @@ class BuildSpec:
     toolchain: Toolchain
     variant: Variant
     target: str
+    most_s: float | None = None  # that a compiler or a linker may take; None: as long as it takes
 
     @property
     def artifact(self) -> Artifact:

@@ -188,3 +188,32 @@ def test_a_variant_with_a_profile_is_measured_as_any_or_says_what_it_lacks(here)
         assert guided["wasm_sha256"] != cells["O2"]["wasm_sha256"]
     again = here.doit("run", flags, "variants=O2", "backends=wasmtime.cranelift", "rounds=1")
     assert "] compile" not in again.stdout + again.stderr
+
+
+#: zig 0.17.1 compiled one source of CoreMark with these for 16 minutes, and would have gone on.
+ENDLESS = (
+    *(
+        "-O3",
+        "-mllvm",
+        "-inline-threshold=419",
+        "-mllvm",
+        "-unroll-count=4",
+        "-mllvm",
+        "-unroll-threshold=15",
+    ),
+    *("-msimd128", "-fno-slp-vectorize", "-mwide-arithmetic", "-fwrapv", "-mllvm", "-enable-dfa-jump-thread"),
+    *("-fno-jump-tables", "-mllvm", "-jump-threading-threshold=17"),
+    *("-mllvm", "-rotation-max-header-size=19", "-mllvm", "-two-entry-phi-node-folding-threshold=7"),
+    *("-mllvm", "-bonus-inst-threshold=1", "-mllvm", "-disable-select-optimize=0"),
+    *("-mllvm", "-enable-split-backedge-in-load-pre", "-mllvm", "-pre-RA-sched=linearize"),
+    *("-mllvm", "-aggressive-machine-cse", "-mllvm", "-tail-dup-size=9"),
+)
+
+
+def test_a_compiler_that_does_not_end_is_killed_and_the_search_goes_on(here):
+    own = builder()
+    own.first_s = 0.5
+    built = own.candidate(Variant("", ENDLESS))
+    assert built.module is None
+    assert "does not compile within 10 s" in built.reason
+    assert own.candidate(Variant("", ("-O3",))).module is not None

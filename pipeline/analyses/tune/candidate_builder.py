@@ -7,6 +7,7 @@ the same text in place of their flags, so that flags which change no code give e
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from pipeline.measure.training_run import training
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
+#: A compiler is killed that takes so many times as long as all of the first build, and at least so long, s.
+_PATIENCE, _LEAST_PATIENCE_S = 10.0, 10.0
 #: What every candidate prints as its flags.
 TEXT = "searched by doit run tune"
 
@@ -54,6 +57,7 @@ class CandidateBuilder:
             for target in self.targets
             if workload.native or target != NATIVE
         ]
+        self.first_s = 0.0  # that the first build took, all of it; 0 where it is not known
         self._profiles: dict[str, str] = {}  # digests of those that were asked for
         identity = paths.toolchain_identity(toolchain.name)
         files = {*artifact_inputs.code(toolchain), identity}
@@ -138,7 +142,7 @@ class CandidateBuilder:
         """
         counted = self._profiles if profiles.uses(variant) else {}
         key = digest_of([self.basis, counted, variant.text, digest(variant)])
-        specs = self._specs(variant)
+        specs, began = self._specs(variant), time.monotonic()
         if not all(_is_current(spec, key) for spec in specs):
             try:
                 self._compile_and_link(variant)
@@ -148,6 +152,8 @@ class CandidateBuilder:
                 return self.build(variant, tries - 1)
             for spec in specs:
                 write_atomic(_key_path(spec), key)
+            if not self.first_s:
+                self.first_s = time.monotonic() - began
         records = [load_record(spec.artifact) for spec in specs]
         reason = next((str(r.reason) for r in records if not r.present), "")
         if reason:
@@ -184,7 +190,14 @@ class CandidateBuilder:
             Path(refusals.words_path(spec.object_path(source))).unlink(missing_ok=True)
 
     def _specs(self, variant: Variant) -> list[BuildSpec]:
-        return [BuildSpec(workload, self.toolchain, variant, target) for workload, target in self._programs]
+        # A combination of flags can keep a compiler busy for ever. How long is too long, the first one tells.
+        most_s = None
+        if variant.text is not None and self.first_s:
+            most_s = max(_LEAST_PATIENCE_S, _PATIENCE * self.first_s)
+        return [
+            BuildSpec(workload, self.toolchain, variant, target, most_s)
+            for workload, target in self._programs
+        ]
 
     def minimal(self, parts: Sequence[Variant], time_left: Callable[[], bool]) -> Variant:
         """The same module with as few flags: what can go without a change to it goes, while there is time."""

@@ -75,6 +75,8 @@ class Search:
             for label, why in choices.items():
                 print(f"left out of {dimension}: {label}: {why}", flush=True)
         self._log = trial_log.load(self.name, self._key())
+        if self._log.trials:
+            self._builder.first_s = self._log.trials[0].build_seconds
         cells = len(search_cells(plan, tuning.baselines[-1]))
         variants = len(tuning.baselines) + (1 if tuning.goal.slowdown is None else 2)
         if not cells:
