@@ -281,11 +281,11 @@ def finished(key, flags, **changes):
 
 def test_winners_of_other_searches_and_hints_are_known_points(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    hints = {"good": Variant("good", ("-O2", "-b")), "elsewhere": Variant("elsewhere", ("-O3", "-other"))}
+    hints = {"good": Variant("good", ("-O2", "-b")), "other": Variant("other", ("-O3", "-other"))}
     found = known(SPACE, "k" * 64, hints, "zig")
     assert [(each.words, each.point is None) for each in found] == [
         ("hint good of matrix.toml", False),
-        ("hint elsewhere of matrix.toml", True),
+        ("hint other of matrix.toml", True),
     ]
     finished("1", ("-O3", "-a"))
     finished("2", ("-O3", "-b"), verdict="same within 1.0%")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pipeline.analyses.tune.candidate_builder import CandidateBuilder
 from pipeline.analyses.tune.measure_candidate import cell_label, search_cells
 from pipeline.analyses.tune.search_result import Fault, flag_texts
-from pipeline.analyses.tune.trial_log import Trial, alike
+from pipeline.analyses.tune.trial_log import Trial, failure_kind
 from pipeline.build.compilers import load_toolchain
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.experiment.plan import Plan
@@ -57,7 +57,7 @@ class Inquiry:
         kinds: dict[str, list[Trial]] = {}
         for trial in trials:
             if trial.status in _WRONG and trial.module is not None:
-                kinds.setdefault(alike(trial), []).append(trial)
+                kinds.setdefault(failure_kind(trial), []).append(trial)
         found = []
         for failed in sorted(kinds.values(), key=len, reverse=True)[:_MOST_FAULTS]:
             if self.time_left():

@@ -1,7 +1,7 @@
 """What is known of candidates without measuring them: their machine code, and how much they execute.
 
 Different modules that become the same machine code are measured once. How many instructions of wasm a module
-executes is counted by Wasmtime, whatever engine the search is for.
+executes is counted by Wasmtime, for any engine that a search is for.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from pipeline.measure.sample import Sample
 from pipeline.measure.sample_key import MeasurementSpec
 from toolchain.model import Variant
 
-#: The name of the fastest candidate beside a smaller one.
+#: The name of the fastest candidate next to a smaller one.
 FASTEST = "tuned-fastest"
 
 

@@ -42,7 +42,7 @@ def unique(points: Iterable[Point]) -> list[Point]:
 
 
 def known(space: Space, own_key: str, hints: Mapping[str, Variant], toolchain: str) -> list[KnownPoint]:
-    """What is known to have been fast elsewhere."""
+    """What is known to have been fast in other searches."""
     found = [(f"the winner of {name}", variant) for name, variant in _winners(own_key, toolchain)]
     found += [(f"hint {name} of matrix.toml", variant) for name, variant in hints.items()]
     return [KnownPoint(words, space.find(variant)) for words, variant in found]

@@ -231,11 +231,11 @@ class Search:
         else:
             if self._wants_speed():
                 code = self._codes.digest(built.variant)
-            alike = any(t.code == code and t.rounds for t in self._log.trials if t.code)
-            if self._wants_speed() and not alike:
+            known = any(t.code == code and t.rounds for t in self._log.trials if t.code)
+            if self._wants_speed() and not known:
                 count = self._codes.count(built.variant)
                 expected = self._too_many(count)
-            if alike or expected is not None or self._too_large(built.bytes):
+            if known or expected is not None or self._too_large(built.bytes):
                 measured = CandidateRounds(Status.OK)
             else:
                 measured = measure_candidate(self._plan, built.variant, self._race())

@@ -90,7 +90,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     workload: str
     status: Status
     reason: str
-    trials: int  # of the search that failed alike
+    trials: int  # of the search that failed in the same way
     fails_under: tuple[str, ...]  # backends, the search's own first
     right_under: tuple[str, ...]
     whose: str

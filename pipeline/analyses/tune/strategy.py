@@ -107,7 +107,7 @@ class Strategy:
         return [i for i, line in enumerate(self.lines) if not line.holds(base) and not self._always_fails(i)]
 
     def _always_fails(self, line: int) -> bool:
-        """Whether it failed so often that another try is wasted; its companions may be what failed."""
+        """Whether it failed so often that one more try is wasted; its companions may be what failed."""
         points = [point for point in self._failures if line in point]
         if self._succeeded[line] or len(points) < _MOST_FAILURES:
             return False

@@ -128,12 +128,12 @@ class TrialLog(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         groups: dict[str, list[str]] = {}
         for trial in self.trials:
             if trial.status is not Status.OK:
-                groups.setdefault(alike(trial), []).append(f"{trial.status.value}: {trial.reason}")
+                groups.setdefault(failure_kind(trial), []).append(f"{trial.status.value}: {trial.reason}")
         return {reasons[0]: len(reasons) for reasons in sorted(groups.values(), key=len, reverse=True)}
 
 
-def alike(trial: Trial) -> str:
-    """How a trial failed, the same text for all that failed alike."""
+def failure_kind(trial: Trial) -> str:
+    """How a trial failed, the same text for all that failed in the same way."""
     return re.sub(r"\d+", "0", f"{trial.status.value}: {trial.reason}")[:_COMPARED_CHARACTERS]
 
 
