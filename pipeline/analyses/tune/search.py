@@ -209,10 +209,10 @@ class Search:
         """What a trial's module is worth, as objective.py has it; None where it is not known."""
         if trial.module is None or trial.status is not Status.OK:
             return None
-        first = self._log.measured_as(trial)
-        if first.expected is not None:
+        first, objective = self._log.measured_as(trial), self._objective()
+        if first.expected is not None and objective.goal.wanted is not Wanted.SIZE:
             return first.expected
-        return racing.mean(self._objective().rounds(first))
+        return racing.mean(objective.rounds(first))
 
     # -- one trial
 
