@@ -309,7 +309,12 @@ def test_the_trial_log_of_a_search(tmp_path, monkeypatch, capsys, often, tried, 
     """It holds results: no changed byte of it may pass."""
     monkeypatch.chdir(tmp_path)
     trial = Trial(
-        params={"level": "-O3"}, flags=("-O3",), status=Status.OK, module="m", rounds=[0.1], seconds=1
+        params={"level": "-O3"},
+        flags=("-O3",),
+        status=Status.OK,
+        module="m",
+        rounds={"w/b": [0.1]},
+        seconds=1,
     )
     trial_log.save("search", trial_log.TrialLog(key="0123456789abcdef", trials=[trial] * 3))
     path = tmp_path / trial_log.path("search", "0123456789abcdef")

@@ -132,7 +132,7 @@ def check(workspace, found, state, text):
     names = [row["name"] for row in found["variants"]]
     assert found["winner"] == names[0] or found["winner"] in ("O2", "O3")
     assert names[-2:] == ["O2", "O3"]
-    final = {p.parent.parent.name for p in (workspace.results / "tune").rglob("round-*.json")}
+    final = {p.parents[2].name for p in (workspace.results / "tune").rglob("round-*.json")}
     assert final == set(names)
     for row in found["variants"]:
         (cell,) = row["cells"]
