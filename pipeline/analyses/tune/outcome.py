@@ -71,7 +71,12 @@ def compare_finalists(
     if goal.wanted is Wanted.SIZE:
         verdict, sentence = _smaller(rows[winner], rows[baseline])
         if goal.slowdown is not None and FASTEST in overall:
-            sentence += _against_fastest(overall[winner], overall[FASTEST], goal.slowdown)
+            verdict = None
+            own, others = rows[winner].bytes, f"the fastest {rows[FASTEST].bytes}"
+            held = f"{own} bytes, {others}, {baseline} {rows[baseline].bytes}"
+            sentence = f"{winner} has {held}" + _against_fastest(
+                overall[winner], overall[FASTEST], goal.slowdown
+            )
     elif goal.wanted is Wanted.WORST:
         verdict, sentence = _in_each(winner, baseline, by_cell)
     elif goal.wanted is Wanted.COMPILE:

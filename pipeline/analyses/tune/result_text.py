@@ -54,11 +54,13 @@ def progress(objective: Objective, best: Trial, base: Trial | None) -> str:
         speed = racing.mean(Objective(type(objective.goal)(), {}).rounds(best)) or 0.0
         state = f"best {math.exp(speed):.3f} of native"
     if base is not None and base_value is not None and base is not best:
-        change = (
-            -math.expm1(base_value - value)
-            if wanted in (Wanted.SIZE, Wanted.COMPILE)
-            else math.expm1(value - base_value)
-        )
+        change = math.expm1(value - base_value)
+        if wanted is Wanted.SIZE:  # the value may have a penalty in it
+            change = 1 - math.exp(
+                sum(math.log(best.bytes[w] / base.bytes[w]) for w in best.bytes) / len(best.bytes)
+            )
+        elif wanted is Wanted.COMPILE:
+            change = -math.expm1(base_value - value)
         words = {Wanted.SIZE: "smaller than", Wanted.COMPILE: "less than"}.get(wanted, "compared with")
         sign = "+" if words == "compared with" else ""
         state += f", {change:{sign}.1%} {words} {shlex.join(base.flags) or 'no flags'}"
