@@ -14,6 +14,7 @@ from types import TracebackType
 from pipeline.analyses.tune.measure_candidate import search_cells
 from pipeline.core.artifact import Artifact
 from pipeline.core.files import digest_of
+from pipeline.core.model import Backend, Workload
 from pipeline.experiment.plan import Plan
 from pipeline.measure.probes.code_probe import CodeProbe
 from pipeline.measure.sample_key import artifact_of
@@ -41,14 +42,18 @@ class Codes:
     ) -> None:
         self._open.close()
 
+    def _probe(self, name: str, backend: Backend, workload: Workload) -> CodeProbe:
+        """The worker of this name, started when it is first wanted."""
+        if name not in self._probes:
+            probe = CodeProbe(backend, workload, self._plan.protocol)
+            self._probes[name] = self._open.enter_context(probe)
+        return self._probes[name]
+
     def digest(self, variant: Variant) -> str | None:
         """Of the machine code of all cells; None where one of the backends does not tell it."""
         found = []
         for cell in search_cells(self._plan, variant) if self._tells else ():
-            probe = self._probes.get(cell.backend.name)
-            if probe is None:
-                probe = CodeProbe(cell.backend, cell.workload, self._plan.protocol)
-                self._probes[cell.backend.name] = self._open.enter_context(probe)
+            probe = self._probe(cell.backend.name, cell.backend, cell.workload)
             code = probe.code(artifact_of(cell))
             if code is None:
                 self._tells = not probe.silent
@@ -63,11 +68,7 @@ class Codes:
             return None
         logs = []
         for workload in self._plan.workloads:
-            name = f"{_COUNTER} counts {workload.name}"
-            probe = self._probes.get(name)
-            if probe is None:
-                probe = CodeProbe(counter, workload, self._plan.protocol)
-                self._probes[name] = self._open.enter_context(probe)
+            probe = self._probe(f"{_COUNTER} counts {workload.name}", counter, workload)
             number = probe.instructions(
                 Artifact(workload.name, self._plan.toolchains[0].name, variant.name, WASM)
             )

@@ -7,10 +7,10 @@ import statistics
 from collections.abc import Sequence
 
 from pipeline.analyses.tune import racing
-from pipeline.analyses.tune.objective import Objective
+from pipeline.analyses.tune.objective import SPEED
 from pipeline.analyses.tune.search_result import FrontPoint, flag_texts
 from pipeline.analyses.tune.trial_log import Trial
-from pipeline.experiment.search_space import Goal, Wanted
+from pipeline.experiment.search_space import Wanted
 
 #: In standard errors: a larger module is a step of the front only if it is so much faster.
 _AHEAD = 2.0
@@ -18,7 +18,7 @@ _AHEAD = 2.0
 
 def front(trials: Sequence[Trial], wanted: Wanted) -> tuple[FrontPoint, ...]:
     """The fastest first. Against size, or against compile time where that is wanted."""
-    speeds = {i: Objective(Goal(), {}).rounds(trial) for i, trial in enumerate(trials)}
+    speeds = {i: SPEED.rounds(trial) for i, trial in enumerate(trials)}
     sd = racing.spread(speeds.values())
     points: list[tuple[float, float, FrontPoint]] = []
     for i, trial in enumerate(trials):

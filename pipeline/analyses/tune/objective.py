@@ -75,6 +75,10 @@ class Objective:
         return value
 
 
+#: Speed alone, also in a search for something else.
+SPEED = Objective(Goal(), {})
+
+
 def _means(columns: Sequence[Sequence[float | None]]) -> list[float | None]:
     """Of each round the mean over cells; None where one of them has no number."""
     means: list[float | None] = []

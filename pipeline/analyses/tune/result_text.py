@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.analyses.tune import line_effects, racing
-from pipeline.analyses.tune.objective import Objective
+from pipeline.analyses.tune.objective import SPEED, Objective
 from pipeline.analyses.tune.search_result import (
     CellBest,
     CellResult,
@@ -51,7 +51,7 @@ def progress(objective: Objective, best: Trial, base: Trial | None) -> str:
     elif wanted is Wanted.COMPILE:
         state = f"best {math.exp(-value) * 1000:.1f} ms of compile time"
     else:
-        speed = racing.mean(Objective(type(objective.goal)(), {}).rounds(best)) or 0.0
+        speed = racing.mean(SPEED.rounds(best)) or 0.0
         state = f"best {math.exp(speed):.3f} of native"
     if base is not None and base_value is not None and base is not best:
         change = math.expm1(value - base_value)

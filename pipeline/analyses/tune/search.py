@@ -23,7 +23,7 @@ from pipeline.analyses.tune.counts import CountModel
 from pipeline.analyses.tune.front import front
 from pipeline.analyses.tune.line_effects import line_effects
 from pipeline.analyses.tune.measure_candidate import CandidateRounds, measure_candidate, search_cells
-from pipeline.analyses.tune.objective import Objective
+from pipeline.analyses.tune.objective import SPEED, Objective
 from pipeline.analyses.tune.outcome import Comparison, compare_finalists
 from pipeline.analyses.tune.search_result import Fault, SearchResult, ToolchainResult
 from pipeline.analyses.tune.strategy import Strategy
@@ -35,7 +35,7 @@ from pipeline.core.errors import BadInput, ProjectError
 from pipeline.core.files import digest_of, write_atomic, write_record
 from pipeline.core.model import Status
 from pipeline.experiment.plan import Plan
-from pipeline.experiment.search_space import Goal, Params, Tuning, Wanted
+from pipeline.experiment.search_space import Params, Tuning, Wanted
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.runtimes.identity import load_identity
 from toolchain.model import NATIVE, WASM
@@ -183,13 +183,17 @@ class Search:
         if goal.slowdown is None:
             return Objective(goal, means)
         # What is fast enough is known when the fastest is: that is searched for in the first half.
-        speeds = Objective(Goal(), means)
         half = (self._tuning.budget_s - self._time.reserve(0)) / 2
         if not self._searched and self._time.spent() < half:
-            return speeds
-        rounds = {module: speeds.rounds(trial) for module, trial in measured.items()}
+            return SPEED
+        fastest = self._fastest()
+        return Objective(goal, means, racing.mean(SPEED.rounds(fastest)) if fastest else None)
+
+    def _fastest(self) -> Trial | None:
+        measured = self._log.measured()
+        rounds = {module: SPEED.rounds(trial) for module, trial in measured.items()}
         best = racing.best(rounds, racing.spread(rounds.values()))
-        return Objective(goal, means, racing.mean(rounds[best]) if best else None)
+        return measured[best] if best else None
 
     def _best_module(self, objective: Objective | None = None) -> str | None:
         """The module that is best as far as is known, of those that are fast enough."""
@@ -294,7 +298,7 @@ class Search:
         objective, most = self._objective(), self._plan.protocol.usual_rounds
         judged = objective
         if self._tuning.goal.wanted is Wanted.SIZE:  # what is uncertain about it is its speed
-            judged = Objective(Goal(), objective.baseline)
+            judged = SPEED
         rivals = {m: judged.rounds(t) for m, t in self._log.measured().items()}
         sd = racing.spread(rivals.values())
         best = racing.best(rivals, sd)
@@ -334,7 +338,9 @@ class Search:
         parts = self._space.choose(best)
         fewest = self._builder.minimal(parts, lambda: self._time.left() > self._time.least_final())
         winner = confirmation.named(self._tuning, fewest, self.name)
-        fastest = self._fastest()
+        # What the smallest may be slower than, where only so much is allowed.
+        fastest = self._fastest() if self._tuning.goal.slowdown is not None else None
+        words = Words.of(fastest.variant) if fastest else None
         return Final(
             budget_s=self._tuning.budget_s,
             name=winner.name,
@@ -342,17 +348,9 @@ class Search:
             link=winner.link,
             wasm_opt=winner.wasm_opt,
             needs=winner.needs,
-            fastest=fastest,
-            rounds=self._time.final_rounds(len(confirmation.finalists(self._tuning, winner, fastest))),
+            fastest=words,
+            rounds=self._time.final_rounds(len(confirmation.finalists(self._tuning, winner, words))),
         )
-
-    def _fastest(self) -> Words | None:
-        """What the smallest may be slower than, where only so much is allowed."""
-        if self._tuning.goal.slowdown is None:
-            return None
-        speeds = {m: Objective(Goal(), {}).rounds(t) for m, t in self._log.measured().items()}
-        best = racing.best(speeds, racing.spread(speeds.values()))
-        return Words.of(self._log.first_trial(best).variant) if best else None
 
     def _confirm(self, final: Final) -> Comparison:
         winner = final.variant
