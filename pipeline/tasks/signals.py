@@ -12,21 +12,34 @@ from pipeline.tasks import invocation
 
 
 class Terminated(KeyboardInterrupt):
-    """The process is asked to end (SIGTERM, SIGHUP): it ends as after Ctrl-C, by that signal."""
+    """The process is asked to end (SIGINT, SIGTERM, SIGHUP): it does, by that signal."""
 
     def __init__(self, number: int | str) -> None:
         super().__init__(number)
         self.number = int(number)
 
 
+#: How long a process that is asked to end may take for that, s, before it is asked again.
+_AGAIN_S = 10.0
+
+
 def handle() -> None:
-    """Let SIGTERM and SIGHUP end this process as Ctrl-C does."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one
+    """Let SIGINT, SIGTERM and SIGHUP end this process, also where the first exception is lost.
+
+    Python drops an exception that is raised in a finalizer or in a callback of a library. A parallel run whose
+    processes have ended by the same signal would then wait for them for ever.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup ignores one
             signal.signal(number, _terminate)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    def again(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated(number)
+
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, _AGAIN_S, _AGAIN_S)
     raise Terminated(number)
 
 

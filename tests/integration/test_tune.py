@@ -162,7 +162,8 @@ def check(workspace, found, state, text):
         assert "-fno-jump-tables" not in fault["flags"], "the fewest flags"
         assert fault["fails_under"][0] == "wasmtime.cranelift"
         assert fault["right_under"] == []
-        assert fault["whose"].startswith("the compiler, zig ")
+        # Where a second runtime is installed, it decides.
+        assert fault["whose"].startswith(("the compiler, zig ", "not decided: no other runtime is installed"))
     assert len(found["faults"]) == min(1, len(invalid))
     tried = {effect["line"] for effect in found["effects"]}
     assert "-O2" in tried
