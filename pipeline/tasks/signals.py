@@ -26,8 +26,8 @@ _AGAIN_S = 10.0
 def handle() -> None:
     """Let SIGINT, SIGTERM and SIGHUP end this process, also where the first exception is lost.
 
-    Python drops an exception that is raised in a finalizer or in a callback of a library. A parallel run whose
-    processes have ended by the same signal would then wait for them for ever.
+    Python drops an exception that is raised in a finalizer or in a callback of a library. A parallel run
+    whose processes have ended by the same signal would then wait for them for ever.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup ignores one
