@@ -34,6 +34,16 @@ def build(module: Path, edits, flags=("-O2",)) -> Path:
     return _build(module, texts, [*flags, '-DFLAGS_STR="given"'], paths.libc("zig", WASM))
 
 
+def build_program(module: Path, text: str, target: str = WASM, flags=("-O2",)) -> Path:
+    """A program of one C file, as a WASI command or natively."""
+    source = module.with_suffix(".c")
+    source.write_text(text, encoding="utf-8")
+    zig = discover({"wasi_sdk": []})["zig"]
+    _do(zig, zig.compile(target, flags, str(source), f"{module}.o"))
+    _do(zig, zig.link(target, [f"{module}.o"], paths.libc("zig", target), str(module)))
+    return module
+
+
 def build_run(module: Path, clock: str, edits=()) -> Path:
     """A module that exports ``run`` and imports ``env.clock_ms``, which returns i32 or i64; no C library."""
     texts = {name: Path(_COREMARK.root, name).read_text(encoding="utf-8") for name in _FILES}

@@ -17,13 +17,13 @@ from pathlib import Path
 from pipeline.build import artifact_inputs, libraries, profiles, refusals, unwinding
 from pipeline.build.compilers import complaint, run, settled
 from pipeline.build.flag_check import FlagRecord
-from pipeline.build.module_facts import facts_of
+from pipeline.build.module_facts import ModuleFacts, facts_of
 from pipeline.build.program_flags import link_flags, program_flags
 from pipeline.build.refusals import Refusal
 from pipeline.core import paths
 from pipeline.core.artifact import ArtifactRecord, BuildSpec, save_record
 from pipeline.core.files import fresh_file, new_folder, read_record, sha256, write_atomic
-from pipeline.core.model import Workload
+from pipeline.core.model import Interface, Workload
 from pipeline.core.processes import run_to_end
 from toolchain import wasm_opt
 from toolchain.model import NATIVE, WASM, Toolchain
@@ -152,13 +152,20 @@ def link(spec: BuildSpec) -> None:
         wasm_opt=variant.wasm_opt,
         needs=variant.needs,
         features=facts.features if facts else (),
-        unrunnable=facts.unrunnable if facts else None,
+        unrunnable=_unrunnable(facts) if facts else None,
         target=spec.toolchain.triple(target) if reason is None else target,
         sha256=None if reason else sha256(output),
         bytes=None if reason else os.path.getsize(output),
         warnings=() if reason else refusals.warnings(spec, printed),
     )
     save_record(spec.artifact, record)
+
+
+def _unrunnable(facts: ModuleFacts) -> str | None:
+    """Why nothing here runs it: what is built here is timed as a whole."""
+    if facts.interface is Interface.BENCH:
+        return "it imports bench.start and bench.end, which a module of others has: run it with module=FILE"
+    return facts.unrunnable
 
 
 def link_command(spec: BuildSpec, output: str) -> list[str]:

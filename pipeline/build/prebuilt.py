@@ -1,4 +1,4 @@
-"""Prebuilt modules: take one in as an artifact.
+"""Prebuilt modules, and native executables next to them: take one in as an artifact.
 
 A module has its digest in place of a provenance. So a published score can be checked on the very bytes that
 it was made with.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
+from typing import Any
 
 from pipeline.build.module_facts import facts_of
 from pipeline.core.artifact import Artifact, ArtifactRecord, save_record
 from pipeline.core.errors import BadInput
 from pipeline.core.files import write_atomic
-from pipeline.core.model import MOST_MODULE_BYTES, PREBUILT, Prebuilt
+from pipeline.core.model import EXECUTABLE, MOST_MODULE_BYTES, PREBUILT, Prebuilt
 from pipeline.core.text import for_terminal
-from toolchain.model import WASM
+from toolchain.model import NATIVE, WASM
 
 
 def take_in(workload: str, each: Prebuilt) -> None:
@@ -30,24 +32,40 @@ def take_in(workload: str, each: Prebuilt) -> None:
         raise BadInput(f"{each.path}: its SHA-256 is {digest}, expected {each.sha256}")
     found = facts_of(data)
     artifact = Artifact(workload, PREBUILT, each.name, WASM)
+    _keep(
+        artifact,
+        data,
+        features=found.features,
+        interface=found.interface,
+        unrunnable=found.unrunnable,
+        producers=found.producers,
+        # A name of invisible characters only leaves nothing to show.
+        file=for_terminal(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")) or each.name,
+    )
+
+
+def take_in_executable(workload: str, path: str) -> None:
+    """Copy the native form of a program that is not built here, with a record of it."""
+    artifact = Artifact(workload, PREBUILT, EXECUTABLE, NATIVE)
+    _keep(artifact, Path(path).read_bytes(), features=(), file=os.path.basename(path))
+    os.chmod(artifact.path, 0o755)
+
+
+def _keep(artifact: Artifact, data: bytes, **facts: Any) -> None:
     write_atomic(artifact.path, data)
     record = ArtifactRecord(
         present=True,
         reason=None,
-        workload=workload,
-        toolchain=PREBUILT,
-        variant=each.name,
+        workload=artifact.workload,
+        toolchain=artifact.toolchain,
+        variant=artifact.variant,
         flags=(),
         link=(),
         wasm_opt=None,
         needs=(),
-        features=found.features,
-        target=WASM,
-        sha256=digest,
+        target=artifact.target,
+        sha256=hashlib.sha256(data).hexdigest(),
         bytes=len(data),
-        interface=found.interface,
-        unrunnable=found.unrunnable,
-        # A name of invisible characters only leaves nothing to show.
-        file=for_terminal(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")) or each.name,
+        **facts,
     )
     save_record(artifact, record)

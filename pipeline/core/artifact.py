@@ -9,8 +9,8 @@ import msgspec
 
 from pipeline.core import paths
 from pipeline.core.files import read_record, write_record
-from pipeline.core.model import Interface, Workload
-from toolchain.model import Toolchain, Variant, suffix
+from pipeline.core.model import EXECUTABLE, PREBUILT, Interface, Workload
+from toolchain.model import NATIVE, Toolchain, Variant, suffix
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,12 @@ class Artifact:
         return f"{self.directory}/provenance.json"
 
 
+def reference_of(workload: Workload, built: tuple[str, str]) -> Artifact:
+    """What the chunks of a workload are paired with; ``built``: by which toolchain and variant, if it is."""
+    paired = workload.paired
+    return Artifact(paired.name, *(built if paired.built else (PREBUILT, EXECUTABLE)), NATIVE)
+
+
 class ArtifactRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The file artifact.json: what was built, or why nothing was."""
 
@@ -80,6 +86,7 @@ class ArtifactRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     #: Of a prebuilt module: how it is run, and the name of the file that it was.
     interface: Interface | None = None
     file: str | None = None
+    producers: tuple[str, ...] = ()  # what it says made it
     #: What the linker, or a compiler, warned of and built all the same.
     warnings: tuple[str, ...] = ()
 

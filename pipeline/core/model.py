@@ -94,6 +94,10 @@ class Runtime:
     most_memory_mib: int | None = None
     #: Whether uv compiles its first package, with the bundled clang.
     compiled: bool = False
+    #: Whether its workers give a module bench.start and bench.end: see workers/bench.py.
+    gives_bench: bool = False
+    #: Whether they can give a WASI command clocks of ours: see workers/clock.py.
+    gives_clocks: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,20 @@ class Proof(Struct, frozen=True, forbid_unknown_fields=True):
 class Figure(Struct, frozen=True, forbid_unknown_fields=True):
     """Where the time of a run comes from."""
 
-    time: Literal["guest", "host"] = "guest"  # of the whole program, by the guest's or by the host's clock
+    #: Of the whole program by the guest's or by the host's clock; or of loading it and running it once.
+    time: Literal["guest", "host", "startup"] = "guest"
     match: Pattern | None = None  # or the first group of this: a time that the program prints
     unit: Literal["s", "ms", "us", "ns"] = "s"
     case: str | None = None  # the case that is timed; None: all of them, one after the other
+
+
+@dataclass(frozen=True)
+class Prebuilt:
+    """A module that is not built here: the name of its cells, its path, the digest that it must have."""
+
+    name: str
+    path: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -232,11 +246,20 @@ class Workload:
     limits: Limits = field(default_factory=Limits)
     #: Of a program without a native form: what its chunks are paired with; None: its own native build.
     yardstick: Workload | None = None
+    #: Of a program that is not built here: its modules, each a column of the table.
+    modules: tuple[Prebuilt, ...] = ()
+    #: And its native executable, if there is one: a path.
+    executable: str | None = None
 
     @property
     def native(self) -> bool:
         """Whether there is a native form of it, which its ratios are relative to."""
         return self.yardstick is None
+
+    @property
+    def built(self) -> bool:
+        """Whether its artifacts are built here, from sources."""
+        return not self.modules
 
     @property
     def paired(self) -> Workload:
@@ -286,24 +309,20 @@ ITERATIONS = "{iterations}"
 
 #: In place of a toolchain's name, for modules that are not built here.
 PREBUILT = "prebuilt"
+#: In place of a variant's name, for the only module of a program.
+ONLY_MODULE = "module"
+#: In place of a variant's name, for a native executable that is not built here.
+EXECUTABLE = "executable"
 
 
 class Interface(StrEnum):
     """How a prebuilt module is run."""
 
     COMMAND = "command"  # of WASI
+    BENCH = "command, timed from bench.start to bench.end"  # which it imports and calls
     RUN32 = "run, clock i32"  # an export ``run``, on a clock that is given to it
     RUN64 = "run, clock i64"
     NONE = "no interface that is known here"
-
-
-@dataclass(frozen=True)
-class Prebuilt:
-    """A module that is not built here: the name of its cells, its path, the digest that it must have."""
-
-    name: str
-    path: str
-    sha256: str | None = None
 
 
 @dataclass(frozen=True)

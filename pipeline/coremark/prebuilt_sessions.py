@@ -19,7 +19,7 @@ from pipeline.coremark.validator import PERFORMANCE, SEED_SETS, VALIDATION, VALI
 from pipeline.measure.guest import Ended
 from pipeline.measure.session import Session
 from pipeline.measure.validated_guest import ValidatedGuest
-from pipeline.measure.worker_messages import Loaded, Returned
+from pipeline.measure.worker_messages import Loaded, Ran, Returned
 from pipeline.workloads.validators.model import Invalid, NoTime, Run
 
 #: A program that calibrates itself for ten seconds and more, under a slow interpreter.
@@ -34,6 +34,11 @@ _MOST_SHOWN = 80
 _SLOWER, _SAME_SPEED = 4, 2
 #: No module is faster than native code by more than this; of a run of so many seconds.
 _MOST_OF_NATIVE, _NATIVE_S = 4, 0.005
+#: How fast the clock of a command is in its first run: its ten seconds, and what it does before, are half a
+#: second then, also where a clock with whole seconds has to go on.
+_FIRST_SPEED = 40.0
+#: What is lost where times are rounded to milliseconds, s.
+_ROUNDED_S = 0.002
 #: More runs of an export ``run`` that ended too soon.
 _TRIES = 5
 #: How far a score may be from a whole number of iterations over its time: f32 has 24 bits, and
@@ -53,6 +58,7 @@ def session_for(interface: Interface) -> type[Session]:
     """The kind of session that a module of this interface calls for."""
     kinds: dict[Interface, type[Session]] = {
         Interface.COMMAND: PrebuiltCommand,
+        Interface.BENCH: PrebuiltCommand,
         Interface.RUN32: Run32,
         Interface.RUN64: Run64,
     }
@@ -61,14 +67,21 @@ def session_for(interface: Interface) -> type[Session]:
 
 @dataclass(eq=False, kw_only=True)
 class PrebuiltCommand(Session):
-    """A prebuilt WASI command."""
+    """A prebuilt WASI command.
+
+    One that chooses its number of iterations itself looks at a clock for that. Where its runtime takes clocks
+    of ours, that clock is faster than the machine's, so that its ten seconds are one chunk.
+    """
 
     longest_run_s: float = _WHOLE_RUN_S
     ignores_arguments: bool = False  # and chooses its number of iterations itself
+    speed: float | None = None  # of its clock; None: the machine's
     validated: str = "CRCs of both seed sets, final CRC equal to native"
 
     def validate(self, reference: ValidatedGuest) -> None:
         """Both seed sets, where it takes arguments; else one whole run with the performance seeds."""
+        self._reference = reference
+        self.speed = _FIRST_SPEED if self.gives_clocks else None
         output = self._printed(VALIDATION, VALIDATION_ITERATIONS, watch=True)
         try:
             validator.validate(_text(output), VALIDATION, VALIDATION_ITERATIONS)
@@ -78,8 +91,9 @@ class PrebuiltCommand(Session):
             self._is_report(output)
             self.ignores_arguments = True
             self.validated = "CRCs of the performance seeds, final CRC equal to native"
-            self._whole(output, reference)
+            self._whole(output)
             return
+        self.speed = None
         for seeds in SEED_SETS:
             found = self._timed_run(seeds)
             expected = reference.run(seeds, found.iterations).result
@@ -91,6 +105,14 @@ class PrebuiltCommand(Session):
             start = for_terminal(_text(output), _MOST_SHOWN)
             reason = f"it printed {start!r}" if start else "it printed nothing"
             raise Ended(Status.INVALID, f"{self.who}: {reason}; expected CoreMark's report: is it CoreMark?")
+
+    def _answer(self, request: Mapping[str, Any], watch: bool, status: int = 0) -> Ran:
+        """On a clock of ours, where it has one; its looks at that are kept."""
+        if self.speed is None:
+            return super()._answer(request, watch, status)
+        answer = super()._answer({**request, "speed": self.speed}, watch, status)
+        self._looks = answer.returned
+        return answer
 
     def _timed_run(self, seeds: validator.SeedSet) -> Run:
         """The run with the fewest iterations that last for one tick of its clock."""
@@ -109,30 +131,75 @@ class PrebuiltCommand(Session):
             self.least_iterations = iterations
             return self._believe(output, seeds, iterations)
 
-    def _whole(self, output: bytes, reference: ValidatedGuest) -> Run:
+    def _whole(self, output: bytes) -> Run:
         """What a whole run printed, whichever number of iterations it chose; raises Ended."""
-        run = self._believe(output, PERFORMANCE, None)
-        least = _CLOCK_TOLERANCE[self.forks] * timed_part(run)
-        if self.agreement < least:
-            reason = f"it timed {run.seconds:g} s of the {self.wall_seconds:g} s that it ran"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}, expected {least:.0%} or more: a slow clock")
+        if self.speed is not None:
+            run = self._in_real_time(output, self.speed)
+        else:
+            run = self._believe(output, PERFORMANCE, None)
+            least = _CLOCK_TOLERANCE[self.forks] * timed_part(run)
+            if self.agreement < least:
+                reason = f"it timed {run.seconds:g} s of the {self.wall_seconds:g} s that it ran"
+                raise Ended(
+                    Status.INVALID, f"{self.who}: {reason}, expected {least:.0%} or more: a slow clock"
+                )
         if run.iterations not in _native_crcs:
-            _native_crcs[run.iterations] = _long_run(reference, run.iterations)
+            _native_crcs[run.iterations] = _long_run(self._reference, run.iterations)
         self._compare(run.result, _native_crcs[run.iterations], "run", run.iterations)
         return run
+
+    def _in_real_time(self, output: bytes, speed: float) -> Run:
+        """A run on a clock of ours, with the host's time of what it timed; raises Ended.
+
+        CoreMark looks at its clock before and after its iterations, and not again.
+        """
+        try:
+            run = validator.validate(_text(output), PERFORMANCE, None)
+        except Invalid as error:
+            raise Ended(Status.INVALID, f"{self.who}: {error}") from error
+        looks = self._looks
+        if looks is None or looks.calls < 2 or looks.clock_ns <= 0:
+            raise Ended(
+                Status.INVALID, f"{self.who}: it printed a time and never looked at a clock of WASI's"
+            )
+        # It may count in whole seconds, of which one is lost at either end.
+        shown_s, most_s = looks.clock_ms / 1000, max(_ROUNDED_S, run.tick_s)
+        if abs(run.seconds - shown_s) > most_s:
+            reason = f"it printed {run.seconds:g} s, its clock went on by {shown_s:g} s while it ran"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}")
+        seconds = looks.clock_ns / 1e9
+        if seconds * speed > shown_s + _ROUNDED_S:
+            reason = f"{shown_s:g} s of its clock were {seconds:g} s at {speed:g} times"
+            raise Ended(Status.INVALID, f"{self.who}: {reason}: the clock that it was given is wrong")
+        self._timed(seconds)
+        return Run(run.iterations, seconds, run.result, clock_s=seconds)
+
+    def _chunk_of(self, seconds: float) -> None:
+        self.chunk_s = seconds
+        self.speed = validator.SELF_TIMED_S / seconds
+
+    def settling_run(self, iterations: int) -> Run:
+        return self.chunk() if self.ignores_arguments else super().settling_run(iterations)
 
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
         if not self.ignores_arguments:
             super().prepare(reference, least_s)
             return
         self._reference = reference
-        self.chunk_s = self.wall_seconds
+        if self.speed is None:
+            self.chunk_s = self.wall_seconds
+        else:
+            self._chunk_of(max(self.protocol.chunk_ms / 1000, least_s))
+            for _ in range(self.protocol.warmup_chunks):
+                self.chunk()
+            # One with a number of its own runs as long as that takes.
+            self.chunk_s = max(self.chunk_s, self.wall_seconds)
         self.clock_agreement = self.agreement
 
     def chunk(self) -> Run:
         if not self.ignores_arguments:
             return super().chunk()
-        run = self._whole(self._printed(PERFORMANCE, 0, watch=True), self._reference)
+        run = self._whole(self._printed(PERFORMANCE, 0, watch=True))
         self.iterations = run.iterations
         return run
 

@@ -101,6 +101,7 @@ class CoreMark:
     timed: tuple[SeedSet, ...] = (PERFORMANCE,)
     iterates: bool = True
     proportional: bool = True  # what it prints is the time of its iterations alone
+    host_timed: bool = False
     validation_iterations: int = VALIDATION_ITERATIONS
     #: Its own CRCs are known.
     needs_reference_check: bool = False

@@ -91,6 +91,7 @@ def select(asked: Request, *, every: bool = False) -> Selection:
     # With backend=, budget= is the search's, not that of a cell's rounds.
     own = {key: value for key, value in asked.variables.items() if tuning is None or key != "budget"}
     builds = "artifact" not in asked.variables or bool(asked.variables.keys() & _BUILD_VARIABLES)
+    builds = builds and any(workload.built for workload in workloads)
     return Selection(
         workloads=tuple(workloads),
         all_variants=all_variants,

@@ -88,12 +88,12 @@ class Plan:
             for toolchain in self.builders()
             for variant, targets in self.builds(toolchain).items()
             for target in targets
-            if workload.native or target != NATIVE
+            if workload.built and (workload.native or target != NATIVE)
         ]
 
     def built(self) -> list[BuildSpec]:
         """Those, and the native builds that programs without a native form are paired with."""
-        paired = [workload for workload in self.built_workloads() if workload not in self.workloads]
+        paired = [each for each in self.built_workloads() if each not in self.workloads and each.built]
         return [*self.artifacts(), *(BuildSpec(workload, *self.reference, NATIVE) for workload in paired)]
 
     def built_workloads(self) -> list[Workload]:
@@ -119,13 +119,18 @@ class Plan:
         """All cells in the table's order."""
         return [*self.built_cells(), *self.prebuilt_cells()]
 
+    def modules(self) -> list[tuple[Workload, Prebuilt]]:
+        """All modules that are not built here, each with the program that it is."""
+        own = [(workload, module) for workload in self.workloads for module in workload.modules]
+        # With artifact= there is only one workload.
+        return [*own, *((self.workloads[0], module) for module in self.prebuilt)]
+
     def prebuilt_cells(self) -> list[Cell]:
-        """The cells of prebuilt modules."""
+        """The cells of modules that are not built here."""
         others = [backend for backend in self.backends if not backend.native]
-        workload = self.workloads[0]  # with prebuilt modules there is only one
         return [
-            Cell(workload, PREBUILT, Variant(p.name, ()), backend)
-            for p in self.prebuilt
+            Cell(workload, PREBUILT, Variant(module.name, ()), backend)
+            for workload, module in self.modules()
             for backend in others
         ]
 
@@ -137,7 +142,7 @@ class Plan:
             for toolchain in self.toolchains
             for variant in self.variants
             for backend in self.backends
-            if workload.native or not backend.native
+            if workload.built and (workload.native or not backend.native)
         ]
 
     def schedule(self) -> Iterator[tuple[int, Cell]]:

@@ -95,6 +95,10 @@ class Guest:
     exit_status: int = 0  # of the last run
     own: OwnOutput = NOTHING  # what its runtime prints around its output
     longest_run_s: float = 0.0  # that a run may take, where this is more than the protocol says
+    has_ended_well: bool = False  # a run of it: until then its worker looks at the clocks that it asks for
+    gives_clocks: bool = False  # whether its worker can give a command clocks of ours
+    says_its_time: bool = False  # whether the module says which part of its run is timed
+    timed_seconds: float = 0.0  # host side, of the last run: all of it, or that part
 
     def load(self, path: str, options: Mapping[str, Any]) -> Loaded:
         """Compile the artifact; raises Ended where the runtime refuses it or lacks the compiler."""
@@ -140,8 +144,13 @@ class Guest:
 
     def _answer(self, request: Mapping[str, Any], watch: bool, status: int = 0) -> Ran:
         """Run as the request says; raises Ended unless it ended by itself with that exit status."""
-        whole = {"op": "run", "watch": watch, **request}
-        answer = self._typed(self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s)), Ran)
+        whole: dict[str, Any] = {"op": "run", "watch": watch, **request}
+        if not self.has_ended_well:
+            whole["watch_clocks"] = True
+        reply = self._ask(whole, max(self.protocol.run_timeout_s, self.longest_run_s))
+        if "unavailable" in reply:
+            raise Ended(Status.UNAVAILABLE, str(reply["unavailable"]))
+        answer = self._typed(reply, Ran)
         self.exit_status = answer.code
         if answer.outcome == "trap":
             more = limits.of_trap(answer.message, self.protocol)
@@ -156,7 +165,13 @@ class Guest:
         if answer.stdout_bytes > most:
             found = f"it printed {answer.stdout_bytes} bytes, expected at most {most}"
             raise Ended(Status.INVALID, f"{self.who}: {found}; {limits.remedy('output_kib')}")
-        self.wall_seconds = answer.wall_seconds
+        self.has_ended_well = True
+        self.wall_seconds = self.timed_seconds = answer.wall_seconds
+        if self.says_its_time:
+            if answer.bench_seconds is None:
+                reason = "it did not call bench.start and then bench.end, each once"
+                raise Ended(Status.INVALID, f"{self.who}: {reason}")
+            self.timed_seconds = answer.bench_seconds
         if self.first_run_seconds is None:
             self.first_run_seconds = answer.wall_seconds
             self.instantiate_seconds = answer.instantiate_seconds

@@ -16,7 +16,7 @@ import msgspec
 from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import digest_of
-from pipeline.core.model import Status
+from pipeline.core.model import Interface, Status
 from pipeline.measure import host_records, machine_state
 from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, NotTheRuntime, prove
@@ -134,6 +134,9 @@ class _Attempt:
         self.result.artifact_bytes = self.artifact.bytes
         if self.artifact.unrunnable is not None:
             raise Ended(Status.UNAVAILABLE, self.artifact.unrunnable)
+        if self.artifact.interface is Interface.BENCH and not self.backend.runtime.gives_bench:
+            reason = f"{self.backend.name} cannot give a module bench.start and bench.end"
+            raise Ended(Status.UNAVAILABLE, reason)
         for each in (path, self.spec.reference_artifact.path):
             beyond = beyond_memory(self.workload, self.protocol, self.cell.backend, each)
             if beyond:

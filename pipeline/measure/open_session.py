@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.model import Backend, Interface, Protocol, Workload
 from pipeline.measure.session import Session
+from pipeline.measure.startup import Startup
 from pipeline.measure.without_native import WithoutNative
+from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators
 
@@ -23,7 +27,8 @@ def open_session(
     interface: Interface | None = None,
 ) -> Session:
     """A session for an artifact of a workload; ``interface`` is that of a prebuilt module."""
-    return _kind(workload, interface, backend)(
+    validator = validators.validator_of(workload)
+    session = _kind(workload, interface, backend, protocol)(
         worker=worker,
         who=who,
         protocol=protocol,
@@ -32,9 +37,14 @@ def open_session(
         # A command is given the artifact as it is: what limits its guest is its worker's limit.
         capped=not backend.native and backend.runtime.worker != "command_worker.py",
         is_command=backend.is_command,
-        inputs=inputs(workload),
-        validator=validators.validator_of(workload),
+        inputs=inputs(workload) | ({"bench": True} if interface is Interface.BENCH else {}),
+        gives_clocks=backend.runtime.gives_clocks,
+        says_its_time=interface is Interface.BENCH,
+        validator=validator,
     )
+    if not workload.built:
+        session.validated = validator.proof
+    return session
 
 
 def inputs(workload: Workload) -> dict[str, Any]:
@@ -52,8 +62,12 @@ def inputs(workload: Workload) -> dict[str, Any]:
     return found
 
 
-def _kind(workload: Workload, interface: Interface | None, backend: Backend) -> type[Session]:
-    if interface is None:
+def _kind(
+    workload: Workload, interface: Interface | None, backend: Backend, protocol: Protocol
+) -> Callable[..., Session]:
+    if workload.figure.time == "startup":
+        return partial(Startup, start_worker=partial(start, backend, protocol))
+    if interface is None or not workload.built:
         return Session if workload.native else WithoutNative
     sessions = importlib.import_module(validators.prebuilt_sessions_of(workload))
     kind: type[Session] = sessions.session_for(interface)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pipeline.core import own_code, paths
-from pipeline.core.artifact import Artifact
+from pipeline.core.artifact import Artifact, reference_of
 from pipeline.core.files import digest_of
 from pipeline.core.host import fingerprint
 from pipeline.core.model import Cell, Protocol, Workload
@@ -50,7 +50,7 @@ class MeasurementSpec:
 
     @property
     def reference_artifact(self) -> Artifact:
-        return Artifact(self.cell.workload.paired.name, *self.reference, NATIVE)
+        return reference_of(self.cell.workload, self.reference)
 
     @property
     def sample_path(self) -> str:

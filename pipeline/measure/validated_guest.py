@@ -92,7 +92,7 @@ class ValidatedGuest(Guest):
 
     def _believe(self, output: bytes, case: Any, iterations: int | None) -> Run:
         try:
-            run = self.validator.validate(output, case, iterations, self.wall_seconds)
+            run = self.validator.validate(output, case, iterations, self.timed_seconds)
         except Invalid as error:
             raise Ended(Status.INVALID, f"{self.who}: {error}") from error
         self._leave_out(run.touched)

@@ -85,5 +85,7 @@ class Ran(msgspec.Struct, frozen=True):
     peak_rss_bytes: Count | None = None
     page_faults: Count | None = None  # of the process that ran the guest, from before it was instantiated
     returned: Returned | None = None
+    #: Of a module that says which part of its run is timed: how long that took; None where it did not once.
+    bench_seconds: Seconds | None = None
     instructions: Count | None = None  # of wasm, where the module was loaded to count them
     wasi_calls: Count | None = None  # that the guest made; None where the runtime does not count

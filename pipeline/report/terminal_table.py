@@ -98,9 +98,9 @@ def _others(results: Results) -> Iterator[RenderableType]:
 
 
 def _about_cells(results: Results) -> Iterator[str]:
-    digests = {cell.variant: cell.wasm_sha256 for cell in results.cells if cell.prebuilt}
-    for name, module in prebuilt_modules(results):
-        what = f"{name}: {module.file}, SHA-256 {digests[name]}, {module.interface}"
+    for name, cell, module in prebuilt_modules(results):
+        made = f" ({'; '.join(module.producers)})" if module.producers else ""
+        what = f"{name}: {module.file}{made}, SHA-256 {cell.wasm_sha256}, {module.interface}"
         yield f"{what}; validated: {module.validated or 'nothing'}"
     yield from notes(results)
 

@@ -138,17 +138,17 @@ def _entry(cell: CellResult) -> str:
 
 
 def _prebuilt(results: Results) -> list[list[str]]:
-    """Rows of the table of prebuilt modules: name, file, bytes, SHA-256, interface, validated."""
-    cells = {cell.variant: cell for cell in results.cells if cell.prebuilt}
-    sizes = {c.variant: c.measurement.wasm_bytes for c in results.cells if c.prebuilt and c.measurement}
+    """Rows of the table of prebuilt modules: name, file, bytes, SHA-256, producers, interface, validated."""
+    sizes = {c.wasm_sha256: c.measurement.wasm_bytes for c in results.cells if c.prebuilt and c.measurement}
     return [
         [
             name,
             module.file,
-            str(sizes.get(name) or ""),
-            cells[name].wasm_sha256 or "",
+            str(sizes.get(cell.wasm_sha256) or ""),
+            cell.wasm_sha256 or "",
+            "; ".join(module.producers),
             module.interface,
             module.validated or "nothing",
         ]
-        for name, module in prebuilt_modules(results)
+        for name, cell, module in prebuilt_modules(results)
     ]

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from msgspec import structs
 
+from pipeline.core.model import ONLY_MODULE, PREBUILT
 from pipeline.results.model import Comparison, HostResults, Results, WorkloadResult
 from pipeline.results.model_cell import CellResult, Measurement, PrebuiltModule
 from toolchain.model import NATIVE
@@ -92,13 +93,20 @@ def ratio_to(workloads: Iterable[WorkloadResult]) -> str:
     return " or ".join(dict.fromkeys(workload.ratio_to for workload in workloads))
 
 
-def prebuilt_modules(results: HostResults) -> list[tuple[str, PrebuiltModule]]:
-    """(variant, module) of each prebuilt module, as validated by a cell if any validated it."""
-    found: dict[str, PrebuiltModule] = {}
+def program_name(cell: CellResult) -> str:
+    """What a reader calls the program that a cell runs: its workload, or a module that claims to be that."""
+    return cell.variant if cell.toolchain == PREBUILT and cell.variant != ONLY_MODULE else cell.workload
+
+
+def prebuilt_modules(results: HostResults) -> list[tuple[str, CellResult, PrebuiltModule]]:
+    """(name, cell, module) of each prebuilt module, as validated by a cell if any validated it."""
+    found: dict[tuple[str, str], tuple[str, CellResult, PrebuiltModule]] = {}
     for cell in results.cells:
-        if cell.prebuilt is not None and found.setdefault(cell.variant, cell.prebuilt).validated is None:
-            found[cell.variant] = cell.prebuilt
-    return list(found.items())
+        if cell.prebuilt is not None:
+            place = cell.workload, cell.variant
+            if place not in found or (found[place][2].validated is None and cell.prebuilt.validated):
+                found[place] = program_name(cell), cell, cell.prebuilt
+    return list(found.values())
 
 
 def verdicts_of(results: HostResults) -> dict[frozenset[str], Comparison]:

@@ -53,6 +53,9 @@ class PrebuiltModule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A module that was not built here."""
 
     file: Annotated[Text, Meta(description="its path, as given")]
+    producers: Annotated[
+        tuple[Text, ...], Meta(description="what it says made it: languages, compilers")
+    ] = ()
     interface: Annotated[Text, Meta(description="how it is run: a WASI command, or an export")]
     validated: Annotated[Text | None, Meta(description="what could be checked; null where nothing ran")]
 

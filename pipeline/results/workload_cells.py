@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.build import artifact_inputs
-from pipeline.core.artifact import Artifact, load_record
+from pipeline.core.artifact import load_record, reference_of
 from pipeline.core.files import digest_of, sha256
 from pipeline.core.model import Cell, Status, Workload
 from pipeline.experiment.plan import Plan
@@ -133,10 +133,7 @@ def _workload(plan: Plan, workload: Workload, base: Cell | None, score: float | 
     ``score`` is the speed of what its ratios are relative to, in its unit: of the cell ``base``, or of its
     native reference.
     """
-    toolchain, variant = plan.reference_name
-    artifact = Artifact(workload.name, toolchain, variant, NATIVE)
-    if base is not None:
-        toolchain, variant, artifact = base.toolchain, base.variant.name, artifact_of(base)
+    artifact = reference_of(workload, plan.reference_name) if base is None else artifact_of(base)
     validator = validators.validator_of(workload)
     party = workload.third_party
     return WorkloadResult(
@@ -150,8 +147,8 @@ def _workload(plan: Plan, workload: Workload, base: Cell | None, score: float | 
         revision=third_party.verify(party)["commit"] if party is not None else None,
         sources_sha256=digest_of({path: sha256(path) for path in artifact_inputs.sources(workload)}),
         reference=ReferenceResult(
-            toolchain=toolchain,
-            variant=variant,
+            toolchain=artifact.toolchain,
+            variant=artifact.variant,
             score=score,
             sha256=load_record(artifact).sha256 if workload.native or base is not None else None,
         ),

@@ -21,7 +21,7 @@ from pipeline.build import (
 from pipeline.core import paths
 from pipeline.core.artifact import Artifact, BuildSpec
 from pipeline.core.files import sha256
-from pipeline.core.model import PREBUILT, Workload
+from pipeline.core.model import EXECUTABLE, PREBUILT, Workload
 from pipeline.experiment.plan import Plan
 from pipeline.measure.sample_key import guest_files
 from pipeline.measure.training_run import training
@@ -30,7 +30,7 @@ from pipeline.runtimes import packages
 from pipeline.tasks.build import flags_config, optimiser
 from pipeline.tasks.checks import intact
 from pipeline.tasks.steps import Task, clean, group, step
-from toolchain.model import WASM
+from toolchain.model import NATIVE, WASM
 
 
 def _config(spec: BuildSpec) -> dict[str, object]:
@@ -166,19 +166,29 @@ def _linked(spec: BuildSpec) -> list[str]:
 
 
 def take_in_artifacts(plan: Plan) -> Iterator[Task]:
-    """Prebuilt modules, as artifacts of the workload that they claim to be."""
+    """What is not built here, as artifacts of the workload that they are, or claim to be."""
     yield group("prebuilt", "take in prebuilt modules")
-    workload = plan.workloads[0].name
-    for each in plan.prebuilt:
+    for workload, each in plan.modules():
         yield step(
-            f"prebuilt:{workload}:{each.name}",
-            (prebuilt.take_in, workload, each),
+            f"prebuilt:{workload.name}:{each.name}",
+            (prebuilt.take_in, workload.name, each),
             reads=[each.path],
-            makes=_made(Artifact(workload, PREBUILT, each.name, WASM)),
+            makes=_made(Artifact(workload.name, PREBUILT, each.name, WASM)),
             decides={"path": each.path, "sha256": each.sha256, **_reader(WASM)},
             phase="take in module",
             seconds=0.2,
         )
+    for workload in plan.workloads:
+        if workload.executable is not None:
+            yield step(
+                f"prebuilt:{workload.name}:{EXECUTABLE}",
+                (prebuilt.take_in_executable, workload.name, workload.executable),
+                reads=[workload.executable],
+                makes=_made(Artifact(workload.name, PREBUILT, EXECUTABLE, NATIVE)),
+                decides={"path": workload.executable},
+                phase="take in executable",
+                seconds=0.1,
+            )
 
 
 def prove_artifacts(plan: Plan) -> Iterator[Task]:

@@ -56,7 +56,11 @@ MEASUREMENTS = (
         "engines that are built from source, in addition; '*': all that this machine can have",
     ),
     Option("baseline", "BACKEND", "what ratios without a native build are relative to", "the first JIT"),
-    Option("artifact", "FILE.wasm", "a prebuilt module, in place of those built here"),
+    Option("artifact", "FILE.wasm", "a prebuilt CoreMark, in place of those built here"),
+    Option("module", "FILE.wasm", "any WASI program; several, patterns and folders too"),
+    Option("suite", "FOLDER", "modules that import bench.start and bench.end, with inputs and outputs"),
+    Option("figure", "startup", "measure how soon a program answers, not how fast it goes on"),
+    Option("args", "WORDS", "arguments of module=; {iterations} stands for the amount of work", "none"),
     Option("protocol", "NAME", "how thoroughly: quick, standard, precise", _DEFAULT),
     Option("rounds", "N", "rounds of each cell, and no more; with half_width= at least", "the protocol's"),
     Option(

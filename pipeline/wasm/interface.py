@@ -72,12 +72,19 @@ def _checked(module: Module) -> Checked:
         return Checked(Interface.NONE, f"{types}; {EXPECTED}")
     troubles = (*_of_imports(module), *_of_entry(module), *_of_memory(module), *_of_start(module))
     kind = Interface.COMMAND if any(each.name == "_start" for each in module.exports) else Interface.NONE
+    if kind is Interface.COMMAND and any(map(_of_bench, module.imports)):
+        kind = Interface.BENCH
     return Checked(kind, for_terminal(troubles[0]) if troubles else None)
 
 
 def _of_imports(module: Module) -> Iterator[str]:
     """What is wrong with what it imports, the most telling first."""
-    others = [each for each in module.imports if each.module != NAMESPACE]
+    others = [each for each in module.imports if each.module != NAMESPACE and not _of_bench(each)]
+    types = iter(module.signatures)
+    for each in module.imports:
+        type_ = next(types) if each.kind == "func" else None
+        if _of_bench(each) and type_ != _NO_TYPE:
+            yield f"it imports bench.{each.name} as {type_ or each.kind}; expected {_NO_TYPE}"
     for each in others:
         where = f"it imports {each.module}.{each.name}"
         if each.module.startswith("wasi:"):
@@ -93,6 +100,11 @@ def _of_imports(module: Module) -> Iterator[str]:
     if others:
         yield f"it imports {_named(others)}, which no host here gives; {_COMMANDS_ONLY}"
     yield from _of_wasi(module)
+
+
+def _of_bench(each: Import) -> bool:
+    """Whether it says with this which part of a run is timed: see runtimes/workers/bench.py."""
+    return each.module == "bench" and each.name in ("start", "end")
 
 
 def _of_wasi(module: Module) -> Iterator[str]:

@@ -136,3 +136,20 @@ def target_features(parts: Iterable[Section]) -> list[str]:
                 for _ in range(reader.number()):
                     found.append(reader.take(1).decode("latin-1") + reader.text())
     return found
+
+
+def producers(parts: Iterable[Section]) -> list[str]:
+    """What the module says made it, such as "language Rust", up to the first that cannot be read.
+
+    Source: tool-conventions, ProducersSection.md.
+    """
+    found: list[str] = []
+    with contextlib.suppress(WasmError):
+        for part in parts:
+            if part.name == "producers":
+                reader = _Reader(part.content)
+                for _ in range(reader.number()):
+                    field = reader.text()
+                    for _ in range(reader.number()):
+                        found.append(" ".join(filter(None, (field, reader.text(), reader.text()))))
+    return found

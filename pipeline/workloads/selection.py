@@ -5,12 +5,16 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Workload
-from pipeline.workloads import workload_toml
+from pipeline.workloads import module_option, suite_option, validators, workload_toml
+
+#: Each says which programs are measured.
+_PROGRAMS = ("module", "suite", "workload", "workloads", "artifact")
 
 
 def third_parties() -> list[str]:
@@ -29,6 +33,17 @@ def checkouts(folders: Mapping[str, str]) -> dict[str, str]:
 def chosen(
     path: str, default: Sequence[str], variables: Mapping[str, str], *, every: bool = False
 ) -> list[Workload]:
+    """The workloads to measure, each once, with the figure that is asked for; raises BadInput."""
+    found = _chosen(path, default, variables, every=every)
+    figure = variables.get("figure")
+    if figure not in (None, "startup"):
+        raise BadInput(f"command line: figure: expected startup, found {figure!r}")
+    return found if figure is None else [_answering(workload) for workload in found]
+
+
+def _chosen(
+    path: str, default: Sequence[str], variables: Mapping[str, str], *, every: bool = False
+) -> list[Workload]:
     """The workloads to measure, each once; raises BadInput.
 
     ``default`` is the list in matrix.toml, ``path``. On the command line ``workloads`` has names and
@@ -37,6 +52,12 @@ def chosen(
     ready = workload_toml.project_workloads()
     if not default:
         raise BadInput(f"{path}: workloads: expected names or folders; known: {', '.join(ready)}")
+    for key, read in (("module", module_option.workloads), ("suite", suite_option.workloads)):
+        if key in variables:
+            _alone(key, variables)
+            return read(variables)
+    if "args" in variables:
+        raise BadInput("command line: args= goes with module=; a workload has its args in workload.toml")
     names: list[str] = []
     for key in ("workloads", "workload"):
         if key in variables:
@@ -55,6 +76,26 @@ def chosen(
             raise BadInput(f"{name}: a different workload is also called {workload.name}; rename the folder")
         workloads[workload.name] = workload
     return list(workloads.values())
+
+
+def _answering(workload: Workload) -> Workload:
+    """The same program with figure=startup, under a name of its own: its artifacts and samples are others."""
+    if workload.validator != validators.OUTPUT:
+        reason = "its times are those that it prints; choose a different workload"
+        raise BadInput(f"command line: figure=startup: {workload.name}: {reason}")
+    return replace(
+        workload_toml.as_startup(workload),
+        name=f"{workload.name}-startup",
+        title=f"{workload.title}, startup",
+        root=workload.root if workload.third_party else paths.staged_sources(f"{workload.name}-startup"),
+    )
+
+
+def _alone(key: str, variables: Mapping[str, str]) -> None:
+    """Raises BadInput where something else also says which programs are measured."""
+    other = next((each for each in _PROGRAMS if each in variables and each != key), None)
+    if other is not None:
+        raise BadInput(f"command line: {key}= says which programs are measured; leave out {other}=")
 
 
 def _given(where: str, key: str, text: str, ready: Mapping[str, str]) -> list[str]:

@@ -9,23 +9,24 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from pipeline.core import paths, toml_file
 from pipeline.core.errors import BadInput, Problems
 from pipeline.core.limits import Limits
-from pipeline.core.model import ITERATIONS, Figure, Proof, Workload, source_folders
+from pipeline.core.model import ITERATIONS, Figure, Prebuilt, Proof, Workload, source_folders
 from pipeline.core.toml_file import Text
-from pipeline.workloads import file_patterns, workload_values
+from pipeline.workloads import file_patterns, module_files, workload_values
 from pipeline.workloads.cases_table import CaseTables, with_cases
 from pipeline.workloads.included_files import included
+from pipeline.workloads.validators import OUTPUT
 from toolchain.model import CXX_SUFFIXES
 
-OUTPUT = "output"
 SUFFIXES = (".c", *CXX_SUFFIXES)
 HEADERS = ("**/*.h", "**/*.hh", "**/*.hpp", "**/*.hxx", "**/*.inc", "**/*.inl", "**/*.def")
 #: Names of other files and folders in results/HOST/ and workloads/.
-_TAKEN = ("tune", "sizes", "certificates", "local", "host.json", "refined.json")
+TAKEN = ("tune", "sizes", "certificates", "local", "host.json", "refined.json")
 _NO_FILES: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 _MacroValue = Annotated[bool | int | str, Meta(description="text, a number, true or false")]
 
@@ -52,9 +53,12 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     figure: Figure = Figure()
     limits: Limits = Limits()
     case: CaseTables = ()
-    native: bool = True
+    native: bool | Text = True
+    module: Annotated[Text | dict[str, Text], Meta(description="a .wasm file, or NAME = file for each")] = {}
 
 
+#: Keys that say how a program is compiled.
+_OF_COMPILING = ("sources", "exclude", "headers", "includes", "defines", "standard", "flags", "libraries")
 #: What the chunks of a program without a native form are paired with: it shows a disturbed machine.
 _YARDSTICK = "coremark"
 
@@ -98,9 +102,12 @@ def read(folder: str, *, own: bool = False) -> Workload:
             "doit run new workload=NAME from=FILE.c"
         )
     file_patterns.inside(where, paths.WORKLOAD_TOML, folder, paths.WORKLOAD_TOML)
-    table, wrong = toml_file.convert_parts(where, toml_file.read(where), _OwnTable if own else _Table)
+    data = toml_file.read(where)
+    table, wrong = toml_file.convert_parts(where, data, _OwnTable if own else _Table)
     problems = Problems(where)
     problems.found += wrong
+    if table.module and not wrong and "time" in data.get("figure", {}) and table.figure.time == "guest":
+        problems.value(None, _no_clock_inside, where)
     workload = _workload(where, folder, table, problems)
     workload = with_cases(where, workload, table.case, problems)
     problems.raise_any()
@@ -114,12 +121,16 @@ def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Wor
     third_party = table.third_party if isinstance(table, _OwnTable) else None
     if third_party is None:
         root = paths.staged_sources(name)
-        sources, headers = value(_NO_FILES, _own_files, where, folder, table)
+        value(None, _built_or_given, where, table)
+        sources, headers = _NO_FILES if table.module else value(_NO_FILES, _own_files, where, folder, table)
     else:
         root = paths.third_party(third_party)
         value(None, _require, paths.manifest(third_party))
         sources, headers = table.sources, table.headers
     files = [*table.files, *(name for case in table.case for name in case.files)]
+    modules = value(tuple[Prebuilt, ...](), module_files.of_table, where, folder, table.module)
+    executable = value(None, module_files.executable, where, folder, table.native)
+    alone = table.native is False or (modules and executable is None)
     return Workload(
         name=name,
         title=value("", toml_file.line, f"{where}: title", table.title) or name,
@@ -132,7 +143,12 @@ def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Wor
         includes=value((), _includes, where, table),
         defines=value((), workload_values.defines, where, table.defines),
         flags=value(
-            (), workload_values.allowed, where, "flags", table.flags, workload_values.flags_of(table.native)
+            (),
+            workload_values.allowed,
+            where,
+            "flags",
+            table.flags,
+            workload_values.flags_of(native=bool(table.native)),
         ),
         standards=value((), workload_values.standards, where, table.standard),
         libraries=value((), workload_values.libraries, where, table.libraries, sources),
@@ -145,14 +161,45 @@ def _workload(where: str, folder: str, table: _Table, problems: Problems) -> Wor
         validator=table.validator if isinstance(table, _OwnTable) else OUTPUT,
         third_party=third_party,
         limits=table.limits,
-        yardstick=None if table.native else read(project_workloads()[_YARDSTICK], own=True),
+        yardstick=yardstick() if alone else None,
+        modules=modules,
+        executable=executable,
+    )
+
+
+def yardstick() -> Workload:
+    """What the chunks of a program without a native form are paired with."""
+    return read(project_workloads()[_YARDSTICK], own=True)
+
+
+def _built_or_given(where: str, table: _Table) -> None:
+    """Raises BadInput where a file with modules says how something is compiled, or one without has what
+    goes with modules only."""
+    if not table.module:
+        if isinstance(table.native, str):
+            raise BadInput(f"{where}: native: an executable goes with module; expected true or false")
+        return
+    usual = _Table()
+    for key in _OF_COMPILING:
+        if getattr(table, key) != getattr(usual, key):
+            raise BadInput(f"{where}: {key}: with module nothing is compiled; leave out one of them")
+    if table.native is False:
+        raise BadInput(
+            f"{where}: native: a module has no native form, unless native names an executable; leave it out"
+        )
+
+
+def _no_clock_inside(where: str) -> None:
+    raise BadInput(
+        f"{where}: figure.time: nothing of ours is in a module, so it prints no time of ours; leave it out "
+        "(the host's clock is used), or name a time that the program prints with figure.match"
     )
 
 
 def _name(where: str, folder: str) -> str:
     name = os.path.basename(os.path.abspath(folder))
     toml_file.named(where, "the folder's name", name)
-    if name in _TAKEN:
+    if name in TAKEN:
         raise BadInput(f"{where}: {name!r} is a name that the project uses itself; rename the folder")
     return name
 
@@ -198,6 +245,10 @@ def _timed(where: str, workload: Workload) -> Workload:
         raise BadInput(
             f"{where}: proof: text and sha256 hold for one number of iterations only; add native or match"
         )
+    if figure.time == "startup":
+        return as_startup(workload)
+    if workload.modules:
+        return replace(workload, figure=msgspec.structs.replace(figure, time="host"))
     if workload.iterates and figure.time == "host":
         raise BadInput(
             f"{where}: figure.time: the host's time includes the start of each run, so it does not go with "
@@ -209,6 +260,17 @@ def _timed(where: str, workload: Workload) -> Workload:
     if figure.time == "host" and figure.match is None:
         return workload
     return replace(workload, sources=(*workload.sources, clock))
+
+
+def as_startup(workload: Workload) -> Workload:
+    """The same program, timed from its bytes to the end of its first run: of that there is no native form."""
+    return replace(
+        workload,
+        figure=msgspec.structs.replace(workload.figure, time="startup", match=None),
+        sources=tuple(each for each in workload.sources if each != os.path.basename(paths.GUEST_CLOCK)),
+        yardstick=yardstick(),
+        executable=None,
+    )
 
 
 def _stdin(where: str, folder: str, path: str | None) -> str | None:

@@ -54,7 +54,7 @@ def libraries(where: str, asked: Sequence[str], sources: Sequence[str]) -> tuple
     return tuple(dict.fromkeys([*implied, *allowed(where, "libraries", asked, LIBRARIES)]))
 
 
-def flags_of(native: bool) -> tuple[str, ...]:
+def flags_of(native: bool | str) -> tuple[str, ...]:
     """The flags that a program may have."""
     return FLAGS if native else (*FLAGS, *WASM_FLAGS)
 
@@ -132,8 +132,9 @@ def proof(where: str, given: Proof, key: str = "proof", *, whole: bool = True) -
 def figure(where: str, given: Figure) -> Figure:
     """[figure], which has one source of the time."""
     _check_pattern(f"{where}: figure.match", given.match, 1)
-    if given.match is not None and given.time == "host":
+    if given.match is not None and given.time != "guest":
         raise BadInput(
-            f"{where}: figure: match is a time that the guest prints; leave out match or time = 'host'"
+            f"{where}: figure: match is a time that the guest prints; leave out match, or time = "
+            f"'{given.time}'"
         )
     return given

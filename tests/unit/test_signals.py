@@ -10,7 +10,7 @@ LOST = """
 import os, signal, sys, time
 from pipeline.tasks import signals
 
-signal.signal({number}, signal.SIG_DFL)  # whoever runs these tests may ignore it
+signal.signal({number}, signal.SIG_DFL)  # the process that runs these tests may ignore it
 signals._AGAIN_S = 0.1
 sys.excepthook = signals.excepthook
 signals.handle()

@@ -66,7 +66,7 @@ def _longer(session: Session, iterations: int) -> int:
 
 def _own_iterations(subject: Session, size: RunSize) -> int:
     """The iterations of a cell's chunk: those of the size, unless the cell is slow or starts slowly."""
-    aim_s = subject.protocol.chunk_ms / 1000
+    aim_s = subject.least_chunk_s(size.step)
     iterations = size.step
     while True:
         seconds = min(subject.size_run(iterations).seconds for _ in range(2))
@@ -76,6 +76,8 @@ def _own_iterations(subject: Session, size: RunSize) -> int:
     if seconds > _SLOW * aim_s:
         fewer = max(size.step, round(iterations * aim_s / seconds / size.step) * size.step)
         return fewer if _same_speed(subject, fewer, iterations) else size.iterations
+    if subject.validator.host_timed:
+        return iterations * max(1, math.ceil(aim_s / seconds))
     if subject.forks:
         start_s = min(subject.wall_seconds - seconds, LONGEST_CHUNK_S)
         return iterations * max(1, math.ceil(start_s / max(seconds, aim_s)))

@@ -173,6 +173,7 @@ class _Search:
     def _size(self) -> int:
         """The size whose run takes about a chunk; raises Ended where there is none."""
         before, seconds = 0.0, self._first()
+        self.aim_s = max(self.aim_s, self.reference.least_chunk_s(self.step))
         iterations = shorter = self.step
         steep = False
         while seconds < self.aim_s:

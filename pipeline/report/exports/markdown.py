@@ -99,11 +99,11 @@ def _versions(results: Results) -> Iterator[tuple[str, str]]:
     for tool in results.toolchains:
         known = f"{code(tool.version)}, SHA-256 {code(tool.sha256)}"
         yield f"toolchain {code(tool.name)}", known if tool.present else text(tool.reason)
-    digests = {cell.variant: cell.wasm_sha256 for cell in results.cells if cell.prebuilt}
-    for name, module in prebuilt_modules(results):
+    for name, cell, module in prebuilt_modules(results):
+        made_by = "".join(f", {text(each)}" for each in module.producers)
         yield (
             f"module {code(name)}",
-            f"{code(module.file)}, SHA-256 {code(digests[name] or '')}, "
+            f"{code(module.file)}{made_by}, SHA-256 {code(cell.wasm_sha256 or '')}, "
             f"validated: {text(module.validated or 'nothing')}",
         )
     runtimes = {runtime(cell) for cell in results.cells if not cell.is_native}

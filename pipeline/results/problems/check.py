@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipeline.core import paths
 from pipeline.core.errors import ProjectError
-from pipeline.core.model import PREBUILT, Status
+from pipeline.core.model import Status
+from pipeline.results.cells import program_name
 from pipeline.results.model_cell import CellResult
 from pipeline.results.results_json import read
 
@@ -49,6 +50,5 @@ def programs_without_number(cells: Iterable[CellResult]) -> list[str]:
     programs: dict[str, list[CellResult]] = {}
     for cell in cells:
         if not cell.is_native:
-            name = cell.variant if cell.toolchain == PREBUILT else cell.workload
-            programs.setdefault(name, []).append(cell)
+            programs.setdefault(program_name(cell), []).append(cell)
     return [name for name, its in programs.items() if not any(cell.is_ok for cell in its)]

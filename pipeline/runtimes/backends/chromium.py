@@ -5,6 +5,8 @@ from pipeline.runtimes.backends import v8
 
 RUNTIME = Runtime(
     name="chromium",
+    gives_bench=True,
+    gives_clocks=True,
     worker="browser_worker.py",
     programs=(Program("chromium", ("--version",), "run: apt-get install chromium"),),
     reserved_mib=2048,

@@ -4,6 +4,8 @@ from pipeline.core.model import Backend, Kind, Program, Runtime
 
 RUNTIME = Runtime(
     name="firefox",
+    gives_bench=True,
+    gives_clocks=True,
     worker="browser_worker.py",
     programs=(Program("firefox-esr", ("--version",), "run: apt-get install firefox-esr"),),
     reserved_mib=2048,

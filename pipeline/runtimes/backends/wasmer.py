@@ -4,6 +4,7 @@ from pipeline.core.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(
     name="wasmer",
+    gives_bench=True,
     worker="wasmer_worker.py",
     packages=(
         "wasmer",

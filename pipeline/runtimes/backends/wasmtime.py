@@ -2,7 +2,13 @@
 
 from pipeline.core.model import Backend, Kind, Runtime, Switch
 
-RUNTIME = Runtime(name="wasmtime", worker="wasmtime_worker.py", packages=("wasmtime",))
+RUNTIME = Runtime(
+    name="wasmtime",
+    worker="wasmtime_worker.py",
+    packages=("wasmtime",),
+    gives_bench=True,
+    gives_clocks=True,
+)
 
 #: Its worker turns them on, by the configuration of the engine; newer releases have most of them on. The
 #: library of the package has a switch for stack-switching, but panics where a guest uses it.

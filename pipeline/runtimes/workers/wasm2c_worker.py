@@ -4,6 +4,7 @@ wasm2c's defaults hold: memory accesses are checked by guard pages, stack exhaus
 """
 
 import ctypes
+import math
 import os
 import platform
 import re
@@ -12,7 +13,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import sys
 import time
 from importlib.util import find_spec
 from typing import List, Optional, Sequence, Tuple
@@ -35,6 +35,9 @@ _BUILD_TIME = "1577836800"
 _PR_SET_PDEATHSIG = 1
 #: What wasm2c_run.c leaves: score, virtual ms and real ns between the last two calls of the clock, all calls.
 _RETURNED = struct.Struct("=dqqq")
+#: What wasm2c_wasi.c leaves: calls of WASI, ns of the part that is timed, -1 for none; of a clock of the
+#: guest's own the virtual ms and real ns between its last two looks, and all looks.
+_LEFT = struct.Struct("=QqQQQ")
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
@@ -69,18 +72,23 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         for file in (reasons, returns, calls):
             os.ftruncate(file, 0)
             os.lseek(file, 0, os.SEEK_SET)
-        argv = request["argv"]
+        argv, given = request["argv"], dict(environment)
         if timed:
             argv = ["guest", str(round(request["speed"] * 1e6))]
+        elif "speed" in request:
+            given["CLOCK_SPEED"] = str(round(request["speed"] * 1e3))
         try:
-            facts = spawn.spawn(program, argv, environment, request.get("watch", False))
+            facts = spawn.spawn(program, argv, given, request.get("watch", False))
         except serve.Trap as error:
             reason = os.pread(reasons, 500, 0).decode()
             raise serve.Trap(reason or str(error)) from None
         if timed:
             facts["returned"] = clock.returned(*_RETURNED.unpack(os.pread(returns, _RETURNED.size, 0)))
         else:
-            facts["wasi_calls"] = int.from_bytes(os.pread(calls, 8, 0), sys.byteorder)
+            facts["wasi_calls"], bench_ns, *looks = _LEFT.unpack(os.pread(calls, _LEFT.size, 0))
+            facts["bench_seconds"] = None if bench_ns < 0 else bench_ns / 1e9
+            if "speed" in request:
+                facts["returned"] = clock.returned(math.nan, *looks)
         return facts
 
     return run, {
@@ -137,8 +145,12 @@ def _build(folder: str, compiler: str, level: str, timed: Optional[str]) -> None
         options.append("-DCLOCK_BITS=" + timed[1:])
         if _mentions(folder, "guest.h", "void w2c_guest_0x5Finitialize(w2c_guest*)"):
             options.append("-DINITIALIZE")
-    elif not _mentions(folder, "guest.h", "struct w2c_wasi__snapshot__preview1;"):
-        options.append("-DHOST=")  # of a module without imports there is no such argument
+    else:
+        # An argument for each module of which it imports, in the order of their names.
+        if not _mentions(folder, "guest.h", "struct w2c_wasi__snapshot__preview1;"):
+            options.append("-DHOST=")
+        if _mentions(folder, "guest.h", "struct w2c_bench;"):
+            options.append("-DBENCH=, NULL")
     options += ["-c", *sources]
     if compiler == "gcc":
         _do(["gcc", "-frecord-gcc-switches", *options], folder)

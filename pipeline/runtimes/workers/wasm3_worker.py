@@ -9,6 +9,7 @@ import ctypes
 import hashlib
 import importlib
 import importlib.util
+import math
 import os
 import subprocess
 import time
@@ -139,7 +140,7 @@ def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.
     env = options.get("env", {})
 
     def run(request: serve.Facts) -> serve.Facts:
-        wasi = Wasi(request["argv"], files, env)
+        wasi = Wasi(request["argv"], files, env, request.get("speed"))
         before = os.fstat(2).st_size
         started = time.perf_counter()
         instance = Instance(data, wasi.link, "_start")
@@ -155,8 +156,15 @@ def _command(data: bytes, names: Dict[int, str], options: serve.Facts) -> serve.
             instance.free()
         # Not the faults of the zeros that were given back.
         faults = serve.page_faults() - faults
-        facts = {"wall_seconds": wall, "instantiate_seconds": begun - started, "page_faults": faults}
+        facts = {
+            "wall_seconds": wall,
+            "instantiate_seconds": begun - started,
+            "page_faults": faults,
+        }  # type: serve.Facts
         facts["wasi_calls"] = wasi.calls
+        facts["bench_seconds"] = wasi.part.seconds
+        if wasi.clock is not None:
+            facts["returned"] = wasi.clock.returned(math.nan)
         if wasi.exit_code:
             raise serve.Exit(wasi.exit_code, facts)
         return facts
@@ -168,7 +176,7 @@ def _timed(data: bytes, names: Dict[int, str], kind: str) -> serve.Run:
     """Runs of a module that exports ``run`` and imports ``env.clock_ms`` of this kind: see clock.py."""
 
     def run(request: serve.Facts) -> serve.Facts:
-        timer = clock.Clock(kind, request["speed"])
+        timer = clock.MillisecondClock(kind, request["speed"])
         before = os.fstat(2).st_size
         started = time.perf_counter()
         instance = Instance(data, _linking(timer, kind), "run")
@@ -187,7 +195,7 @@ def _timed(data: bytes, names: Dict[int, str], kind: str) -> serve.Run:
     return run
 
 
-def _linking(timer: clock.Clock, kind: str) -> _Link:
+def _linking(timer: clock.MillisecondClock, kind: str) -> _Link:
     signature = {"i32": "i()", "i64": "I()"}[kind]
     return lambda module, _: module.link_function("env", "clock_ms", signature, timer)
 
@@ -209,7 +217,9 @@ def _accepted(data: bytes, timed: Optional[str]) -> Tuple[bytes, str, float]:
 
 
 def _compile(data: bytes, timed: Optional[str]) -> float:
-    link, entry = (_linking(clock.Clock(timed, 1), timed), "run") if timed else (Wasi([]).link, "_start")
+    link, entry = (
+        (_linking(clock.MillisecondClock(timed, 1), timed), "run") if timed else (Wasi([]).link, "_start")
+    )
     started = time.perf_counter()
     instance = Instance(data, link, entry)
     seconds = time.perf_counter() - started

@@ -11,6 +11,7 @@ import sys
 import time
 from typing import Any, Callable, Tuple
 
+import bench
 import clock
 import elf
 import inputs
@@ -61,7 +62,8 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     module = _compile(store, data)
     compile_seconds = time.perf_counter() - started
     code_bytes = elf.executable_bytes() - before
-    version = None if timed else wasi.get_version(module, strict=True)
+    # Strictly: with no imports but WASI's.
+    version = None if timed else wasi.get_version(module, strict=not options.get("bench"))
     if not timed and not module.imports:
         version = wasi.Version.SNAPSHOT1  # as good as any
     if not timed and (version is None or not any(export.name == "_start" for export in module.exports)):
@@ -108,7 +110,7 @@ def _timed(store: Any, module: Any, kind: str) -> serve.Run:
     """Runs of a module that exports ``run``, on a clock of this worker."""
 
     def run(request: serve.Facts) -> serve.Facts:
-        timer = clock.Clock(kind, request["speed"])
+        timer = clock.MillisecondClock(kind, request["speed"])
         score, facts = _call(module, _clock_only(store, kind, timer), "run")
         return dict(facts, returned=timer.returned(score))
 
@@ -130,12 +132,30 @@ def _command(store: Any, module: Any, version: Any, options: serve.Facts) -> ser
             copy.restore()
             state.map_directory("/", copy.path)
         environment = state.finalize()
+        imports = environment.generate_import_object(store, version)
+        part = bench.TimedPart()
+        if options.get("bench"):
+            _give_part(imports, store, part)
         try:
-            return _call(module, environment.generate_import_object(store, version), "_start")[1]
+            facts = _call(module, imports, "_start")[1]
+        except serve.Exit as error:
+            error.facts["bench_seconds"] = part.seconds
+            raise
         finally:
             forget_input()
+        return dict(facts, bench_seconds=part.seconds)
 
     return run
+
+
+def _give_part(imports: Any, store: Any, part: bench.TimedPart) -> None:
+    import wasmer
+
+    kind = wasmer.FunctionType([], [])
+    # It takes no bound methods.
+    functions = {"start": lambda: part.start(), "end": lambda: part.end()}
+    given = {name: wasmer.Function(store, function, kind) for name, function in functions.items()}
+    imports.register(bench.NAMESPACE, given)
 
 
 def _call(module: Any, imports: Any, name: str) -> Tuple[Any, serve.Facts]:
@@ -177,7 +197,7 @@ def _reader(store: Any) -> Callable[[], None]:
     return read
 
 
-def _clock_only(store: Any, kind: str, timer: clock.Clock) -> Any:
+def _clock_only(store: Any, kind: str, timer: clock.MillisecondClock) -> Any:
     """The imports of a module that exports ``run``: see clock.py."""
     import wasmer
 

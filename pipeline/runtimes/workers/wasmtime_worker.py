@@ -3,11 +3,13 @@
 import ctypes
 import hashlib
 import inspect
+import math
 import os
 import re
 import time
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
+import bench
 import clock
 import elf
 import inputs
@@ -35,6 +37,11 @@ _SWITCHES = {
     "tail-call": ("wasm_tail_call",),
     "wide-arithmetic": ("wasm_wide_arithmetic",),
 }
+_CLOCK_TIME_GET = ("wasi_snapshot_preview1", "clock_time_get")
+#: Clocks of WASI that the engine has not, and after how many questions for one a guest is ended.
+_CPU_CLOCKS, _MOST_REFUSALS = (2, 3), 1000
+#: Numbers of WASI's errors.
+_BADF, _FAULT = 8, 21
 #: More than any run burns: a unit an instruction of wasm, but for those that cost nothing.
 _MOST_FUEL = 1 << 62
 
@@ -71,6 +78,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 
 def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Facts) -> serve.Run:
     linker = wasmtime.Linker(engine)
+    linker.allow_shadowing = True  # a run may have functions of its own
     linker.define_wasi()
     files = options.get("files")
     read_only = _read_only()
@@ -93,23 +101,35 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
             wasi.preopen_dir(copy.path if copy else files, "/", **read_only)
         store.set_wasi(wasi)
         facts = {}  # type: serve.Facts
+        part = bench.TimedPart()
+        _callbacks = _give_part(linker, store, part) if options.get("bench") else None
+        timer = _WasiClock(linker, store, request["speed"]) if "speed" in request else None
+        refusals = _Refusals(linker, store) if request.get("watch_clocks") and not timer else None
         if options.get("fuel"):
             store.set_fuel(_MOST_FUEL)
         try:
-            start = linker.instantiate(store, module).exports(store)["_start"]
+            exports = linker.instantiate(store, module).exports(store)
+            start = exports["_start"]
             assert isinstance(start, wasmtime.Func)
+            if timer or refusals:
+                (timer or refusals).memory = exports["memory"]  # type: ignore[union-attr]
             started = time.perf_counter()
             facts["instantiate_seconds"] = started - begun
             try:
                 start(store)
             finally:
                 facts["wall_seconds"] = time.perf_counter() - started
+                facts["bench_seconds"] = part.seconds
+                if timer:
+                    facts["returned"] = timer.returned(math.nan)
                 if options.get("fuel"):
                     facts["instructions"] = _MOST_FUEL - store.get_fuel()
         except wasmtime.ExitTrap as error:
             if error.code:
+                _blame_clock(refusals)
                 raise serve.Exit(error.code, facts)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+            _blame_clock(refusals)
             raise _trap(str(error))
         return facts
 
@@ -152,7 +172,7 @@ def _timed(engine: wasmtime.Engine, module: wasmtime.Module, kind: str) -> serve
     def run(request: serve.Facts) -> serve.Facts:
         begun = time.perf_counter()
         store = wasmtime.Store(engine)
-        timer = clock.Clock(kind, request["speed"])
+        timer = clock.MillisecondClock(kind, request["speed"])
         host, _callback = _clock_ms(store, kind, timer)
         try:
             exports = wasmtime.Instance(store, module, [host]).exports(store)
@@ -174,11 +194,10 @@ def _timed(engine: wasmtime.Engine, module: wasmtime.Module, kind: str) -> serve
     return run
 
 
-def _clock_ms(store: wasmtime.Store, kind: str, timer: clock.Clock) -> Tuple[wasmtime.Func, object]:
-    """The timer as a function of the host, and what must live as long as that.
-
-    By the C API: what the package's own functions do around a call takes some 10 us of the guest's time.
-    """
+def _clock_ms(
+    store: wasmtime.Store, kind: str, timer: clock.MillisecondClock
+) -> Tuple[wasmtime.Func, object]:
+    """The timer as a function of the host, and what must live as long as that."""
     number, value_type = {"i32": (0, wasmtime.ValType.i32), "i64": (1, wasmtime.ValType.i64)}[kind]
 
     @ffi.wasmtime_func_callback_t
@@ -189,12 +208,100 @@ def _clock_ms(store: wasmtime.Store, kind: str, timer: clock.Clock) -> Tuple[was
         setattr(result.of, kind, value)
         return 0
 
-    signature = wasmtime.FuncType([], [value_type()])
+    return _function(store, wasmtime.FuncType([], [value_type()]), callback), callback
+
+
+def _give_part(linker: wasmtime.Linker, store: wasmtime.Store, part: bench.TimedPart) -> Any:
+    """Define the functions of a timed part; returns what must live as long as they."""
+    made = []
+    for name, function in (("start", part.start), ("end", part.end)):
+        # As a default, or both would be the last one.
+        @ffi.wasmtime_func_callback_t
+        def callback(_env, _caller, _values, _count, _results, _size, function=function):  # type: ignore
+            function()
+            return 0
+
+        _define(linker, store, bench.NAMESPACE, name, _function(store, wasmtime.FuncType([], []), callback))
+        made.append(callback)
+    return made
+
+
+def _define(linker: wasmtime.Linker, store: wasmtime.Store, space: str, name: str, given: Any) -> None:
+    define = linker.define  # type: Any
+    takes_store = "store" in inspect.signature(define).parameters  # since release 6
+    define(*([store] if takes_store else []), space, name, given)
+
+
+class _WasiClock(clock.Clock):
+    """A clock in place of the engine's own, for one run; ``memory`` is the guest's."""
+
+    memory = None  # type: Any
+
+    def __init__(self, linker: wasmtime.Linker, store: wasmtime.Store, speed: float) -> None:
+        super().__init__(speed)
+
+        @ffi.wasmtime_func_callback_t
+        def callback(_env, _caller, values, _count, results, _size):  # type: ignore
+            results[0].kind = 0
+            shown = self.wasi_ns(values[0].of.i32)
+            results[0].of.i32 = _put64(store, self.memory, values[2].of.i32, shown)
+            self.leave()
+            return 0
+
+        i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+        signature = wasmtime.FuncType([i32(), i64(), i32()], [i32()])
+        self._callback = callback  # or it is gone before it is called
+        given = _function(store, signature, callback)
+        _define(linker, store, *_CLOCK_TIME_GET, given)
+
+
+class _Refusals:
+    """The engine's clocks for one run, with a note of what it refuses; ``memory`` is the guest's."""
+
+    memory = None  # type: Any
+
+    def __init__(self, linker: wasmtime.Linker, store: wasmtime.Store) -> None:
+        self.count = 0
+        i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+
+        def time_get(number: int, _precision: int, at: int) -> int:
+            if number not in _CPU_CLOCKS:
+                return _put64(store, self.memory, at, (time.monotonic_ns if number else time.time_ns)())
+            self.count += 1
+            if self.count > _MOST_REFUSALS:  # it waits for what does not come
+                _blame_clock(self)
+            return _BADF
+
+        signature = wasmtime.FuncType([i32(), i64(), i32()], [i32()])
+        _define(linker, store, *_CLOCK_TIME_GET, wasmtime.Func(store, signature, time_get))
+
+
+def _blame_clock(refusals: Optional[_Refusals]) -> None:
+    """Raises Unavailable where the engine has refused the guest a clock."""
+    if refusals and refusals.count:
+        raise serve.Unavailable("needs the CPU-time clock, which Wasmtime does not have")
+
+
+def _put64(store: wasmtime.Store, memory: Any, at: int, value: int) -> int:
+    """Write a number into a guest's memory; the number of an error where it has no such place."""
+    at &= 0xFFFFFFFF
+    if at + 8 > memory.data_len(store):
+        return _FAULT
+    where = ctypes.addressof(memory.data_ptr(store).contents) + at
+    ctypes.memmove(where, value.to_bytes(8, "little"), 8)
+    return 0
+
+
+def _function(store: wasmtime.Store, signature: wasmtime.FuncType, callback: Any) -> wasmtime.Func:
+    """A function of the host.
+
+    By the C API: what the package's own functions do around a call takes some 10 us of the guest's time.
+    """
     context = store._context() if callable(store._context) else store._context
     function = ffi.wasmtime_func_t()
     no_finalizer = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
     ffi.wasmtime_func_new(context, _pointer(signature), callback, None, no_finalizer, ctypes.byref(function))
-    return wasmtime.Func._from_raw(function), callback
+    return wasmtime.Func._from_raw(function)
 
 
 def _engine(options: serve.Facts) -> wasmtime.Engine:

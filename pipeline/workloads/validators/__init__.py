@@ -21,6 +21,8 @@ from pipeline.core.errors import BadInput, near_miss
 from pipeline.core.model import Workload
 from pipeline.workloads.validators.model import Validator
 
+#: The validator of any program that ends.
+OUTPUT = "output"
 _HERE = Path(__file__).resolve().parent
 _PIPELINE = _HERE.parents[1]
 

@@ -70,6 +70,10 @@ class Validator(Protocol):
         """Whether the time of a run is known to be proportional to its number of iterations."""
 
     @property
+    def host_timed(self) -> bool:
+        """Whether the time of a run is the host's, with all that starting it takes."""
+
+    @property
     def validation_iterations(self) -> int:
         """Iterations of a validation run: few, so that slow interpreters take less than a second."""
 

@@ -45,12 +45,16 @@ class Output:
 
     @property
     def iterates(self) -> bool:
-        return self.workload.iterates
+        return self.workload.iterates and self.workload.figure.time != "startup"
 
     @property
     def proportional(self) -> bool:
         """Any program may do with the number what it likes."""
         return False
+
+    @property
+    def host_timed(self) -> bool:
+        return self.workload.figure.time != "guest" and self.workload.figure.match is None
 
     @property
     def validation_iterations(self) -> int:
@@ -87,6 +91,8 @@ class Output:
             return f"the guest's clock, as the program prints it{of}"
         if figure.time == "host":
             return f"the host's clock, of the whole run{of}"
+        if figure.time == "startup":
+            return f"the host's clock, of compiling, instantiating and the first run, in a new process{of}"
         return f"the guest's clock, of the whole program{of}"
 
     def arguments(self, case: Case | None, iterations: int) -> list[str]:
@@ -131,7 +137,7 @@ class Output:
     def _clock(self, output: bytes) -> tuple[bytes, float | None, Touched]:
         """(what the program printed, its time by the guest's clock in s or None, what it touched before)."""
         figure = self.workload.figure
-        if figure.time == "host":
+        if figure.time != "guest":
             return output, None, Touched()
         lines = list(_CLOCK_LINE.finditer(output))
         if not lines:
