@@ -31,7 +31,7 @@ _KOTLINC = (
     "java -cp {tools}/jars/* org.jetbrains.kotlin.cli.js.KotlinWasmCompiler -Xwasm-target=wasm-wasi "
     f"-libraries {{tools}}/jars/kotlin-stdlib-wasm-wasi-{_KOTLIN}.klib -ir-output-dir . -ir-output-name words"
 )
-_ASC = "node {tools}/node_modules/assemblyscript/bin/asc.js"
+_ASC = "node node_modules/assemblyscript/bin/asc.js"
 _RUSTC = "{tools}/usr/bin/rustc"
 _JARS = "mvn -q -B -ntp dependency:copy-dependencies -DoutputDirectory=jars"
 
@@ -108,7 +108,7 @@ LANGUAGES = {
             f"{_RUSTC} --sysroot {{tools}}/usr --target wasm32-wasi -C linker={{tools}}/usr/bin/wasm-ld-14 "
             "-O -C strip=debuginfo words.rs -o words.wasm",
         ),
-        brings="apt-get update, on Debian 12",
+        brings="apt-get install lld-14, on Debian 12",
         check=f"{_RUSTC} --version",
         environment={"LD_LIBRARY_PATH": _LIBRARIES},
         tools=Tools(
@@ -123,11 +123,12 @@ LANGUAGES = {
     "assemblyscript": Language(
         "words.ts",
         (
+            "ln -s {tools}/node_modules .",  # the shim's files are found from a relative path only
             f"{_ASC} words.ts -o words.wasm -O3 "
-            "--config {tools}/node_modules/@assemblyscript/wasi-shim/asconfig.json",
+            "--config node_modules/@assemblyscript/wasi-shim/asconfig.json",
         ),
         brings="apt-get install nodejs npm, of Node.js 20 or later",
-        check=f"{_ASC} --version",
+        check="node {tools}/node_modules/assemblyscript/bin/asc.js --version",
         tools=Tools(
             ("npm install --ignore-scripts --no-audit --no-fund",),
             {
@@ -165,7 +166,7 @@ LANGUAGES = {
 def build(name: str, folder: Path) -> Path:
     """Build a language's module into a folder, or take the one that was built before; raises Missing."""
     language = LANGUAGES[name]
-    version = _fetched(language, language.version, Path()) if language.version else ""
+    version = _answer(language, language.version, folder) if language.version else ""
     key = _digest((SOURCES / language.source).read_text(encoding="utf-8"), repr(language), version)
     made = _once(CACHE / f"{name}-{key}", lambda place: _make(language, place))
     return Path(shutil.copyfile(made / "words.wasm", folder / f"{name}.wasm"))
@@ -175,34 +176,39 @@ def _make(language: Language, place: Path) -> None:
     tools = Path()
     if language.tools:
         key = _digest(repr(language.tools))
-        tools = _once(CACHE / f"tools-{key}", lambda folder: _fetch(language, folder))
-    if language.check:
-        _fetched(language, language.check, place, tools)
-    shutil.copy(SOURCES / language.source, place)
-    for command in language.commands:
-        outcome = _run(language, command, place, tools, _BUILD_S)
-        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert (place / "words.wasm").read_bytes().startswith(b"\0asm")
+        tools = _once(CACHE / f"tools-{key}", lambda folder: _fetch(language, language.tools, folder))
+    with tempfile.TemporaryDirectory() as folder:
+        if language.check:
+            _answer(language, language.check, Path(folder), tools)
+        shutil.copy(SOURCES / language.source, folder)
+        for command in language.commands:
+            outcome = _run(language, command, Path(folder), tools, _BUILD_S)
+            assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+        shutil.copy(Path(folder, "words.wasm"), place)
 
 
-def _fetch(language: Language, folder: Path) -> None:
-    assert language.tools
-    for name, text in language.tools.files.items():
+def _fetch(language: Language, tools: Tools, folder: Path) -> None:
+    for name, text in tools.files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    for command in language.tools.commands:
-        _fetched(language, command, folder)
+    for command in tools.commands:
+        try:
+            outcome = _run(language, command, folder, folder, _FETCH_S)
+        except subprocess.TimeoutExpired:
+            raise Missing(f"no answer within {_FETCH_S} s: {command}") from None
+        if outcome.returncode:
+            raise Missing(f"failed: {command}: {_printed(outcome)}")
 
 
-def _fetched(language: Language, command: str, folder: Path, tools: Path = Path()) -> str:
-    """What a command prints that must end well for the language to be here; raises Missing."""
-    try:
-        outcome = _run(language, command, folder, tools, _FETCH_S)
-    except subprocess.TimeoutExpired:
-        raise Missing(f"no answer within {_FETCH_S} s: {command}; it may be had later") from None
+def _answer(language: Language, command: str, folder: Path, tools: Path = Path()) -> str:
+    """What a compiler prints; raises Missing where it cannot be used."""
+    outcome = _run(language, command, folder, tools, _BUILD_S)
     if outcome.returncode:
-        lines = (outcome.stderr + outcome.stdout).strip().splitlines() or ["it printed nothing"]
-        raise Missing(f"{command}: {lines[-1]}; run: {language.brings}")
+        raise Missing(f"{command}: {_printed(outcome)}; run: {language.brings}")
     return outcome.stdout
+
+
+def _printed(outcome) -> str:
+    return " ".join((outcome.stderr + outcome.stdout).split())[:300]
 
 
 def _run(language: Language, command: str, folder: Path, tools: Path, timeout_s: float):

@@ -26,8 +26,9 @@ _STARTS = 2.0
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
-#: By the host's clock a chunk is so many times as long as the smallest run, which is little but its start.
-_STARTS_A_CHUNK = 100
+#: By the host's clock a chunk is so many times as long as the smallest run, which is little but its start; and
+#: no longer than this, s, for an interpreter takes a hundred times as long.
+_STARTS_A_CHUNK, _LONGEST_FOR_STARTS_S = 100, 0.1
 _CLOCK_TRIES = 5
 #: Where most of these had no processor to themselves, up to so many more are asked, each time so often with
 #: runs of twice the length: what is lost at their ends then counts for less.
@@ -81,7 +82,7 @@ class Session(ValidatedGuest):
         if not self.validator.host_timed:
             return usual
         start_s = min(self.size_run(step).seconds for _ in range(2))
-        return max(usual, min(_STARTS_A_CHUNK * start_s, LONGEST_CHUNK_S))
+        return max(usual, min(_STARTS_A_CHUNK * start_s, _LONGEST_FOR_STARTS_S))
 
     def settling_run(self, iterations: int) -> Run:
         """One run of its warm-up, of about so many iterations; raises Ended."""

@@ -20,6 +20,8 @@ from pipeline.workloads.selection import third_parties
 _CHANGING = {"run", "clean", "forget", "ignore", "reset-dep", "strace"}
 #: Where an option of one command is easily mistaken for one of all runs.
 _INSTEAD = {"backend": "backends"}
+#: Each names programs that are not built here.
+_MODULES = ("artifact", "module", "suite")
 
 
 def checkouts() -> tuple[Option, ...]:
@@ -57,12 +59,12 @@ def check(variables: Mapping[str, str], tasks: Sequence[str]) -> None:
                 again = hints.command(*tasks, given=variables, without=(name,), **instead)
                 right += f"; for the matrix: {again}"
             raise BadInput(f"command line: {name}= belongs to {task}; {right}")
-    if "artifact" in variables:
+    for name in (each for each in _MODULES if each in variables):
         for task in tasks:
             if task in discover() and not discover()[task].prebuilt:
                 raise BadInput(
-                    f"command line: {task} is about what is built here and does not take artifact=; "
-                    "run: doit run artifact=FILE.wasm"
+                    f"command line: {task} is about what is built here and does not take {name}=; "
+                    f"run: {hints.command(given={name: variables[name]})}"
                 )
 
 
@@ -83,6 +85,10 @@ def read_plan(variables: Mapping[str, str], tasks: Sequence[str]) -> Plan:
         plan = load(variables, every=every and "artifact" not in variables)
         for task in tasks:
             command = discover().get(task)
+            given = [workload.name for workload in plan.workloads if not workload.built]
+            if command is not None and not command.prebuilt and given:
+                reason = f"{given[0]} has modules in place of sources"
+                raise BadInput(f"command line: {task} is about what is built here; {reason}")
             if command is not None and command.refuse is not None:
                 command.refuse(plan)
         return plan

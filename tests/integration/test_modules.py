@@ -28,7 +28,7 @@ int main(int argc, char *argv[])
 }
 """
 #: Does the same, several times as slowly.
-SLOW = SUM.replace("sum ^=", "for (volatile int k = 0; k < 60; k++)\n            ;\n        sum ^=")
+SLOW = SUM.replace("sum ^=", "for (volatile int k = 0; k < 12; k++)\n            ;\n        sum ^=")
 #: Works for so many rounds before, and within, the part that it wants timed; the latter is in a file.
 PART = """
 #include <stdio.h>
@@ -182,7 +182,7 @@ def test_a_workload_names_its_modules_and_a_native_form(workspace, tmp_path):
     scores = {name[1]: cell["measurement"]["ratio"] for name, cell in found.items()}
     # The start of a native run, a millisecond, is hardly a part of a chunk.
     assert 0.4 < scores["once"] < 1.6
-    assert scores["again"] < scores["once"] / 2
+    assert scores["again"] < scores["once"] / 1.5
 
 
 def test_a_coremark_that_runs_for_ten_seconds_of_its_clock_takes_none(workspace, tmp_path):
@@ -194,6 +194,12 @@ def test_a_coremark_that_runs_for_ten_seconds_of_its_clock_takes_none(workspace,
     (sample,) = samples(workspace, "coremark")
     assert sample.iterations < 20_000, "ten seconds of real time are some 200,000"
     assert 0.1 < cell["measurement"]["ratio"] < 2
+
+
+def test_a_clock_of_the_engine_is_used_after_the_first_run(workspace, tmp_path):
+    """Functions of one run do not reach the next."""
+    module = build(tmp_path / "ours.wasm", {})
+    workspace.run(f"artifact={module}", "backends=wasmtime.cranelift", "rounds=1")
 
 
 def test_what_waits_for_a_clock_that_an_engine_has_not_is_ended_at_once(workspace, tmp_path):
