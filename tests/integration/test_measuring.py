@@ -133,7 +133,8 @@ def test_a_backend_that_tiers_up_is_warmed_longer_and_says_so(workspace):
             # By the reference next to it, for the machine may have two speeds: that of -O0 is a quarter.
             pairs = zip(kept["scores"], kept["reference_scores"], kept["cpu_shares"], strict=True)
             steady = sorted(score / reference for score, reference, share in pairs if share >= CPU_SHARE)
-            assert steady[len(steady) // 4] > 0.5
+            # None where all of a round shared their processor.
+            assert not steady or steady[len(steady) // 4] > 0.5
 
 
 def test_an_official_run_keeps_every_rule_and_its_logs(workspace):
