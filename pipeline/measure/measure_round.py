@@ -134,6 +134,9 @@ class _Attempt:
         self.result.artifact_bytes = self.artifact.bytes
         if self.artifact.unrunnable is not None:
             raise Ended(Status.UNAVAILABLE, self.artifact.unrunnable)
+        if not self.workload.built and self.artifact.interface in (Interface.RUN32, Interface.RUN64):
+            reason = "it exports run and imports env.clock_ms, as a CoreMark without WASI does"
+            raise Ended(Status.UNAVAILABLE, f"{reason}; give it as artifact=FILE, not as module=FILE")
         if self.artifact.interface is Interface.BENCH and not self.backend.runtime.gives_bench:
             reason = f"{self.backend.name} cannot give a module bench.start and bench.end"
             raise Ended(Status.UNAVAILABLE, reason)

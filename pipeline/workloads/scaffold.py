@@ -9,9 +9,17 @@ from pathlib import Path
 from pipeline.core import paths
 from pipeline.core.errors import BadInput
 from pipeline.core.files import new_folder, write_atomic
+from pipeline.core.hints import command
 from pipeline.core.text import for_terminal
 from pipeline.core.toml_file import named
-from pipeline.workloads import included_files, program_choice, scaffold_text, source_tree, workload_toml
+from pipeline.workloads import (
+    included_files,
+    module_files,
+    program_choice,
+    scaffold_text,
+    source_tree,
+    workload_toml,
+)
 from pipeline.workloads.program_choice import Choice
 from pipeline.workloads.source_tree import Found
 
@@ -72,6 +80,9 @@ def _found(place: Path, source: str) -> tuple[Path, Found]:
         return place, found
     if not place.is_file():
         raise BadInput(f"command line: from: {source}: no such file; expected a program in C or C++")
+    if place.suffix == module_files.SUFFIX:
+        hint = f"run: {command(given={'module': source})}"
+        raise BadInput(f"command line: from: {source}: a module needs no folder; {hint}")
     if place.suffix not in workload_toml.SUFFIXES:
         raise BadInput(f"command line: from: {source}: expected one of {', '.join(workload_toml.SUFFIXES)}")
     # The file, and all that it includes from there and below.

@@ -12,6 +12,7 @@ WRITES = "(drop (call $write (i32.const 1) (i32.const 0) (i32.const 0) (i32.cons
 MEMORY = '(memory (export "memory") 1)'
 START = '(func (export "_start"))'
 CLOCK = '(import "env" "clock_ms" (func $clock (result i32)))'
+PART = ('(import "bench" "start" (func))', '(import "bench" "end" (func))')
 RUN = '(func (export "run") (result f32) (f32.const 1))'
 
 
@@ -33,6 +34,8 @@ def trouble(*parts):
         ((WRITE, '(memory (export "memory") i64 1)', START), Interface.COMMAND),
         ((WRITE, '(memory (export "memory") (export "other") 1)', START), Interface.COMMAND),
         ((WRITE, MEMORY, START, "(func $own) (func $first (call $own)) (start $first)"), Interface.COMMAND),
+        ((*PART, MEMORY, START), Interface.BENCH),
+        ((WRITE, PART[0], MEMORY, START), Interface.BENCH),
         ((CLOCK, RUN), Interface.RUN32),
         ((CLOCK.replace("i32", "i64"), RUN, '(func (export "_initialize"))'), Interface.RUN64),
         (
@@ -146,6 +149,10 @@ ONLY = "expected functions of wasi_snapshot_preview1 only"
             (WRITE, MEMORY, START, f"(func $one (call $two)) (func $two {WRITES}) (start $one)"),
             "its start section calls wasi_snapshot_preview1.fd_write, before a host can reach its memory; "
             "call it from _start",
+        ),
+        (
+            ('(import "bench" "start" (func (param i32)))', MEMORY, START),
+            "it imports bench.start as (func (param i32)); expected (func)",
         ),
         (
             (

@@ -313,6 +313,23 @@ def test_custom_sections_may_hold_anything():
     assert sections.target_features(sections.sections(data)) == []
 
 
+def text_of(word):
+    return leb(len(word)) + word
+
+
+def test_what_made_a_module_is_what_it_says_itself():
+    fields = [(b"language", [(b"Rust", b"")]), (b"processed-by", [(b"rustc", b"1.63"), (b"opt", b"\xff")])]
+    content = leb(len(fields)) + b"".join(
+        text_of(name) + leb(len(values)) + b"".join(text_of(a) + text_of(b) for a, b in values)
+        for name, values in fields
+    )
+    data = of_sections(custom(b"producers", content))
+    expected = ["language Rust", "processed-by rustc 1.63", "processed-by opt \ufffd"]
+    assert sections.producers(sections.sections(data)) == expected
+    cut = of_sections(custom(b"producers", content[:-4]))
+    assert sections.producers(sections.sections(cut)) == expected[:2]
+
+
 def test_sections_with_an_unknown_number_are_kept():
     assert [(s.number, s.content) for s in sections.sections(of_sections(section(99, b"abc")))] == [
         (99, b"abc")

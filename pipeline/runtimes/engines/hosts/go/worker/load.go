@@ -16,6 +16,7 @@ type program struct {
 	stdout, stderr *wasi.Output
 	guest          *wasi.Guest // of the run that goes on; the linked functions read it
 	timer          *timer      // the same
+	part           *timedPart  // the same
 	garbage        *collector
 }
 
@@ -81,6 +82,9 @@ func (p *program) function(wanted Import) (Function, bool) {
 	if p.options.Clock != "" {
 		clock := clockFunction(p.options.Clock, &p.timer)
 		return clock, wanted.Namespace == clock.Namespace && wanted.Name == clock.Name
+	}
+	if wanted.Namespace == benchNamespace {
+		return benchFunction(wanted, &p.part)
 	}
 	found := wasi.Find(wanted.Name)
 	if found == nil || wanted.Namespace != wasi.Namespace {

@@ -99,7 +99,8 @@ public final class Module {
             int kind = data[at++];
             if (kind == 0) imported++;
             imports.add(new String[] {namespace, name});
-            if ((kind != 0 || !namespace.equals(Wasi.NAMESPACE)) && foreign == null) {
+            boolean given = namespace.equals(Wasi.NAMESPACE) || namespace.equals(TimedPart.NAMESPACE);
+            if ((kind != 0 || !given) && foreign == null) {
                 foreign = KINDS[kind] + " " + namespace + "." + name;
             }
             skip(kind);
