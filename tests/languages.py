@@ -7,6 +7,7 @@ user's cache, each under a digest of what it was made from.
 import hashlib
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "corem
 SOURCES = Path(__file__).resolve().parent / "guests" / "languages"
 
 #: For what a registry gives to one language, s.
-_FETCH_S = 300
+_FETCH_S = 180
 _BUILD_S = 600
 
 _TEAVM = "0.10.2"
@@ -130,7 +131,7 @@ LANGUAGES = {
         brings="apt-get install nodejs npm, of Node.js 20 or later",
         check="node {tools}/node_modules/assemblyscript/bin/asc.js --version",
         tools=Tools(
-            ("npm install --ignore-scripts --no-audit --no-fund",),
+            ("npm install --ignore-scripts --no-audit --no-fund --fetch-retries=1",),
             {
                 "package.json": '{"private": true, "dependencies": '
                 '{"assemblyscript": "0.28.20", "@assemblyscript/wasi-shim": "0.1.0"}}\n'
@@ -208,7 +209,9 @@ def _answer(language: Language, command: str, folder: Path, tools: Path = Path()
 
 
 def _printed(outcome) -> str:
-    return " ".join((outcome.stderr + outcome.stdout).split())[:300]
+    """The first line that names an error, or the first one."""
+    lines = [line for line in (outcome.stderr + outcome.stdout).splitlines() if line.strip()] or ["no output"]
+    return next((line for line in lines if re.search("error|^E:", line, re.IGNORECASE)), lines[0])[:300]
 
 
 def _run(language: Language, command: str, folder: Path, tools: Path, timeout_s: float):

@@ -26,8 +26,8 @@ _STARTS = 2.0
 #: A run that starts a slow process has longer chunks than the protocol's, up to this: otherwise most of a
 #: round would be spent on starting.
 LONGEST_CHUNK_S = 0.25
-#: By the host's clock a chunk is so many times as long as the smallest run, which is little but its start; and
-#: no longer than this, s, for an interpreter takes a hundred times as long.
+#: By the host's clock a chunk is so many times as long as the smallest run, which is little but its start.
+#: And no longer than this, s: an interpreter takes a hundred times as long.
 _STARTS_A_CHUNK, _LONGEST_FOR_STARTS_S = 100, 0.1
 _CLOCK_TRIES = 5
 #: Where most of these had no processor to themselves, up to so many more are asked, each time so often with

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from pipeline.core.model import Interface
 from pipeline.core.text import for_terminal
@@ -26,8 +27,9 @@ _NO_TYPE = "(func)"
 #: By the type of its clock.
 _RUN = {"(func (result i32))": Interface.RUN32, "(func (result i64))": Interface.RUN64}
 _MOST_NAMED = 4
-_CALLS = re.compile(r"(?:return_call|call|ref\.func) (\d+)$")
-_INDIRECT = ("call_indirect", "return_call_indirect", "call_ref", "return_call_ref")
+_CALLS = re.compile(r"call (\d+)$")
+#: After these instructions the next one may not be reached.
+_DECIDES = ("if", "br", "return", "unreachable", "throw", "try", "call_indirect", "call_ref")
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,10 @@ def _of_start(module: Module) -> Iterator[str]:
 
 
 def _reached(module: Module, first: int) -> set[int]:
-    """The functions that a call of one may call; where it calls by a table, all that are in tables."""
+    """The functions that a call of one calls in any case: before anything is decided.
+
+    What it may call besides, mostly to print why it fails, is left to the engines.
+    """
     imported = len(module.imported_functions)
     seen: set[int] = set()
     waiting = [first]
@@ -183,9 +188,9 @@ def _reached(module: Module, first: int) -> set[int]:
             continue
         seen.add(index)
         code = module.functions[index - imported].code if index >= imported else ()
-        waiting += [int(found[1]) for line in code if (found := _CALLS.match(line))]
-        if any(line.startswith(_INDIRECT) for line in code):
-            waiting += module.in_tables
+        for line in takewhile(lambda line: not line.startswith(_DECIDES), code):
+            if found := _CALLS.match(line):
+                waiting.append(int(found[1]))
     return seen
 
 

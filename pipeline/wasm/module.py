@@ -27,8 +27,6 @@ _DATA = re.compile(r'\(data \(;\d+;\) (?:\(memory \d+\) )?(?:\(i(32|64)\.const (
 _FUNCTION_TYPE = re.compile(r"\(type (\d+)\)")
 _PAGES = re.compile(r"\(memory (?:\(;\d+;\) )?(?:i64 )?(\d+)(?:.*\(pagesize (0x[0-9a-f]+)\))?")
 _START = re.compile(r"\(start (\d+)\)$")
-_ELEMENT = "(elem "
-_ELEMENTS = re.compile(r"(?<=func )\d+(?: \d+)*")
 _INTEGER_GLOBAL = re.compile(r"\(global \(;\d+;\) (?:\w+|\(mut \w+\)) i(?:32|64)\.const (-?\d+)\)$")
 
 
@@ -79,7 +77,6 @@ class Module:
     globals: list[int | None] = field(default_factory=list)  # initial values that are one constant integer
     exports: list[Export] = field(default_factory=list)
     start: int | None = None  # the function that runs when the module is instantiated
-    in_tables: list[int] = field(default_factory=list)  # functions that element segments name
     data: list[Data] = field(default_factory=list)
     function_names: list[str] = field(default_factory=list)
     global_names: dict[int, str] = field(default_factory=dict)
@@ -136,8 +133,6 @@ def _things(lines: Iterator[str], module: Module) -> list[tuple[str, ...]]:
             module.types.append(found[1])
         elif found := _EXPORT.match(line):
             module.exports.append(Export(_unescaped(found[1]), found[2], int(found[3])))
-        elif line.startswith(_ELEMENT):
-            module.in_tables += [int(index) for run in _ELEMENTS.findall(line) for index in run.split()]
         elif found := _START.match(line):
             module.start = int(found[1])
         elif found := _DATA.match(line):

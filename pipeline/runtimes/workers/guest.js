@@ -4,7 +4,7 @@
 // clock of such a module returns, "i32" or "i64"; nothing stands for a command. The host is what wasi.js says.
 "use strict";
 
-const { BENCH, Exit, NAMESPACE, calls, imports, timedPart } = require("./wasi.js");
+const { BENCH, Exit, NAMESPACE, TooEarly, calls, imports, timedPart } = require("./wasi.js");
 const { copy } = require("./wasi_files.js");
 
 // Bytes of guest output that are passed on, unless the options of its module say otherwise: LIMITS in serve.py.
@@ -192,6 +192,9 @@ function run(module, { argv, speed }, host, kind) {
     const score = start();
     if (clock) answer.returned = clock.returned(score);
   } catch (error) {
+    if (error instanceof TooEarly) {
+      return { unavailable: "it calls WASI from its start section, before JavaScript can reach its memory" };
+    }
     if (error instanceof Exit) {
       answer.code = error.code;
       if (error.code) answer.message = `exit status ${error.code}`;

@@ -19,6 +19,9 @@ class Exit {
   }
 }
 
+// The guest calls before its instance is made, when a host in JavaScript has nothing of it.
+class TooEarly {}
+
 // A guest's memory, which ``given()`` returns once there is one. A pointer outside of it is a trap.
 class Memory {
   constructor(given) {
@@ -27,7 +30,9 @@ class Memory {
   }
   // Views of all of it; those of a memory that has grown are none any more.
   look() {
-    const { buffer } = this.given();
+    const given = this.given();
+    if (!given) throw new TooEarly();
+    const { buffer } = given;
     if (buffer !== this.buffer) {
       this.buffer = buffer;
       this.view = new DataView(buffer);
@@ -169,4 +174,4 @@ function imports(module, known, counter, part = {}) {
   return all;
 }
 
-module.exports = { BENCH, Exit, NAMESPACE, calls, imports, timedPart };
+module.exports = { BENCH, Exit, NAMESPACE, TooEarly, calls, imports, timedPart };
