@@ -11,8 +11,7 @@ from typing import Any
 from pipeline.core import paths
 from pipeline.core.model import Backend, Interface, Protocol, Workload
 from pipeline.measure.session import Session
-from pipeline.measure.startup import Startup
-from pipeline.measure.without_native import WithoutNative
+from pipeline.measure.without_native import Startup, WithoutNative
 from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
 from pipeline.workloads import validators

@@ -146,7 +146,7 @@ def _prebuilt(results: Results) -> list[list[str]]:
             module.file,
             str(sizes.get(cell.wasm_sha256) or ""),
             cell.wasm_sha256 or "",
-            "; ".join(module.producers),
+            "; ".join(module.producers or ()),
             module.interface,
             module.validated or "nothing",
         ]

@@ -149,7 +149,7 @@ def _prebuilt(artifact: ArtifactRecord, rounds: Rounds) -> PrebuiltModule | None
     validated = [s.validated for s in rounds.present if s.status is Status.OK]
     return PrebuiltModule(
         file=artifact.file,
-        producers=artifact.producers,
+        producers=artifact.producers or None,
         interface=artifact.interface.value,
         validated=validated[0] if validated else None,
     )

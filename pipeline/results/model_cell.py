@@ -49,13 +49,13 @@ class CellIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     programs: Annotated[dict[str, InstalledPart] | None, Meta(description="by name")] = None
 
 
-class PrebuiltModule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PrebuiltModule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A module that was not built here."""
 
     file: Annotated[Text, Meta(description="its path, as given")]
     producers: Annotated[
-        tuple[Text, ...], Meta(description="what it says made it: languages, compilers")
-    ] = ()
+        tuple[Text, ...] | None, Meta(description="what it says made it: languages, compilers")
+    ] = None
     interface: Annotated[Text, Meta(description="how it is run: a WASI command, or an export")]
     validated: Annotated[Text | None, Meta(description="what could be checked; null where nothing ran")]
 

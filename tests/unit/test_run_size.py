@@ -21,6 +21,7 @@ TIMEOUT_S = 10.0
 @dataclass
 class Validating:
     validation_iterations: int = 1
+    host_timed: bool = False
 
 
 @dataclass
@@ -40,6 +41,9 @@ class Planted:
     def __post_init__(self):
         self.protocol = PROTOCOL
         self.validator = Validating(self.step)
+
+    def least_chunk_s(self, step):
+        return self.protocol.chunk_ms / 1000
 
     def size_run(self, iterations):
         self.asked.append(iterations)

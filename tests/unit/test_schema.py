@@ -105,6 +105,7 @@ def test_every_object_is_closed_and_requires_what_it_has():
 OPTIONAL = {"says", "python", "packages", "programs"}
 #: Left out where there is nothing to say, and in runs that were recorded before these were known.
 OPTIONAL |= {
+    "producers",
     "chunk_iterations",
     "work",
     "system_share",

@@ -100,7 +100,7 @@ def _versions(results: Results) -> Iterator[tuple[str, str]]:
         known = f"{code(tool.version)}, SHA-256 {code(tool.sha256)}"
         yield f"toolchain {code(tool.name)}", known if tool.present else text(tool.reason)
     for name, cell, module in prebuilt_modules(results):
-        made_by = "".join(f", {text(each)}" for each in module.producers)
+        made_by = "".join(f", {text(each)}" for each in module.producers or ())
         yield (
             f"module {code(name)}",
             f"{code(module.file)}{made_by}, SHA-256 {code(cell.wasm_sha256 or '')}, "
