@@ -4,7 +4,7 @@ Their chunks are paired with the native build of a different program. It shows a
 reference does; what a ratio to it means is nothing, until it is divided by that of a second backend.
 
 How soon a module answers is such a figure too: from its bytes to the end of its first run, in a new worker
-each time. Only so are all caches of a runtime cold. Starting the worker itself is not part of that: it is ours.
+each time. Only so are all caches of a runtime cold. Starting the worker is not part of that: it is ours.
 """
 
 from __future__ import annotations

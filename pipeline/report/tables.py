@@ -14,6 +14,7 @@ from pipeline.results.cells import by_workload
 from pipeline.results.model import HostResults, WorkloadResult
 from pipeline.results.model_cell import ONE_ROUND, CellResult, Measurement
 from pipeline.results.problems.warnings import KERNEL_SHARE
+from toolchain.model import NATIVE
 
 E = TypeVar("E")
 
@@ -96,10 +97,17 @@ def _grids(part: HostResults) -> list[Grid[CellResult]]:
             row=attrgetter(of),
             column=attrgetter("variant"),
             unit=workload.unit,
-            ratio_to=workload.ratio_to,
+            ratio_to=_ratio_to(workload, cells),
         )
         for title, of, cells in groups
     ]
+
+
+def _ratio_to(workload: WorkloadResult, cells: Sequence[CellResult]) -> str:
+    """What the ratios of a grid are relative to: "native", or a backend and, of several, its variant."""
+    if workload.ratio_to == NATIVE or len({cell.variant for cell in cells}) == 1:
+        return workload.ratio_to
+    return f"{workload.ratio_to}, {workload.reference.variant}"
 
 
 def by_speed(cells: Iterable[CellResult]) -> list[CellResult]:

@@ -22,6 +22,7 @@ from pipeline.results.cells import (
 from pipeline.results.model import HostResults, Results
 from pipeline.results.model_cell import CellResult
 from pipeline.results.problems.failures import failures
+from toolchain.model import NATIVE
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -105,6 +106,12 @@ def _about_cells(results: Results) -> Iterator[str]:
     yield from notes(results)
 
 
+def _named(results: Results) -> str:
+    """What ratios are relative to, as a sentence begins; a backend's name stays as it is."""
+    to = ratio_to(results.workloads)
+    return to.capitalize() if to == NATIVE else to
+
+
 def _about_run(results: Results) -> Iterator[str]:
     # The first one is above the table.
     for warning in results.warnings[1:]:
@@ -115,7 +122,7 @@ def _about_run(results: Results) -> Iterator[str]:
     protocol, native = results.protocol, native_speeds(results.workloads)
     if native:
         yield (
-            f"{ratio_to(results.workloads).capitalize()} = {native_name(results.workloads)}, {native} "
+            f"{_named(results)} = {native_name(results.workloads)}, {native} "
             f"undisturbed. ± is half of a "
             f"{protocol.confidence:.0%} interval; * no other backend is shown to be faster at that level"
             f"{''.join(f'; ? has none: {doubt}' for doubt in doubts(results.cells))}. "

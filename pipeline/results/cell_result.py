@@ -114,7 +114,9 @@ def measured(
         work=run_work.work_text(samples),
         runs_by_clock=not cell.backend.native and run_work.runs_by_clock(samples),
         system_share=run_work.median_of(s.system_share for s in samples),
-        reference_system_share=run_work.median_of(s.reference_system_share for s in samples),
+        reference_system_share=(
+            run_work.median_of(s.reference_system_share for s in samples) if cell.workload.native else None
+        ),
         compiler_evidence=samples[0].proof or {},
     )
 

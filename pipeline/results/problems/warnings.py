@@ -142,8 +142,10 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
 
 def _kernel(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     much = []
-    for name in dict.fromkeys(sample.cell.partition("/")[0] for sample in samples):
-        own = [sample for sample in samples if sample.cell.partition("/")[0] == name]
+    # What a program without a native form is paired with says nothing of it.
+    native = [sample for sample in samples if sample.printed is None]
+    for name in dict.fromkeys(sample.cell.partition("/")[0] for sample in native):
+        own = [sample for sample in native if sample.cell.partition("/")[0] == name]
         share = median_of(s.reference_system_share for s in own)
         faults = median_of(s.reference_page_faults for s in own) or 0
         if share is not None and share >= KERNEL_SHARE:

@@ -74,7 +74,11 @@ class Output:
         asked = self.workload.proof
         same = "output equal to native" if self.workload.native else "output equal under all backends"
         found = [same] if asked.native else []
-        fixed = {"the exact text": asked.text, "its SHA-256": asked.sha256, "a line of it": asked.match}
+        fixed = {
+            "the exact text": asked.text,
+            "its SHA-256": asked.sha256,
+            "a line that matches": asked.match,
+        }
         found += [name for name, value in fixed.items() if value is not None]
         found += [f"exit status {asked.status}"] if asked.status else []
         found += ["without the lines of proof.ignore"] if asked.ignore else []
