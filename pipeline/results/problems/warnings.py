@@ -142,7 +142,7 @@ def _swapping(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
 
 def _kernel(samples: Sequence[Sample]) -> Iterator[MeasurementWarning]:
     much = []
-    # What a program without a native form is paired with says nothing of it.
+    # What a program without a native form is paired with is a different one.
     native = [sample for sample in samples if sample.printed is None]
     for name in dict.fromkeys(sample.cell.partition("/")[0] for sample in native):
         own = [sample for sample in native if sample.cell.partition("/")[0] == name]
