@@ -154,15 +154,20 @@ def expected(present, protocol, calls, inputs):
     return {mode: answers(present(REFERENCE), protocol, calls, inputs, mode) for mode in modes}
 
 
+#: The clocks of the CPU's time, which Wasmtime has not and ours have.
+CPU_CLOCKS = dict.fromkeys(("clock2", "clock3", "resolution2", "resolution3"), "0 1")
+
+
 @pytest.mark.parametrize("name", sorted({*OWN} & {*HOSTS.values()}))
 def test_our_layers_answer_as_wasmtime_does(chosen, protocol, calls, inputs, expected, name):
     backend = chosen(name)
     for mode in ("calls", "closing", "every day"):
         found = answers(backend, protocol, calls, inputs, mode)
+        wanted = expected[mode] | (CPU_CLOCKS if mode == "calls" else {})
         differences = {
-            call: (found.get(call), expected[mode].get(call))
-            for call in {*found, *expected[mode]}
-            if found.get(call) != expected[mode].get(call)
+            call: (found.get(call), wanted.get(call))
+            for call in {*found, *wanted}
+            if found.get(call) != wanted.get(call)
         }
         assert differences == {}, mode
     assert len(expected["calls"]) > 450
