@@ -14,7 +14,7 @@ from pipeline.core import paths
 from pipeline.core.errors import ProjectError
 from pipeline.core.rich_text import Side, as_text, new_table
 from pipeline.report.tables import Grid, grids, mark, notes
-from pipeline.report.terminal_table import head, reasons, table
+from pipeline.report.terminal_table import head, reasons, reference_name, table
 from pipeline.results import results_json
 from pipeline.results.cells import doubts, native_name, native_speeds
 from pipeline.results.model import Results
@@ -68,11 +68,11 @@ def _parts(results: Results, width: int) -> Iterator[RenderableType]:
         if max(map(len, as_text([whole], _ANY_WIDTH).splitlines())) <= width:
             yield whole
             continue
-        columns: list[tuple[str, Side]] = [("ratio to native", "left")]
+        columns: list[tuple[str, Side]] = [(f"ratio to {grid.ratio_to}", "left")]
         columns += [(name, "right") for name in grid.columns]
         yield new_table(columns, _rows(grid))
     if native := native_speeds(results.workloads):
-        yield f"Native = {native_name(results.workloads)}, {native} undisturbed."
+        yield f"{reference_name(results)} = {native_name(results.workloads)}, {native} undisturbed."
     # While a run goes on, cells with one round are no matter of doubt.
     for doubt in doubts(results.cells) if results.preliminary is None else ():
         yield f"? has no interval of its own: {doubt}."

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from pipeline.core.model import PREBUILT, Kind
+from pipeline.core.model import ONLY_MODULE, PREBUILT, Kind
 from pipeline.core.rich_text import Side
 from pipeline.core.text import for_markdown
-from pipeline.results.cells import by_workload
+from pipeline.results.cells import by_workload, measured, ratio_to
 from pipeline.results.model import HostResults, WorkloadResult
 from pipeline.results.model_cell import ONE_ROUND, CellResult, Measurement
 from pipeline.results.problems.warnings import KERNEL_SHARE
@@ -28,7 +28,7 @@ class Grid(Generic[E]):
     """A table whose rows and columns are names; an entry is None where there is nothing."""
 
     title: str
-    #: What its rows are: "backend", "toolchain".
+    #: What its rows are: "backend", "toolchain", "workload".
     of: str
     columns: list[str]
     rows: list[tuple[str, list[E | None]]]
@@ -68,9 +68,34 @@ def grids(results: HostResults) -> list[Grid[CellResult]]:
     """Tables of cells; columns are variants.
 
     For each workload one table a toolchain, with its backends as rows; with several toolchains one a backend,
-    so that what is to be compared is in one table.
+    so that what is to be compared is in one table. Programs of one module each are one table together.
     """
-    return [grid for part in by_workload(results) for grid in _grids(part)]
+    parts = by_workload(results)
+    single = [part for part in parts if {c.variant for c in part.cells} == {ONLY_MODULE}]
+    if len(single) < 2:
+        return [grid for part in parts for grid in _grids(part)]
+    others = [grid for part in parts if part not in single for grid in _grids(part)]
+    return [*others, *_of_modules(single)]
+
+
+def _of_modules(parts: Sequence[HostResults]) -> list[Grid[CellResult]]:
+    """A table for all programs with ratios to one backend; what there is more of are its rows."""
+    # What a program without a number would have been relative to is not known, and does not matter.
+    usual = next((ratio_to(part.workloads) for part in parts if measured(part.cells)), "none")
+    groups: dict[str, list[CellResult]] = {}
+    for part in parts:
+        to = ratio_to(part.workloads) if measured(part.cells) else usual
+        groups.setdefault(to, []).extend(part.cells)
+    found = []
+    for to, cells in groups.items():
+        programs = len({cell.workload for cell in cells})
+        of, across = "workload", "backend"
+        if programs < len({cell.backend for cell in cells}):
+            of, across = across, of
+        title = f"{programs} programs, prebuilt modules"
+        ordered = by_speed(cells) if of == "backend" else cells
+        found.append(new_grid(ordered, title, of, row=attrgetter(of), column=attrgetter(across), ratio_to=to))
+    return found
 
 
 def _grids(part: HostResults) -> list[Grid[CellResult]]:

@@ -106,7 +106,7 @@ def _about_cells(results: Results) -> Iterator[str]:
     yield from notes(results)
 
 
-def _named(results: Results) -> str:
+def reference_name(results: Results) -> str:
     """What ratios are relative to, as a sentence begins; a backend's name stays as it is."""
     to = ratio_to(results.workloads)
     return to.capitalize() if to == NATIVE else to
@@ -122,7 +122,7 @@ def _about_run(results: Results) -> Iterator[str]:
     protocol, native = results.protocol, native_speeds(results.workloads)
     if native:
         yield (
-            f"{_named(results)} = {native_name(results.workloads)}, {native} "
+            f"{reference_name(results)} = {native_name(results.workloads)}, {native} "
             f"undisturbed. ± is half of a "
             f"{protocol.confidence:.0%} interval; * no other backend is shown to be faster at that level"
             f"{''.join(f'; ? has none: {doubt}' for doubt in doubts(results.cells))}. "

@@ -16,6 +16,10 @@ from toolchain.model import NATIVE
 H = TypeVar("H", bound=HostResults)
 
 
+#: Of more workloads than this only the first few speeds are listed.
+_MOST_SPEEDS, _FEW_SPEEDS = 8, 3
+
+
 def measured(cells: Iterable[CellResult]) -> list[tuple[CellResult, Measurement]]:
     """The cells that have a measurement, each with it."""
     return [(cell, cell.measurement) for cell in cells if cell.measurement is not None]
@@ -72,7 +76,11 @@ def native_speeds(workloads: Iterable[WorkloadResult]) -> str:
         for workload in workloads
         if workload.reference.score is not None
     ]
-    return speeds[0][1] if len(speeds) == 1 else ", ".join(f"{name} {at}" for name, at in speeds)
+    if len(speeds) == 1:
+        return speeds[0][1]
+    more = f" and {len(speeds) - _FEW_SPEEDS} more" if len(speeds) > _MOST_SPEEDS else ""
+    listed = speeds[:_FEW_SPEEDS] if more else speeds
+    return ", ".join(f"{name} {at}" for name, at in listed) + more
 
 
 def native_name(workloads: Sequence[WorkloadResult]) -> str:

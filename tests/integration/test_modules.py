@@ -7,6 +7,8 @@ import pytest
 import wasmtime
 
 from pipeline.measure.sample import read
+from pipeline.wasm import wasm_tools
+from pipeline.wasm.wasi_preview1 import NAMESPACE
 from tests.foreign import build, build_program, whole
 from toolchain.model import NATIVE
 
@@ -154,6 +156,9 @@ def test_a_suite_times_the_part_that_a_module_names(workspace, tmp_path):
     assert "bench.start and then bench.end, each once" in found["open"]["reason"]
     assert "'left'" in found["other"]["reason"]
     assert found["long"]["prebuilt"]["interface"] == "command, timed from bench.start to bench.end"
+    text = (workspace.path / "report/report.txt").read_text()
+    assert text.count("prebuilt modules") == 1, "programs of one module each are one table"
+    assert "4 programs, prebuilt modules" in text
     long, short = (max(samples(workspace, name)[0].scores) for name in ("long", "short"))
     assert 0.2 < long / short < 5, "ten times the work is before the part that is timed"
 
@@ -200,6 +205,21 @@ def test_a_clock_of_the_engine_is_used_after_the_first_run(workspace, tmp_path):
     """Functions of one run do not reach the next."""
     module = build(tmp_path / "ours.wasm", {})
     workspace.run(f"artifact={module}", "backends=wasmtime.cranelift", "rounds=1")
+
+
+def test_a_memory_that_threads_may_share_is_a_memory_too(workspace, tmp_path):
+    """The first run of a guest is given its clock by us, which writes to that."""
+    text = f"""(module
+      (import "{NAMESPACE}" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+      (memory (export "memory") 1 2 shared)
+      (func (export "_start") (local $i i32)
+        (if (call $time (i32.const 1) (i64.const 0) (i32.const 64)) (then (unreachable)))
+        (if (i64.eqz (i64.load (i32.const 64))) (then (unreachable)))
+        (loop $again
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $again (i32.lt_u (local.get $i) (i32.const 3000000))))))"""
+    (tmp_path / "shared.wasm").write_bytes(wasm_tools.run(text.encode(), "parse"))
+    workspace.run(f"module={tmp_path / 'shared.wasm'}", "backends=wasmtime.cranelift", "rounds=1")
 
 
 def test_what_waits_for_a_clock_that_an_engine_has_not_is_ended_at_once(workspace, tmp_path):

@@ -13,6 +13,8 @@ from pipeline.results.cells import by_workload, measured, native_name, native_sp
 from pipeline.results.model import HostRecord, Results
 from pipeline.results.model_cell import CellResult
 
+#: Of more workloads the fastest backends are counted, not listed.
+_MOST_WORKLOADS = 8
 #: Backends that may be named next to the first one.
 _MOST_NAMED = 3
 
@@ -69,6 +71,12 @@ def _fastest(results: Results) -> list[dict[str, str]]:
     facts = [fastest(part.cells, ratio_to(part.workloads)) for part in by_workload(results)]
     if len(facts) == 1:
         return facts
+    if len(facts) > _MOST_WORKLOADS:
+        number = Counter(fact["value"] for fact in facts)
+        counted = [f"{backend} in {count}" for backend, count in number.most_common(_MOST_NAMED)]
+        more = len(number) - len(counted)
+        says = ", ".join([*counted, *([f"{more} more"] if more > 0 else [])])
+        return [{"name": f"Fastest so far, of {len(facts)} programs", "value": counted[0], "says": says}]
     return [
         {**fact, "name": f"{workload.name}: {fact['name'].lower()}"}
         for workload, fact in zip(results.workloads, facts, strict=True)
