@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from pipeline.build.module_facts import facts_of
 from pipeline.core.artifact import Artifact, ArtifactRecord, save_record
@@ -32,9 +33,9 @@ def take_in(workload: str, each: Prebuilt) -> None:
         raise BadInput(f"{each.path}: its SHA-256 is {digest}, expected {each.sha256}")
     found = facts_of(data)
     artifact = Artifact(workload, PREBUILT, each.name, WASM)
-    _keep(
-        artifact,
-        data,
+    write_atomic(artifact.path, data)
+    record = replace(
+        _record(artifact, data, digest),
         features=found.features,
         interface=found.interface,
         unrunnable=found.unrunnable,
@@ -42,18 +43,21 @@ def take_in(workload: str, each: Prebuilt) -> None:
         # A name of invisible characters only leaves nothing to show.
         file=for_terminal(os.fsencode(os.path.basename(each.path)).decode("utf-8", "replace")) or each.name,
     )
+    save_record(artifact, record)
 
 
 def take_in_executable(workload: str, path: str) -> None:
     """Copy the native form of a program that is not built here, with a record of it."""
-    artifact = Artifact(workload, PREBUILT, EXECUTABLE, NATIVE)
-    _keep(artifact, Path(path).read_bytes(), features=(), file=os.path.basename(path))
-    os.chmod(artifact.path, 0o755)
-
-
-def _keep(artifact: Artifact, data: bytes, **facts: Any) -> None:
+    artifact, data = Artifact(workload, PREBUILT, EXECUTABLE, NATIVE), Path(path).read_bytes()
     write_atomic(artifact.path, data)
-    record = ArtifactRecord(
+    os.chmod(artifact.path, 0o755)
+    record = _record(artifact, data, hashlib.sha256(data).hexdigest())
+    save_record(artifact, replace(record, file=os.path.basename(path)))
+
+
+def _record(artifact: Artifact, data: bytes, digest: str) -> ArtifactRecord:
+    """What is recorded of anything that is not built here."""
+    return ArtifactRecord(
         present=True,
         reason=None,
         workload=artifact.workload,
@@ -63,9 +67,8 @@ def _keep(artifact: Artifact, data: bytes, **facts: Any) -> None:
         link=(),
         wasm_opt=None,
         needs=(),
+        features=(),
         target=artifact.target,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest,
         bytes=len(data),
-        **facts,
     )
-    save_record(artifact, record)

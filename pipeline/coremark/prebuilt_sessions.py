@@ -167,16 +167,10 @@ class PrebuiltCommand(Session):
         if abs(run.seconds - shown_s) > most_s:
             reason = f"it printed {run.seconds:g} s, its clock went on by {shown_s:g} s while it ran"
             raise Ended(Status.INVALID, f"{self.who}: {reason}")
+        _check_clock(self.who, looks, speed)
         seconds = looks.clock_ns / 1e9
-        if seconds * speed > shown_s + _ROUNDED_S:
-            reason = f"{shown_s:g} s of its clock were {seconds:g} s at {speed:g} times"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}: the clock that it was given is wrong")
         self._timed(seconds)
         return Run(run.iterations, seconds, run.result, clock_s=seconds)
-
-    def _chunk_of(self, seconds: float) -> None:
-        self.chunk_s = seconds
-        self.speed = validator.SELF_TIMED_S / seconds
 
     def settling_run(self, iterations: int) -> Run:
         return self.chunk() if self.ignores_arguments else super().settling_run(iterations)
@@ -185,11 +179,11 @@ class PrebuiltCommand(Session):
         if not self.ignores_arguments:
             super().prepare(reference, least_s)
             return
-        self._reference = reference
         if self.speed is None:
             self.chunk_s = self.wall_seconds
         else:
-            self._chunk_of(max(self.protocol.chunk_ms / 1000, least_s))
+            self.chunk_s = max(self.protocol.chunk_ms / 1000, least_s)
+            self.speed = validator.SELF_TIMED_S / self.chunk_s
             for _ in range(self.protocol.warmup_chunks):
                 self.chunk()
             # One with a number of its own runs as long as that takes.
@@ -202,6 +196,14 @@ class PrebuiltCommand(Session):
         run = self._whole(self._printed(PERFORMANCE, 0, watch=True))
         self.iterations = run.iterations
         return run
+
+
+def _check_clock(who: str, looks: Returned, speed: float) -> None:
+    """Raises Ended where a clock of ours showed less time than passed."""
+    # It may be more: what the clock itself took counts for the module's time only.
+    if looks.clock_ns / 1e6 * speed > looks.clock_ms + _ROUNDED_S * 1000:
+        reason = f"{looks.clock_ms:g} ms of its clock were {looks.clock_ns} ns at {speed:g} times"
+        raise Ended(Status.INVALID, f"{who}: {reason}: the clock that it was given is wrong")
 
 
 def _text(output: bytes) -> str:
@@ -317,10 +319,7 @@ class _Run(Session):
         if number < 1 or abs(iterations - number) > _WHOLE_NUMBER + _F32 * iterations:
             reason = f"{found.score:g} iterations/s for {found.clock_ms:g} ms are {iterations:.3f} iterations"
             raise Ended(Status.INVALID, f"{self.who}: {reason}, which is no whole number")
-        # It may be less: what the clock itself took counts for the module's time only.
-        if found.clock_ns / 1e6 * self.speed > found.clock_ms + 2:
-            reason = f"{found.clock_ms:g} ms of its clock were {found.clock_ns} ns at {self.speed:g} times"
-            raise Ended(Status.INVALID, f"{self.who}: {reason}: the clock that it was given is wrong")
+        _check_clock(self.who, found, self.speed)
         return Run(number, found.clock_ns / 1e9, 0, clock_s=found.clock_ns / 1e9)
 
 

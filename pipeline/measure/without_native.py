@@ -66,10 +66,6 @@ class Startup(WithoutNative):
         self.steady_s = 0.0  # what compiles while it runs is meant to be at its beginning
         return super().load(path, options)
 
-    @property
-    def whole(self) -> bool:
-        return True
-
     def prepare(self, reference: Session, least_s: float = 0.0) -> None:
         self.iterations = self.validator.validation_iterations
         self.expected = self.size_run(self.iterations).result
@@ -90,7 +86,3 @@ class Startup(WithoutNative):
         # Compilers have threads: of the processor's time only that of the run is known.
         self.wall_seconds = seconds
         return Run(self.iterations, seconds, run.result)
-
-    def with_fewest_iterations(self, error: Ended, reference: ValidatedGuest) -> Ended:
-        """It has one size."""
-        return error

@@ -20,8 +20,6 @@ from pipeline.workloads.selection import third_parties
 _CHANGING = {"run", "clean", "forget", "ignore", "reset-dep", "strace"}
 #: Where an option of one command is easily mistaken for one of all runs.
 _INSTEAD = {"backend": "backends"}
-#: Each names programs that are not built here.
-_MODULES = ("artifact", "module", "suite")
 
 
 def checkouts() -> tuple[Option, ...]:
@@ -59,12 +57,12 @@ def check(variables: Mapping[str, str], tasks: Sequence[str]) -> None:
                 again = hints.command(*tasks, given=variables, without=(name,), **instead)
                 right += f"; for the matrix: {again}"
             raise BadInput(f"command line: {name}= belongs to {task}; {right}")
-    for name in (each for each in _MODULES if each in variables):
+    if "artifact" in variables:
         for task in tasks:
             if task in discover() and not discover()[task].prebuilt:
                 raise BadInput(
-                    f"command line: {task} is about what is built here and does not take {name}=; "
-                    f"run: {hints.command(given={name: variables[name]})}"
+                    f"command line: {task} is about what is built here and does not take artifact=; "
+                    f"run: {hints.command(given={'artifact': variables['artifact']})}"
                 )
 
 
@@ -88,7 +86,8 @@ def read_plan(variables: Mapping[str, str], tasks: Sequence[str]) -> Plan:
             given = [workload.name for workload in plan.workloads if not workload.built]
             if command is not None and not command.prebuilt and given:
                 reason = f"{given[0]} has modules in place of sources"
-                raise BadInput(f"command line: {task} is about what is built here; {reason}")
+                measured = hints.command(given=variables)
+                raise BadInput(f"command line: {task} is about what is built here; {reason}; run: {measured}")
             if command is not None and command.refuse is not None:
                 command.refuse(plan)
         return plan

@@ -7,7 +7,7 @@ that is not needed to find the next section. Source: WebAssembly core specificat
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 CUSTOM, CODE = 0, 10
@@ -105,13 +105,17 @@ def bodies(parts: Iterable[Section]) -> list[bytes]:
     return found
 
 
+def _named(parts: Iterable[Section], name: str) -> Iterator[_Reader]:
+    """The content of each custom section of this name."""
+    return (_Reader(part.content) for part in parts if part.name == name)
+
+
 def names(parts: Iterable[Section]) -> Names:
     """What the name section says, up to the first thing in it that cannot be read."""
     found = Names({}, {})
     with contextlib.suppress(WasmError):
-        for part in parts:
-            if part.name == "name":
-                _read_names(_Reader(part.content), found)
+        for reader in _named(parts, "name"):
+            _read_names(reader, found)
     return found
 
 
@@ -130,11 +134,9 @@ def target_features(parts: Iterable[Section]) -> list[str]:
     """The features that the module declares ("+simd128"), up to the first that cannot be read."""
     found: list[str] = []
     with contextlib.suppress(WasmError):
-        for part in parts:
-            if part.name == "target_features":
-                reader = _Reader(part.content)
-                for _ in range(reader.number()):
-                    found.append(reader.take(1).decode("latin-1") + reader.text())
+        for reader in _named(parts, "target_features"):
+            for _ in range(reader.number()):
+                found.append(reader.take(1).decode("latin-1") + reader.text())
     return found
 
 
@@ -145,11 +147,9 @@ def producers(parts: Iterable[Section]) -> list[str]:
     """
     found: list[str] = []
     with contextlib.suppress(WasmError):
-        for part in parts:
-            if part.name == "producers":
-                reader = _Reader(part.content)
+        for reader in _named(parts, "producers"):
+            for _ in range(reader.number()):
+                field = reader.text()
                 for _ in range(reader.number()):
-                    field = reader.text()
-                    for _ in range(reader.number()):
-                        found.append(" ".join(filter(None, (field, reader.text(), reader.text()))))
+                    found.append(" ".join(filter(None, (field, reader.text(), reader.text()))))
     return found

@@ -1,7 +1,8 @@
-/* What every program around a wasm2c module named "guest" has: the mark of its checks, and how it traps. */
+/* What every program around a wasm2c module named "guest" has: the mark of its checks, how it traps, and a clock. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest.h"
@@ -44,3 +45,38 @@ void trapped(wasm_rt_trap_t code)
     signal(SIGABRT, SIG_DFL);
     abort();
 }
+
+static s64 now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000ll + time.tv_nsec;
+}
+
+/* A clock of the guest's own: see clock.py. Its speed is 0 where the guest has none. */
+enum { START_MS = 1000, MILLISECOND = 1000000 };
+static struct {
+    double speed;         /* virtual ns a real ns */
+    s64 calls, guest_ns;  /* real time of the guest since the first call */
+    s64 stretch_ns, left; /* between the last two calls; when the last one ended */
+    s64 ns, before;       /* what the last two calls came to */
+} watch;
+
+/* The text is the virtual ns that pass within a real ms: an integer, for the C library's numbers with points would
+   weigh more than the module. */
+static void set_watch(const char *text) { watch.speed = text ? strtoull(text, NULL, 10) / 1e6 : 0; }
+
+/* Virtual ns since the first call, in steps of so many; leave_watch() must follow. */
+static s64 enter_watch(s64 step)
+{
+    s64 entered = now();
+    if (watch.calls++)
+        watch.guest_ns += watch.stretch_ns = entered - watch.left;
+    watch.before = watch.ns;
+    return watch.ns = (s64)(watch.guest_ns * watch.speed) / step * step;
+}
+
+static void leave_watch(void) { watch.left = now(); }
+
+/* Virtual ms between the last two calls. */
+static s64 watch_ms(void) { return watch.calls > 1 ? (watch.ns - watch.before) / MILLISECOND : 0; }

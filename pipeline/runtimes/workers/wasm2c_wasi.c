@@ -1,7 +1,5 @@
 /* WASI preview 1 for one wasm2c module named "guest": arguments, environment, clocks, random bytes, standard input
    and output, and files to read. No network: those calls say so. */
-#include <time.h>
-
 #include "wasm2c_host.h"
 
 #ifndef HOST
@@ -24,44 +22,23 @@ static void *at(u64 address, u64 size)
     return memory->data + address;
 }
 
-static u64 nanoseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000ull + now.tv_nsec;
-}
-
-/* A clock of the guest's own: see clock.py. CLOCK_SPEED is the virtual ns that pass within a real us. */
-static struct {
-    u64 speed, looks;
-    u64 guest_ns;         /* real time of the guest since the first look */
-    u64 stretch_ns, left; /* between the last two looks; when the last one ended */
-    u64 ns, before;       /* what the last two looks came to */
-    u64 epoch;
-} watch;
-
-static void set_clock(void)
-{
-    const char *speed = getenv("CLOCK_SPEED");
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    watch.epoch = now.tv_sec * 1000000000ull + now.tv_nsec;
-    watch.speed = speed ? strtoull(speed, NULL, 10) : 0;
-}
+static u64 epoch; /* of the real time when it began, ns */
 
 static int guest_clock(u32 id, u64 *shown)
 {
-    enum { START_NS = 1000000000 }; /* START_MS in clock.py */
-    u64 entered = nanoseconds();
     if (!watch.speed)
         return 0;
-    if (watch.looks++)
-        watch.guest_ns += watch.stretch_ns = entered - watch.left;
-    watch.before = watch.ns;
-    watch.ns = watch.guest_ns * watch.speed / 1000;
-    *shown = watch.ns + (id ? START_NS : watch.epoch);
-    watch.left = nanoseconds();
+    *shown = enter_watch(1) + (id ? (u64)START_MS * MILLISECOND : epoch);
+    leave_watch();
     return 1;
+}
+
+static void set_clock(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    epoch = time.tv_sec * 1000000000ull + time.tv_nsec;
+    set_watch(getenv("CLOCK_SPEED"));
 }
 
 #define GUEST_CLOCK(id, shown) guest_clock(id, shown)
@@ -71,7 +48,7 @@ extern char **environ;
 
 /* The part of its run that a module says is timed: see bench.py. */
 struct w2c_bench;
-static u64 bench_calls, bench_started, bench_ended;
+static s64 bench_calls, bench_started, bench_ended;
 
 /* The guest's own are those behind a sign: see wasm2c_worker.py. */
 static void find_variables(void)
@@ -90,24 +67,24 @@ static void find_variables(void)
 void w2c_bench_start(struct w2c_bench *host)
 {
     bench_calls++;
-    bench_started = nanoseconds();
+    bench_started = now();
 }
 
 void w2c_bench_end(struct w2c_bench *host)
 {
-    bench_ended = nanoseconds();
+    bench_ended = now();
     bench_calls++;
 }
 
 /* Its layout is known to wasm2c_worker.py. */
 static void end(int code)
 {
-    s64 part = bench_calls == 2 && bench_started <= bench_ended ? (s64)(bench_ended - bench_started) : -1;
     struct {
         u64 calls;
-        s64 bench_ns;
-        u64 clock_ms, clock_ns, looks;
-    } shown = {calls, part, watch.looks > 1 ? (watch.ns - watch.before) / 1000000 : 0, watch.stretch_ns, watch.looks};
+        s64 bench_ns, clock_ms, clock_ns, looks;
+    } shown = {calls, -1, watch_ms(), watch.stretch_ns, watch.calls};
+    if (bench_calls == 2 && bench_started <= bench_ended)
+        shown.bench_ns = bench_ended - bench_started;
     tell("CALLS_DESCRIPTOR", &shown, sizeof shown);
     _exit(code);
 }

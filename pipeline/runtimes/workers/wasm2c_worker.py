@@ -37,7 +37,7 @@ _PR_SET_PDEATHSIG = 1
 _RETURNED = struct.Struct("=dqqq")
 #: What wasm2c_wasi.c leaves: calls of WASI, ns of the part that is timed, -1 for none; of a clock of the
 #: guest's own the virtual ms and real ns between its last two looks, and all looks.
-_LEFT = struct.Struct("=QqQQQ")
+_LEFT = struct.Struct("=Qqqqq")
 
 
 def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
@@ -72,11 +72,12 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         for file in (reasons, returns, calls):
             os.ftruncate(file, 0)
             os.lseek(file, 0, os.SEEK_SET)
-        argv, given = request["argv"], dict(environment)
+        argv, given = request["argv"], environment
+        speed = str(round(request["speed"] * 1e6)) if "speed" in request else None
         if timed:
-            argv = ["guest", str(round(request["speed"] * 1e6))]
-        elif "speed" in request:
-            given["CLOCK_SPEED"] = str(round(request["speed"] * 1e3))
+            argv = ["guest", str(speed)]
+        elif speed:
+            given = dict(environment, CLOCK_SPEED=speed)
         try:
             facts = spawn.spawn(program, argv, given, request.get("watch", False))
         except serve.Trap as error:

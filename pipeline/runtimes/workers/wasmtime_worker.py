@@ -79,6 +79,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
 def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Facts) -> serve.Run:
     usual = wasmtime.Linker(engine)
     usual.define_wasi()
+    asks_for_time = any((each.module, each.name) == _CLOCK_TIME_GET for each in module.imports)
     files = options.get("files")
     read_only = _read_only()
     copy = inputs.Copy(files) if files and not read_only else None
@@ -100,41 +101,34 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
             wasi.preopen_dir(copy.path if copy else files, "/", **read_only)
         store.set_wasi(wasi)
         facts = {}  # type: serve.Facts
-        part = bench.TimedPart()
-        linker = usual
-        if options.get("bench") or "speed" in request or request.get("watch_clocks"):
-            # Its functions belong to this run's store, and cannot be taken out of a linker.
-            linker = wasmtime.Linker(engine)
-            linker.allow_shadowing = True
-            linker.define_wasi()
-        _callbacks = _give_part(linker, store, part) if options.get("bench") else None
-        timer = _WasiClock(linker, store, request["speed"]) if "speed" in request else None
-        refusals = _Refusals(linker, store) if request.get("watch_clocks") and not timer else None
+        watch = asks_for_time and request.get("watch_clocks", False)
+        given = None
+        if options.get("bench") or "speed" in request or watch:
+            given = _Given(engine, store, bool(options.get("bench")), request.get("speed"), watch)
         if options.get("fuel"):
             store.set_fuel(_MOST_FUEL)
         try:
-            exports = linker.instantiate(store, module).exports(store)
+            exports = (given.linker if given else usual).instantiate(store, module).exports(store)
             start = exports["_start"]
             assert isinstance(start, wasmtime.Func)
-            if timer or refusals:
-                (timer or refusals).memory = exports["memory"]  # type: ignore[union-attr]
+            if given:
+                given.memory = exports["memory"]
             started = time.perf_counter()
             facts["instantiate_seconds"] = started - begun
             try:
                 start(store)
             finally:
                 facts["wall_seconds"] = time.perf_counter() - started
-                facts["bench_seconds"] = part.seconds
-                if timer:
-                    facts["returned"] = timer.returned(math.nan)
+                if given:
+                    facts.update(given.facts())
                 if options.get("fuel"):
                     facts["instructions"] = _MOST_FUEL - store.get_fuel()
         except wasmtime.ExitTrap as error:
             if error.code:
-                _blame_clock(refusals)
+                _blame_clock(given)
                 raise serve.Exit(error.code, facts)
         except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-            _blame_clock(refusals)
+            _blame_clock(given)
             raise _trap(str(error))
         return facts
 
@@ -216,85 +210,105 @@ def _clock_ms(
     return _function(store, wasmtime.FuncType([], [value_type()]), callback), callback
 
 
-def _give_part(linker: wasmtime.Linker, store: wasmtime.Store, part: bench.TimedPart) -> Any:
-    """Define the functions of a timed part; returns what must live as long as they."""
-    made = []
-    for name, function in (("start", part.start), ("end", part.end)):
-        # As a default, or both would be the last one.
-        @ffi.wasmtime_func_callback_t
-        def callback(_env, _caller, _values, _count, _results, _size, function=function):  # type: ignore
-            function()
-            return 0
+class _Given:
+    """Functions of ours for one run, with the engine's or in their place; ``memory`` is the guest's.
 
-        _define(linker, store, bench.NAMESPACE, name, _function(store, wasmtime.FuncType([], []), callback))
-        made.append(callback)
-    return made
-
-
-def _define(linker: wasmtime.Linker, store: wasmtime.Store, space: str, name: str, given: Any) -> None:
-    define = linker.define  # type: Any
-    takes_store = "store" in inspect.signature(define).parameters  # since release 6
-    define(*([store] if takes_store else []), space, name, given)
-
-
-class _WasiClock(clock.Clock):
-    """A clock in place of the engine's own, for one run; ``memory`` is the guest's."""
+    They belong to the run's store, and cannot be taken out of a linker: so it has a linker of its own.
+    """
 
     memory = None  # type: Any
 
-    def __init__(self, linker: wasmtime.Linker, store: wasmtime.Store, speed: float) -> None:
-        super().__init__(speed)
+    def __init__(
+        self,
+        engine: wasmtime.Engine,
+        store: wasmtime.Store,
+        times_part: bool,
+        speed: Optional[float],
+        watch: bool,
+    ) -> None:
+        self.refusals = 0
+        self.linker = wasmtime.Linker(engine)
+        self.linker.allow_shadowing = True
+        self.linker.define_wasi()
+        self._store = store
+        self._part = bench.TimedPart()
+        self._timer = None if speed is None else clock.Clock(speed)
+        self._callbacks = []  # type: list[Any]  # or they are gone before they are called
+        if times_part:
+            self._give_part()
+        if self._timer is not None:
+            self._give_clock(self._timer)
+        elif watch:
+            self._watch_clocks()
 
+    def facts(self) -> serve.Facts:
+        """Of the run that is over."""
+        found = {"bench_seconds": self._part.seconds}  # type: serve.Facts
+        if self._timer is not None:
+            found["returned"] = self._timer.returned(math.nan)
+        return found
+
+    def _define(self, space: str, name: str, function: Any) -> None:
+        define = self.linker.define  # type: Any
+        takes_store = "store" in inspect.signature(define).parameters  # since release 6
+        define(*([self._store] if takes_store else []), space, name, function)
+
+    def _give_part(self) -> None:
+        for name, function in (("start", self._part.start), ("end", self._part.end)):
+            # As a default, or both would be the last one.
+            @ffi.wasmtime_func_callback_t
+            def callback(_env, _caller, _values, _count, _results, _size, function=function):  # type: ignore
+                function()
+                return 0
+
+            self._callbacks.append(callback)
+            self._define(bench.NAMESPACE, name, _function(self._store, wasmtime.FuncType([], []), callback))
+
+    def _give_clock(self, timer: clock.Clock) -> None:
         @ffi.wasmtime_func_callback_t
         def callback(_env, _caller, values, _count, results, _size):  # type: ignore
             results[0].kind = 0
-            shown = self.wasi_ns(values[0].of.i32)
-            results[0].of.i32 = _put64(store, self.memory, values[2].of.i32, shown)
-            self.leave()
+            results[0].of.i32 = self._put64(values[2].of.i32, timer.wasi_ns(values[0].of.i32))
+            timer.leave()
             return 0
 
-        i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
-        signature = wasmtime.FuncType([i32(), i64(), i32()], [i32()])
-        self._callback = callback  # or it is gone before it is called
-        given = _function(store, signature, callback)
-        _define(linker, store, *_CLOCK_TIME_GET, given)
+        self._callbacks.append(callback)
+        self._define(*_CLOCK_TIME_GET, _function(self._store, _of_clock_time_get(), callback))
 
-
-class _Refusals:
-    """The engine's clocks for one run, with a note of what it refuses; ``memory`` is the guest's."""
-
-    memory = None  # type: Any
-
-    def __init__(self, linker: wasmtime.Linker, store: wasmtime.Store) -> None:
-        self.count = 0
-        i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+    def _watch_clocks(self) -> None:
+        """Answer as the engine does, and note what it refuses."""
 
         def time_get(number: int, _precision: int, at: int) -> int:
             if number not in _CPU_CLOCKS:
-                return _put64(store, self.memory, at, (time.monotonic_ns if number else time.time_ns)())
-            self.count += 1
-            if self.count > _MOST_REFUSALS:  # it waits for what does not come
+                return self._put64(at, (time.monotonic_ns if number else time.time_ns)())
+            self.refusals += 1
+            if self.refusals > _MOST_REFUSALS:  # it waits for what does not come
                 _blame_clock(self)
             return _BADF
 
-        signature = wasmtime.FuncType([i32(), i64(), i32()], [i32()])
-        _define(linker, store, *_CLOCK_TIME_GET, wasmtime.Func(store, signature, time_get))
+        self._define(*_CLOCK_TIME_GET, wasmtime.Func(self._store, _of_clock_time_get(), time_get))
+
+    def _put64(self, at: int, value: int) -> int:
+        """Write a number into the guest's memory; the number of an error where it has no such place."""
+        at &= 0xFFFFFFFF
+        # One that threads may share belongs to no store.
+        store = [self._store] if isinstance(self.memory, wasmtime.Memory) else []
+        if at + 8 > self.memory.data_len(*store):
+            return _FAULT
+        where = ctypes.addressof(self.memory.data_ptr(*store).contents) + at
+        ctypes.memmove(where, value.to_bytes(8, "little"), 8)
+        return 0
 
 
-def _blame_clock(refusals: Optional[_Refusals]) -> None:
+def _of_clock_time_get() -> wasmtime.FuncType:
+    i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+    return wasmtime.FuncType([i32(), i64(), i32()], [i32()])
+
+
+def _blame_clock(given: Optional[_Given]) -> None:
     """Raises Unavailable where the engine has refused the guest a clock."""
-    if refusals and refusals.count:
+    if given and given.refusals:
         raise serve.Unavailable("needs the CPU-time clock, which Wasmtime does not have")
-
-
-def _put64(store: wasmtime.Store, memory: Any, at: int, value: int) -> int:
-    """Write a number into a guest's memory; the number of an error where it has no such place."""
-    at &= 0xFFFFFFFF
-    if at + 8 > memory.data_len(store):
-        return _FAULT
-    where = ctypes.addressof(memory.data_ptr(store).contents) + at
-    ctypes.memmove(where, value.to_bytes(8, "little"), 8)
-    return 0
 
 
 def _function(store: wasmtime.Store, signature: wasmtime.FuncType, callback: Any) -> wasmtime.Func:
