@@ -101,7 +101,8 @@ function timer(kind, speed, now) {
   const watch = stopwatch(speed, now);
   return {
     clock_ms() {
-      const ms = START_MS + watch.enter(MILLISECOND) / MILLISECOND;
+      // Above 2^53 ns a multiple of a millisecond is no longer exact.
+      const ms = START_MS + Math.round(watch.enter(MILLISECOND) / MILLISECOND);
       // The engine takes a number modulo 2^32 where an i32 is wanted.
       const value = kind === "i64" ? BigInt(ms) : ms;
       watch.leave();
