@@ -26,6 +26,7 @@ from pipeline.runtimes.backends import discover
 from pipeline.runtimes.launch import start
 from tests.contract.conftest import compiled
 from tests.faults.mutate import MUTATIONS
+from tests.foreign import build_program
 from toolchain.model import WASM
 
 FAULTS = "modules fuzzed from real ones"
@@ -54,6 +55,17 @@ BACKENDS = {
 LOADS_ONCE = ("wasmer-sdk.cranelift",)
 MEMORY_MIB = 512
 ITERATIONS = 10
+#: A program for ``module=``.
+SUM = """
+#include <stdio.h>
+int main(void)
+{
+    unsigned sum = 1;
+    for (unsigned i = 0; i < 3000000; i++)
+        sum = (sum * 33 + i) ^ sum >> 7;
+    return printf("sum %u\\n", sum) < 0;
+}
+"""
 #: That the parent may grow by, over thousands of modules.
 GROWTH_KIB = 200 << 10
 
@@ -182,3 +194,28 @@ def test_read_by_ourselves(modules, often, tried, tmp_path, monkeypatch):
     assert {words for _, words in tally} == kinds
     for (how, words), times in tally.items():
         tried(f"read by ourselves: a module with {how}", words, times)
+
+
+def test_given_as_programs(workspace, often, tried, tmp_path):
+    """What ``module=`` names: each ends with a status of its own, and the real one among them is right."""
+    chance = random.Random(3)
+    folder = tmp_path / "given"
+    folder.mkdir()
+    real = build_program(folder / "real.wasm", SUM).read_bytes()
+    hows = {f"fuzzed_{turn}": chance.choice(list(MUTATIONS)) for turn in range(often(6, 200))}
+    for name, how in hows.items():
+        (folder / f"{name}.wasm").write_bytes(MUTATIONS[how](real, chance))
+    workspace.edit("pipeline/workloads/module_option.py", "_RUN_TIMEOUT_S = 60.0", "_RUN_TIMEOUT_S = 2.0")
+    asked = (f"module={folder}", "backends=wasmtime.cranelift,wasmtime.cranelift-none", "rounds=1")
+    outcome = workspace.doit("run", *asked, timeout=6000)
+    assert outcome.returncode in (0, 1), outcome.stderr
+    assert "Traceback" not in outcome.stdout + outcome.stderr
+    cells = read_json(workspace.path / "report/results.json")["cells"]
+    assert {cell["workload"] for cell in cells} == {"real", *hows}
+    for cell in cells:
+        assert (cell["status"] == "ok") == (cell["reason"] is None), cell
+        assert "\n" not in (cell["reason"] or "")
+        if cell["workload"] == "real":
+            assert cell["status"] == "ok", cell["reason"]
+        else:
+            tried(f"given as a program: a module with {hows[cell['workload']]}", cell["status"])

@@ -27,10 +27,6 @@ def shipped() -> tuple[Backend, ...]:
     )
 
 
-#: Languages whose hosts give a module bench.start, bench.end and clocks of ours.
-_GIVING = ("go", "java")
-
-
 def at_version(backend: Backend, version: str) -> Backend | None:
     """The backend of that name in a release of its engine; None where its name is not an engine's.
 
@@ -81,8 +77,8 @@ def _of(found: Engine, *, versioned: bool) -> list[Backend]:
         own_mib=manifest.own_mib,
         memory_factor=manifest.memory_factor,
         most_memory_mib=manifest.most_memory_mib,
-        gives_bench=manifest.language in _GIVING,
-        gives_clocks=manifest.language in _GIVING,
+        gives_bench=True,
+        gives_clocks=True,
     )
     return [
         Backend(

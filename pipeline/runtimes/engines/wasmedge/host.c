@@ -89,6 +89,8 @@ static WasmEdge_Result prepare(void)
 {
     loaded.machine = WasmEdge_VMCreate(loaded.configuration, NULL);
     WasmEdge_Result outcome = WasmEdge_VMRegisterModuleFromImport(loaded.machine, loaded.linked.imports);
+    if (WasmEdge_ResultOK(outcome) && loaded.linked.bench)
+        outcome = WasmEdge_VMRegisterModuleFromImport(loaded.machine, loaded.linked.bench);
     if (WasmEdge_ResultOK(outcome))
         outcome = WasmEdge_VMLoadWasmFromBytes(loaded.machine, bytes(loaded.code, loaded.size));
     if (WasmEdge_ResultOK(outcome))

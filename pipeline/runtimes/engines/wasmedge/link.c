@@ -45,6 +45,41 @@ static WasmEdge_Result call_clock(void *data, const WasmEdge_CallingFrameContext
     return WasmEdge_Result_Success;
 }
 
+static WasmEdge_Result call_start(void *data, const WasmEdge_CallingFrameContext *frame, const WasmEdge_Value *given,
+                                  WasmEdge_Value *results)
+{
+    start_part();
+    return WasmEdge_Result_Success;
+}
+
+static WasmEdge_Result call_end(void *data, const WasmEdge_CallingFrameContext *frame, const WasmEdge_Value *given,
+                                WasmEdge_Value *results)
+{
+    end_part();
+    return WasmEdge_Result_Success;
+}
+
+/* A function of the host, and the letters of its types. */
+typedef struct { WasmEdge_HostFunc_t call; void *data; const char *parameters, *results; } Given;
+
+/* False where there is none of that name. */
+static bool find_function(const char *namespace, const char *called, Given *found)
+{
+    if (clock_type) {
+        *found = (Given){ call_clock, NULL, "", strcmp(clock_type, "i32") ? "I" : "i" };
+        return !strcmp(namespace, "env") && !strcmp(called, "clock_ms");
+    }
+    if (!strcmp(namespace, BENCH_NAMESPACE)) {
+        bool start = !strcmp(called, "start");
+        *found = (Given){ start ? call_start : call_end, NULL, "", "" };
+        return start || !strcmp(called, "end");
+    }
+    const Call *call = strcmp(namespace, WASI_NAMESPACE) ? NULL : find_call(called);
+    if (call)
+        *found = (Given){ call_wasi, (void *)call, call->parameters, strcmp(called, "proc_exit") ? "i" : "" };
+    return call;
+}
+
 static WasmEdge_FunctionTypeContext *type_of(const char *parameters, const char *result)
 {
     WasmEdge_ValType types[MOST_PARAMETERS], returned[1];
@@ -74,19 +109,16 @@ static bool same_types(const WasmEdge_FunctionTypeContext *wanted, const WasmEdg
 /* Give the module a function that it imports; false where there is none such. */
 static bool link_function(Linked *linked, const char *namespace, const char *called, const WasmEdge_FunctionTypeContext *wanted)
 {
-    const Call *call = strcmp(namespace, WASI_NAMESPACE) ? NULL : find_call(called);
-    bool clock = clock_type && !strcmp(namespace, "env") && !strcmp(called, "clock_ms");
-    if (clock_type ? !clock : !call)
+    Given found;
+    if (!find_function(namespace, called, &found))
         return false;
-    WasmEdge_FunctionTypeContext *type =
-        clock ? type_of("", strcmp(clock_type, "i32") ? "I" : "i")
-              : type_of(call->parameters, strcmp(called, "proc_exit") ? "i" : "");
-    bool fits = same_types(wanted, type);
-    if (fits) {
-        WasmEdge_HostFunc_t function = clock ? call_clock : call_wasi;
-        WasmEdge_ModuleInstanceAddFunction(linked->imports, name(called),
-                                           WasmEdge_FunctionInstanceCreate(type, function, (void *)call, 0));
-    }
+    WasmEdge_FunctionTypeContext *type = type_of(found.parameters, found.results);
+    bool fits = same_types(wanted, type), bench = !strcmp(namespace, BENCH_NAMESPACE);
+    if (bench && !linked->bench)
+        linked->bench = WasmEdge_ModuleInstanceCreate(name(BENCH_NAMESPACE));
+    if (fits)
+        WasmEdge_ModuleInstanceAddFunction(bench ? linked->bench : linked->imports, name(called),
+                                           WasmEdge_FunctionInstanceCreate(type, found.call, found.data, 0));
     WasmEdge_FunctionTypeDelete(type);
     return fits;
 }

@@ -9,7 +9,7 @@
 #define PAGE (1 << 16)
 
 typedef struct {
-    WasmEdge_ModuleInstanceContext *imports;
+    WasmEdge_ModuleInstanceContext *imports, *bench; /* of WASI or env; of bench, or NULL */
     bool initializes; /* it exports _initialize */
 } Linked;
 

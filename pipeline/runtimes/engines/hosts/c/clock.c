@@ -5,37 +5,52 @@
 #include "process.h"
 
 /* What the first call returns, ms: START_MS in clock.py. */
-#define START_MS 1000
+enum { START_MS = 1000, MILLISECOND = 1000000 };
 
-static double rate;             /* virtual ms a real ns */
-static int64_t calls, guest_ns; /* real time of the guest since the first call */
+static double speed;             /* 0 where the guest has no clock of its own */
+static int64_t epoch;            /* real time when the run began, ns */
+static int64_t calls, guest_ns;  /* real time of the guest since the first call */
 static int64_t stretch_ns, left; /* between the last two calls; when the last one ended */
-static int64_t ms, ms_before;   /* what the last two calls returned */
+static int64_t ns, ns_before;    /* what the last two calls came to */
 
-void begin_clock(double speed)
+void begin_clock(double virtual_per_real)
 {
-    rate = speed / 1e6;
-    calls = guest_ns = stretch_ns = left = ms = ms_before = 0;
+    speed = virtual_per_real;
+    epoch = (int64_t)(seconds(CLOCK_REALTIME) * 1e9);
+    calls = guest_ns = stretch_ns = left = ns = ns_before = 0;
 }
 
-int64_t read_clock(void)
+bool has_clock(void) { return speed > 0; }
+
+/* Virtual ns since the first call, in steps of so many. */
+static int64_t ask_clock(int64_t step)
 {
     int64_t entered = nanoseconds();
     if (calls++)
         guest_ns += stretch_ns = entered - left;
-    ms_before = ms;
-    ms = START_MS + (int64_t)(guest_ns * rate);
+    ns_before = ns;
+    ns = (int64_t)(guest_ns * speed) / step * step;
     left = nanoseconds();
-    return ms;
+    return ns;
 }
 
-void put_returned(Text *facts, float score)
+int64_t read_clock(void) { return START_MS + ask_clock(MILLISECOND) / MILLISECOND; }
+
+bool show_clock(uint32_t id, uint64_t *shown)
+{
+    if (!has_clock())
+        return false;
+    *shown = ask_clock(1) + (id ? (int64_t)START_MS * MILLISECOND : epoch);
+    return true;
+}
+
+void put_returned(Text *facts, double score)
 {
     put(facts, ",\"returned\":{\"score\":");
     if (isfinite(score))
         put(facts, "%.17g", score);
     else
         put(facts, "null");
-    put(facts, ",\"clock_ms\":%lld,\"clock_ns\":%lld,\"calls\":%lld}", (long long)(calls > 1 ? ms - ms_before : 0),
-        (long long)stretch_ns, (long long)calls);
+    put(facts, ",\"clock_ms\":%lld,\"clock_ns\":%lld,\"calls\":%lld}",
+        (long long)(calls > 1 ? (ns - ns_before) / MILLISECOND : 0), (long long)stretch_ns, (long long)calls);
 }

@@ -1,6 +1,7 @@
 /* The worker's side of the protocol: pipeline/runtimes/workers/serve.py says what each message is. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +135,7 @@ static void run(const Json *request, Text *answer)
     int64_t errors_before = file_size(2);
     set_input(text_of(request, "stdin", program.standard_input));
     begin_guest(words, program.environment, program.folder);
-    begin_clock(number_of_member(request, "speed", 1));
+    begin_clock(number_of_member(request, "speed", program.options.clock ? 1 : 0));
     Usage before = usage_now();
     double begun = seconds(CLOCK_MONOTONIC);
     Text facts = { 0 };
@@ -148,7 +149,9 @@ static void run(const Json *request, Text *answer)
     put_usage(answer, before, begun);
     put_output(answer, errors_before);
     if (!program.options.clock)
-        put(answer, ",\"wasi_calls\":%lld", guest_calls());
+        put_guest(&facts);
+    if (!program.options.clock && has_clock())
+        put_returned(&facts, NAN);
     put(answer, ",\"backtrace\":[]%.*s}\n", (int)facts.size, facts.bytes ? facts.bytes : "");
     free(facts.bytes);
     free_texts(words);

@@ -1,7 +1,7 @@
 //! A host of TinyWasm: an interpreter, whose memories are seen by functions that copy.
 
 use coremark_host::{check_command, executable_bytes, map_memories, note_times, own_version, serve};
-use coremark_host::{Clock, Kind, INITIALIZE, NAMESPACE};
+use coremark_host::{Clock, Kind, TimedPart, BENCH, INITIALIZE, NAMESPACE};
 use coremark_host::{for_each_wasi_function, Facts, Function, Guest, Options, Refusal, Request, Stop, Wasi};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -61,6 +61,8 @@ macro_rules! link_wasi {
                 Err(ended(Stop::Exit(code as u32)))
             });
             imports.define(NAMESPACE, "proc_exit", exit);
+            link_bench(store, imports, host, "start", TimedPart::start);
+            link_bench(store, imports, host, "end", TimedPart::end);
         }
     };
     (@) => { () };
@@ -69,6 +71,15 @@ macro_rules! link_wasi {
     (# $($parameter:ident),+) => { ($($parameter,)+) };
 }
 for_each_wasi_function!(link_wasi);
+
+fn link_bench(store: &mut Store, imports: &mut Imports, host: &Shared, name: &str, note: fn(&mut TimedPart)) {
+    let shared = host.clone();
+    let function = HostFunction::from(store, move |_: FuncContext<'_>, ()| {
+        note(&mut shared.borrow_mut().wasi.part);
+        Ok(())
+    });
+    imports.define(BENCH, name, function);
+}
 
 fn call(mut context: FuncContext<'_>, host: &Shared, function: Function, arguments: &[u64]) -> tinywasm::Result<i32> {
     let memory = context.memory("memory")?;
@@ -151,7 +162,7 @@ impl Guest for Program {
         let started = Instant::now();
         let outcome = start.call(&mut store, ());
         note_times(facts, begun, started);
-        facts.insert("wasi_calls".into(), host.borrow().wasi.calls.into());
+        host.borrow().wasi.note(facts);
         outcome.map_err(stopped)
     }
 }

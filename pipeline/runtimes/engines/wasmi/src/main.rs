@@ -2,7 +2,7 @@
 
 use coremark_host::{for_each_wasi_function, Facts, Function, Guest, Options, Refusal, Request, Slice, Stop, Wasi};
 use coremark_host::{check_command, executable_bytes, map_memories, note_times, own_version, serve};
-use coremark_host::{Clock, Kind, INITIALIZE, NAMESPACE};
+use coremark_host::{Clock, Kind, BENCH, INITIALIZE, NAMESPACE};
 use std::time::Instant;
 use wasmi::{Caller, CompilationMode, Config, Engine, Error, Instance, Linker, Memory, Module, Store};
 
@@ -40,6 +40,8 @@ macro_rules! link_wasi {
             linker.func_wrap(NAMESPACE, "proc_exit", |_: Caller<'_, Host>, code: i32| -> Result<(), Error> {
                 Err(Error::host(Ended(Stop::Exit(code as u32))))
             })?;
+            linker.func_wrap(BENCH, "start", |mut caller: Caller<'_, Host>| caller.data_mut().wasi.part.start())?;
+            linker.func_wrap(BENCH, "end", |mut caller: Caller<'_, Host>| caller.data_mut().wasi.part.end())?;
             Ok(())
         }
     };
@@ -151,7 +153,7 @@ impl Guest for Program {
         let started = Instant::now();
         let outcome = start.call(&mut store, ());
         note_times(facts, begun, started);
-        facts.insert("wasi_calls".into(), store.data().wasi.calls.into());
+        store.data().wasi.note(facts);
         outcome.map_err(stopped)
     }
 }

@@ -5,6 +5,7 @@
 //! is that of pipeline/runtimes/workers/serve.py. A host links each function of [`for_each_wasi_function!`]
 //! to [`Wasi::call`], and `proc_exit` to [`Function::ProcExit`] of it.
 
+mod bench;
 mod calls;
 mod clock;
 mod files;
@@ -17,6 +18,7 @@ mod protocol;
 mod version;
 mod wasi;
 
+pub use bench::{TimedPart, NAMESPACE as BENCH};
 pub use clock::{Clock, Kind, INITIALIZE};
 pub use files::Inputs;
 pub use functions::{Function, NAMESPACE};

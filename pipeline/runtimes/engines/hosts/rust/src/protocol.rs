@@ -67,25 +67,26 @@ impl Options {
 /// One run of the module.
 pub struct Request {
     arguments: Vec<String>,
-    speed: f64,
+    speed: Option<f64>,
     inputs: Arc<Inputs>,
 }
 
 impl Request {
     /// The WASI of this run.
     pub fn wasi(&self) -> Wasi {
-        Wasi::new(&self.arguments, &self.inputs)
+        Wasi::new(&self.arguments, &self.inputs, self.speed.map(Clock::new))
     }
-    /// The clock of this run.
+    /// The clock of this run of a module of the `run` interface.
     pub fn clock(&self) -> Clock {
-        Clock::new(self.speed)
+        Clock::new(self.speed.unwrap_or(1.0))
     }
 }
 
 /// A module that is compiled.
 pub trait Guest {
     /// Run it once, in an instance of its own that is gone afterwards. The facts may have "wall_seconds" of the
-    /// call alone, "instantiate_seconds", "wasi_calls", "page_faults", "returned"; also where it was stopped.
+    /// call alone, "instantiate_seconds", "page_faults", "returned" and what [`Wasi::note`] gives; also where it was
+    /// stopped.
     fn run(&mut self, request: &Request, facts: &mut Facts) -> Result<(), Stop>;
 }
 
@@ -181,7 +182,7 @@ fn run(guest: &mut dyn Guest, options: &Options, request: &Value) -> Value {
             .as_array()
             .map(|words| words.iter().map(|word| word.as_str().unwrap_or("").into()).collect())
             .unwrap_or_default(),
-        speed: request["speed"].as_f64().unwrap_or(1.0),
+        speed: request["speed"].as_f64(),
         inputs: options.inputs.clone(),
     };
     let mut facts = Facts::new();

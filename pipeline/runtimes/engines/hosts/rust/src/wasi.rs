@@ -1,9 +1,12 @@
 //! WASI preview 1 for one run of a guest.
 
+use crate::bench::TimedPart;
+use crate::clock::Clock;
 use crate::files::{Files, Inputs, Tree, INVAL, IO, NOTSUP, OK};
 use crate::functions::Function;
 use crate::memory::{fail, Answer, Checked, Failure, Memory, Stop};
 use crate::process::{monotonic_ns, process_cpu_ns, random, realtime_ns, thread_cpu_ns, write_all};
+use crate::protocol::Facts;
 use std::sync::Arc;
 
 /// Bytes that are passed on at a time: what a guest names may be more than this process may have.
@@ -11,8 +14,10 @@ pub(crate) const BLOCK: usize = 1 << 16;
 
 /// What a guest may ask for: arguments, environment, the time, random bytes, input, outputs and files.
 pub struct Wasi {
-    /// How often the guest has asked.
-    pub calls: u64,
+    /// The part of the run that the guest says is timed.
+    pub part: TimedPart,
+    calls: u64,
+    clock: Option<Clock>, // in place of the machine's
     pub(crate) files: Files,
     inputs: Arc<Inputs>,
     nothing: Tree,
@@ -35,10 +40,13 @@ impl Arguments<'_> {
 }
 
 impl Wasi {
-    pub fn new(arguments: &[String], inputs: &Arc<Inputs>) -> Wasi {
+    /// Its clocks are those of the machine, or this one.
+    pub fn new(arguments: &[String], inputs: &Arc<Inputs>, clock: Option<Clock>) -> Wasi {
         let with_end = |texts: &[String]| texts.iter().map(|text| [text.as_bytes(), b"\0"].concat()).collect();
         Wasi {
+            part: TimedPart::default(),
             calls: 0,
+            clock,
             files: Files::new(inputs),
             inputs: inputs.clone(),
             nothing: Tree::default(),
@@ -60,12 +68,25 @@ impl Wasi {
         }
     }
 
+    /// Note what is known of the run, which is over: the facts "wasi_calls", "bench_seconds" and "returned".
+    pub fn note(&self, facts: &mut Facts) {
+        facts.insert("wasi_calls".into(), self.calls.into());
+        if let Some(seconds) = self.part.seconds() {
+            facts.insert("bench_seconds".into(), seconds.into());
+        }
+        if let Some(clock) = &self.clock {
+            clock.returned(f32::NAN, facts);
+        }
+    }
+
     fn answer(&mut self, function: Function, given: &Arguments, memory: &mut Checked) -> Answer<()> {
         use Function::*;
         match function {
             FdWrite => self.write(given, memory),
             ClockTimeGet => {
-                let now = clock(given.word(0))?;
+                let id = given.word(0);
+                let machine = clock(id)?;
+                let now = self.clock.as_mut().map_or(machine, |own| own.shown_ns(id));
                 memory.put64(given.word(2), now)
             }
             ClockResGet => {
