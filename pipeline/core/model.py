@@ -92,6 +92,8 @@ class Runtime:
     stack_factor: int = 4
     #: More memory it gives to no guest, MiB; None where nothing but the limit of the workload is known.
     most_memory_mib: int | None = None
+    #: Whether a run takes it milliseconds to start: how many is asked of a program that only prints a line.
+    starts_slowly: bool = False
     #: Whether uv compiles its first package, with the bundled clang.
     compiled: bool = False
     #: Whether its workers give a module bench.start and bench.end: see workers/bench.py.

@@ -1,4 +1,4 @@
-"""Small programs under a runtime that is only a command, to learn what is not seen from outside."""
+"""Small programs under a runtime that is only a command, or starts slowly: what is not seen from outside."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def own_output(backend: Backend, protocol: Protocol) -> OwnOutput:
 
     Nothing where it does not run the program that is to show it: ``explained`` reports that.
     """
-    if not backend.is_command:
+    if not (backend.is_command or backend.runtime.starts_slowly):
         return NOTHING
     if backend.name not in _found:
         named = tuple(pattern.encode() for pattern in backend.options.get("own_lines", ()))
@@ -104,6 +104,6 @@ def _status_of_trap(backend: Backend, protocol: Protocol) -> int | None:
 def _loaded(backend: Backend, protocol: Protocol, worker: Worker, folder: str, module: bytes) -> Guest:
     path = os.path.join(folder, os.fsdecode(MODULE))
     Path(path).write_bytes(module)
-    guest = Guest(worker, backend.name, protocol, forks=True)
+    guest = Guest(worker, backend.name, protocol, forks=backend.forks)
     guest.load(path, backend.options)
     return guest

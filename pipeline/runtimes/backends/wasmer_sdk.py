@@ -7,6 +7,7 @@ RUNTIME = Runtime(
     worker="wasmer_sdk_worker.py",
     packages=("wasmer-sdk",),
     extra="wasmer-sdk",
+    starts_slowly=True,  # 8 ms
 )
 BACKENDS = (
     Backend(
