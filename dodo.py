@@ -101,6 +101,10 @@ def task_runtime():
     yield from measure.identify_runtimes(plan())
 
 
+def task_options():
+    yield from measure.ask_for_options(plan())
+
+
 def task_measure():
     yield from measure.measure_cells(plan())
 

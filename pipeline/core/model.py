@@ -135,6 +135,8 @@ class Backend:
     switches: Mapping[str, Switch] = field(default_factory=dict)
     #: Whether a run takes it only if a name or a pattern asks for it, and not because it is installed.
     by_name: bool = False
+    #: Of its engine, in addition to what makes it this backend: its name has them too.
+    engine_options: tuple[str, ...] = ()
 
     @property
     def is_command(self) -> bool:

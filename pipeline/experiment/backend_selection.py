@@ -1,6 +1,8 @@
 """Which backends: the discovered ones, a user's own command-line runtimes, any version of a PyPI package.
 
 ``wasmtime.cranelift@38.0.0`` is a backend in an isolated environment; ``wasmtime.*@38.0.0`` are several.
+``wasmtime.cranelift[signals-based-traps=n]`` is one with an option of its engine; with several these are
+separated by commas.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ from pipeline.runtimes.identity import installed
 #: In matrix.toml, in place of a list: every backend whose runtime is installed, unless it is ``by_name``.
 INSTALLED = "installed"
 _VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
+#: A name or pattern and the options of an engine: "[ab]" and "[!ab]" are parts of a pattern.
+_WITH_OPTIONS = re.compile(r"(.*?)\[((?:[^\]=]+=|-)[^\]]*)\]")
+#: An option is a part of paths and of names in reports.
+_OPTION = re.compile(r"[A-Za-z0-9_.:+-]{1,60}(=[A-Za-z0-9_.:+-]{0,60})?")
 #: The order of a table's rows.
 _ORDER = list(Kind)
 #: What a runtime of a user can be.
@@ -96,9 +102,15 @@ def default(path: str, asked: str | Sequence[str], among: Mapping[str, Backend])
 
 
 def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> list[Backend]:
-    """The backends that match any pattern, in the order of ``among``, versions in the order given."""
+    """The backends that match any pattern, in the order of ``among``, versions and options in that given."""
     chosen: dict[str, Backend] = {}
-    for pattern in patterns:
+    places: dict[str, int] = {}
+    order = {name: place for place, name in enumerate(among)}
+    for asked in patterns:
+        with_options = _WITH_OPTIONS.fullmatch(asked)
+        pattern, options = (
+            (with_options[1], _options(where, asked, with_options[2])) if with_options else (asked, ())
+        )
         base, at, version = pattern.partition("@")
         # A user's binary has its version in its name; it is no package.
         whole = _named(pattern, among)
@@ -114,9 +126,28 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
             backend = among[name]
             if at and not whole:
                 backend = at_version(where, backend, version)
-            chosen[backend.name] = backend
-    names = list(among)
-    return sorted(chosen.values(), key=lambda b: names.index(b.name if b.name in among else _base(b)))
+            if options:
+                backend = _with_options(where, backend, options)
+            chosen[backend.name], places[backend.name] = backend, order[name]
+    return sorted(chosen.values(), key=lambda backend: places[backend.name])
+
+
+def _options(where: str, asked: str, text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+    for word in found:
+        if not _OPTION.fullmatch(word):
+            raise BadInput(
+                f"{where}: {asked!r}: {word!r} is no option; expected letters, digits and .:_+- as in "
+                "'wasmtime.cranelift[signals-based-traps=n]'"
+            )
+    return found
+
+
+def _with_options(where: str, backend: Backend, options: Sequence[str]) -> Backend:
+    try:
+        return backends.with_options(backend, options)
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}") from None
 
 
 def _named(pattern: str, among: Mapping[str, Backend]) -> list[str]:
@@ -148,10 +179,6 @@ def with_engines(where: str, chosen: Sequence[Backend], patterns: Iterable[str])
         }
     added = [*chosen, *(backend for backend in every if backend.name in asked)]
     return list({backend.name: backend for backend in added}.values())
-
-
-def _base(backend: Backend) -> str:
-    return backend.name.rpartition("@")[0]
 
 
 def at_version(where: str, backend: Backend, version: str) -> Backend:

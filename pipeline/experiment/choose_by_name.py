@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from pipeline.core import toml_file
 from pipeline.core.errors import BadInput, near_miss
+
+_COMMA = re.compile(r",(?![^\[\]]*\])")
 
 
 class Named(Protocol):
@@ -21,8 +24,11 @@ N = TypeVar("N", bound=Named)
 
 
 def words(key: str, variables: Mapping[str, str], known: Iterable[str] = ()) -> list[str]:
-    """The words of ``key=A,B`` on the command line, each once; raises BadInput if there are none."""
-    found = [word.strip() for word in variables[key].split(",") if word.strip()]
+    """The words of ``key=A,B`` on the command line, each once; raises BadInput if there are none.
+
+    A comma between brackets separates nothing here: options of a backend stand there.
+    """
+    found = [word.strip() for word in _COMMA.split(variables[key]) if word.strip()]
     if not found:
         names = ", ".join(known)
         raise BadInput(f"command line: {key}= is empty{names and f'; known: {names}'}")

@@ -171,7 +171,8 @@ class _Attempt:
             raise self._explained(error) from None
         prove(backend, loaded, self.identity.version)
         result.version, result.proof = loaded.version, loaded.proof
-        result.compile_seconds, result.code_bytes = loaded.compile_seconds, loaded.code_bytes
+        result.compile_seconds = loaded.compile_seconds
+        result.code_bytes, result.code_sha256 = loaded.code_bytes, loaded.code_sha256
         # Of a program that each run starts, that is part of the run.
         result.start_seconds = None if backend.forks else worker.start_seconds
         result.runtime_seconds = loaded.runtime_seconds

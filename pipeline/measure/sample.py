@@ -101,6 +101,7 @@ class RoundResult(Chunks, kw_only=True):
     instantiate_seconds: float | None = None
     first_run_seconds: float | None = None
     code_bytes: int | None = None
+    code_sha256: str | None = None  # of the machine code; None where the runtime does not show it
     peak_rss_bytes: int | None = None
     conditions: Conditions | None = None  # None where it ended early
     #: What processes were allowed (ulimit) in a round that ended early.

@@ -28,7 +28,7 @@ from pipeline.results.model import (
 )
 from pipeline.results.model_across import AcrossWorkloads
 from pipeline.results.model_cell import CellIdentity, CellResult
-from pipeline.results.problems import build_warnings, warnings
+from pipeline.results.problems import build_warnings, same_code, warnings
 from pipeline.results.workload_cells import by_workload, comparison, ended_well, shown
 from pipeline.stats import estimates
 from toolchain.model import NATIVE
@@ -70,6 +70,7 @@ def assemble(plan: Plan, *, preliminary: bool = False) -> Results:
         warnings=(
             *warnings.find_warnings(ended_well(collected.values())),
             *build_warnings.find(plan.cells()),
+            *same_code.find(ended_well(collected.values())),
         ),
         pareto_fronts=pareto.find_fronts(
             cells, [comparison(v) for part in parts for v in part.front_verdicts]

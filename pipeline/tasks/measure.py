@@ -19,7 +19,7 @@ from pipeline.runtimes.engines.basis import sources
 from pipeline.tasks import invocation
 from pipeline.tasks.actions import Later
 from pipeline.tasks.checks import intact, same_limits, untouched
-from pipeline.tasks.steps import Task, clean, group, step
+from pipeline.tasks.steps import Task, clean, group, step, within_a_task
 
 #: The task that writes a rough report after one round of every cell.
 FIRST_TABLE = "measure:first-table"
@@ -131,6 +131,22 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
         )
 
 
+def ask_for_options(plan: Plan) -> Iterator[Task]:
+    """Whether each engine takes the options that were named for it."""
+    yield group("options", "ask engines whether they take the options that backends are named with")
+    for backend in plan.backends:
+        if not backend.engine_options:
+            continue
+        yield step(
+            f"options:{within_a_task(backend.name)}",
+            (Later("pipeline.measure.probes.engine_options:check"), backend, plan.protocol),
+            reads=[paths.runtime_identity(backend.runtime.name)],
+            decides={"options": dict(backend.options), "arguments": list(backend.arguments)},
+            phase="ask for options",
+            seconds=1,
+        )
+
+
 def measure_cells(plan: Plan) -> Iterator[Task]:
     """One sample a round and cell, rounds outermost, each after the one before it.
 
@@ -140,7 +156,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     yield {**group("measure", "measure each cell, round by round"), "clean": clean(paths.RESULTS)}
     protocol, seconds = plan.protocol, _round_seconds(plan)
     measure = Later("pipeline.measure.measure_round:ensure_sample")
-    previous: list[str] = []
+    previous = ["options"] if any(backend.engine_options for backend in plan.backends) else []
     long = (protocol.rounds - 1) * len(plan.cells()) * seconds >= _LONG_S
     for round_, scheduled in itertools.groupby(plan.schedule(), key=lambda each: each[0]):
         if round_ == 2 and long:
@@ -148,7 +164,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
             previous = [FIRST_TABLE]
         for _, cell in scheduled:
             spec = MeasurementSpec(cell, protocol, plan.reference_name, round_)
-            name = f"measure:{cell.name.replace('/', ':')}:{round_}"
+            name = f"measure:{within_a_task(cell.name)}:{round_}"
             yield step(
                 name,
                 (measure, spec),

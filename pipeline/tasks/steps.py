@@ -91,6 +91,16 @@ def group(name: str, doc: str) -> Task:
     return {"basename": name, "name": None, "doc": doc}
 
 
+def within_a_task(cell: str) -> str:
+    """The name of a cell as a part of a task's name, split at ":"; doit lets it have no "="."""
+    return cell.replace("/", ":").replace("=", "~")
+
+
+def within_a_cell(part: str) -> str:
+    """What such a part was before."""
+    return part.replace("~", "=")
+
+
 def module_of(function: Any) -> str:
     """The module of a function, also of one that is imported later."""
     return str(getattr(function, "module", None) or function.__module__)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import ModuleType
 
@@ -43,6 +43,22 @@ def ask_programs() -> None:
 def troubles() -> list[str]:
     """Why programs on this machine give no backend."""
     return [why for module in _modules() if hasattr(module, "troubles") for why in module.troubles()]
+
+
+def with_options(backend: Backend, options: Sequence[str]) -> Backend:
+    """The same backend with options of its engine, NAME=VALUE or --FLAG, which its name then has too.
+
+    Raises ValueError where it takes none, or not these.
+    """
+    for module in _modules():
+        found: Backend | None = None
+        if hasattr(module, "with_options"):
+            found = module.with_options(backend, options)
+        if found is not None:
+            name = f"{backend.name}[{','.join(options)}]"
+            return replace(found, name=name, engine_options=tuple(options))
+    takers = [f"{module.RUNTIME.name}.*" for module in _modules() if hasattr(module, "with_options")]
+    raise ValueError(f"{backend.name} takes no options; these do: {', '.join(takers)}")
 
 
 def at_version(backend: Backend, version: str) -> Backend:

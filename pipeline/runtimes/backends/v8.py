@@ -1,5 +1,8 @@
 """V8, in the Node.js of a PyPI package."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from pipeline.core.model import Backend, Kind, Runtime
 
 RUNTIME = Runtime(
@@ -33,3 +36,13 @@ BACKENDS = tuple(
         ("default", Kind.OPTIMIZING, "uncompiled", "uncompiled, liftoff, turbofan", ()),
     )
 )
+
+
+def with_options(backend: Backend, options: Sequence[str]) -> Backend | None:
+    """With flags of V8, as in --no-wasm-bounds-checks; None for other runtimes."""
+    if backend.runtime.name.partition("@")[0] != RUNTIME.name:
+        return None
+    for option in options:
+        if not option.startswith("--"):
+            raise ValueError(f"{backend.name}: {option!r}: expected --FLAG, as in --no-wasm-bounds-checks")
+    return replace(backend, arguments=(*backend.arguments, *options))

@@ -1,5 +1,8 @@
 """Wasmtime's ways to run a module, from its PyPI package, in the project's own environment."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from pipeline.core.model import Backend, Kind, Runtime, Switch
 
 RUNTIME = Runtime(
@@ -27,6 +30,25 @@ _SWITCHES = {
         "wide-arithmetic",
     )
 }
+
+#: Settings that a backend's name says, or that limits of the guest decide.
+_OURS = ("strategy", "target", "cranelift-opt-level", "async-stack-size", "max-wasm-stack")
+
+
+def with_options(backend: Backend, options: Sequence[str]) -> Backend | None:
+    """With settings of its configuration: see workers/wasmtime_host/settings.py. None for other runtimes."""
+    if backend.runtime.name.partition("@")[0] != RUNTIME.name:
+        return None
+    for option in options:
+        name, equals, _ = option.partition("=")
+        if not equals or name.startswith("-"):
+            raise ValueError(f"{backend.name}: {option!r}: expected NAME=VALUE, as in signals-based-traps=n")
+        if name in _OURS:
+            raise ValueError(
+                f"{backend.name}: {name} is decided by the backend's name and the limits of a guest"
+            )
+    settings = dict(option.split("=", 1) for option in options)
+    return replace(backend, options={**backend.options, "settings": settings})
 
 
 def _cranelift(name: str, opt_level: str) -> Backend:

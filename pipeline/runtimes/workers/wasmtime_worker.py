@@ -15,6 +15,7 @@ import elf
 import inputs
 import installed
 import serve
+from wasmtime_host import settings
 
 _STARTED = time.perf_counter()
 import wasmtime  # noqa: E402 - the time that it takes is a fact of its own
@@ -66,7 +67,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
         raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, options["compiler"].capitalize()))
     # With Pulley this is its bytecode.
     code = elf.section(image, ".text")
-    return _timed(engine, module, timed) if timed else _command(engine, module, options), {
+    return _timed(engine, module, timed, options) if timed else _command(engine, module, options), {
         "runtime_seconds": _RUNTIME_SECONDS,
         "compile_seconds": compile_seconds,
         "code_bytes": len(code),
@@ -88,7 +89,7 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
         if copy:
             copy.restore()
         begun = time.perf_counter()
-        store = wasmtime.Store(engine)
+        store = _store(engine, options)
         wasi = wasmtime.WasiConfig()
         wasi.argv = request["argv"]
         if "env" in options:
@@ -105,8 +106,6 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
         given = None
         if options.get("bench") or "speed" in request or watch:
             given = _Given(engine, store, bool(options.get("bench")), request.get("speed"), watch)
-        if options.get("fuel"):
-            store.set_fuel(_MOST_FUEL)
         try:
             exports = (given.linker if given else usual).instantiate(store, module).exports(store)
             start = exports["_start"]
@@ -133,6 +132,17 @@ def _command(engine: wasmtime.Engine, module: wasmtime.Module, options: serve.Fa
         return facts
 
     return run
+
+
+def _store(engine: wasmtime.Engine, options: serve.Facts) -> wasmtime.Store:
+    """With as much fuel, and as late a deadline, as no run needs, where the engine counts."""
+    store = wasmtime.Store(engine)
+    if options.get("fuel") or settings.is_on(options, "consume-fuel"):
+        before_16 = not hasattr(store, "set_fuel")
+        getattr(store, "add_fuel" if before_16 else "set_fuel")(_MOST_FUEL)
+    if settings.is_on(options, "epoch-interruption"):
+        store.set_epoch_deadline(_MOST_FUEL)
+    return store
 
 
 def _give_input(wasi: wasmtime.WasiConfig, path: str) -> None:
@@ -165,12 +175,12 @@ def _read_only() -> serve.Facts:
     return {}
 
 
-def _timed(engine: wasmtime.Engine, module: wasmtime.Module, kind: str) -> serve.Run:
+def _timed(engine: wasmtime.Engine, module: wasmtime.Module, kind: str, options: serve.Facts) -> serve.Run:
     """Runs of a module that exports ``run`` and imports ``env.clock_ms`` of this kind: see clock.py."""
 
     def run(request: serve.Facts) -> serve.Facts:
         begun = time.perf_counter()
-        store = wasmtime.Store(engine)
+        store = _store(engine, options)
         timer = clock.MillisecondClock(kind, request["speed"])
         host, _callback = _clock_ms(store, kind, timer)
         try:
@@ -325,6 +335,11 @@ def _function(store: wasmtime.Store, signature: wasmtime.FuncType, callback: Any
 
 def _engine(options: serve.Facts) -> wasmtime.Engine:
     """The engine that the options describe; raises serve.Unavailable where this release has none such."""
+    for name, value in options.get("settings", {}).items():
+        if _aborts(dict(options, features=[], settings={name: value})) and not _aborts(
+            dict(options, features=[], settings={})
+        ):
+            raise serve.Unavailable("Wasmtime %s refuses %s=%s" % (_VERSION, name, value))
     plain = options["compiler"] == "cranelift" and "target" not in options
     features = options.get("features")
     bare = dict(options, features=[])
@@ -349,6 +364,7 @@ def _config(options: serve.Facts) -> wasmtime.Config:
     _set_stack(pointer, serve.engine_stack())
     if options.get("fuel"):
         config.consume_fuel = True
+    settings.apply(ffi, pointer, options.get("settings", {}), _VERSION)
     if "opt_level" in options:
         config.cranelift_opt_level = options["opt_level"]
     if "target" in options:

@@ -9,7 +9,7 @@ from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.tasks.actions import Later
 from pipeline.tasks.checks import intact
 from pipeline.tasks.options import EVERYTHING, Command
-from pipeline.tasks.steps import Task, command, group, step
+from pipeline.tasks.steps import Task, command, group, step, within_a_task
 from pipeline.workloads import validators
 
 COMMAND = Command(
@@ -33,7 +33,7 @@ def task(plan: Plan) -> Iterator[Task]:
         module = rules[cell.workload.name]
         folder = paths.certificate(cell.name)
         spec = MeasurementSpec(cell, plan.protocol, plan.reference_name)
-        name = f"certify:{cell.name.replace('/', ':')}"
+        name = f"certify:{within_a_task(cell.name)}"
         yield step(
             name,
             (Later(f"{module}:certify"), plan, cell),

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.core.model import Status
 from pipeline.measure.ratio import estimate
 from pipeline.measure.sample import Sample, read
+from pipeline.tasks.steps import within_a_cell, within_a_task
 
 _PHASE = "measure:"
 _BAR = 24
@@ -50,7 +51,7 @@ class Board:
 
     def __init__(self, names: Iterable[str], order: Iterable[str] = ()) -> None:
         self._unread: dict[str, str] = {}  # task -> sample
-        places = (self._place(f"{_PHASE}{each.replace('/', ':')}:0") for each in order)
+        places = (self._place(f"{_PHASE}{within_a_task(each)}:0") for each in order)
         ordered = {place: _Cell() for place in places if place is not None}  # (row, column)
         for name in names:
             place = self._place(name)
@@ -64,7 +65,7 @@ class Board:
         if not name.startswith(_PHASE) or len(parts) != 6:
             return None
         _, workload, toolchain, variant, backend, _ = parts
-        return f"{workload} {toolchain} {backend}", variant
+        return f"{workload} {toolchain} {within_a_cell(backend)}", variant
 
     def done(self, name: str, targets: Iterable[str]) -> None:
         """A task is done; its sample is read when the table is next drawn."""

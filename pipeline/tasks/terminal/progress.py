@@ -23,6 +23,7 @@ from pipeline.core.text import printable
 from pipeline.tasks import invocation
 from pipeline.tasks.actions import Later, Regressed
 from pipeline.tasks.measure import FIRST_TABLE
+from pipeline.tasks.steps import within_a_task
 from pipeline.tasks.terminal import console
 from pipeline.tasks.terminal.time_left import TimeLeft, Waits, phase_of
 from pipeline.tasks.up_to_date import UP_TO_DATE
@@ -191,7 +192,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
                 self._round = number
                 self._print_text(f"    {number}: {open_} cells are not exact enough yet\n")
             return
-        name = f"measure:{cell.replace('/', ':')}:{number}"
+        name = f"measure:{within_a_task(cell)}:{number}"
         self._finished.append((name, [path]))
         self._shown = (f"refine {cell}, {open_} cells left", name)
         self._draw(self._left.words)
