@@ -203,7 +203,7 @@ static enum ended run_once(Text *facts, uint32_t *code, const char **message)
 
 enum ended engine_run(Text *facts, uint32_t *code, const char **message)
 {
-    exit_code = 0;
+    begin_calls();
     if (!loaded.machine && !WasmEdge_ResultOK(prepare()))
         fail("the module cannot be loaded again");
     if (watch_stack(loaded.mode == INTERPRETER ? loaded.stack : 0)) {

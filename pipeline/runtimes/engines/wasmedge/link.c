@@ -11,7 +11,14 @@ enum { MOST_PARAMETERS = 16, MOST_NAMES = 10000, LONGEST = 200 };
 enum { OUTSIDE = 1 };
 
 uint32_t exit_code;
+static WasmEdge_MemoryInstanceContext *guest_memory; /* NULL until the guest's first call */
 static const char *clock_type; /* "i32" or "i64"; NULL for a command */
+
+void begin_calls(void)
+{
+    exit_code = 0;
+    guest_memory = NULL;
+}
 
 WasmEdge_String name(const char *text) { return WasmEdge_StringWrap(text, strlen(text)); }
 
@@ -19,9 +26,10 @@ static WasmEdge_Result call_wasi(void *data, const WasmEdge_CallingFrameContext 
                                  WasmEdge_Value *results)
 {
     const Call *call = data;
-    WasmEdge_MemoryInstanceContext *memory = WasmEdge_CallingFrameGetMemoryInstance(frame, 0);
-    uint64_t size = memory ? (uint64_t)WasmEdge_MemoryInstanceGetPageSize(memory) * PAGE : 0;
-    uint8_t *start = size ? WasmEdge_MemoryInstanceGetPointer(memory, 0, 1) : NULL;
+    if (!guest_memory) /* of several, the one that WASI wants, whatever its index */
+        guest_memory = WasmEdge_ModuleInstanceFindMemory(WasmEdge_CallingFrameGetModuleInstance(frame), name("memory"));
+    uint64_t size = guest_memory ? (uint64_t)WasmEdge_MemoryInstanceGetPageSize(guest_memory) * PAGE : 0;
+    uint8_t *start = size ? WasmEdge_MemoryInstanceGetPointer(guest_memory, 0, 1) : NULL;
     uint64_t parameters[MOST_PARAMETERS];
     uint32_t answer;
     for (int i = 0; call->parameters[i]; i++)

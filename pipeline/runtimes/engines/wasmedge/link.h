@@ -16,6 +16,9 @@ typedef struct {
 /* Of the guest that has ended itself; 0 before. */
 extern uint32_t exit_code;
 
+/* A run of a new instance begins. */
+void begin_calls(void);
+
 WasmEdge_String name(const char *text);
 
 /* Give a module what it imports; why that is not to be had, or NULL. The clock is "i32" or "i64" for a module with the
