@@ -30,8 +30,8 @@ INSTALLED = "installed"
 _VERSION = re.compile(r"(?=.{1,40}$)[0-9]+(\.[0-9]+)*((a|b|rc|\.post|\.dev)[0-9]+)?")
 #: A name or pattern and the options of an engine: "[ab]" and "[!ab]" are parts of a pattern.
 _WITH_OPTIONS = re.compile(r"(.*?)\[((?:[^\]=]+=|-)[^\]]*)\]")
-#: An option is a part of paths and of names in reports.
-_OPTION = re.compile(r"[A-Za-z0-9_.:+-]{1,60}(=[A-Za-z0-9_.:+-]{0,60})?")
+#: An option is a part of paths and of the names of tasks.
+_OPTION = re.compile(r"[A-Za-z0-9_.+-]{1,60}(=[A-Za-z0-9_.+-]{0,60})?")
 #: The order of a table's rows.
 _ORDER = list(Kind)
 #: What a runtime of a user can be.
@@ -137,7 +137,7 @@ def _options(where: str, asked: str, text: str) -> tuple[str, ...]:
     for word in found:
         if not _OPTION.fullmatch(word):
             raise BadInput(
-                f"{where}: {asked!r}: {word!r} is no option; expected letters, digits and .:_+- as in "
+                f"{where}: {asked!r}: {word!r} is no option; expected letters, digits and ._+- as in "
                 "'wasmtime.cranelift[signals-based-traps=n]'"
             )
     return found
