@@ -8,6 +8,7 @@ from doit import create_after
 
 from pipeline.tasks import artifacts, build, measure, report
 from pipeline.tasks.commands import (
+    ab,
     bundle,
     certify,
     claims,
@@ -151,6 +152,11 @@ def task_history():
 def task_compare():
     """compare two runs: doit run compare old=previous new=last threshold=2"""
     return compare.task(plan())
+
+
+def task_ab():
+    """say which of two backends is faster: doit run ab old=v8.liftoff new=wasmtime.winch"""
+    return ab.task(plan())
 
 
 def task_doctor():

@@ -4,6 +4,7 @@
     ├── BadInput                  matrix.toml or the command line
     ├── SourcesError              a third party's files cannot be had or are not what they must be
     ├── Regression                what a comparison was asked to find: exit status 2
+    ├── Undecided                 what it was asked is not known yet: exit status 3
     ├── BuildError                a compiler or linker did not do its work
     ├── DiskFull                  it found no room for what it writes
     └── WorkerError               a worker process did not answer as the protocol says
@@ -60,6 +61,10 @@ class SourcesError(ProjectError):
 
 class Regression(ProjectError):
     """A cell is slower by more than the threshold, or went wrong."""
+
+
+class Undecided(ProjectError):
+    """A comparison has not found within its budget what it was asked."""
 
 
 class BuildError(ProjectError):

@@ -40,6 +40,8 @@ CHARTS = f"{REPORT}/charts"
 CLAIMS_JSON = f"{REPORT}/claims.json"
 COMPARE_JSON = f"{REPORT}/compare.json"
 COMPARE_TXT = f"{REPORT}/compare.txt"
+AB_JSON = f"{REPORT}/ab.json"
+AB_TXT = f"{REPORT}/ab.txt"
 #: What each binary of Wasmer has answered about its version and compilers.
 WASMER_ANSWERS = f"{BUILD}/runtimes/wasmer-cli-answers.json"
 #: What went wrong in tasks that do not stop a run, a file per task: ``check`` reports it.
@@ -202,6 +204,11 @@ def sample(cell: str, round_: int, host: str | None = None) -> str:
 def run_size(key: str) -> str:
     """The number of iterations that this host's runs of one reference have."""
     return f"{RESULTS}/{here()}/sizes/{key[:16]}.json"
+
+
+def paired_round(key: str, round_: int) -> str:
+    """A round of two backends whose chunks alternate."""
+    return f"{RESULTS}/{here()}/pairs/{key[:16]}/round-{round_:02d}.json"
 
 
 def sweep(runtime: str, kind: str) -> str:

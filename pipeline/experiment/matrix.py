@@ -88,8 +88,9 @@ def select(asked: Request, *, every: bool = False) -> Selection:
     workloads = selection.chosen(asked.path, asked.tables.workloads, asked.variables, every=every)
     if tuning is not None and not asked.variables.keys() & {"workload", "workloads"}:
         workloads = workloads[:1]  # a search for all of them takes long: it is asked for
-    # With backend=, budget= is the search's, not that of a cell's rounds.
-    own = {key: value for key, value in asked.variables.items() if tuning is None or key != "budget"}
+    # With backend=, budget= is the search's, with old= the comparison's, and not that of a cell's rounds.
+    others = tuning is not None or "old" in asked.variables
+    own = {key: value for key, value in asked.variables.items() if not others or key != "budget"}
     builds = "artifact" not in asked.variables or bool(asked.variables.keys() & _BUILD_VARIABLES)
     builds = builds and any(workload.built for workload in workloads)
     return Selection(

@@ -12,7 +12,7 @@ from typing import Any
 from doit.exceptions import TaskError, TaskFailed
 
 from pipeline.core import paths
-from pipeline.core.errors import ProjectError, Regression
+from pipeline.core.errors import ProjectError, Regression, Undecided
 from pipeline.core.files import write_atomic
 from pipeline.core.locks import machine_lock
 from pipeline.core.processes import die_with_parent, run_to_end, signal_name
@@ -26,7 +26,7 @@ _MORE_MEMORY = "expected more memory (ulimit -v unlimited); then run: doit run"
 
 
 class Regressed(TaskError):  # type: ignore[misc]
-    """A comparison found what it was asked to look for: doit ends with status 2."""
+    """A comparison found what it was asked to look for, or is undecided: doit ends with status 2."""
 
 
 class Later:
@@ -112,6 +112,9 @@ def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
             _check_code()
             result = function(*arguments)
             _check_code()
+    except Undecided as error:
+        invocation.set_undecided()
+        return Regressed(str(error))
     except Regression as error:
         return Regressed(str(error))
     except Exception as error:

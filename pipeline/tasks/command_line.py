@@ -102,10 +102,15 @@ def _as_meant(variables: Mapping[str, str], tasks: Sequence[str]) -> Mapping[str
     for task in tasks:
         if task in discover():
             means.update(discover()[task].means)
-    return {
+    meant = {
         means[name] if name in means and means[name] not in variables else name: value
         for name, value in variables.items()
     }
+    for task in tasks:
+        for name, shared in (discover()[task].adds if task in discover() else {}).items():
+            if variables.get(name):
+                meant[shared] = ",".join(filter(None, (meant.get(shared), variables[name])))
+    return meant
 
 
 def describe(tasks: Sequence[str]) -> str:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 _FORGETTING = {"forget", "ignore", "reset-dep"}
 
 
+#: The exit status where a comparison is undecided.
+_UNDECIDED = 3
+
+
 class ProjectLoader(DodoTaskLoader):  # type: ignore[misc]
     """doit's loader of dodo.py; the plan of the command is read before the tasks are made of it."""
 
@@ -90,7 +94,7 @@ class Run(DoitRun):  # type: ignore[misc]
         status = int(super().execute(params, args))
         if status == 0 and default and state.done is not None:
             _stamp(state, self.dep_manager.backend)
-        return console.flush() or status
+        return console.flush() or (_UNDECIDED if state.undecided else status)
 
 
 class Help(DoitHelp):  # type: ignore[misc]

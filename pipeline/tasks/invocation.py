@@ -35,6 +35,7 @@ class Invocation:
     code: LoadedCode | None = None  # the program's files as this process loaded them
     on_wait: OnWait | None = None  # tells that a task waits for a different process
     reports: bool = False  # whether its tasks end with a report
+    undecided: bool = False  # whether a comparison has not found what it was asked
     on_round: Callable[[str, str, int], None] | None = None  # tells of a round within a task
 
 
@@ -79,6 +80,12 @@ def tell_wait(holder: Holder | None, waited_s: float) -> None:
 def wants_report() -> bool:
     """Whether the tasks of this command end with a report."""
     return _current is not None and _current.reports
+
+
+def set_undecided() -> None:
+    """Have this command end with status 3."""
+    if _current is not None:
+        _current.undecided = True
 
 
 def tell_round(cell: str, path: str, open_: int) -> None:

@@ -26,6 +26,8 @@ class Command:
     options: tuple[Option, ...] = ()
     #: {name of an option of all runs: that of the option of this task that it means here}
     means: Mapping[str, str] = field(default_factory=dict)
+    #: {option of this task: the option of all runs that its value is added to}
+    adds: Mapping[str, str] = field(default_factory=dict)
     #: Of those that all runs share, the ones that matter here.
     shared: tuple[Option, ...] = ()
     #: Whether it is about all of the project's workloads where none is named.

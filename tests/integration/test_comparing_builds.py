@@ -1,0 +1,60 @@
+"""``doit run ab``: two backends whose chunks alternate, an answer, and an exit status for scripts."""
+
+import json
+
+OLD, NEW = "wasmtime.cranelift-none", "wasmtime.cranelift"
+
+
+def asked(old, new, *more):
+    return ("run", "ab", f"old={old}", f"new={new}", "variants=O2", *more)
+
+
+def told(workspace):
+    return json.loads((workspace.path / "report/ab.json").read_text())
+
+
+def test_a_faster_build_is_found_and_nothing_is_measured_twice(workspace):
+    # Whether the machine is quiet is no condition of this test.
+    workspace.edit("pipeline/stats/undisturbed.py", "CPU_SHARE = 0.95", "CPU_SHARE = 0.0")
+    outcome = workspace.doit(*asked(OLD, NEW))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    (program,) = told(workspace)["programs"]
+    assert program["answer"] == "faster"
+    assert program["ratio"] > 1.1
+    assert "new is faster" in outcome.stdout
+    rounds = {path: path.read_bytes() for path in workspace.results.glob("pairs/*/round-*.json")}
+    assert len(rounds) == program["rounds"]
+
+    # The other way round it is a different question; the same one is answered by the rounds that there are.
+    assert workspace.doit(*asked(OLD, NEW)).returncode == 0
+    assert told(workspace)["programs"] == [program]
+    assert {path: path.read_bytes() for path in workspace.results.glob("pairs/*/round-*.json")} == rounds
+    slower = workspace.doit(*asked(NEW, OLD))
+    assert slower.returncode == 2
+    assert f"error: {OLD} is slower by more than 1.00% on coremark/zig/O2" in slower.stderr
+
+
+def test_what_is_not_known_when_the_budget_is_spent_is_undecided(workspace):
+    outcome = workspace.doit(*asked(NEW, f"{NEW}[parallel-compilation=n]", "until=-0.01%,0.01%", "budget=1"))
+    assert outcome.returncode == 3, outcome.stdout + outcome.stderr
+    assert told(workspace)["programs"][0]["answer"] == "undecided"
+    assert "for more rounds use: budget=2" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_question_that_cannot_be_asked_is_refused_before_anything_is_built(workspace):
+    for arguments, words in {
+        ("old=wasm3",): "new= is missing; run e.g.: doit run ab",
+        ("old=wasm3", "new=wasm3"): "old and new are both wasm3",
+        (
+            "old=wasmtime.*",
+            "new=wasm3",
+        ): "old: expected one backend that runs wasm; found wasmtime.cranelift,",
+        ("old=native", "new=wasm3"): "old: expected one backend that runs wasm; found native",
+        ("old=wasm3", "new=wasmtime.winch", "until=1"): "until: expected two per cents",
+        ("old=wasm3", "new=wasmtime.winch", "budget=x"): "budget: expected seconds",
+    }.items():
+        outcome = workspace.doit("run", "ab", *arguments)
+        assert outcome.returncode == 1
+        assert words in outcome.stderr, outcome.stderr
+        assert "Traceback" not in outcome.stderr
