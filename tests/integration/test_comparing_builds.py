@@ -9,7 +9,7 @@ def asked(old, new, *more):
     return ("run", "ab", f"old={old}", f"new={new}", "variants=O2", *more)
 
 
-def told(workspace):
+def answers(workspace):
     return json.loads((workspace.path / "report/ab.json").read_text())
 
 
@@ -18,7 +18,7 @@ def test_a_faster_build_is_found_and_nothing_is_measured_twice(workspace):
     workspace.edit("pipeline/stats/undisturbed.py", "CPU_SHARE = 0.95", "CPU_SHARE = 0.0")
     outcome = workspace.doit(*asked(OLD, NEW))
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    (program,) = told(workspace)["programs"]
+    (program,) = answers(workspace)["programs"]
     assert program["answer"] == "faster"
     assert program["ratio"] > 1.1
     assert "new is faster" in outcome.stdout
@@ -27,7 +27,7 @@ def test_a_faster_build_is_found_and_nothing_is_measured_twice(workspace):
 
     # The other way round it is a different question; the same one is answered by the rounds that there are.
     assert workspace.doit(*asked(OLD, NEW)).returncode == 0
-    assert told(workspace)["programs"] == [program]
+    assert answers(workspace)["programs"] == [program]
     assert {path: path.read_bytes() for path in workspace.results.glob("pairs/*/round-*.json")} == rounds
     slower = workspace.doit(*asked(NEW, OLD))
     assert slower.returncode == 2
@@ -37,7 +37,7 @@ def test_a_faster_build_is_found_and_nothing_is_measured_twice(workspace):
 def test_what_is_not_known_when_the_budget_is_spent_is_undecided(workspace):
     outcome = workspace.doit(*asked(NEW, f"{NEW}[parallel-compilation=n]", "until=-0.01%,0.01%", "budget=1"))
     assert outcome.returncode == 3, outcome.stdout + outcome.stderr
-    assert told(workspace)["programs"][0]["answer"] == "undecided"
+    assert answers(workspace)["programs"][0]["answer"] == "undecided"
     assert "for more rounds use: budget=2" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 

@@ -26,7 +26,7 @@ static WasmEdge_Result call_wasi(void *data, const WasmEdge_CallingFrameContext 
                                  WasmEdge_Value *results)
 {
     const Call *call = data;
-    if (!guest_memory) /* of several, the one that WASI wants, whatever its index */
+    if (!guest_memory) /* of several, the one that WASI wants */
         guest_memory = WasmEdge_ModuleInstanceFindMemory(WasmEdge_CallingFrameGetModuleInstance(frame), name("memory"));
     uint64_t size = guest_memory ? (uint64_t)WasmEdge_MemoryInstanceGetPageSize(guest_memory) * PAGE : 0;
     uint8_t *start = size ? WasmEdge_MemoryInstanceGetPointer(guest_memory, 0, 1) : NULL;
