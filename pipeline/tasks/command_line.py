@@ -50,13 +50,14 @@ def check(variables: Mapping[str, str], tasks: Sequence[str]) -> None:
         if name not in table:
             raise BadInput(f"command line: unknown {name}={near_miss(name, sorted(table))}")
         if table[name] and not table[name].intersection(tasks):
-            task = min(table[name])
+            tasks_of = sorted(table[name], key=_needs)
+            task = tasks_of[0]
             right = f"run: {hints.command(task, given=variables)}"
             if name in _INSTEAD:
                 instead = {_INSTEAD[name]: variables[name]}
                 again = hints.command(*tasks, given=variables, without=(name,), **instead)
                 right += f"; for the matrix: {again}"
-            raise BadInput(f"command line: {name}= belongs to {task}; {right}")
+            raise BadInput(f"command line: {name}= belongs to {' or '.join(tasks_of)}; {right}")
     if "artifact" in variables:
         for task in tasks:
             if task in discover() and not discover()[task].prebuilt:
@@ -64,6 +65,11 @@ def check(variables: Mapping[str, str], tasks: Sequence[str]) -> None:
                     f"command line: {task} is about what is built here and does not take artifact=; "
                     f"run: {hints.command(given={'artifact': variables['artifact']})}"
                 )
+
+
+def _needs(task: str) -> tuple[int, str]:
+    """The order in which tasks are suggested: those that can do with fewer options first."""
+    return sum(option.needed for option in discover()[task].options), task
 
 
 def changes_checkout(command: str, tasks: Sequence[str]) -> bool:

@@ -24,7 +24,7 @@ TASKS = {name.removeprefix("task_") for name in vars(dodo) if name.startswith("t
     [
         ({"variant": "O2"}, [], "unknown variant=; did you mean 'variants'?"),
         ({"budgett": "3"}, ["tune"], "unknown budgett=; did you mean 'budget'?"),
-        ({"threshold": "5"}, [], "threshold= belongs to compare; run: doit run compare threshold="),
+        ({"threshold": "5"}, [], "threshold= belongs to compare or ab; run: doit run compare threshold="),
         ({"new": "5"}, ["new"], "new= belongs to compare"),
         ({"backend": "native"}, ["report"], "for the matrix: doit run report backends=native"),
         ({"artifact": "x.wasm"}, ["report", "lock"], "lock is about what is built here"),
