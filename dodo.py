@@ -103,7 +103,7 @@ def task_runtime():
 
 
 def task_options():
-    yield from measure.ask_for_options(plan())
+    yield from measure.ask_engines(plan())
 
 
 def task_measure():

@@ -80,6 +80,8 @@ class Runtime:
     host: str | None = None
     #: Programs on PATH that its workers start; their bytes and what they say of themselves identify it.
     programs: tuple[Program, ...] = ()
+    #: Files of the user's that its workers load; their bytes identify it too.
+    files: tuple[str, ...] = ()
     #: Private writable memory of its workers in addition to the guest's, MiB: what they need themselves, and
     #: what they map and hardly use.
     reserved_mib: int = 512

@@ -111,6 +111,11 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
         pattern, options = (
             (with_options[1], _options(where, asked, with_options[2])) if with_options else (asked, ())
         )
+        if os.sep in pattern:
+            backend = _of_file(where, pattern)
+            backend = _with_options(where, backend, options) if options else backend
+            chosen[backend.name], places[backend.name] = backend, len(order)
+            continue
         base, at, version = pattern.partition("@")
         # A user's binary has its version in its name; it is no package.
         whole = _named(pattern, among)
@@ -141,6 +146,16 @@ def _options(where: str, asked: str, text: str) -> tuple[str, ...]:
                 "'wasmtime.cranelift[signals-based-traps=n]'"
             )
     return found
+
+
+def _of_file(where: str, text: str) -> Backend:
+    path = os.path.abspath(os.path.expanduser(text))
+    if not os.path.isfile(path):
+        raise BadInput(f"{where}: {text}: there is no such file")
+    try:
+        return backends.of_file(path)
+    except ValueError as error:
+        raise BadInput(f"{where}: {error}") from None
 
 
 def _with_options(where: str, backend: Backend, options: Sequence[str]) -> Backend:

@@ -90,6 +90,8 @@ def identify(runtime: Runtime) -> None:
     for program in runtime.programs:
         if record.present:
             _identify_program(program, record)
+    for file in runtime.files:
+        record.programs[os.path.basename(file)] = ProgramIdentity(version=None, sha256=sha256(file))
     write_record(paths.runtime_identity(runtime.name), record)
 
 
@@ -163,5 +165,5 @@ def found_programs(runtime: Runtime) -> list[str]:
 
 
 def program_files(runtime: Runtime) -> list[str]:
-    """The same, and the files that those are given."""
-    return [*found_programs(runtime), *(f for p in runtime.programs for f in p.files)]
+    """The same, and the files that those or its workers are given."""
+    return [*found_programs(runtime), *(f for p in runtime.programs for f in p.files), *runtime.files]

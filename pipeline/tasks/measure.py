@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.core import paths
 from pipeline.core.errors import ProjectError
-from pipeline.core.model import Runtime
+from pipeline.core.model import Backend, Runtime
 from pipeline.experiment.plan import Plan
 from pipeline.measure import sample
 from pipeline.measure.sample_key import MeasurementSpec
@@ -131,11 +131,15 @@ def identify_runtimes(plan: Plan) -> Iterator[Task]:
         )
 
 
-def ask_for_options(plan: Plan) -> Iterator[Task]:
-    """Whether each engine takes the options that were named for it."""
+def _is_asked(backend: Backend) -> bool:
+    return bool(backend.engine_options or backend.runtime.files)
+
+
+def ask_engines(plan: Plan) -> Iterator[Task]:
+    """Whether each engine takes the options that were named for it, and each library of the user's is one."""
     yield group("options", "ask engines whether they take the options that backends are named with")
     for backend in plan.backends:
-        if not backend.engine_options:
+        if not _is_asked(backend):
             continue
         yield step(
             f"options:{within_a_task(backend.name)}",
@@ -156,7 +160,7 @@ def measure_cells(plan: Plan) -> Iterator[Task]:
     yield {**group("measure", "measure each cell, round by round"), "clean": clean(paths.RESULTS)}
     protocol, seconds = plan.protocol, _round_seconds(plan)
     measure = Later("pipeline.measure.measure_round:ensure_sample")
-    previous = ["options"] if any(backend.engine_options for backend in plan.backends) else []
+    previous = ["options"] if any(map(_is_asked, plan.backends)) else []
     long = (protocol.rounds - 1) * len(plan.cells()) * seconds >= _LONG_S
     for round_, scheduled in itertools.groupby(plan.schedule(), key=lambda each: each[0]):
         if round_ == 2 and long:

@@ -1,6 +1,12 @@
 """``doit run ab``: two backends whose chunks alternate, an answer, and an exit status for scripts."""
 
+import hashlib
 import json
+import subprocess
+import sys
+from pathlib import Path
+
+import wasmtime
 
 OLD, NEW = "wasmtime.winch", "wasmtime.cranelift"
 
@@ -59,3 +65,39 @@ def test_a_question_that_cannot_be_asked_is_refused_before_anything_is_built(wor
         assert outcome.returncode == 1
         assert words in outcome.stderr, outcome.stderr
         assert "Traceback" not in outcome.stderr
+
+
+CRASHES = "__attribute__((constructor)) static void start(void) { __builtin_trap(); }\n"
+
+
+def library(folder, name, text):
+    source = folder / f"{name}.c"
+    source.write_text(text)
+    path = folder / f"{name}.so"
+    subprocess.run([sys.executable, "-m", "ziglang", "cc", "-shared", "-o", path, source], check=True)
+    return path
+
+
+def test_a_library_of_ones_own_is_a_build_and_one_that_is_none_is_a_line(workspace, tmp_path):
+    (usual,) = Path(wasmtime.__file__).parent.glob("linux-*/_libwasmtime.so")
+    own, text = tmp_path / "libwasmtime.so", tmp_path / "text.so"
+    own.write_bytes(usual.read_bytes() + b"\0")  # which changes its digest only
+    text.write_text("no library\n" * 1000)
+    outcome = workspace.doit(*asked(own, "wasmtime.winch", "budget=1"))
+    assert outcome.returncode in (2, 3), outcome.stdout + outcome.stderr
+    name = f"libwasmtime-{hashlib.sha256(own.read_bytes()).hexdigest()[:8]}"
+    assert f"old = {name} = {own}" in outcome.stdout
+    assert answers(workspace)["old"] == name
+    for path, words in {
+        text: "invalid ELF header",
+        library(tmp_path, "empty", "int nothing;\n"): "undefined symbol: wasm",
+        library(tmp_path, "crashes", CRASHES): "SIG",
+    }.items():
+        outcome = workspace.doit(*asked(path, "wasmtime.winch"))
+        assert outcome.returncode == 1
+        error = outcome.stderr.strip().splitlines()[-1]
+        assert error.startswith("error: backends: libwasmtime-"), outcome.stderr
+        assert words in error
+        assert "Traceback" not in outcome.stderr
+    outcome = workspace.doit(*asked("/no/such.so", "wasmtime.winch"))
+    assert "/no/such.so: there is no such file" in outcome.stderr

@@ -171,7 +171,12 @@ def _render(question: _Question, rows: list[_Row]) -> str:
         f"{high:+.2%}, or {question.budget_s:g} s are over. Intervals have {decision.CONFIDENCE:.0%} "
         "confidence: of such answers 5 % are wrong at most."
     )
-    return as_text([f"old = {question.old.name}\nnew = {question.new.name}", table, note], _WIDTH)
+    return as_text([f"old = {_named(question.old)}\nnew = {_named(question.new)}", table, note], _WIDTH)
+
+
+def _named(backend: Backend) -> str:
+    """With the file that it is."""
+    return " = ".join([backend.name, *backend.runtime.files])
 
 
 def _percent(ratio: float) -> str:

@@ -61,6 +61,15 @@ def with_options(backend: Backend, options: Sequence[str]) -> Backend:
     raise ValueError(f"{backend.name} takes no options; these do: {', '.join(takers)}")
 
 
+def of_file(path: str) -> Backend:
+    """The backend that a file of the user's is; raises ValueError where none can be made of it."""
+    for module in _modules():
+        found: Backend | None = module.of_file(path) if hasattr(module, "of_file") else None
+        if found is not None:
+            return found
+    raise ValueError(f"{path}: expected a shared library of Wasmtime, as in /path/libwasmtime.so")
+
+
 def at_version(backend: Backend, version: str) -> Backend:
     """The same backend in a different version of its PyPI package, in an isolated environment.
 

@@ -1,8 +1,10 @@
 """Wasmtime's ways to run a module, from its PyPI package, in the project's own environment."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pipeline.core.files import sha256
 from pipeline.core.model import Backend, Kind, Runtime, Switch
 
 RUNTIME = Runtime(
@@ -37,7 +39,7 @@ _OURS = ("strategy", "target", "cranelift-opt-level", "async-stack-size", "max-w
 
 def with_options(backend: Backend, options: Sequence[str]) -> Backend | None:
     """With settings of its configuration: see workers/wasmtime_host/settings.py. None for other runtimes."""
-    if backend.runtime.name.partition("@")[0] != RUNTIME.name:
+    if backend.runtime.worker != RUNTIME.worker:
         return None
     for option in options:
         name, equals, _ = option.partition("=")
@@ -79,3 +81,15 @@ BACKENDS = (
         switches=_SWITCHES,
     ),
 )
+
+
+def of_file(path: str) -> Backend | None:
+    """Cranelift in a library of Wasmtime's C API that the user has built; None for files of other names.
+
+    Its name has the digest: a new build at the same place is a different backend.
+    """
+    if ".so" not in os.path.basename(path):
+        return None
+    name = f"libwasmtime-{sha256(path)[:8]}"
+    runtime = replace(RUNTIME, name=name, files=(path,))
+    return replace(_cranelift(name, "speed"), runtime=runtime, environment={"WASMTIME_LIBRARY": path})

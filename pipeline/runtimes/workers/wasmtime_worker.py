@@ -15,8 +15,10 @@ import elf
 import inputs
 import installed
 import serve
-from wasmtime_host import settings
+from wasmtime_host import library, settings
 
+if "WASMTIME_LIBRARY" in os.environ:
+    library.take(os.environ["WASMTIME_LIBRARY"])
 _STARTED = time.perf_counter()
 import wasmtime  # noqa: E402 - the time that it takes is a fact of its own
 from wasmtime import _ffi as ffi  # noqa: E402
