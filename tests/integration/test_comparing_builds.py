@@ -90,7 +90,7 @@ def test_a_library_of_ones_own_is_a_build_and_one_that_is_none_is_a_line(workspa
     assert answers(workspace)["old"] == name
     for path, words in {
         text: "invalid ELF header",
-        library(tmp_path, "empty", "int nothing;\n"): "undefined symbol: wasm",
+        library(tmp_path, "empty", "int nothing;\n"): "this library of Wasmtime has no wasm_",
         library(tmp_path, "crashes", CRASHES): "SIG",
     }.items():
         outcome = workspace.doit(*asked(path, "wasmtime.winch"))

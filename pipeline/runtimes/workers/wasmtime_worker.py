@@ -17,12 +17,14 @@ import installed
 import serve
 from wasmtime_host import library, settings
 
-if "WASMTIME_LIBRARY" in os.environ:
-    library.take(os.environ["WASMTIME_LIBRARY"])
+_LIBRARY = os.environ.get("WASMTIME_LIBRARY")
+_complete = library.take(_LIBRARY) if _LIBRARY else None
 _STARTED = time.perf_counter()
 import wasmtime  # noqa: E402 - the time that it takes is a fact of its own
 from wasmtime import _ffi as ffi  # noqa: E402
 
+if _complete:
+    _complete()
 _RUNTIME_SECONDS = time.perf_counter() - _STARTED
 _VERSION = installed.version("wasmtime")
 #: wasmtime_strategy_t; the package's own setter knows no Winch.
