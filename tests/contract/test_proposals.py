@@ -35,7 +35,14 @@ def throwing(loop):
     return f'{WRITE} {MEMORY} {THROWER} (func (export "_start") {locals_} {loop} {COUNT}) {CAUGHT})'
 
 
+def if_so(condition):
+    return f'(func (export "_start") (if {condition} (then {SAYS})))'
+
+
 START = f'(func (export "_start") {SAYS})'
+NODE = "(i32.eq (struct.get $node 0 (struct.new $node (i32.const 7))) (i32.const 7))"
+#: The low and the high half of a product are -2 and 1.
+WIDE = "(i64.eq (i64.add (i64.mul_wide_u (i64.const -1) (i64.const 2))) (i64.const -1))"
 MODULES = {
     "exceptions": throwing(NEW),
     "legacy exceptions": throwing(OLD),
@@ -43,6 +50,12 @@ MODULES = {
     "memory64": f'{WRITE} (memory (export "memory") i64 1) {DATA.replace("i32", "i64")} {START}',
     "shared": f'{WRITE} (memory (export "memory") 1 1 shared) {DATA} {START}',
     "no imports": f'{MEMORY} (func (export "_start"))',
+    "multimemory": f'{WRITE} (memory 1) {MEMORY.replace("i32.const", "memory 1) (i32.const")} {START}',
+    "gc": f"{WRITE} {MEMORY} (type $node (struct (field (mut i32)))) {if_so(NODE)}",
+    "function-references": f'''{WRITE} {MEMORY} (type $t (func)) (func $says (type $t) {SAYS})
+      (elem declare func $says) (func (export "_start") (call_ref $t (ref.func $says)))''',
+    "custom-page-sizes": f'{WRITE} (memory (export "memory") 64 (pagesize 1)) {DATA} {START}',
+    "wide-arithmetic": f"{WRITE} {MEMORY} {if_so(WIDE)}",
 }
 #: One of each worker; of those that are compiled by different compilers, two.
 NAMES = (
@@ -102,8 +115,23 @@ def test_a_module_runs_right_or_needs_what_the_backend_lacks(backend, protocol, 
             *("wasmtime.cranelift", "wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmer-sdk.cranelift"),
             *("wazero.compiler", "wasmtime-crate.cranelift", "wasmtime-crate.winch", "wasmtime-crate.pulley"),
         },
+        "multimemory": {"wasm3", "wasmer.singlepass", "wazero.compiler"},
+        "function-references": {
+            *("wasmtime.winch", "wasm3", "wasm2c.clang-O1", "wasmer.singlepass", "wasmer-sdk.cranelift"),
+            "wasmtime-crate.winch",
+        },
+        "custom-page-sizes": {
+            *("v8.liftoff", "jsc.omg", "spidermonkey.ion", "wasmer.singlepass", "wasmer-sdk.cranelift"),
+            "wazero.compiler",
+        },
+        "wide-arithmetic": {
+            *("v8.liftoff", "spidermonkey.ion", "wasm3", "wasm2c.clang-O1", "wasmer.singlepass"),
+            "wazero.compiler",
+        },
     }
-    assert backend.name in lacking["exceptions" if name == "uncaught" else name], found
+    lacking["uncaught"] = lacking["exceptions"]
+    lacking["gc"] = {*lacking["function-references"], "wazero.compiler"}
+    assert backend.name in lacking[name], found
 
 
 def test_custom_sections_may_hold_anything(backend, protocol, tmp_path):
