@@ -50,10 +50,10 @@ MODULES = {
     "memory64": f'{WRITE} (memory (export "memory") i64 1) {DATA.replace("i32", "i64")} {START}',
     "shared": f'{WRITE} (memory (export "memory") 1 1 shared) {DATA} {START}',
     "no imports": f'{MEMORY} (func (export "_start"))',
-    "multimemory": f'{WRITE} (memory 1) {MEMORY.replace("i32.const", "memory 1) (i32.const")} {START}',
+    "multimemory": f"{WRITE} (memory 1) {MEMORY.replace('i32.const', 'memory 1) (i32.const')} {START}",
     "gc": f"{WRITE} {MEMORY} (type $node (struct (field (mut i32)))) {if_so(NODE)}",
-    "function-references": f'''{WRITE} {MEMORY} (type $t (func)) (func $says (type $t) {SAYS})
-      (elem declare func $says) (func (export "_start") (call_ref $t (ref.func $says)))''',
+    "function-references": f"""{WRITE} {MEMORY} (type $t (func)) (func $says (type $t) {SAYS})
+      (elem declare func $says) (func (export "_start") (call_ref $t (ref.func $says)))""",
     "custom-page-sizes": f'{WRITE} (memory (export "memory") 64 (pagesize 1)) {DATA} {START}',
     "wide-arithmetic": f"{WRITE} {MEMORY} {if_so(WIDE)}",
 }

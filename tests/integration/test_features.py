@@ -33,6 +33,46 @@ def test_a_backend_without_simd_is_unavailable_and_the_others_are_measured(works
     assert workspace.run(*choice) == []
 
 
+#: Multiplies to 128 bits.
+WIDE = """
+#include <stdio.h>
+int main(void)
+{
+    unsigned long long hash = 1;
+    for (unsigned i = 0; i < 300000; i++) {
+        unsigned __int128 product = (unsigned __int128)(hash ^ i) * 0xd6e8feb86659fd93u;
+        hash = (unsigned long long)product ^ (unsigned long long)(product >> 64);
+    }
+    printf("%llu\\n", hash);
+    return 0;
+}
+"""
+
+
+def test_what_one_engine_has_a_switch_for_ends_no_run(workspace, tmp_path):
+    """The same of all others, and of the flag natively, is a status; another program is measured."""
+    for name, text in {
+        "wide": WIDE,
+        "plain": WIDE.replace("__int128", "long long").replace(">> 64", ">> 32"),
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "main.c").write_text(text)
+        (tmp_path / name / paths.WORKLOAD_TOML).touch()
+    lacking = "wasmer.singlepass"
+    backends = f"backends=native,wasmtime.cranelift,{lacking}"
+    flags = ("variants=O2", "flags=-O2 -mwide-arithmetic")
+    workspace.run(f"workload={tmp_path}/wide,{tmp_path}/plain", *flags, backends, "rounds=1")
+    cells = json.loads((workspace.path / paths.RESULTS_JSON).read_text())["cells"]
+    wide = {
+        c["backend"]: c for c in cells if (c["workload"], c["variant"]) == ("wide", "O2-mwide-arithmetic")
+    }
+    assert wide["wasmtime.cranelift"]["status"] == "ok", wide["wasmtime.cranelift"]["reason"]
+    assert wide[lacking]["status"] == wide["native"]["status"] == "unavailable"
+    assert wide[lacking]["reason"].startswith(f"needs wide-arithmetic, which {lacking} (")
+    assert {c["status"] for c in cells if c["variant"] == "O2"} == {"ok"}
+    assert {c["status"] for c in cells if c["workload"] == "plain" and c["backend"] != "native"} == {"ok"}
+
+
 @pytest.fixture
 def asked(prepared):
     plan = load({})
