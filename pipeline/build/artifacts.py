@@ -33,8 +33,8 @@ from toolchain.own_libc import ABSENT_HEADER
 #: All errors at a time, not the first twenty.
 _ALL_ERRORS = "-ferror-limit=0"
 _ALL_LINK_ERRORS = "--error-limit=0"
-#: wasm-ld's words for an address above 2 GiB, with which it aborts.
-_TOO_FAR = "outside Varint32 range"
+#: Words for an address above 2 GiB: wasm-ld's, with which it aborts, and those of native linkers.
+_TOO_FAR = re.compile(r"outside Varint32 range|relocation R_X86_64_PC32 out of range")
 #: Where a native compiler finds headers that no command names.
 _SYSTEM = ("/usr/include/", "/usr/lib/", "/usr/local/include/")
 #: Functions that only fail in the C library of zig for WASI, so that a program links that cannot work.
@@ -194,9 +194,9 @@ def _link(spec: BuildSpec) -> tuple[Refusal | None, str]:
             Path(temporary).touch()
             return Refusal(f"it does not link within {spec.most_s:.0f} s"), ""
         if outcome.returncode != 0:
-            far = _TOO_FAR in outcome.stderr
+            far = _TOO_FAR.search(outcome.stderr)
             what = (
-                "has more than 2 GiB of static data, which wasm-ld cannot place"
+                "has more than 2 GiB of static data, which its linker cannot place"
                 if far
                 else "it does not link"
             )

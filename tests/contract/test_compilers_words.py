@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.build import artifacts
 from pipeline.core.artifact import load_record
+from tests.contract.test_cplusplus import toolchain  # noqa: F401
 from toolchain import discover
 from toolchain.model import NATIVE, TARGETS, WASM, Variant
 
@@ -172,13 +174,32 @@ def test_where_nothing_was_printed_there_is_no_file(build):
     assert (record.present, record.warnings, log) == (True, (), None)
 
 
-def test_dates_are_the_same_whenever_it_is_compiled(build):
-    text = '#include <stdio.h>\nint main(void) { puts(__DATE__ " " __TIME__ " " __TIMESTAMP__); return 0; }\n'
-    for target in TARGETS:
-        record, _ = build(target, main=text)
-        data = Path(
-            f"build/artifacts/program/zig/O2/{target}/program{'.wasm' if target == WASM else '.exe'}"
-        ).read_bytes()
-        assert b"Jan  1 2020 00:00:00 Wed Jan  1 00:00:00 2020" in data
-        os.utime("build/workloads/program/sources/main.c", (1, 1))
-        assert build(target, main=text)[0].sha256 == record.sha256
+def test_dates_and_names_of_files_are_the_same_whenever_it_is_compiled(program, toolchain):  # noqa: F811
+    """With each compiler; nothing says when, or in which folder, it was."""
+    text = '__DATE__ " " __TIME__ " " __TIMESTAMP__ " in " __FILE__'
+    main = f"#include <stdio.h>\nint main(void) {{ puts({text}); return 0; }}\n"
+    for target in (each for each in TARGETS if not toolchain.missing(each)):
+        digests = set()
+        for second in (1, 2):
+            spec = program(toolchain, O2, target, main=main)
+            record = load_record(spec.artifact)
+            assert record.present, record.reason
+            data = Path(spec.artifact.path).read_bytes()
+            assert b"Jan  1 2020 00:00:00 Wed Jan  1 00:00:00 2020 in build/workloads/program/sou" in data
+            digests.add(record.sha256)
+            os.utime("build/workloads/program/sources/main.c", (second, second))
+        assert len(digests) == 1
+
+
+def test_more_static_data_than_a_linker_can_place_is_told_in_words(build, monkeypatch):
+    """For wasm by wasm-ld's own words: an object of so many zeros is a file of 2 GiB."""
+    main = "static volatile char a[1104u << 20], b[1104u << 20];\nint main(void) { return a[0] = b[0]; }\n"
+    said = "has more than 2 GiB of static data, which its linker cannot place: "
+    record, log = build(NATIVE, main=main)
+    assert record.reason.startswith(said)
+    assert "R_X86_64_PC32 out of range" in log
+    aborted = subprocess.CompletedProcess([], -6, "", "LLVM ERROR: LEB is outside Varint32 range\n")
+    real = artifacts.settled
+    monkeypatch.setattr(artifacts, "settled", lambda do, what: aborted if "link" in what else real(do, what))
+    record, _ = build(WASM, main="int main(void) { return 0; }\n")
+    assert record.reason.startswith(f"{said}{aborted.stderr.strip()}")
