@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.core.text import duration, for_line
 from pipeline.results.cells import measured
-from pipeline.results.model import HostResults, Results
+from pipeline.results.model import HostResults, MeasurementWarning, Results
 from pipeline.results.problems.build_warnings import BUILD
 from pipeline.results.problems.same_code import OPTIONS
 from pipeline.results.time_to_precision import HALF_WIDTH, time_to_precision
@@ -24,11 +24,16 @@ def state(results: Results) -> str:
     )
 
 
+def of_machine(results: HostResults) -> list[MeasurementWarning]:
+    """The warnings that are about numbers, not about how modules were built or what was asked for."""
+    return [warning for warning in results.warnings if warning.name not in (BUILD, OPTIONS)]
+
+
 def machine(results: HostResults) -> str:
     """What disturbed the numbers first, with its effect and a cure, in a line; "" if nothing was measured."""
     if results.created is None:
         return ""
-    warnings = [warning for warning in results.warnings if warning.name not in (BUILD, OPTIONS)]
+    warnings = of_machine(results)
     if not warnings:
         return "The machine was quiet: nothing was found that disturbed the numbers."
     first, *others = warnings

@@ -113,8 +113,8 @@ def reference_name(results: Results) -> str:
 
 
 def _about_run(results: Results) -> Iterator[str]:
-    # The first one is above the table.
-    for warning in results.warnings[1:]:
+    above = at_a_glance.of_machine(results)[:1]
+    for warning in (each for each in results.warnings if each not in above):
         yield f"{warning.name}: {warning.found}\n    remedy: {warning.remedy}"
     for workload in results.workloads:
         if workload.note:

@@ -117,3 +117,28 @@ def test_a_workload_sets_each_limit(workload):
     for name in Limits.__struct_fields__:
         assert f"set {name} under [limits]" in limits.remedy(name)
         assert f"`{name}`" in Path("docs/workloads.md").read_text(encoding="utf-8")
+
+
+def test_memory_that_was_used_up_is_a_reason_of_a_wrong_result():
+    most = 512 << 20
+    words = limits.of_full_memory(most * 9 // 10 + 1, PROTOCOL)
+    assert words.startswith(
+        "; it used up its 512 MiB of memory; to allow more, set memory_mib under [limits]"
+    )
+    assert limits.of_full_memory(most, PROTOCOL) == words
+    for less in (None, 0, most * 9 // 10 - 1):
+        assert limits.of_full_memory(less, PROTOCOL) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "cost"),
+    [
+        ("memory_mib", "each of the two workers may then use as much of this machine"),
+        ("stack_kib", "so much memory more in each run"),
+        ("output_kib", "each chunk then prints, and is compared with, so much"),
+        ("run_timeout_s", "a run that hangs is then waited for as long"),
+        ("load_timeout_s", "a compiler that hangs is then waited for as long"),
+    ],
+)
+def test_what_to_set_is_said_with_what_it_costs(key, cost):
+    assert limits.remedy(key) == f"to allow more, set {key} under [limits] in workload.toml ({cost})"

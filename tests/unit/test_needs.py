@@ -1,6 +1,7 @@
 """Complaints about programs that need more than WASI has; shortened, otherwise as they are printed."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -154,6 +155,11 @@ def test_what_is_missing_is_named(complaint, expected):
 
 def test_every_need_has_been_seen():
     assert {need.words for need in NEEDS} == {re.split(r" \(|; add", expected)[0] for _, expected in CASES}
+
+
+def test_every_need_is_in_the_document_with_what_helps():
+    text = Path("docs/trouble.md").read_text(encoding="utf-8")
+    assert {need.words for need in NEEDS} <= {*re.findall(r"`needs ([^`;]+)", text)}
 
 
 def test_several_are_reported_and_libraries_only_where_they_are_all_that_is_missing():

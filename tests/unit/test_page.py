@@ -247,6 +247,17 @@ def test_what_is_absent_has_no_section():
     assert [name for name in drawn if name.startswith("sweep")] == []
 
 
+def test_one_round_is_said_to_have_no_interval():
+    """No word about the machine."""
+    one = {"rounds": 1, "rounds_used": 1, "disturbed": True, "log_standard_error": None}
+    numbers = factories.measurement(0.8, **one, degrees_of_freedom=0.0)
+    text, _ = write_page.make(factories.results([factories.cell(measured=numbers)]), [], [])
+    found = Reader(text)
+    assert "ok, 1 round ?" in found.text
+    assert "1 round has no interval: for one take rounds=3" in found.text
+    assert "too disturbed" not in found.text
+
+
 def test_headings_captions_and_regions_are_in_order(read):
     check_outline(read)
 

@@ -9,9 +9,11 @@ from pipeline.core.model import Backend, Cell, Figure, Kind, Runtime
 from pipeline.experiment import matrix
 from pipeline.measure.sample import SCHEMA, Sample
 from pipeline.measure.sizes.run_size_record import RunSize
+from pipeline.report import tables
 from pipeline.results import plausible, run_work
 from pipeline.results.problems import warnings
 from pipeline.stats.estimates import Estimate
+from tests import factories
 from toolchain.model import Variant
 
 O3 = Variant("O3", ("-O3",))
@@ -160,3 +162,17 @@ def test_a_reference_in_the_kernel_is_a_warning_that_names_the_workload():
     assert found.found == text
     calm = [sample(reference_system_share=0.05)]
     assert not [w for w in warnings.find_warnings(calm) if w.name == "kernel"]
+
+
+def test_a_cell_that_spends_a_tenth_of_its_time_in_the_kernel_is_noted_with_the_share():
+    shares = {"system_share": 0.1, "reference_system_share": 0.25}
+    cells = [
+        factories.cell("w/zig/O2/wasm3", measured=factories.measurement(0.5, **shares)),
+        factories.cell("w/zig/O2/v8.liftoff", measured=factories.measurement(0.5, system_share=0.09)),
+    ]
+    found = [note for note in tables.notes(factories.results(cells)) if "kernel" in note]
+    assert found == [
+        "1 of 2 cells say less about code than about the system: their native reference spends a tenth of "
+        "its time or more in the kernel (memory, input, output): w/zig/O2/wasm3 (25%)",
+        "1 of 2 cells spend a tenth of their time or more in the kernel: w/zig/O2/wasm3 (10%)",
+    ]
