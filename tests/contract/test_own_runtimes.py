@@ -38,9 +38,12 @@ def protocol():
 
 @pytest.fixture
 def runtime(tmp_path):
-    """``runtime(behaviour, **keys)``: the backend of a runtime that behaves so, with keys of its table."""
+    """``runtime(behaviour, **keys)``: the backend of a runtime that behaves so, with keys of its table.
 
-    def make(behaviour, **keys):
+    ``link``: the name of a symbolic link by which it is called.
+    """
+
+    def make(behaviour, link=None, **keys):
         command_probes.clear()
         folder = tmp_path / "runtime"
         folder.mkdir(exist_ok=True)
@@ -48,6 +51,9 @@ def runtime(tmp_path):
         program = folder / "runtime"
         program.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{STANDIN}' \"$0\" \"$@\"\n")
         program.chmod(0o755)
+        if link is not None:
+            (folder / link).symlink_to("runtime")
+            program = folder / link
         table = RuntimeTable((str(program), "{artifact}", "{args}"), **keys)
         return backend_selection.known("matrix.toml", {"mine": table})["mine"]
 
@@ -79,6 +85,16 @@ def test_lines_that_differ_from_run_to_run_can_be_named(runtime, protocol, guest
     assert any(text == f"compiled it first\n{HELLO}" for text in found)
     named = runtime("varying banner", own_lines=("executing .*", "compiled it .*", ""))
     assert [output(named, protocol, guest, "hello", "you") for _ in range(4)] == [HELLO] * 4
+
+
+def test_a_link_is_started_by_its_own_name(runtime, protocol):
+    """What a program does may depend on that, also when it is asked for its version."""
+    backend = runtime("", link="trailer")
+    assert command_probes.own_output(backend, protocol).without(b"x\nResult: <Empty Stack>\n") == b"x\n"
+    backend = runtime("", link="no-version")
+    identity.identify(backend.runtime)
+    found = identity.load_identity(backend.runtime)
+    assert (found.present, found.version) == (True, None), found.reason
 
 
 def test_what_a_worker_wrote_goes_with_it(runtime, protocol, guest, tmp_path):
@@ -149,6 +165,11 @@ def test_a_status_that_only_traps_have_is_a_trap(runtime, protocol, guest):
     assert (found.status, "exited with 3" in found.reason) == (Status.INVALID, True)
 
 
+def test_a_status_of_traps_that_a_guest_may_have_too_is_no_trap(runtime, protocol, guest):
+    found = ended(runtime("trap-1"), protocol, guest, "trap")
+    assert (found.status, "exited with 1" in found.reason) == (Status.INVALID, True)
+
+
 def test_a_runtime_that_hides_traps_is_named(runtime, protocol, guest):
     found = ended(runtime("quiet-trap"), protocol, guest, "trap")
     assert found.status is Status.INVALID
@@ -163,6 +184,8 @@ def test_a_runtime_that_hides_traps_is_named(runtime, protocol, guest):
         ("", {}, "1.2.3", "built 2024, with version 1.2.3"),
         ("version-on-stderr", {}, "1.2.3", "built 2024, with version 1.2.3"),
         ("no-version", {}, None, None),
+        ("no-flag", {}, "1.2.3", "built 2024, with version 1.2.3"),
+        ("no-flag", {"version": ("version",)}, "1.2.3", "built 2024, with version 1.2.3"),
         ("", {"version": ()}, None, None),
         ("", {"version": ("-V",)}, "1.2.3", "built 2024, with version 1.2.3"),
     ],
