@@ -8,12 +8,15 @@ from dataclasses import replace
 import pytest
 
 from pipeline.experiment import matrix
+from pipeline.measure import limits
 from pipeline.measure.guest import Ended
 from pipeline.measure.open_session import open_session
 from pipeline.runtimes.launch import start
+from pipeline.wasm import wasm_tools
 from pipeline.workloads import workload_toml
 from tests.contract.conftest import BACKENDS, compiled
-from toolchain.model import NATIVE, WASM
+from toolchain import discover
+from toolchain.model import NATIVE, WASM, Variant
 
 MEMORY_MIB = 200
 #: Calls that nearly fill a stack of 8 MiB natively.
@@ -29,12 +32,41 @@ def guests(prepared, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def workload(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("workload") / "limits"
-    folder.mkdir()
-    (folder / "main.c").touch()
-    (folder / "workload.toml").touch()
-    return workload_toml.read(str(folder))
+def protocol(prepared):
+    return matrix.load({}).protocol
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory):
+    """A function from the [limits] of a workload to that workload."""
+
+    def make(text=""):
+        folder = tmp_path_factory.mktemp("workload") / "limits"
+        folder.mkdir()
+        (folder / "main.c").touch()
+        (folder / "workload.toml").write_text(f"[limits]\n{text}\n")
+        return workload_toml.read(str(folder))
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def workload(limited):
+    return limited()
+
+
+@contextmanager
+def lines_of(backend, protocol, workload, path):
+    """A session of a backend; gives the lines of a run with these arguments."""
+    with start(backend, protocol) as worker:
+        session = open_session(worker, backend.name, protocol, backend, workload)
+        session.load(path, backend.options)
+
+        def lines(*argv):
+            answer = session._answer({"argv": ["guest", *argv]}, watch=False)
+            return answer.stdout.splitlines()[:-1]
+
+        yield lines
 
 
 @pytest.fixture
@@ -45,14 +77,7 @@ def opened(guests, workload):
     def open_(backend, **limits):
         # Long enough where run_timeout_s is not what is tested: a JVM copies a memory that grows.
         protocol = replace(matrix.load({}).protocol, **{"run_timeout_s": 120.0, **limits})
-        with start(backend, protocol) as worker:
-            session = open_session(worker, backend.name, protocol, backend, workload)
-            session.load(guests[NATIVE if backend.native else WASM], backend.options)
-
-            def lines(*argv):
-                answer = session._answer({"argv": ["guest", *argv]}, watch=False)
-                return answer.stdout.splitlines()[:-1]
-
+        with lines_of(backend, protocol, workload, guests[NATIVE if backend.native else WASM]) as lines:
             yield lines
 
     return open_
@@ -103,3 +128,56 @@ def test_an_endless_recursion_names_the_stack(backend, opened):
 def test_a_run_that_takes_too_long_names_its_limit(backend, opened):
     with opened(backend, run_timeout_s=0.2) as lines, pytest.raises(Ended, match="set run_timeout_s under"):
         lines("print", "100000000")
+
+
+#: 640 MiB before it runs, of which it uses the last page.
+STATIC = """(module (memory (export "memory") 10240)
+  (func (export "_start") (i32.store (i32.const 671088636) (i32.const 1))))"""
+
+
+@pytest.mark.parametrize("name", ["wasmtime.cranelift", "v8.turbofan"])
+def test_a_guest_gets_the_memory_that_its_workload_asks_for(
+    chosen, guests, limited, protocol, tmp_path, name
+):
+    """300 MiB of the heap are beyond 310, with the stack and what is static, and within 340."""
+    backend, static = chosen(name), tmp_path / "static.wasm"
+    static.write_bytes(wasm_tools.run(STATIC.encode(), "parse"))
+    for mib, printed in ((310, "none"), (340, str(300 * 255 * 128))):
+        workload = limited(f"memory_mib = {mib}")
+        given = limits.with_workload_limits(workload, protocol)
+        beyond = limits.beyond_memory(workload, given, backend, str(static))
+        assert beyond.startswith(f"needs 640 MiB of memory before it runs; a guest gets {mib}; ")
+        with lines_of(backend, given, workload, guests[WASM]) as lines:
+            assert lines("heap", "300") == [printed]
+    workload = limited("memory_mib = 700")
+    given = limits.with_workload_limits(workload, protocol)
+    assert limits.beyond_memory(workload, given, backend, str(static)) is None
+    with lines_of(backend, given, workload, str(static)) as lines:
+        assert lines() == []
+
+
+#: Two million calls, each with little on the stack.
+DEEP = """
+#include <stdio.h>
+static int deep(int n);
+static int (*volatile again)(int) = deep;
+static int deep(int n) { return n == 0 ? 0 : again(n - 1) + n % 3; }
+int main(void) { printf("%d\\n", deep(2000000)); return 0; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("native", "SIGSEGV"), ("wasmtime.cranelift", "call stack exhausted")]
+)
+def test_a_recursion_too_deep_for_the_stack_runs_with_a_larger_one(protocol, program, name, words):
+    backend = BACKENDS[name]
+    target = NATIVE if backend.native else WASM
+    for toml in ("", "[limits]\nstack_kib = 131072"):
+        spec = program(discover()["zig"], Variant("O2", ("-O2",)), target, toml, main=DEEP)
+        given = limits.with_workload_limits(spec.workload, protocol)
+        with lines_of(backend, given, spec.workload, spec.artifact.path) as lines:
+            if toml:
+                assert lines() == ["2000001"]
+            else:
+                with pytest.raises(Ended, match=rf"{words}.*its stack has 8,192 KiB; .* set stack_kib under"):
+                    lines()
