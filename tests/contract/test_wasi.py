@@ -67,6 +67,15 @@ int main(void)
     return 0;
 }
 """
+LINES = r"""
+#include <stdio.h>
+int main(void)
+{
+    for (int n = 0; n < 3000; n++)
+        printf("line %d\n", n);
+    return 0;
+}
+"""
 #: Names a list of pieces of memory, or a piece, that the guest does not have.
 OUTSIDE = r"""
 #include <stdlib.h>
@@ -181,10 +190,21 @@ def test_other_layers_differ_where_it_is_known(chosen, protocol, calls, inputs, 
     assert found == {call: answer for call, answer in wanted.items() if answer is not None}
 
 
-def test_no_guest_sees_a_terminal(distinct, protocol, small):
+def test_no_guest_sees_a_terminal(distinct, protocol, small, inputs):
+    """Whether or not it is given an input and files."""
     guest = small(TERMINAL, NATIVE if distinct.native else WASM)
-    answer = run(distinct, protocol, guest, {})
-    assert answer["stdout"] == "0 0 0\n0 0 0\n"
+    for given in ({}, inputs):
+        answer = run(distinct, protocol, guest, given)
+        assert answer["stdout"] == "0 0 0\n0 0 0\n"
+
+
+def test_lines_are_written_many_at_a_time(distinct, protocol, small):
+    """By stdio, which writes each line on its own to what it takes for a terminal."""
+    answer = run(distinct, protocol, small(LINES, NATIVE if distinct.native else WASM), {})
+    assert answer["stdout"] == "".join(f"line {n}\n" for n in range(3000))
+    calls = answer.get("wasi_calls")
+    assert calls is not None or distinct.name not in OWN
+    assert calls is None or 20 < calls < 100
 
 
 @pytest.mark.parametrize("what", ["0", "1"])
