@@ -68,6 +68,26 @@ int main(void)
 }
 """
 
+_WASI = f'(import "{NAMESPACE}"'
+_START = '(memory (export "memory") 1) (func (export "_start"))'
+#: {name: (what nothing here can run, why not)}.
+UNRUNNABLE = {
+    "component": ("(component)", "it is a component (WASI 0.2); give a core module"),
+    "no_memory": (
+        f'(module {_WASI} "proc_exit" (func (param i32))) (func (export "_start")))',
+        "it exports no memory; WASI wants its memory exported as memory",
+    ),
+    "unknown_wasi": (
+        f'(module {_WASI} "thread_spawn" (func (param i32) (result i32))) {_START})',
+        f"it imports {NAMESPACE}.thread_spawn, which WASI preview 1 does not have",
+    ),
+    "wrong_type": (
+        f'(module {_WASI} "fd_write" (func (param i32 i32) (result i32))) {_START})',
+        f"it imports {NAMESPACE}.fd_write as (func (param i32 i32) (result i32)); "
+        "WASI preview 1 has (func (param i32 i32 i32 i32) (result i32))",
+    ),
+}
+
 
 def cells(workspace):
     results = json.loads((workspace.path / "report/results.json").read_text())
@@ -82,6 +102,8 @@ def test_any_command_runs_and_its_bytes_stay(workspace, tmp_path):
     module = build_program(tmp_path / "my sum.wasm", SUM)
     text = '(module (memory (export "memory") 1) (func (export "_start")))'
     (tmp_path / "nothing.wasm").write_bytes(wasmtime.wat2wasm(text))
+    for name, (text, _) in UNRUNNABLE.items():
+        (tmp_path / f"{name}.wasm").write_bytes(wasm_tools.run(text.encode(), "parse"))
     given = f"module={tmp_path}/*.wasm"
     outcome = workspace.doit("run", given, JITS, "rounds=1", "args={iterations}")
     assert "prebuilt module" in outcome.stdout
@@ -98,8 +120,12 @@ def test_any_command_runs_and_its_bytes_stay(workspace, tmp_path):
         }
         # The number of iterations has no effect there.
         assert found["nothing", "module", backend]["status"] == "invalid"
+        for name, (_, reason) in UNRUNNABLE.items():
+            cell = found[name, "module", backend]
+            assert (cell["status"], cell["reason"]) == ("unavailable", reason)
     results = json.loads((workspace.path / "report/results.json").read_text())
-    assert results["workloads"][0]["ratio_to"] == "wasmtime.cranelift"
+    ratio_to = {workload["name"]: workload["ratio_to"] for workload in results["workloads"]}
+    assert ratio_to["my_sum"] == "wasmtime.cranelift"
     (sample, *_) = samples(workspace, "my_sum")
     assert sample.iterations > 1
     assert workspace.doit("run", given, JITS, "rounds=1", "args={iterations}").returncode == 1

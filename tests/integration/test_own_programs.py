@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.build import unwinding
 from pipeline.workloads import workload_toml
+from tests.conftest import alone
+from toolchain import discover
+from toolchain.model import TARGETS, THROW
 
 BACKENDS = "native,wasmtime.cranelift"
 CHOICE = (f"backends={BACKENDS}", "variants=O2", "rounds=1")
@@ -55,6 +59,20 @@ HOSTILE = {
         "#include <setjmp.h>\nstatic jmp_buf b;\nint main(void) { if (setjmp(b)) return 0; longjmp(b, 1); }",
         "",
         {"native": ("ok", ""), "wasmtime.cranelift": ("ok", "")},
+    ),
+    "asks": (
+        "#include <stdio.h>\n#ifdef __wasm__\n"
+        '__attribute__((import_module("env"), import_name("host_now"))) double host_now(void);\n'
+        "#else\nstatic double host_now(void) { return 0; }\n#endif\n"
+        'int main(void) { printf("%d\\n", host_now() > 1e300); return 0; }',
+        "",
+        {
+            "native": ("ok", ""),
+            "wasmtime.cranelift": (
+                "unavailable",
+                "it imports env.host_now, which no host here gives; expected ",
+            ),
+        },
     ),
     "peeks": (
         '#include "OUTSIDE"\nint main(void) { return 0; }',
@@ -235,6 +253,44 @@ def test_a_program_without_any_wasm_cell_is_a_failure(workspace, tmp_path):
     again = workspace.doit("run", "check", *choice)
     assert again.returncode == 1
     assert again.stderr.startswith(error)
+
+
+#: Throws a few times: natively that takes longer than in wasm.
+THROWS = """
+#include <cstdio>
+#include <stdexcept>
+int main()
+{
+    unsigned sum = 1;
+    for (int n = 0; n < 1000000; n++) {
+        try { sum = sum * 33 + n; if (n % 100000 == 7) throw std::runtime_error("now"); }
+        catch (const std::runtime_error &) { sum ^= 1; }
+    }
+    std::printf("%u\\n", sum);
+}
+"""
+
+
+@pytest.fixture
+def libcxx(prepared):
+    """libc++ with exceptions in the project itself, for all tests that need it: it takes its time."""
+    with alone():
+        for target in TARGETS:
+            unwinding.build_library(discover()["zig"], target, [THROW])
+
+
+def test_a_program_that_throws_is_measured_where_the_engine_has_exceptions(libcxx, workspace, tmp_path):
+    place = program(tmp_path, "throws", "", 'sources = ["main.cc"]')
+    (place / "main.c").rename(place / "main.cc")
+    (place / "main.cc").write_text(THROWS)
+    backends = "backends=native,wasmtime.cranelift,wasmtime.winch"
+    workspace.run(f"workload={place}", backends, "variants=O2", "rounds=1")
+    found = cells(workspace)
+    for backend in BACKENDS.split(","):
+        assert found["throws", backend]["status"] == "ok", found["throws", backend]["reason"]
+    winch = found["throws", "wasmtime.winch"]
+    assert winch["status"] == "unavailable"
+    assert winch["reason"].startswith("needs exception-handling, reference-types, which wasmtime.winch (")
 
 
 def test_hostile_and_needy_programs_are_statuses_and_the_rest_runs(workspace, tmp_path):
