@@ -129,14 +129,16 @@ def test_outputs_that_are_closed(workspace):
 def test_a_different_folder(workspace, tmp_path):
     """doit -f, -k and -d: one line that names the folder to run doit in, and nothing is changed."""
     before = workspace.snapshot()
-    below = workspace.path / "pipeline"
+    below, dodo = workspace.path / "pipeline", f"{workspace.path}/dodo.py"
     cases = [
         (below, ["-f", "../dodo.py", "list"], f"ERROR: doit was started in {below}; run: cd "),
-        (below, ["-k", "run"], f"ERROR: doit was started in {below}; run: cd "),
-        (
-            tmp_path,
-            ["-f", f"{workspace.path}/dodo.py", "run"],
-            f"ERROR: doit was started in {tmp_path}; run: cd ",
+        *(
+            (below, arguments, f"ERROR: doit was started in {below}; run: cd ")
+            for arguments in (["-k", "run"], ["--seek-file", "run"], ["run", "-k"], ["run", "--seek-file"])
+        ),
+        *(
+            (tmp_path, arguments, f"ERROR: doit was started in {tmp_path}; run: cd ")
+            for arguments in (["-f", dodo, "run"], ["run", "-f", dodo], ["run", "--file", dodo, "doctor"])
         ),
         (workspace.path, ["-d", "pipeline", "list"], "error: -d pipeline: the tasks work in "),
         (workspace.path, ["run", "-d", "pipeline"], "error: -d pipeline: the tasks work in "),
@@ -152,8 +154,14 @@ def test_a_different_folder(workspace, tmp_path):
         assert outcome.returncode in (1, 3)
         assert outcome.stderr.startswith(message), outcome.stderr
         assert outcome.stderr.count("\n") == 1
-    for arguments in (["-f", "dodo.py", "list"], ["-f", f"{workspace.path}/dodo.py", "list"], ["-k", "list"]):
+    for arguments in (
+        *(["-f", "dodo.py", "list"], ["-f", dodo, "list"], ["-k", "list"]),
+        *(["list", "-f", dodo], ["--seek-file", "list"], ["list", "--seek-file"]),
+    ):
         outcome = workspace.doit(*arguments)
         assert (outcome.returncode, outcome.stderr) == (0, "")
         assert outcome.stdout.startswith("flags ")
+    outcome = workspace.doit("run", "-f", dodo, "--seek-file", "help", "tune")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    assert outcome.stdout == workspace.doit("run", "help", "tune").stdout != ""
     assert workspace.snapshot() == before
