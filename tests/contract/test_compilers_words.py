@@ -194,12 +194,12 @@ def test_dates_and_names_of_files_are_the_same_whenever_it_is_compiled(program, 
 def test_more_static_data_than_a_linker_can_place_is_told_in_words(build, monkeypatch):
     """For wasm by wasm-ld's own words: an object of so many zeros is a file of 2 GiB."""
     main = "static volatile char a[1104u << 20], b[1104u << 20];\nint main(void) { return a[0] = b[0]; }\n"
-    said = "has more than 2 GiB of static data, which its linker cannot place: "
+    words = "has more than 2 GiB of static data, which its linker cannot place: "
     record, log = build(NATIVE, main=main)
-    assert record.reason.startswith(said)
+    assert record.reason.startswith(words)
     assert "R_X86_64_PC32 out of range" in log
     aborted = subprocess.CompletedProcess([], -6, "", "LLVM ERROR: LEB is outside Varint32 range\n")
     real = artifacts.settled
     monkeypatch.setattr(artifacts, "settled", lambda do, what: aborted if "link" in what else real(do, what))
     record, _ = build(WASM, main="int main(void) { return 0; }\n")
-    assert record.reason.startswith(f"{said}{aborted.stderr.strip()}")
+    assert record.reason.startswith(f"{words}{aborted.stderr.strip()}")

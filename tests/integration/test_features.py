@@ -50,7 +50,7 @@ int main(void)
 
 
 def test_what_one_engine_has_a_switch_for_ends_no_run(workspace, tmp_path):
-    """The same of all others, and of the flag natively, is a status; another program is measured."""
+    """The same of all others, and of the flag natively, is a status; other programs are measured."""
     for name, text in {
         "wide": WIDE,
         "plain": WIDE.replace("__int128", "long long").replace(">> 64", ">> 32"),

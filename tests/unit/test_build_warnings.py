@@ -25,7 +25,7 @@ def cells(tmp_path, monkeypatch):
     found = []
     for level, kind, warnings in (
         ("O2", Kind.BASELINE, (MISMATCH,)),
-        ("O3", Kind.BASELINE, (MISMATCH, "wasm-ld: another")),
+        ("O3", Kind.BASELINE, (MISMATCH, "wasm-ld: a second one")),
         ("O3", Kind.NATIVE, ()),
     ):
         backend = Backend("x.y", kind, Runtime("x", "x.py"))
@@ -55,7 +55,7 @@ def test_a_mismatch_of_signatures_is_one_warning_with_its_artifacts(cells):
     found = build_warnings.find([*cells, *cells])
     assert [each.found for each in found] == [
         f"{MISMATCH} (coremark/zig/O2/wasm and 1 more)",
-        "wasm-ld: another (coremark/zig/O3/wasm)",
+        "wasm-ld: a second one (coremark/zig/O3/wasm)",
     ]
     assert "does not fit its type traps (unreachable)" in found[0].effect
     assert "build/artifacts/coremark/zig/O2/wasm/build.log has all warnings" in found[0].remedy
