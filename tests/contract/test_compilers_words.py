@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -195,9 +196,10 @@ def test_more_static_data_than_a_linker_can_place_is_told_in_words(build, monkey
     """For wasm by wasm-ld's own words: an object of so many zeros is a file of 2 GiB."""
     main = "static volatile char a[1104u << 20], b[1104u << 20];\nint main(void) { return a[0] = b[0]; }\n"
     words = "has more than 2 GiB of static data, which its linker cannot place: "
-    record, log = build(NATIVE, main=main)
-    assert record.reason.startswith(words)
-    assert "R_X86_64_PC32 out of range" in log
+    if platform.machine() == "x86_64":  # code of others reaches further
+        record, log = build(NATIVE, main=main)
+        assert record.reason.startswith(words)
+        assert "R_X86_64_PC32 out of range" in log
     aborted = subprocess.CompletedProcess([], -6, "", "LLVM ERROR: LEB is outside Varint32 range\n")
     real = artifacts.settled
     monkeypatch.setattr(artifacts, "settled", lambda do, what: aborted if "link" in what else real(do, what))
