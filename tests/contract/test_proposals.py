@@ -60,7 +60,7 @@ MODULES = {
 #: One of each worker; of those that are compiled by different compilers, two.
 NAMES = (
     *("wasmtime.cranelift", "wasmtime.winch", "v8.liftoff", "jsc.omg", "spidermonkey.ion", "wasm3"),
-    *("wasm2c.clang-O1", "wasmer.singlepass", "wasmer-sdk.cranelift", "wazero.compiler"),
+    *("wasm2c.clang-O1", "wasmer.singlepass", "wasmer-sdk.cranelift", "wazero.compiler", "wasmedge.aot"),
     *("wasmtime-crate.cranelift", "wasmtime-crate.winch", "wasmtime-crate.pulley"),
 )
 #: Custom sections that engines skip, by their bytes after the number 0 and the size.
@@ -110,10 +110,13 @@ def test_a_module_runs_right_or_needs_what_the_backend_lacks(backend, protocol, 
     lacking = {
         "memory64": {"wasmer.singlepass", "wasmer-sdk.cranelift", "wazero.compiler"},
         "shared": {"spidermonkey.ion", "wasm3", "wasmer.singlepass", "wasmtime-crate.pulley"},
-        "exceptions": {"wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmtime-crate.winch"},
+        "exceptions": {
+            *("wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmtime-crate.winch", "wasmedge.aot"),
+        },
         "legacy exceptions": {
             *("wasmtime.cranelift", "wasmtime.winch", "wasm3", "wasmer.singlepass", "wasmer-sdk.cranelift"),
             *("wazero.compiler", "wasmtime-crate.cranelift", "wasmtime-crate.winch", "wasmtime-crate.pulley"),
+            "wasmedge.aot",
         },
         "multimemory": {"wasm3", "wasmer.singlepass", "wazero.compiler"},
         "function-references": {
@@ -122,11 +125,11 @@ def test_a_module_runs_right_or_needs_what_the_backend_lacks(backend, protocol, 
         },
         "custom-page-sizes": {
             *("v8.liftoff", "jsc.omg", "spidermonkey.ion", "wasmer.singlepass", "wasmer-sdk.cranelift"),
-            "wazero.compiler",
+            *("wazero.compiler", "wasmedge.aot"),
         },
         "wide-arithmetic": {
             *("v8.liftoff", "spidermonkey.ion", "wasm3", "wasm2c.clang-O1", "wasmer.singlepass"),
-            "wazero.compiler",
+            *("wazero.compiler", "wasmedge.aot"),
         },
     }
     lacking["uncaught"] = lacking["exceptions"]
