@@ -10,7 +10,7 @@ import msgspec
 
 from pipeline.analyses.ab import decision
 from pipeline.analyses.ab.decision import Answer, Bounds
-from pipeline.analyses.ab.paired_round import ensure_round
+from pipeline.analyses.ab.paired_round import PairedRound, ensure_round
 from pipeline.core import hints, host, paths
 from pipeline.core.errors import BadInput, ProjectError, Regression, Undecided
 from pipeline.core.files import write_atomic, write_json
@@ -26,6 +26,8 @@ UNTIL = "-1%,1%"
 BUDGET_S = 60.0
 _SCHEMA = 1
 _WIDTH = 120
+#: Between two lines on what is known so far, s.
+_SHOWN_S = 10.0
 #: Of a round that goes wrong: it is tried again so often, for a busy machine disturbs a clock.
 _TRIES = 3
 
@@ -46,7 +48,6 @@ class _Row:
 
     name: str
     answer: Answer
-    seconds: float  # of this run; rounds that were there took none
 
 
 def refuse(plan: Plan) -> None:
@@ -122,23 +123,26 @@ def _decide(question: _Question, old: MeasurementSpec, new: MeasurementSpec) -> 
         sample = ensure_sample(spec)
         if sample.status is not Status.OK:
             raise ProjectError(f"{spec.cell.name}: {sample.status.value}: {sample.reason}")
-    begun = time.monotonic()
+    spent, shown = 0.0, time.monotonic()
     ratios: list[list[float]] = []
-    found: Answer | None = None
     while True:
-        ratios.append(_round(old, new, len(ratios) + 1))
+        made = _round(old, new, len(ratios) + 1)
+        ratios.append(made.ratios())
+        spent += made.seconds
         found = decision.answer(ratios, question.bounds)
-        spent = time.monotonic() - begun
         if found is not None and (found.word != "undecided" or spent >= question.budget_s):
-            return _Row(program, found, spent)
+            return _Row(program, found)
         if spent >= 2 * question.budget_s:
             raise ProjectError(f"{program}: in no two rounds had both a processor; see what else runs: top")
+        if found is not None and time.monotonic() - shown >= _SHOWN_S:
+            shown = time.monotonic()
+            print(f"    {program}, after {found.rounds} rounds: {_interval(found)}", flush=True)
 
 
-def _round(old: MeasurementSpec, new: MeasurementSpec, number: int) -> list[float]:
+def _round(old: MeasurementSpec, new: MeasurementSpec, number: int) -> PairedRound:
     for tried in range(1, _TRIES + 1):
         try:
-            return ensure_round(old, new, number).ratios()
+            return ensure_round(old, new, number)
         except Ended as error:
             if tried == _TRIES:
                 raise ProjectError(f"{old.cell.name}: {error.status.value}: {error.reason}") from None
@@ -158,7 +162,7 @@ def _render(question: _Question, rows: list[_Row]) -> str:
             (
                 row.name,
                 f"{row.answer.ratio:.4f}",
-                f"{_percent(row.answer.low)} to {_percent(row.answer.high)}",
+                _interval(row.answer),
                 _words(row.answer),
                 str(row.answer.rounds),
             )
@@ -179,8 +183,8 @@ def _named(backend: Backend) -> str:
     return " = ".join([backend.name, *backend.runtime.files])
 
 
-def _percent(ratio: float) -> str:
-    return f"{ratio - 1:+.2%}"
+def _interval(answer: Answer) -> str:
+    return f"{answer.low - 1:+.2%} to {answer.high - 1:+.2%}"
 
 
 def _words(answer: Answer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import ExitStack
 
 import msgspec
@@ -24,7 +25,7 @@ from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
 from pipeline.stats.undisturbed import CPU_SHARE
 
-_SCHEMA = 1
+_SCHEMA = 2
 
 
 class PairedRound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +33,7 @@ class PairedRound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     schema: int
     key: str  # of all that decides it
+    seconds: float  # that the round took
     iterations: int  # of a chunk, the same for both
     old: list[float]
     new: list[float]
@@ -54,7 +56,9 @@ def ensure_round(old: MeasurementSpec, new: MeasurementSpec, number: int) -> Pai
         kept = None
     if kept is not None and (kept.schema, kept.key) == (_SCHEMA, whole):
         return kept
+    begun = time.monotonic()
     made = _measure(old, new, number, whole)
+    made = msgspec.structs.replace(made, seconds=round(time.monotonic() - begun, 3))
     if [spec.read_inputs().digest for spec in (old, new)] != keys:
         raise WorkerError(
             f"{old.cell.name}: an artifact or a runtime changed while it was measured; run the same again"
@@ -98,7 +102,7 @@ def _opened(stack: ExitStack, spec: MeasurementSpec, protocol: Protocol, referen
 
 
 def _pairs(one: Session, other: Session, protocol: Protocol, key: str) -> PairedRound:
-    made = PairedRound(_SCHEMA, key, one.iterations, [], [], [])
+    made = PairedRound(_SCHEMA, key, 0.0, one.iterations, [], [], [])
     turns = [(one, made.old), (other, made.new)]
     for pair in range(protocol.pairs):
         shares = []
