@@ -6,9 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import wasmtime
 
 OLD, NEW = "wasmtime.winch", "wasmtime.cranelift"
+
+
+@pytest.fixture
+def workspace(workspace):
+    """Whether the machine is quiet is no condition of these tests."""
+    workspace.believe_all()
+    return workspace
 
 
 def asked(old, new, *more):
@@ -20,9 +28,8 @@ def answers(workspace):
 
 
 def test_a_faster_build_is_found_and_nothing_is_measured_twice(workspace):
-    # Whether the machine is quiet is no condition of this test: one is twice as fast as the other.
+    # One is twice as fast as the other.
     workspace.edit("matrix.toml", "pairs = 2", "pairs = 10")
-    workspace.edit("pipeline/stats/undisturbed.py", "CPU_SHARE = 0.95", "CPU_SHARE = 0.0")
     outcome = workspace.doit(*asked(OLD, NEW))
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     (program,) = answers(workspace)["programs"]
