@@ -11,6 +11,7 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from msgspec import Struct
 
@@ -156,6 +157,8 @@ def _of_file(where: str, text: str) -> Backend:
         return backends.of_file(path)
     except ValueError as error:
         raise BadInput(f"{where}: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{where}: {text}: {error.strerror}") from None
 
 
 def _with_options(where: str, backend: Backend, options: Sequence[str]) -> Backend:
@@ -200,9 +203,11 @@ def at_version(where: str, backend: Backend, version: str) -> Backend:
     if not _VERSION.fullmatch(version):
         raise BadInput(f"{where}: {backend.name}@{version}: not a version; expected one like 38.0.0")
     try:
-        return backends.at_version(backend, version)
+        found = backends.at_version(backend, version)
     except ValueError as error:
         raise BadInput(f"{where}: {error}") from None
+    base, bracket, options = backend.name.partition("[")
+    return replace(found, name=f"{base}@{version}[{options}") if bracket else found
 
 
 def sweep(path: str, tables: Mapping[str, SweepTable], variables: Mapping[str, str]) -> Sweep | None:

@@ -63,7 +63,7 @@ class ChunkPairs:
 
     def measure(self) -> Chunks:
         """Calibrate both, then run pairs until enough were undisturbed and the cell is warm."""
-        self._prepare()
+        self.prepare()
         self._limit_pairs()
         warmed: list[float] = []
         if not self.recent:
@@ -100,7 +100,7 @@ class ChunkPairs:
             wasi_calls=self.subject.wasi_calls,
         )
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
         """Find the iterations of both chunks, and warm up; raises Ended."""
         sized = not self.subject.whole and not self.subject.validator.proportional
         if sized and self.subject.native:

@@ -16,7 +16,7 @@ import msgspec
 from pipeline.core.artifact import ArtifactRecord, load_record
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import digest_of
-from pipeline.core.model import Interface, Status
+from pipeline.core.model import Interface, Protocol, Status, Workload
 from pipeline.measure import host_records, machine_state
 from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import Ended, NotTheRuntime, prove
@@ -39,6 +39,14 @@ _NO_NATIVE = (
     "it compiles for WebAssembly only; if it has no native form, put native = false into its workload.toml, "
     "and backends are compared with each other"
 )
+
+
+def chunks_key(
+    artifact: ArtifactRecord, reference: ArtifactRecord, workload: Workload, protocol: Protocol
+) -> str:
+    """Of what the size of a program's chunks, and what was seen of the machine by them, is known for."""
+    program = reference if workload.native else artifact
+    return digest_of([program.sha256, run_settings(workload), protocol.chunk_ms, run_size.RULE])
 
 
 def ensure_sample(spec: MeasurementSpec) -> Sample:
@@ -193,8 +201,7 @@ class _Attempt:
         self.result.first_run_seconds = subject.first_run_seconds
 
     def _time(self, subject: Session, other: Session) -> None:
-        program = self.reference if self.workload.native else self.artifact
-        key = digest_of([program.sha256, run_settings(self.workload), self.protocol.chunk_ms, run_size.RULE])
+        key = chunks_key(self.artifact, self.reference, self.workload, self.protocol)
         try:
             self.result.add(ChunkPairs(subject, other, self.protocol, key, self.spec.round).measure())
         except Ended as error:

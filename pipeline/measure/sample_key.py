@@ -66,6 +66,7 @@ class MeasurementSpec:
             self.reference_artifact.record_path,
             *guest_files(workload),
             paths.runtime_identity(runtime.name),
+            *runtime.files,  # their bytes too: one that is built again meanwhile is seen
             # What a host was built of is in the identity of the runtime.
             *own_code.worker_files(*([runtime.worker] if runtime.worker else []), "native_worker.py"),
             *own_code.files_of(
@@ -95,6 +96,9 @@ class MeasurementSpec:
             "worker_host": backend.runtime.host,
             "reserved_mib": backend.runtime.reserved_mib,
             "own_mib": backend.runtime.own_mib,
+            "starts_slowly": backend.runtime.starts_slowly,
+            "gives_bench": backend.runtime.gives_bench,
+            "gives_clocks": backend.runtime.gives_clocks,
             "memory_factor": backend.runtime.memory_factor,
             "stack_factor": backend.runtime.stack_factor,
             "loader_links": dict(backend.runtime.loader_links),

@@ -166,8 +166,9 @@ class Session(ValidatedGuest):
     def _agrees(self, best: float, shortfall: float, run: Run) -> bool:
         # A command may take a second to start; a run of a program that does nothing has shown that.
         start_s = _START_S[self.forks] + _STARTS * self.own.start_s
-        # Some runtimes give memory back within the run, which takes about as long as touching it did.
-        starts = start_s * len(self.validator.timed) + run.touched.seconds
+        # Runtimes that start slowly give memory back within the run, which takes as long as touching it did.
+        back_s = run.touched.seconds if self.own.start_s else 0.0
+        starts = start_s * len(self.validator.timed) + back_s
         return best >= CLOCK_AGREEMENT[self.forks] or shortfall <= starts
 
     def calibrate(self, least_s: float = 0.0) -> int:

@@ -91,6 +91,7 @@ def identify(runtime: Runtime) -> None:
         if record.present:
             _identify_program(program, record)
     for file in runtime.files:
+        record.version = None  # that of the package, which it takes the place of
         record.programs[os.path.basename(file)] = ProgramIdentity(version=None, sha256=sha256(file))
     write_record(paths.runtime_identity(runtime.name), record)
 

@@ -26,7 +26,11 @@ _MORE_MEMORY = "expected more memory (ulimit -v unlimited); then run: doit run"
 
 
 class Regressed(TaskError):  # type: ignore[misc]
-    """A comparison found what it was asked to look for, or is undecided: doit ends with status 2."""
+    """A comparison found what it was asked to look for: doit ends with status 2."""
+
+
+class Open(Regressed):
+    """A comparison has not found it: the command ends with status 3, if nothing else went wrong."""
 
 
 class Later:
@@ -113,8 +117,7 @@ def _guarded(alone: bool, function: Callable[..., Any], *arguments: Any) -> Any:
             result = function(*arguments)
             _check_code()
     except Undecided as error:
-        invocation.set_undecided()
-        return Regressed(str(error))
+        return Open(str(error))
     except Regression as error:
         return Regressed(str(error))
     except Exception as error:

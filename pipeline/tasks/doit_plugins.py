@@ -94,7 +94,13 @@ class Run(DoitRun):  # type: ignore[misc]
         status = int(super().execute(params, args))
         if status == 0 and default and state.done is not None:
             _stamp(state, self.dep_manager.backend)
-        return console.flush() or (_UNDECIDED if state.undecided else status)
+        return console.flush() or (_UNDECIDED if _only_undecided(state) else status)
+
+
+def _only_undecided(state: Invocation) -> bool:
+    from pipeline.tasks.actions import Open
+
+    return bool(state.failures) and all(isinstance(failure, Open) for failure in state.failures)
 
 
 class Help(DoitHelp):  # type: ignore[misc]

@@ -35,7 +35,7 @@ class Invocation:
     code: LoadedCode | None = None  # the program's files as this process loaded them
     on_wait: OnWait | None = None  # tells that a task waits for a different process
     reports: bool = False  # whether its tasks end with a report
-    undecided: bool = False  # whether a comparison has not found what it was asked
+    failures: list[Any] = field(default_factory=list)  # of its tasks
     on_round: Callable[[str, str, int], None] | None = None  # tells of a round within a task
 
 
@@ -82,10 +82,10 @@ def wants_report() -> bool:
     return _current is not None and _current.reports
 
 
-def set_undecided() -> None:
-    """Have this command end with status 3."""
+def note_failure(failure: object) -> None:
+    """A task of this command went wrong."""
     if _current is not None:
-        _current.undecided = True
+        _current.failures.append(failure)
 
 
 def tell_round(cell: str, path: str, open_: int) -> None:

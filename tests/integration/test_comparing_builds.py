@@ -51,8 +51,8 @@ def test_a_faster_build_is_found_and_nothing_is_measured_twice(workspace):
 def test_what_is_not_known_when_the_budget_is_spent_is_undecided(workspace):
     question = asked(NEW, f"{NEW}[parallel-compilation=n]", "until=-0.01%,0.01%", "budget=1")
     kept = []
-    for _ in range(2):
-        outcome = workspace.doit(*question)
+    for processes in ((), ("-n", "2")):
+        outcome = workspace.doit("run", *processes, *question[1:])
         assert outcome.returncode == 3, outcome.stdout + outcome.stderr
         assert answers(workspace)["programs"][0]["answer"] == "undecided"
         assert "for more rounds use: budget=2" in outcome.stderr

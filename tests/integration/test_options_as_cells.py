@@ -30,7 +30,7 @@ def test_what_an_engine_does_not_take_is_said_before_anything_is_measured(worksp
         "no-such-thing=1": f"Wasmtime {release} has no setting no-such-thing that is a number or y or n",
         "cranelift-no-such-thing=1": f"Wasmtime {release} refuses cranelift-no-such-thing=1",
         "signals-based-traps=maybe": "signals-based-traps: expected y or n, found 'maybe'",
-        "memory-reservation=all": "memory-reservation: expected a number, found 'all'",
+        "memory-reservation=all": "memory-reservation: expected a number below 2^64, found 'all'",
     }.items():
         asked = f"{PLAIN}[{options}]"
         outcome = workspace.doit("run", "variants=O2", f"backends={PLAIN},{asked}", "rounds=1")

@@ -30,6 +30,12 @@ def test_a_name_has_a_version_and_options():
     assert older.runtime.version == "38.0.0"
 
 
+def test_a_sweep_puts_the_version_before_the_options():
+    (plain,) = picked("wasmtime.cranelift[a=1]")
+    found = backend_selection.at_version("here", plain, "38.0.0")
+    assert found == picked("wasmtime.cranelift@38.0.0[a=1]")[0]
+
+
 def test_flags_of_a_program_come_after_those_of_its_backend():
     (found,) = picked("v8.turbofan[--no-wasm-bounds-checks,--max-lazy]")
     assert found.arguments[-2:] == ("--no-wasm-bounds-checks", "--max-lazy")
@@ -48,6 +54,10 @@ def test_brackets_without_an_option_are_a_part_of_a_pattern():
     [
         ("wasm3[x=1]", "wasm3 takes no options; these do: v8.*, wasmtime.*"),
         ("wasmtime.winch[--x]", "'--x': expected NAME=VALUE, as in signals-based-traps=n"),
+        ("wasmtime.winch[consume_fuel=y]", "consume_fuel: expected - in place of _"),
+        ("wasmtime.winch[a=1,a=2]", "a=1, a=2: expected each name once"),
+        ("/no/such.so", "/no/such.so: there is no such file"),
+        ("/etc/hostname", "/etc/hostname: expected a shared library of Wasmtime"),
         ("wasmtime.winch[strategy=1]", "strategy is decided by the backend's name and the limits of a guest"),
         ("v8.liftoff[x=1]", "'x=1': expected --FLAG, as in --no-wasm-bounds-checks"),
         ("v8.liftoff[--x=../y]", "'--x=../y' is no option; expected letters, digits and ._+-"),

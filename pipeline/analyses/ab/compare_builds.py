@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pipeline.analyses.ab import decision
-from pipeline.analyses.ab.decision import Answer, Bounds
+from pipeline.analyses.ab.decision import FEWEST_ROUNDS, MOST_ROUNDS, Answer, Bounds
 from pipeline.analyses.ab.paired_round import PairedRound, ensure_round
 from pipeline.core import hints, host, paths
 from pipeline.core.errors import BadInput, ProjectError, Regression, Undecided
@@ -63,11 +63,12 @@ def compare_builds(plan: Plan) -> None:
     """
     question = _question(plan)
     rows: list[_Row] = []
+    text = ""
     for old, new in _specs(plan, question):
         rows.append(_decide(question, old, new))
+        text = _render(question, rows)
         _write(question, rows)
-    text = _render(question, rows)
-    write_atomic(paths.AB_TXT, text)
+        write_atomic(paths.AB_TXT, text)
     print(text, end="", flush=True)
     _judge(question, rows)
 
@@ -76,9 +77,7 @@ def _question(plan: Plan) -> _Question:
     given = plan.given
     for name in ("old", "new"):
         if not given.get(name):
-            again = hints.command(
-                "ab", given=given, old="wasmtime.cranelift@38.0.0", new="wasmtime.cranelift"
-            )
+            again = hints.command("ab", given={}, old="wasmtime.cranelift@38.0.0", new="wasmtime.cranelift")
             raise BadInput(f"command line: {name}= is missing; run e.g.: {again}")
     old, new = (_backend(plan, name) for name in ("old", "new"))
     if old.name == new.name:
@@ -108,6 +107,8 @@ def _specs(plan: Plan, question: _Question) -> Iterator[tuple[MeasurementSpec, M
     for cell in plan.cells():
         cells.setdefault(cell.name.rpartition("/")[0], {})[cell.backend.name] = cell
     for pair in cells.values():
+        if not {question.old.name, question.new.name} <= pair.keys():
+            raise ProjectError("a library is not what it was when this run began; run the same again")
         old, new = (
             MeasurementSpec(pair[backend.name], plan.protocol, plan.reference_name)
             for backend in (question.old, question.new)
@@ -117,12 +118,16 @@ def _specs(plan: Plan, question: _Question) -> Iterator[tuple[MeasurementSpec, M
 
 def _decide(question: _Question, old: MeasurementSpec, new: MeasurementSpec) -> _Row:
     """Rounds until every bound is on one side of the interval, or the budget is spent."""
-    program = old.cell.name.rpartition("/")[0]
+    program = _program(old)
+    samples = []
     for spec in (old, new):
         # As a cell: all that is checked of one, and its reason where something is wrong.
         sample = ensure_sample(spec)
         if sample.status is not Status.OK:
             raise ProjectError(f"{spec.cell.name}: {sample.status.value}: {sample.reason}")
+        samples.append(sample)
+    if samples[0].printed != samples[1].printed:
+        raise ProjectError(f"{program}: old and new do not print the same, so one of them is wrong")
     spent, shown = 0.0, time.monotonic()
     ratios: list[list[float]] = []
     while True:
@@ -130,13 +135,18 @@ def _decide(question: _Question, old: MeasurementSpec, new: MeasurementSpec) -> 
         ratios.append(made.ratios())
         spent += made.seconds
         found = decision.answer(ratios, question.bounds)
-        if found is not None and (found.word != "undecided" or spent >= question.budget_s):
+        over = (len(ratios) >= FEWEST_ROUNDS and spent >= question.budget_s) or len(ratios) == MOST_ROUNDS
+        if found is not None and (found.word != "undecided" or over):
             return _Row(program, found)
-        if spent >= 2 * question.budget_s:
+        if over:
             raise ProjectError(f"{program}: in no two rounds had both a processor; see what else runs: top")
         if found is not None and time.monotonic() - shown >= _SHOWN_S:
             shown = time.monotonic()
             print(f"    {program}, after {found.rounds} rounds: {_interval(found)}", flush=True)
+
+
+def _program(spec: MeasurementSpec) -> str:
+    return spec.cell.name.rpartition("/")[0]
 
 
 def _round(old: MeasurementSpec, new: MeasurementSpec, number: int) -> PairedRound:
@@ -145,7 +155,7 @@ def _round(old: MeasurementSpec, new: MeasurementSpec, number: int) -> PairedRou
             return ensure_round(old, new, number)
         except Ended as error:
             if tried == _TRIES:
-                raise ProjectError(f"{old.cell.name}: {error.status.value}: {error.reason}") from None
+                raise ProjectError(f"{_program(old)}: {error.status.value}: {error.reason}") from None
     raise AssertionError("unreachable")
 
 
@@ -169,11 +179,11 @@ def _render(question: _Question, rows: list[_Row]) -> str:
             for row in rows
         ],
     )
-    low, high = question.bounds.low, question.bounds.values[-1]
+    bounds = [f"{bound:+.2%}" for bound in question.bounds.values]
     note = (
-        f"Asked for each program until the interval of the difference is on one side of {low:+.2%} and of "
-        f"{high:+.2%}, or {question.budget_s:g} s are over. Intervals have {decision.CONFIDENCE:.0%} "
-        "confidence: of such answers 5 % are wrong at most."
+        f"Rounds are added for each program until the interval of the difference is on one side of each of "
+        f"{', '.join(bounds)}, or have taken {question.budget_s:g} s. Intervals have "
+        f"{decision.CONFIDENCE:.1%} confidence: of such answers 5 % are wrong at most."
     )
     return as_text([f"old = {_named(question.old)}\nnew = {_named(question.new)}", table, note], _WIDTH)
 

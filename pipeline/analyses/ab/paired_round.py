@@ -8,24 +8,28 @@ from contextlib import ExitStack
 
 import msgspec
 
-from pipeline.core import paths
+from pipeline.core import own_code, paths
 from pipeline.core.artifact import load_record
 from pipeline.core.errors import WorkerError
 from pipeline.core.files import digest_of, read_record, write_record
 from pipeline.core.model import Protocol
+from pipeline.measure.chunk_pairs import ChunkPairs
 from pipeline.measure.guest import prove
 from pipeline.measure.limits import with_workload_limits
+from pipeline.measure.measure_round import chunks_key
 from pipeline.measure.open_session import open_session
+from pipeline.measure.probes import command_probes
 from pipeline.measure.sample_key import MeasurementSpec
 from pipeline.measure.session import Session
-from pipeline.measure.settle import settle
 from pipeline.runtimes.backends import discover
 from pipeline.runtimes.identity import load_identity
 from pipeline.runtimes.launch import start
 from pipeline.runtimes.worker_process import Worker
 from pipeline.stats.undisturbed import CPU_SHARE
 
-_SCHEMA = 2
+_SCHEMA = 3
+#: Pairs of a round take so long at most, s, unless they are fewer than that.
+_ROUND_S, _FEWEST_PAIRS = 4.0, 3
 
 
 class PairedRound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +38,6 @@ class PairedRound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: int
     key: str  # of all that decides it
     seconds: float  # that the round took
-    iterations: int  # of a chunk, the same for both
     old: list[float]
     new: list[float]
     shares: list[float]  # of a processor, the lesser of both chunks
@@ -48,7 +51,8 @@ class PairedRound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def ensure_round(old: MeasurementSpec, new: MeasurementSpec, number: int) -> PairedRound:
     """Measure round ``number``, or take the kept one if all that decides it is as it was; raises Ended."""
     keys = [spec.read_inputs().digest for spec in (old, new)]
-    whole = digest_of({"schema": _SCHEMA, "old": keys[0], "new": keys[1]})
+    own = {path: own_code.digest(path) for path in own_code.files_of(__name__)}
+    whole = digest_of({"schema": _SCHEMA, "old": keys[0], "new": keys[1], "code": own})
     path = paths.paired_round(whole, number)
     try:
         kept = read_record(path, PairedRound)
@@ -61,7 +65,8 @@ def ensure_round(old: MeasurementSpec, new: MeasurementSpec, number: int) -> Pai
     made = msgspec.structs.replace(made, seconds=round(time.monotonic() - begun, 3))
     if [spec.read_inputs().digest for spec in (old, new)] != keys:
         raise WorkerError(
-            f"{old.cell.name}: an artifact or a runtime changed while it was measured; run the same again"
+            f"{old.artifact.id}: it or a runtime changed while it was measured; the round is discarded; "
+            "run the same again"
         )
     write_record(path, made)
     return made
@@ -77,11 +82,10 @@ def _measure(old: MeasurementSpec, new: MeasurementSpec, number: int, key: str) 
         )
         reference.load(old.reference_artifact.path, native.options)
         one, other = (_opened(stack, spec, protocol, reference) for spec in (old, new))
-        one.prepare(reference)
-        other.prepare(reference)
-        # Equal work: nothing is assumed of how time grows with it.
-        other.iterations = one.iterations
-        other.expect(reference)
+        record, native_record = load_record(old.artifact), load_record(old.reference_artifact)
+        for session in (one, other):
+            size_of = chunks_key(record, native_record, workload, protocol)
+            ChunkPairs(session, reference, protocol, size_of, number).prepare()
         usable = sorted(os.sched_getaffinity(0))
         for session in (one, other):
             session.worker.pin(usable[number % len(usable)])
@@ -89,22 +93,23 @@ def _measure(old: MeasurementSpec, new: MeasurementSpec, number: int, key: str) 
 
 
 def _opened(stack: ExitStack, spec: MeasurementSpec, protocol: Protocol, reference: Session) -> Session:
-    """A session of one build that is proved, validated and warm."""
+    """A session of one build that is proved and validated."""
     record = load_record(spec.artifact)
     backend = spec.cell.backend.with_features(record.used_features)
     worker: Worker = stack.enter_context(start(backend, protocol))
     session = open_session(worker, backend.name, protocol, backend, spec.cell.workload, record.interface)
     loaded = session.load(spec.artifact.path, backend.options)
     prove(backend, loaded, load_identity(backend.runtime).version)
+    session.own = command_probes.own_output(backend, protocol)
     session.validate(reference)
-    settle(session, None)
     return session
 
 
 def _pairs(one: Session, other: Session, protocol: Protocol, key: str) -> PairedRound:
-    made = PairedRound(_SCHEMA, key, 0.0, one.iterations, [], [], [])
+    made = PairedRound(_SCHEMA, key, 0.0, [], [], [])
     turns = [(one, made.old), (other, made.new)]
-    for pair in range(protocol.pairs):
+    pair_s = sum(session.chunk_s + session.setup_s for session in (one, other))
+    for pair in range(max(_FEWEST_PAIRS, min(protocol.pairs, int(_ROUND_S / pair_s)))):
         shares = []
         for session, scores in turns if pair % 2 == 0 else reversed(turns):
             scores.append(session.chunk().score)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.core import paths
 from pipeline.core.errors import BadInput, WorkerError
 from pipeline.core.files import new_folder
-from pipeline.core.model import Backend, Protocol
+from pipeline.core.model import Backend, Protocol, Status
 from pipeline.measure.guest import Ended, Guest
 from pipeline.runtimes.identity import load_identity
 from pipeline.runtimes.launch import start
@@ -29,8 +29,10 @@ def check(backend: Backend, protocol: Protocol) -> None:
             with start(backend, protocol) as worker:
                 guest = Guest(worker, backend.name, protocol, forks=backend.forks)
                 guest.load(path, backend.options)
-                guest.ends_well()
+                if not guest.ends_well():
+                    raise Ended(Status.TRAP, "a small program does not run with it")
         except (Ended, WorkerError) as error:
             reason = error.reason if isinstance(error, Ended) else str(error)
             words = reason.removeprefix(f"{backend.name}: ")
-            raise BadInput(f"backends: {backend.name}: the engine does not take this: {words}") from None
+            named = " = ".join([backend.name, *backend.runtime.files])
+            raise BadInput(f"backends: {named}: the engine does not take this: {words}") from None

@@ -45,11 +45,15 @@ def with_options(backend: Backend, options: Sequence[str]) -> Backend | None:
         name, equals, _ = option.partition("=")
         if not equals or name.startswith("-"):
             raise ValueError(f"{backend.name}: {option!r}: expected NAME=VALUE, as in signals-based-traps=n")
+        if "_" in name:
+            raise ValueError(f"{backend.name}: {name}: expected - in place of _")
         if name in _OURS:
             raise ValueError(
                 f"{backend.name}: {name} is decided by the backend's name and the limits of a guest"
             )
     settings = dict(option.split("=", 1) for option in options)
+    if len(settings) < len(options):
+        raise ValueError(f"{backend.name}: {', '.join(options)}: expected each name once")
     return replace(backend, options={**backend.options, "settings": settings})
 
 

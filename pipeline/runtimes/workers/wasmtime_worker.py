@@ -26,7 +26,9 @@ from wasmtime import _ffi as ffi  # noqa: E402
 if _complete:
     _complete()
 _RUNTIME_SECONDS = time.perf_counter() - _STARTED
-_VERSION = installed.version("wasmtime")
+#: A library of the user's has a release of its own: only the proof tells it.
+_VERSION = None if _LIBRARY else installed.version("wasmtime")
+_WHO = "Wasmtime " + _VERSION if _VERSION else "this library of Wasmtime"
 #: wasmtime_strategy_t; the package's own setter knows no Winch.
 _STRATEGIES = {"cranelift": 1, "winch": 2}
 #: {feature of a module: what turns it on}, each the middle of the name of a function of the C API.
@@ -68,7 +70,7 @@ def load(path: str, options: serve.Facts) -> Tuple[serve.Run, serve.Facts]:
     proof = _proof(image, options)
     if proof["compiler"] != options["compiler"]:
         # Releases before Winch take its number for Cranelift.
-        raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, options["compiler"].capitalize()))
+        raise serve.Unavailable("%s has no %s" % (_WHO, options["compiler"].capitalize()))
     # With Pulley this is its bytecode.
     code = elf.section(image, ".text")
     return _timed(engine, module, timed, options) if timed else _command(engine, module, options), {
@@ -343,7 +345,7 @@ def _engine(options: serve.Facts) -> wasmtime.Engine:
         if _aborts(dict(options, features=[], settings={name: value})) and not _aborts(
             dict(options, features=[], settings={})
         ):
-            raise serve.Unavailable("Wasmtime %s refuses %s=%s" % (_VERSION, name, value))
+            raise serve.Unavailable("%s refuses %s=%s" % (_WHO, name, value))
     plain = options["compiler"] == "cranelift" and "target" not in options
     features = options.get("features")
     bare = dict(options, features=[])
@@ -351,7 +353,7 @@ def _engine(options: serve.Facts) -> wasmtime.Engine:
         raise serve.Refused("this engine cannot turn on %s" % ", ".join(features))
     if not plain and _aborts(bare):
         wanted = str(options.get("target") or options["compiler"]).capitalize()
-        raise serve.Unavailable("Wasmtime %s has no %s" % (_VERSION, wanted))
+        raise serve.Unavailable("%s has no %s" % (_WHO, wanted))
     return wasmtime.Engine(_config(options))
 
 
@@ -368,17 +370,17 @@ def _config(options: serve.Facts) -> wasmtime.Config:
     _set_stack(pointer, serve.engine_stack())
     if options.get("fuel"):
         config.consume_fuel = True
-    settings.apply(ffi, pointer, options.get("settings", {}), _VERSION)
+    settings.apply(ffi, pointer, options.get("settings", {}), _WHO)
     if "opt_level" in options:
         config.cranelift_opt_level = options["opt_level"]
     if "target" in options:
         # The library has it in releases whose package does not.
         target_set = getattr(ffi.dll, "wasmtime_config_target_set", None)
         if target_set is None:
-            raise serve.Unavailable("Wasmtime %s has no choice of a target" % _VERSION)
+            raise serve.Unavailable("%s has no choice of a target" % _WHO)
         target_set.argtypes, target_set.restype = [ctypes.c_void_p, ctypes.c_char_p], ctypes.c_void_p
         if target_set(ctypes.cast(pointer, ctypes.c_void_p), options["target"].encode()):
-            raise serve.Unavailable("Wasmtime %s does not know %s" % (_VERSION, options["target"]))
+            raise serve.Unavailable("%s does not know %s" % (_WHO, options["target"]))
     return config
 
 

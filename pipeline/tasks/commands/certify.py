@@ -38,7 +38,7 @@ def task(plan: Plan) -> Iterator[Task]:
             name,
             (Later(f"{module}:certify"), plan, cell),
             alone=True,
-            after=["sources", *names[-1:]],
+            after=["sources", "options", *names[-1:]],
             reads=spec.files(),
             makes=[f"{folder}/certificate.json", f"{folder}/statement.txt"],
             checks=[intact, (Later(f"{module}:logs_unchanged"), [cell])],

@@ -21,7 +21,7 @@ def task(plan: Plan) -> Task:
     return command(
         (Later("pipeline.analyses.self_test:selftest"), plan),
         alone=True,
-        after=["build", "runtime"],
+        after=["build", "runtime", "options"],
         cleans=[paths.SELFTEST_JSON, paths.SELFTEST_TXT],
         phase="self-test",
         seconds=1.3 * rounds,

@@ -38,7 +38,7 @@ def task(plan: Plan) -> Task:
     return command(
         (Later("pipeline.analyses.tune.search:tune"), plan),
         alone=True,
-        after=["build", "runtime"] if plan.tune else [],
+        after=["build", "runtime", "options"] if plan.tune else [],
         cleans=[paths.searches(), *files],
         phase="tune",
         seconds=plan.tune.budget_s if plan.tune else 1,

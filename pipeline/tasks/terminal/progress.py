@@ -109,6 +109,7 @@ class ProgressReporter(ConsoleReporter):  # type: ignore[misc]
         self._left.done(task)
         self._stop()
         self._failed = True
+        invocation.note_failure(fail)
         gone = _GONE.search(str(fail.get_msg())) if isinstance(fail, DependencyError) else None
         if gone:
             _say_error(self._vanished(gone[1]))

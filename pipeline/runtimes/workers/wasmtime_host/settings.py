@@ -19,7 +19,7 @@ def is_on(options: serve.Facts, name: str) -> bool:
     return _TRUTHS.get(options.get("settings", {}).get(name, "n"), False)
 
 
-def apply(ffi: Any, pointer: Any, settings: Dict[str, str], release: str) -> None:
+def apply(ffi: Any, pointer: Any, settings: Dict[str, str], who: str) -> None:
     """Change a configuration; raises serve.Unavailable for what this release does not take."""
     for name, value in settings.items():
         setter = getattr(ffi.dll, "wasmtime_config_%s_set" % name.replace("-", "_"), None)  # type: Any
@@ -27,17 +27,15 @@ def apply(ffi: Any, pointer: Any, settings: Dict[str, str], release: str) -> Non
         if types == [ctypes.c_bool]:
             setter(pointer, _value(name, value, _TRUTHS))
         elif len(types) == 1 and types[0] in _NUMBERS:
-            if not value.isdigit():
-                raise serve.Unavailable("%s: expected a number, found %r" % (name, value))
+            if not value.isdigit() or int(value) >= 1 << 64:
+                raise serve.Unavailable("%s: expected a number below 2^64, found %r" % (name, value))
             setter(pointer, int(value))
         elif setter is None and name.startswith(_CRANELIFT):
             texts = [name[len(_CRANELIFT) :].replace("-", "_").encode(), value.encode()]
             buffers = [ctypes.create_string_buffer(text) for text in texts]
             ffi.wasmtime_config_cranelift_flag_set(pointer, *buffers)
         else:
-            raise serve.Unavailable(
-                "Wasmtime %s has no setting %s that is a number or y or n" % (release, name)
-            )
+            raise serve.Unavailable("%s has no setting %s that is a number or y or n" % (who, name))
 
 
 def _value(name: str, value: str, known: Dict[str, bool]) -> bool:
