@@ -112,7 +112,7 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
         pattern, options = (
             (with_options[1], _options(where, asked, with_options[2])) if with_options else (asked, ())
         )
-        if os.sep in pattern:
+        if os.sep in pattern.partition("@")[0]:
             backend = _of_file(where, pattern)
             backend = _with_options(where, backend, options) if options else backend
             chosen[backend.name], places[backend.name] = backend, len(order)
