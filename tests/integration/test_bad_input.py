@@ -43,7 +43,7 @@ def test_a_slip_in_the_matrix(workspace, old, new, complaint):
         ("variant=O2", "unknown variant=; did you mean 'variants'?"),
         ("flags=-O3 -include x.h", "'-include' makes the artifact depend on a file"),
         ("flags=-O3 -mno-such", "command line: flags: flags '-O3 -mno-such'"),
-        ("threshold=5", "threshold= belongs to compare; run: doit run compare threshold=5"),
+        ("threshold=5", "threshold= belongs to compare or ab; run: doit run compare threshold=5"),
         ("backend=native", "run: doit run tune backend=native; for the matrix: doit run backends=native"),
         ("runtime=wasmtime", "runtime= belongs to sweep; run: doit run sweep runtime=wasmtime"),
         ("artifact=x.wasm", "artifact: x.wasm: No such file or directory; expected a .wasm module"),
