@@ -113,8 +113,7 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
             (with_options[1], _options(where, asked, with_options[2])) if with_options else (asked, ())
         )
         if os.sep in pattern.partition("@")[0]:
-            backend = _of_file(where, pattern)
-            backend = _with_options(where, backend, options) if options else backend
+            backend = _with_options(where, _of_file(where, pattern), options)
             chosen[backend.name], places[backend.name] = backend, len(order)
             continue
         base, at, version = pattern.partition("@")
@@ -132,8 +131,7 @@ def pick(where: str, patterns: Iterable[str], among: Mapping[str, Backend]) -> l
             backend = among[name]
             if at and not whole:
                 backend = at_version(where, backend, version)
-            if options:
-                backend = _with_options(where, backend, options)
+            backend = _with_options(where, backend, options)
             chosen[backend.name], places[backend.name] = backend, order[name]
     return sorted(chosen.values(), key=lambda backend: places[backend.name])
 
@@ -163,7 +161,7 @@ def _of_file(where: str, text: str) -> Backend:
 
 def _with_options(where: str, backend: Backend, options: Sequence[str]) -> Backend:
     try:
-        return backends.with_options(backend, options)
+        return backends.with_options(backend, options) if options else backend
     except ValueError as error:
         raise BadInput(f"{where}: {error}") from None
 

@@ -14,6 +14,8 @@ from toolchain.model import NATIVE, TARGETS, WASM, Toolchain, Variant
 
 #: By how much a cell may become slower before ``compare`` reports it.
 DEFAULT_THRESHOLD_PERCENT = 2.0
+#: Differences that ``ab`` must be sure to be beyond or within, and for how long it measures a program, s.
+DEFAULT_UNTIL, DEFAULT_AB_BUDGET_S = "-1%,1%", 60
 
 
 @dataclass(frozen=True)

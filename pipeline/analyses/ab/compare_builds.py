@@ -17,13 +17,11 @@ from pipeline.core.files import write_atomic, write_json
 from pipeline.core.model import Backend, Cell, Status
 from pipeline.core.rich_text import as_text, new_table
 from pipeline.experiment import backend_selection
-from pipeline.experiment.plan import Plan
+from pipeline.experiment.plan import DEFAULT_AB_BUDGET_S, DEFAULT_UNTIL, Plan
 from pipeline.measure.guest import Ended
 from pipeline.measure.measure_round import ensure_sample
 from pipeline.measure.sample_key import MeasurementSpec
 
-UNTIL = "-1%,1%"
-BUDGET_S = 60.0
 _SCHEMA = 1
 _WIDTH = 120
 #: Between two lines on what is known so far, s.
@@ -82,7 +80,7 @@ def _question(plan: Plan) -> _Question:
     old, new = (_backend(plan, name) for name in ("old", "new"))
     if old.name == new.name:
         raise BadInput(f"command line: old and new are both {old.name}; expected two different backends")
-    text = given.get("budget", str(BUDGET_S))
+    text = given.get("budget", str(DEFAULT_AB_BUDGET_S))
     try:
         budget_s = float(text)
     except ValueError:
@@ -90,7 +88,7 @@ def _question(plan: Plan) -> _Question:
     if not 1 <= budget_s <= 10**6:
         raise BadInput(f"command line: budget: expected seconds, as in budget=60; found {text!r}")
     return _Question(
-        old, new, decision.read_bounds(given.get("until", UNTIL), given.get("threshold")), budget_s
+        old, new, decision.read_bounds(given.get("until", DEFAULT_UNTIL), given.get("threshold")), budget_s
     )
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
-from pipeline.core import paths
 from pipeline.core.errors import WorkerError
-from pipeline.core.files import new_folder
 from pipeline.core.model import Backend, Protocol, Status
-from pipeline.measure.guest import Ended, Guest
-from pipeline.runtimes.launch import start
+from pipeline.measure.guest import Ended
+from pipeline.measure.probes.run_probe import ends_well
 from pipeline.wasm import feature_probes
 
 #: {(backend, feature): whether it has it}, in this process: versions are part of a backend's name.
@@ -66,13 +62,7 @@ def _has(backend: Backend, protocol: Protocol, feature: str) -> bool:
 
 
 def _runs(backend: Backend, protocol: Protocol, module: bytes) -> bool:
-    with new_folder(paths.BUILD) as folder:
-        path = os.path.join(folder, "probe.wasm")
-        Path(path).write_bytes(module)
-        try:
-            with start(backend, protocol) as worker:
-                guest = Guest(worker, backend.name, protocol, forks=backend.forks)
-                guest.load(path, backend.options)
-                return guest.ends_well()
-        except (Ended, WorkerError):
-            return False
+    try:
+        return ends_well(backend, protocol, module)
+    except (Ended, WorkerError):
+        return False

@@ -1,7 +1,7 @@
 """Two backends: which is faster, by chunks of both in turn."""
 
 from pipeline.core import paths
-from pipeline.experiment.plan import Plan
+from pipeline.experiment.plan import DEFAULT_AB_BUDGET_S, DEFAULT_UNTIL, Plan
 from pipeline.tasks.actions import Later
 from pipeline.tasks.options import ARTIFACTS, MEASUREMENTS, Command, Option
 from pipeline.tasks.steps import Task, command
@@ -12,9 +12,12 @@ COMMAND = Command(
         Option("old", "BACKEND", f"compared with this: {_BUILD}", needed=True),
         Option("new", "BACKEND", f"compared: {_BUILD}", needed=True),
         Option(
-            "until", "LOW,HIGH", "rounds are added until the difference is surely beyond or within", "-1%,1%"
+            "until",
+            "LOW,HIGH",
+            "rounds are added until the difference is surely beyond or within",
+            DEFAULT_UNTIL,
         ),
-        Option("budget", "SECONDS", "or so long for each program", "60"),
+        Option("budget", "SECONDS", "or so long for each program", str(DEFAULT_AB_BUDGET_S)),
         Option("threshold", "PERCENT", "exit status 2 if new is slower by more than this", "that of until="),
     ),
     adds={"old": "backends", "new": "backends"},
